@@ -1,0 +1,117 @@
+// Package diag holds findings: what is wrong with a site, where, and what to do about it.
+//
+// Every stage of the compiler returns a List. A finding names the place by site path
+// ("racks.r3.nodes.fra1-r3-w4.kernel"); the position in the user's file is filled in last, by whoever knows the
+// source (load.Source.PosOf). Nothing in this package prints: see diag/format.
+package diag
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// Severity orders findings by what they stop. The zero value is Note.
+type Severity int
+
+const (
+	Note    Severity = iota // advice; never stops a build
+	Warning                 // likely to hurt; a build goes on
+	Error                   // nothing is written
+)
+
+// String returns "note", "warning" or "error".
+func (s Severity) String() string { return [...]string{"note", "warning", "error"}[s] }
+
+// Pos is a place in a file of the user's. Line and Column are 1-based, in bytes; 0 means unknown.
+// File is as the user named it, relative where possible, with forward slashes.
+type Pos struct {
+	File   string
+	Line   int
+	Column int
+}
+
+// IsValid reports whether the position names at least a file.
+func (p Pos) IsValid() bool { return p.File != "" }
+
+// String returns "file:line:col", "file", or "-".
+func (p Pos) String() string {
+	switch {
+	case p.File == "":
+		return "-"
+	case p.Line == 0:
+		return p.File
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+}
+
+// Related is a second party of a finding: "first used here".
+type Related struct {
+	Path    string // site path; may be empty when Pos is already known
+	Pos     Pos
+	Message string
+}
+
+// Finding is one fault. Message stands alone on one line, names the offending value and the other party, and ends
+// without a full stop. Hint says what to write instead.
+type Finding struct {
+	Rule     string // "MG1003"; never empty
+	Name     string // "tor-asn-unique"; the rule's second name
+	Severity Severity
+	Path     string // site path in dotted names; empty when the fault belongs to no field
+	Pos      Pos    // filled from Path at the end; stages that know the position better fill it themselves
+	Message  string
+	Hint     string
+	Related  []Related
+	Waived   string // reason of the waiver that covers it; a waived finding stops nothing
+}
+
+// List is a set of findings.
+type List []Finding
+
+// HasErrors reports whether an unwaived finding stops the build.
+func (l List) HasErrors() bool { return l.Count(Error) > 0 }
+
+// Count returns how many unwaived findings have the severity.
+func (l List) Count(s Severity) int {
+	n := 0
+	for _, f := range l {
+		if f.Severity == s && f.Waived == "" {
+			n++
+		}
+	}
+	return n
+}
+
+// Locate fills each missing position from its path with posOf.
+func (l List) Locate(posOf func(path string) Pos) {
+	for i := range l {
+		f := &l[i]
+		if !f.Pos.IsValid() {
+			f.Pos = posOf(f.Path)
+		}
+		for j := range f.Related {
+			if r := &f.Related[j]; !r.Pos.IsValid() {
+				r.Pos = posOf(r.Path)
+			}
+		}
+	}
+}
+
+// Sorted returns the findings by file, line, column, rule, path and message, without repetitions.
+func (l List) Sorted() List {
+	out := slices.Clone(l)
+	slices.SortStableFunc(out, func(a, b Finding) int {
+		return cmp.Or(
+			cmp.Compare(a.Pos.File, b.Pos.File),
+			cmp.Compare(a.Pos.Line, b.Pos.Line),
+			cmp.Compare(a.Pos.Column, b.Pos.Column),
+			cmp.Compare(a.Rule, b.Rule),
+			cmp.Compare(a.Path, b.Path),
+			cmp.Compare(a.Message, b.Message),
+		)
+	})
+	return slices.CompactFunc(out, func(a, b Finding) bool {
+		return a.Pos == b.Pos && a.Rule == b.Rule && a.Path == b.Path && a.Message == b.Message
+	})
+}
