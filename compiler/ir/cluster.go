@@ -1,0 +1,46 @@
+package ir
+
+import "net/netip"
+
+// Cluster is the Kubernetes cluster that the site carries.
+type Cluster struct {
+	Version       string           // "1.35.2"
+	Minor         string           // "1.35"
+	Distribution  string           // kubeadm, ...
+	Domain        string           // "cluster.local"
+	APIServers    []netip.AddrPort // where the API answers: the declared address, then each control-plane node
+	PodCIDRs      []netip.Prefix
+	ServiceCIDRs  []netip.Prefix
+	NodePorts     PortRange
+	CNI           CNI
+	KubeProxy     KubeProxy
+	GatewayAPI    GatewayAPI
+	NodeSubnets   []netip.Prefix // every rack's subnets: where kubelets call from
+	From          From
+	APIServerFrom From
+}
+
+// PortRange is inclusive at both ends.
+type PortRange struct{ First, Last uint16 }
+
+// CNI is the pod network, relied on or managed.
+type CNI struct {
+	Kind, Version, Encapsulation string
+	From                         From
+}
+
+// GatewayAPI is the declared bundle.
+type GatewayAPI struct {
+	Version, Channel string
+	From             From
+}
+
+// KubeProxy is the cluster-wide configuration of kube-proxy: one ConfigMap for all nodes, so that nothing that differs
+// by node class may stand in it.
+type KubeProxy struct {
+	Managed     bool   // false when the datapath replaces it
+	Mode        string // iptables, ipvs, nftables
+	ClusterCIDR string // the pod ranges, comma-separated
+	Established string // conntrack timeout for established TCP, "24h0m0s"; the host files agree with it
+	From        From
+}

@@ -1,0 +1,81 @@
+package ir
+
+import "net/netip"
+
+// BFD is a bidirectional forwarding detection profile.
+type BFD struct {
+	IntervalMS int // transmit and receive
+	Multiplier int
+	From       From
+}
+
+// Peering is the sessions between one rack's speakers and one of its switches, for one address family. Both ends are
+// printed from this record: the load balancer's peer objects and the switch's neighbors.
+type Peering struct {
+	Name           string // "r1-a"; with "-v6" for the second family
+	Rack, ToR      string // keys in the site
+	Switch         string // host name of the switch
+	SwitchASN      uint32
+	SwitchAddress  netip.Addr
+	NodeASN        uint32
+	Speakers       []Speaker // by node name
+	HoldSecs       int
+	KeepaliveSecs  int
+	BFD            *BFD
+	PasswordSecret string   // name of the Kubernetes Secret; "" for none
+	Pools          []string // names of the pools that the rack announces over it
+	MaxPrefixes    int      // prefixes that the switch takes from one node before it closes the session
+	MaxPrefixWhy   string
+	From           From
+}
+
+// Speaker is the node end of a session.
+type Speaker struct {
+	Node    string
+	Address netip.Addr
+	From    From
+}
+
+// Uplink is the session between a rack's switch and a spine. Interface names are used where no addresses are declared
+// (BGP unnumbered).
+type Uplink struct {
+	Switch         string // host name of the ToR
+	SwitchASN      uint32
+	Interface      string     // of the ToR
+	Address        netip.Addr // of the ToR; invalid when unnumbered
+	Spine          string     // host name of the spine
+	SpineASN       uint32
+	SpineInterface string     // "" when the site does not say
+	SpineAddress   netip.Addr // invalid when unnumbered
+	HoldSecs       int
+	KeepaliveSecs  int
+	BFD            *BFD
+	From           From
+}
+
+// Switch is one switch file.
+type Switch struct {
+	Hostname string
+	Role     string // "tor" or "spine"
+	Rack     string // "" for a spine
+	OS       string // frr, eos
+	ASN      uint32
+	RouterID netip.Addr
+	VLAN     int            // of the nodes; 0 when not declared
+	Address  []netip.Addr   // its own on the node VLAN
+	Subnets  []netip.Prefix // of the rack, announced to the spines
+	Admit    []Admission    // what nodes may announce, by pool name; on a spine, what ToRs may
+	Guard    []netip.Prefix // never taken from the fabric nor passed on, at any length but Admit's: pools, pods, services
+	Peerings []Peering      // sessions with nodes
+	Uplinks  []Uplink       // sessions with spines, or, on a spine, with ToRs
+	MaxPaths int
+	Objects  string // prefix of every named object: the site's name in the form that switches take, "FRA1"
+	From     From
+}
+
+// Admission is one pool that may be announced, at host-route length exactly.
+type Admission struct {
+	Pool     string
+	Prefixes []netip.Prefix // that cover exactly the pool
+	From     From
+}

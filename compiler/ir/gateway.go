@@ -1,0 +1,63 @@
+package ir
+
+import "net/netip"
+
+// Gateway is one way into the mesh.
+type Gateway struct {
+	Name           string
+	Owner          string
+	Namespace      string
+	Release        string // Helm release, Deployment and Service name
+	Frontend       string // "istio" or "gateway-api"
+	Pool           string
+	VIPs           []netip.Addr
+	Replicas       int
+	Class          string   // node class that its pods run on
+	Racks          []string // whose nodes they may run on: those that announce the pool and have such nodes
+	SpreadKey      string   // topology key over which the pods are spread
+	Tolerations    []Taint
+	Local          bool           // externalTrafficPolicy
+	SourceRanges   []netip.Prefix // who may connect at all; empty for everybody
+	LBClass        string
+	Annotations    []KV // of the Service
+	Selector       []KV // labels of its pods
+	Connections    int
+	Resources      Resources
+	PodSysctls     []Sysctl // safe ones, for its pods' own network namespace
+	Listeners      []Listener
+	ServiceAccount string
+	From           From
+}
+
+// Listener is a port of a gateway.
+type Listener struct {
+	Name     string
+	Port     uint16
+	Protocol string // http, https, tls, tcp
+	Redirect bool   // answers with a redirect to HTTPS
+	TLS      *TLS
+	Hosts    []ListenerHost // by host name
+	From     From
+}
+
+// TLS is how a listener ends it.
+type TLS struct {
+	Mode     string // terminate, mutual, passthrough
+	Secret   string // of the certificate, in the gateway's namespace
+	ClientCA string // Secret of the clients' authority; mutual only
+	Issuer   string // cert-manager issuer that makes Secret; "" when it exists already
+	From     From
+}
+
+// ListenerHost is a host name that a listener answers to and the namespaces whose routes may use it.
+type ListenerHost struct {
+	Host       string
+	Namespaces []string
+	From       From
+}
+
+// Resources of a container; empty strings where nothing is set.
+type Resources struct {
+	CPURequest, CPULimit, MemoryRequest, MemoryLimit string
+	From                                             From
+}

@@ -1,0 +1,39 @@
+package ir
+
+// Mesh is the chosen service mesh.
+type Mesh struct {
+	Kind           string // istio-sidecar, ...
+	Version        string
+	Revision       string
+	Namespace      string // of its control plane
+	TrustDomain    string
+	Strict         bool // mutual TLS is required mesh-wide
+	Proxy          Resources
+	Replicas       int  // of the control plane
+	RegistryOnly   bool // only declared destinations are reachable
+	NativeSidecars bool // kubelets run sidecars as init containers that restart: Jobs end
+	Tracing        *Tracing
+	AccessLogs     string // off, errors, all
+	AccessLogsFrom From
+	ProxyPorts     ProxyPorts
+	From           From
+}
+
+// ProxyPorts are the ports of the mesh that others must be let in to. Source: the mesh's profile.
+type ProxyPorts struct {
+	Metrics        uint16 // merged metrics of proxy and application; not captured by the proxy
+	EnvoyMetrics   uint16 // the proxy's own
+	Health         uint16 // readiness of the proxy
+	Control        uint16 // configuration and certificates, at the control plane
+	ControlMetrics uint16
+	Webhook        uint16 // injection and validation, called by the API server
+}
+
+// Tracing is where spans go.
+type Tracing struct {
+	Namespace, Service string
+	Host               string
+	Port               uint16
+	SamplingPercent    float64
+	From               From
+}

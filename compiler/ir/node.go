@@ -1,0 +1,110 @@
+package ir
+
+import "net/netip"
+
+// Node is one machine of the cluster.
+type Node struct {
+	Name         string
+	Rack         string
+	Zone         string // failure domain: topology.kubernetes.io/zone
+	Class        string
+	Group        string // the HostGroup that holds its files
+	Addresses    []netip.Addr
+	Labels       []KV    // that meshgen owns, sorted by key
+	Taints       []Taint // that the class declares; the distribution's own are not among them
+	ControlPlane bool
+	Speaker      bool // opens BGP sessions
+	From         From
+}
+
+// HostGroup is a set of machines with the same files: a rack's nodes of one class, or one node that differs.
+type HostGroup struct {
+	Name          string // "r1-edge", or the node's name
+	Rack, Class   string
+	OS            string // key of the OS profile: "debian12"
+	Nodes         []string
+	Conntrack     Conntrack
+	Sysctls       []Sysctl       // in print order
+	Modules       []Module       // by name
+	ModuleOptions []ModuleOption // by module
+	Time          TimeDaemon
+	Kubelet       Kubelet
+	From          From
+}
+
+// Conntrack is the sizing of the connection table of a host, all terms of the formula kept for the comment
+// (E = pods x connections + ingress + closes x timeWait; Max = max(262144, next power of two of 2 x max(E, EPod))).
+type Conntrack struct {
+	Pods           int // pods on a node
+	ConnsPerPod    int // concurrent connections of a pod, both directions
+	Ingress        int // gateway connections that may land on one node of the class
+	ClosesPerSec   int
+	TimeWaitSecs   int
+	Entries        int // expected entries in the host's table
+	PodEntries     int // expected entries in the largest pod's own table
+	Max            int // net.netfilter.nf_conntrack_max
+	Buckets        int // hashsize
+	MemoryMiB      int // tables at the expected load
+	FullMemoryMiB  int // tables when full
+	MemoryPermille int // full tables, in thousandths of the node's memory
+	Why            string
+	From           From
+}
+
+// Sysctl is one host-scoped kernel setting.
+type Sysctl struct {
+	Key, Value string
+	Reason     string // one line, without "#"
+	Why        string // formula or rule
+	From       From
+}
+
+// Module is a kernel module to load at boot.
+type Module struct {
+	Name   string
+	Reason string
+	From   From
+}
+
+// ModuleOption is a line "options module key=value".
+type ModuleOption struct {
+	Module, Key, Value string
+	Reason             string
+	Why                string
+	From               From
+}
+
+// TimeDaemon is the configuration of the time service on a group's hosts.
+type TimeDaemon struct {
+	Daemon       string // chrony
+	Path         string // absolute path of the configuration on the host
+	DriftFile    string // absolute path
+	DumpDir      string // absolute; where NTS keys and cookies are kept
+	Sources      []TimeSource
+	MinSources   int
+	MaxDistance  string // seconds, "1.0"
+	MakeStep     string // "1.0 3": step if off by more than 1 s, in the first three updates only
+	LogChange    string // seconds; corrections above it are logged
+	LeapTimeZone string // "right/UTC"; empty when a source smears
+	From         From
+}
+
+// TimeSource is one server, with the name that its certificate carries when NTS is on.
+type TimeSource struct {
+	Name     string // key in the site
+	Server   string // address or host name as written in the file
+	Address  string // the declared address
+	Upstream string // where its time comes from
+	NTS      bool
+	From     From
+}
+
+// Kubelet is what meshgen sets of the kubelet, and how it gets there.
+type Kubelet struct {
+	ConfigDir  string // absolute: --config-dir
+	EnvFile    string // absolute: the file that KUBELET_EXTRA_ARGS is read from
+	MaxPods    int
+	Taints     []Taint // registerWithTaints
+	NodeLabels []KV    // --node-labels: those that NodeRestriction lets a kubelet set
+	From       From
+}

@@ -1,0 +1,113 @@
+// Package ir is the plan: everything that the compiler has decided about one site, before a line of output is written.
+//
+// It comes from lower.Lower and goes to the backends, which print it and decide nothing. Every default that depends on
+// another field, every session with both of its ends, every setting with its scope and reason, every caller of every
+// service stands here once. Collections are slices in the order in which they are printed; there are no maps, so the
+// order is a property of the plan.
+//
+// Each record says where it comes from: From holds the site paths of the facts behind it, and Why, where a value was
+// computed, names the rule or formula. Backends hand both to artifact's writer, which keeps them for each line.
+package ir
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// From is the set of site paths ("racks.r1.tors.a.asn") behind a record.
+type From []string
+
+// Of returns the paths whose last segment is one of names, for a line that one field of the record decides;
+// where no path ends so, the whole set.
+func (f From) Of(names ...string) From {
+	var out From
+	for _, p := range f {
+		if slices.Contains(names, p[strings.LastIndexByte(p, '.')+1:]) {
+			out = append(out, p)
+		}
+	}
+	if out == nil {
+		return f
+	}
+	return out
+}
+
+// Plan is one site, decided.
+type Plan struct {
+	Name        string // the site's name; a DNS label
+	Region      string
+	Environment string // production, staging, lab
+	Owner       string
+	From        From // apiVersion, name
+
+	Cluster      Cluster
+	Namespaces   []Namespace // by name
+	Nodes        []Node      // by rack, then name
+	Groups       []HostGroup // by name
+	Switches     []Switch    // ToRs by rack and name, then spines
+	Pools        []Pool      // by name
+	LoadBalancer LoadBalancer
+	Mesh         Mesh
+	Gateways     []Gateway  // by name
+	Services     []Service  // by namespace, then name
+	Externals    []External // by name
+	Scraper      *Scraper   // nil when nobody scrapes
+	Releases     []Release  // in the order of installation
+}
+
+// Namespace is one that meshgen makes and labels.
+type Namespace struct {
+	Name        string
+	Owner       string
+	Purpose     string // "services", "gateway", "mesh", "load-balancer"
+	Meshed      bool   // its pods get the mesh's proxy
+	Permissive  bool   // accepts callers from outside the mesh
+	PodSecurity string // enforced Pod Security level: privileged, baseline, restricted
+	Environment string // of this namespace; the site's where not set apart
+	From        From
+}
+
+// KV is a label, annotation or other pair.
+type KV struct{ Key, Value string }
+
+// Taint is a node taint. Effect is NoSchedule, PreferNoSchedule or NoExecute.
+type Taint struct{ Key, Value, Effect string }
+
+// Release is one chart that is installed with values of ours.
+type Release struct {
+	Name       string // of the Helm release, and of its folder under charts/<site>/
+	Component  string // "istio", "metallb": whose profile row it comes from
+	Chart      string // name in the repository
+	Repository string // URL, https or oci
+	Version    string
+	Namespace  string
+	Gateway    string // name of the gateway that it is; "" for others
+	From       From
+}
+
+// Scraper is who collects metrics.
+type Scraper struct {
+	Namespace      string
+	ServiceAccount string
+	Meshed         bool
+	From           From
+}
+
+// Prefixes returns the textual prefixes, for lists in output.
+func Prefixes(in []netip.Prefix) []string {
+	out := make([]string, len(in))
+	for i, p := range in {
+		out[i] = p.String()
+	}
+	return out
+}
+
+// Addrs returns the textual addresses.
+func Addrs(in []netip.Addr) []string {
+	out := make([]string, len(in))
+	for i, a := range in {
+		out[i] = a.String()
+	}
+	return out
+}

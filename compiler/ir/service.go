@@ -1,0 +1,135 @@
+package ir
+
+import "net/netip"
+
+// Service is one workload with the Service in front of it. meshgen makes neither: it refers to both.
+type Service struct {
+	Namespace      string
+	Name           string
+	Host           string // "api.payments.svc.cluster.local"
+	ServiceAccount string
+	Identity       string // SPIFFE path "<trust domain>/ns/<namespace>/sa/<account>"; "" when not meshed
+	Labels         []KV   // of its pods
+	Workload       string // Deployment, StatefulSet, DaemonSet, Job, CronJob
+	Headless       bool
+	Meshed         bool
+	Permissive     bool   // takes callers without an identity
+	Ports          []Port // by name
+	Health         *Health
+	Exposes        []Expose
+	Callers        []Caller // who may reach it, by kind, namespace, name
+	Callees        []Callee // what it may reach inside, by namespace and name
+	Externals      []string // names of the external destinations that it may reach
+	Timeout        *Duration
+	Retries        *Retries
+	Split          []Weighted // where calls to it go; empty: to itself
+	Outlier        *Outlier   // its own, or that of the service whose split sends traffic here
+	From           From
+}
+
+// Port of a service.
+type Port struct {
+	Name       string
+	Port       uint16
+	TargetPort uint16
+	Protocol   string // http https tls tcp udp grpc
+	From       From
+}
+
+// Health is the endpoint that kubelets probe.
+type Health struct {
+	Port uint16
+	Path string
+	From From
+}
+
+// Expose is a route from a gateway.
+type Expose struct {
+	Gateway  string
+	Listener string // the listener that carries it
+	Host     string
+	Path     Path
+	Port     Port // of the service
+	From     From
+}
+
+// Path is a match on a request's path: a prefix of whole segments, or exact.
+type Path struct {
+	Value string // "/v1"; "/" as a prefix is everything
+	Exact bool
+}
+
+// Caller is somebody who may reach a service.
+type Caller struct {
+	Kind           string // "service" or "gateway"
+	Namespace      string
+	Name           string
+	ServiceAccount string
+	Identity       string   // "" for a caller without a certificate
+	Labels         []KV     // of its pods
+	Ports          []Port   // of the callee that it may reach
+	Methods        []string // empty: all
+	Paths          []Path   // empty: all
+	Hosts          []string // gateways: the host names of the routes
+	Why            string   // "calls", "allow", "expose", "split"
+	From           From
+}
+
+// Callee is a service that may be reached.
+type Callee struct {
+	Namespace string
+	Name      string
+	Host      string
+	Labels    []KV
+	Ports     []Port
+	Why       string
+	From      From
+}
+
+// Weighted is a share of a split, in percent.
+type Weighted struct {
+	Namespace, Name, Host string
+	Weight                int
+	From                  From
+}
+
+// Duration is a time span as the site writes it ("5s").
+type Duration struct {
+	Text string
+	From From
+}
+
+// Retries is when and how often a failed request is sent again. Empty Methods: whatever the method.
+type Retries struct {
+	Attempts      int
+	PerTryTimeout string   // "" for none
+	On            []string // connect-failure refused-stream reset gateway-error 5xx
+	Methods       []string
+	From          From
+}
+
+// Outlier is when an endpoint is taken out of the rotation.
+type Outlier struct {
+	Consecutive5xx     int
+	Interval           string
+	BaseEjectionTime   string
+	MaxEjectionPercent int
+	From               From
+}
+
+// External is a destination outside the cluster.
+type External struct {
+	Name      string
+	Hosts     []string
+	Addresses []netip.Prefix // single addresses as /32 or /128
+	Ports     []Port
+	Users     []ExternalUser // services that may reach it, by namespace and name
+	From      From
+}
+
+// ExternalUser is a service that declares the destination.
+type ExternalUser struct {
+	Namespace, Name string
+	Labels          []KV
+	From            From
+}
