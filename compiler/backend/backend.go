@@ -1,0 +1,155 @@
+// Package backend is what the printers of the plan share: the type of a backend, the folders of the tree, and the few
+// shapes of Kubernetes objects that all of them write.
+//
+// A backend takes the plan and adds files to the tree. It decides nothing: no look-ups, no defaults, no policy. If it
+// would have to compare two fields of the plan, the plan lacks a field.
+package backend
+
+import (
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// Backend is one target.
+type Backend struct {
+	Name string // "metallb"; for a mesh, load balancer or switch the kind in the site
+	Kind string // "mesh", "loadbalancer", "switch", "hosts", "nodes", "namespaces"
+	Doc  string // what it writes, in a sentence
+	Emit func(p *ir.Plan, t *artifact.Tree)
+}
+
+// Phase is a folder of the overlay. Phases are applied in the order of their names.
+type Phase string
+
+// The phases. What a phase needs, an earlier one brings.
+const (
+	Nodes        Phase = "00-nodes"
+	Namespaces   Phase = "05-namespaces"
+	LoadBalancer Phase = "10-load-balancer"
+	Mesh         Phase = "20-mesh"
+	Gateways     Phase = "30-gateways"
+	Policy       Phase = "40-policy"
+)
+
+// OverlayDir is the folder of the site's overlay.
+func OverlayDir(p *ir.Plan) string { return "kubernetes/overlays/" + p.Name }
+
+// Objects starts the file that holds all objects of one kind in one phase.
+func Objects(p *ir.Plan, t *artifact.Tree, phase Phase, kind string) *artifact.YAML {
+	f := t.File(OverlayDir(p)+"/"+string(phase)+"/"+strings.ToLower(kind)+".yaml", p.From...)
+	f.Header("#", p.Name)
+	return f.YAML()
+}
+
+// Values starts the values file of a chart release.
+func Values(p *ir.Plan, t *artifact.Tree, r ir.Release) *artifact.YAML {
+	f := t.File("charts/"+p.Name+"/"+r.Name+"/values.yaml", r.From...)
+	f.Header("#", p.Name)
+	return f.YAML()
+}
+
+// Meta is the head of an object. Namespace is empty for cluster-scoped kinds.
+type Meta struct {
+	APIVersion, Kind, Namespace, Name string
+	Labels, Annotations               []ir.KV
+	From                              ir.From // what the whole object comes from
+}
+
+// ManagedBy are the labels of objects that meshgen owns: by them an operator finds, and a pruner selects, what came
+// from this tree.
+func ManagedBy(p *ir.Plan) []ir.KV {
+	return []ir.KV{
+		{Key: "app.kubernetes.io/managed-by", Value: "meshgen"},
+		{Key: "meshgen.dev/site", Value: p.Name},
+	}
+}
+
+// Object writes one document: the head from m, the rest by body.
+func Object(y *artifact.YAML, m Meta, body func()) {
+	y.Begin(m.From...)
+	y.Fixed()
+	y.Doc()
+	y.KV("apiVersion", m.APIVersion)
+	y.KV("kind", m.Kind)
+	y.Map("metadata", func() {
+		y.KV("name", m.Name)
+		if m.Namespace != "" {
+			y.KV("namespace", m.Namespace)
+		}
+		Pairs(y, "labels", m.Labels)
+		Pairs(y, "annotations", m.Annotations)
+	})
+	body()
+}
+
+// Pairs writes key: {k: v, …} in the order given, or nothing for an empty list.
+func Pairs(y *artifact.YAML, key string, kvs []ir.KV) {
+	if len(kvs) == 0 {
+		return
+	}
+	y.Map(key, func() {
+		for _, kv := range kvs {
+			y.KV(kv.Key, kv.Value)
+		}
+	})
+}
+
+// Expressions writes matchExpressions for a selector, each term as "In".
+func Expressions(y *artifact.YAML, s ir.Selector) {
+	y.Seq("matchExpressions", func() {
+		for _, t := range s.Terms {
+			y.Item(func() {
+				y.KV("key", t.Key)
+				y.KV("operator", "In")
+				y.KV("values", t.Values)
+			})
+		}
+	})
+}
+
+// Tolerations writes the tolerations for taints, or nothing when there are none.
+func Tolerations(y *artifact.YAML, taints []ir.Taint) {
+	if len(taints) == 0 {
+		return
+	}
+	y.Seq("tolerations", func() {
+		for _, t := range taints {
+			y.Item(func() {
+				y.KV("key", t.Key)
+				if t.Value == "" {
+					y.KV("operator", "Exists")
+				} else {
+					y.KV("operator", "Equal")
+					y.KV("value", t.Value)
+				}
+				y.KV("effect", t.Effect)
+			})
+		}
+	})
+}
+
+// Resources writes a container's resources with only what is set, or nothing.
+func Resources(y *artifact.YAML, r ir.Resources) {
+	if r.CPURequest+r.CPULimit+r.MemoryRequest+r.MemoryLimit == "" {
+		return
+	}
+	side := func(key, cpu, memory string) {
+		if cpu+memory == "" {
+			return
+		}
+		y.Map(key, func() {
+			if cpu != "" {
+				y.KV("cpu", cpu)
+			}
+			if memory != "" {
+				y.KV("memory", memory)
+			}
+		})
+	}
+	y.Map("resources", func() {
+		side("requests", r.CPURequest, r.MemoryRequest)
+		side("limits", r.CPULimit, r.MemoryLimit)
+	})
+}
