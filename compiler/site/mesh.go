@@ -1,0 +1,91 @@
+package site
+
+// Mesh is the service mesh.
+type Mesh struct {
+	Kind               string       `json:"kind"`               // istio-sidecar, istio-ambient, linkerd, cilium, consul or none
+	Version            string       `json:"version"`            // "1.31.1"; "" for a mesh that comes with something else
+	Revision           string       `json:"revision"`           // DNS label; "" for none
+	TrustDomain        string       `json:"trustDomain"`        // default "cluster.local"
+	TrustDomainAliases []string     `json:"trustDomainAliases"` //
+	MTLS               string       `json:"mtls"`               // strict or permissive; default strict
+	CA                 *CA          `json:"ca"`                 // nil: the mesh's own
+	Upgrade            *Upgrade     `json:"upgrade"`            // nil: none under way
+	Proxy              Proxy        `json:"proxy"`              //
+	ControlPlane       ControlPlane `json:"controlPlane"`       //
+	Waypoint           *Waypoint    `json:"waypoint"`           // options of kind istio-ambient
+	EgressPolicy       string       `json:"egressPolicy"`       // registry-only or allow-any; default registry-only
+}
+
+// CA is the certificate authority of the mesh. Dates are days, "2034-06-01".
+type CA struct {
+	Kind                 string       `json:"kind"`                 // builtin, plugin, cert-manager, vault or spire; "" when not given
+	Secret               string       `json:"secret"`               // name of the Secret with the intermediate, kind plugin
+	RootNotAfter         string       `json:"rootNotAfter"`         // "" when not given
+	IntermediateNotAfter string       `json:"intermediateNotAfter"` // "" when not given
+	WorkloadTTL          string       `json:"workloadTTL"`          // duration, default "24h"
+	TrustAnchor          *TrustAnchor `json:"trustAnchor"`
+	Issuer               *Issuer      `json:"issuer"`
+}
+
+// TrustAnchor is a root certificate distributed apart from the mesh.
+type TrustAnchor struct {
+	ConfigMap string `json:"configMap"`
+	NotAfter  string `json:"notAfter"` // day, "" when not given
+}
+
+// Issuer is the intermediate that signs workload certificates.
+type Issuer struct {
+	Secret            string `json:"secret"`
+	CertManagerIssuer string `json:"certManagerIssuer"` // "" when the Secret is made by hand
+}
+
+// Upgrade is a change of the mesh's version under way.
+type Upgrade struct {
+	To       string   `json:"to"`       // version
+	Revision string   `json:"revision"` // "" for none
+	Canary   []string `json:"canary"`   // namespaces that go first
+}
+
+// Proxy holds the settings of the data-plane proxies.
+type Proxy struct {
+	Resources                 *Resources `json:"resources"`                 // nil: the mesh's own
+	HoldApplicationUntilReady bool       `json:"holdApplicationUntilReady"` // default false
+}
+
+// Resources are a container's requests and limits.
+type Resources struct {
+	CPU    *ResourceRange `json:"cpu"`
+	Memory *ResourceRange `json:"memory"`
+}
+
+// ResourceRange is one resource, as quantities. "" means "not given".
+type ResourceRange struct {
+	Request string `json:"request"`
+	Limit   string `json:"limit"`
+}
+
+// ControlPlane holds the settings of the mesh's control plane. 0 means "not given".
+type ControlPlane struct {
+	Replicas     int `json:"replicas"`
+	PushThrottle int `json:"pushThrottle"` // concurrent configuration pushes
+}
+
+// Waypoint is the size of the layer-7 proxies of an ambient mesh.
+type Waypoint struct {
+	Replicas  int        `json:"replicas"` // default 2
+	Resources *Resources `json:"resources"`
+}
+
+// Federation joins this site with others.
+type Federation struct {
+	Network string           `json:"network"` // name of this site's network
+	Gateway string           `json:"gateway"` // gateway of purpose federation
+	Peers   map[string]*Peer `json:"peers"`   // by site name
+}
+
+// Peer is another site of a federation.
+type Peer struct {
+	TrustDomain      string   `json:"trustDomain"`
+	GatewayAddresses []string `json:"gatewayAddresses"`
+	Network          string   `json:"network"`
+}
