@@ -4,20 +4,21 @@ import "net/netip"
 
 // Cluster is the Kubernetes cluster that the site carries.
 type Cluster struct {
-	Version       string           // "1.35.2"
-	Minor         string           // "1.35"
-	Distribution  string           // kubeadm, ...
-	Domain        string           // "cluster.local"
-	APIServers    []netip.AddrPort // where the API answers: the declared address, then each control-plane node
-	PodCIDRs      []netip.Prefix
-	ServiceCIDRs  []netip.Prefix
-	NodePorts     PortRange
-	CNI           CNI
-	KubeProxy     KubeProxy
-	GatewayAPI    GatewayAPI
-	NodeSubnets   []netip.Prefix // every rack's subnets: where kubelets call from
-	From          From
-	APIServerFrom From
+	Version         string           // "1.35.2"
+	Minor           string           // "1.35"
+	Distribution    string           // kubeadm, ...
+	Domain          string           // "cluster.local"
+	APIServers      []netip.AddrPort // where the API answers: the declared address, then each control-plane node
+	PodCIDRs        []netip.Prefix
+	ServiceCIDRs    []netip.Prefix
+	NodePorts       PortRange
+	CNI             CNI
+	KubeProxy       KubeProxy
+	GatewayAPI      GatewayAPI
+	NodeSubnets     []netip.Prefix // every rack's subnets: where kubelets call from
+	NodeSubnetsFrom From
+	From            From
+	APIServerFrom   From
 }
 
 // PortRange is inclusive at both ends.
@@ -41,6 +42,8 @@ type KubeProxy struct {
 	Managed     bool   // false when the datapath replaces it
 	Mode        string // iptables, ipvs, nftables
 	ClusterCIDR string // the pod ranges, comma-separated
+	BindAddress string // "0.0.0.0", or "::" where the nodes' first address is IPv6: it decides the family of the health port
+	StrictARP   bool   // ipvs: do not answer ARP for the addresses that the proxy binds to a dummy interface
 	Established string // conntrack timeout for established TCP, "24h0m0s"; the host files agree with it
 	From        From
 }

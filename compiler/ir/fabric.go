@@ -4,7 +4,8 @@ import "net/netip"
 
 // BFD is a bidirectional forwarding detection profile.
 type BFD struct {
-	IntervalMS int // transmit and receive
+	Name       string // of the load balancer's profile, a DNS label
+	IntervalMS int    // transmit and receive
 	Multiplier int
 	From       From
 }
@@ -19,8 +20,10 @@ type Peering struct {
 	SwitchAddress  netip.Addr
 	NodeASN        uint32
 	Speakers       []Speaker // by node name
+	NodeSelector   Selector  // the labels that exactly the speakers carry: the rack and the classes that announce
 	HoldSecs       int
 	KeepaliveSecs  int
+	ConnectSecs    int // between two attempts to open the session; the node end alone opens it. 0: the speaker's default
 	BFD            *BFD
 	PasswordSecret string   // name of the Kubernetes Secret; "" for none
 	Pools          []string // names of the pools that the rack announces over it

@@ -30,16 +30,17 @@ type Term struct {
 
 // Pool is a range of virtual addresses.
 type Pool struct {
-	Name        string
-	Addresses   []string       // as the load balancer takes them: prefixes, or first-last
-	Prefixes    []netip.Prefix // that cover exactly the same addresses
-	Protocol    string         // "bgp", "l2"; "" when somebody else routes it
-	Communities []string       // "65000:100"
-	Racks       []string       // that announce it, sorted
-	AllRacks    bool           // every rack with speakers does
-	Peers       []string       // names of the peerings over which it is announced
-	VIPs        []VIP
-	From        From
+	Name         string
+	Addresses    []string       // as the load balancer takes them: prefixes, or first-last
+	Prefixes     []netip.Prefix // that cover exactly the same addresses
+	Protocol     string         // "bgp", "l2"; "" when somebody else routes it
+	Communities  []string       // "65000:100"
+	Racks        []string       // that announce it, sorted
+	AllRacks     bool           // every rack with speakers does
+	Peers        []string       // names of the peerings over which it is announced
+	NodeSelector Selector       // the labels of the nodes that announce it: its racks and the classes that announce
+	VIPs         []VIP
+	From         From
 }
 
 // VIP is one declared virtual address and its owner.
