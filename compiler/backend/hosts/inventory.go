@@ -1,0 +1,77 @@
+package hosts
+
+import (
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// inventory writes the Ansible inventory. Each machine stands once, in the group that takes one folder's files; racks
+// and classes are groups of these groups.
+func inventory(p *ir.Plan, t *artifact.Tree) {
+	f := t.File(dir(p)+"/inventory.yaml", p.From...)
+	f.Header("#", p.Name)
+	comments(f,
+		"The folder that meshgen_group names holds the files of a group's machines, below /: root:root, mode 0644. Then:",
+		"systemctl restart systemd-modules-load systemd-sysctl chronyd kubelet, one rack at a time.")
+	nodes := make(map[string]*ir.Node, len(p.Nodes))
+	for i := range p.Nodes {
+		nodes[p.Nodes[i].Name] = &p.Nodes[i]
+	}
+	y := f.YAML()
+	y.Map("all", func() {
+		y.Map("children", func() {
+			for i := range p.Groups {
+				hostGroup(y, &p.Groups[i], nodes)
+			}
+			parents(y, "rack", p.Groups, func(g *ir.HostGroup) string { return g.Rack })
+			parents(y, "class", p.Groups, func(g *ir.HostGroup) string { return g.Class })
+		})
+	})
+}
+
+// hostGroup writes the machines that take one folder's files.
+func hostGroup(y *artifact.YAML, g *ir.HostGroup, nodes map[string]*ir.Node) {
+	y.From("", g.From...)
+	y.Map(groupName("group", g.Name), func() {
+		y.Map("vars", func() { y.KV("meshgen_group", g.Name) })
+		y.Map("hosts", func() {
+			for _, name := range g.Nodes {
+				n := nodes[name]
+				y.From("", n.From...)
+				y.Map(name, func() { y.KV("ansible_host", n.Addresses[0]) })
+			}
+		})
+	})
+}
+
+// parents writes one group of groups for each value of key, in the order in which the groups bring them.
+func parents(y *artifact.YAML, kind string, groups []ir.HostGroup, key func(*ir.HostGroup) string) {
+	var order []string
+	members := map[string][]*ir.HostGroup{}
+	for i := range groups {
+		k := key(&groups[i])
+		if members[k] == nil {
+			order = append(order, k)
+		}
+		members[k] = append(members[k], &groups[i])
+	}
+	for _, k := range order {
+		y.From("", members[k][0].From...)
+		y.Map(groupName(kind, k), func() {
+			y.Map("children", func() {
+				for _, g := range members[k] {
+					y.From("", g.From...)
+					y.Map(groupName("group", g.Name), func() {})
+				}
+			})
+		})
+	}
+}
+
+// groupName returns a name that Ansible takes for a group: letters, digits and "_", no digit first. By the prefix it
+// is never the name of a host, of which Ansible would warn.
+func groupName(kind, name string) string {
+	return kind + "_" + strings.NewReplacer("-", "_", ".", "_").Replace(name)
+}
