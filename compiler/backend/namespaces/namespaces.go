@@ -1,0 +1,51 @@
+// Package namespaces prints the namespaces with the labels by which others act on them: Pod Security admission, the
+// mesh's injection webhook, alert routing.
+//
+// In come the plan's namespaces. Out goes namespace.yaml of the phase 05-namespaces, before anything that lives in one.
+package namespaces
+
+import (
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// Backend writes the namespaces.
+var Backend = backend.Backend{
+	Name: "namespaces",
+	Kind: "namespaces",
+	Doc:  "namespaces with Pod Security levels, mesh injection and owners",
+	Emit: emit,
+}
+
+// podSecurity is the prefix of the labels that Pod Security admission reads.
+const podSecurity = "pod-security.kubernetes.io/"
+
+func emit(p *ir.Plan, t *artifact.Tree) {
+	if len(p.Namespaces) == 0 {
+		return
+	}
+	y := backend.Objects(p, t, backend.Namespaces, "Namespace")
+	y.Comment("Pod Security is pinned to the cluster's minor version: a newer kubelet or API server does not change what is refused.")
+	for i := range p.Namespaces {
+		n := &p.Namespaces[i]
+		backend.Object(y, backend.Meta{
+			APIVersion: "v1", Kind: "Namespace", Name: n.Name, Labels: labels(p, n), From: append(n.From[:len(n.From):len(n.From)], p.From...),
+		}, func() {})
+	}
+}
+
+func labels(p *ir.Plan, n *ir.Namespace) []ir.KV {
+	kvs := append(backend.ManagedBy(p), ir.KV{Key: "meshgen.dev/environment", Value: n.Environment})
+	if n.Owner != "" {
+		kvs = append(kvs, ir.KV{Key: "meshgen.dev/owner", Value: n.Owner})
+	}
+	kvs = append(kvs, n.InjectLabels...)
+	// enforce refuses pods; audit and warn act on the workloads that would make them, where a person sees it.
+	for _, mode := range []string{"enforce", "audit", "warn"} {
+		kvs = append(kvs,
+			ir.KV{Key: podSecurity + mode, Value: n.PodSecurity},
+			ir.KV{Key: podSecurity + mode + "-version", Value: "v" + p.Cluster.Minor})
+	}
+	return kvs
+}
