@@ -1,0 +1,70 @@
+package metallb
+
+import (
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+const peerComment = `One peer a rack, switch and address family. The node opens the session and the switch waits: FRR on the node does not listen.`
+
+// secretComment says what the site must bring. MetalLB takes no configuration at all while a Secret that it refers to is
+// missing (internal/config: a TransientError), so the sessions of every peer wait for it.
+const secretComment = `Each passwordSecret must exist beforehand, in the namespace of the peer, of type kubernetes.io/basic-auth with the key
+"password" (at most 80 characters, no blanks). While one is missing the speakers take none of the configuration.`
+
+func peers(p *ir.Plan, t *artifact.Tree) {
+	lb := &p.LoadBalancer
+	if len(lb.Peerings) == 0 {
+		return
+	}
+	y := backend.Objects(p, t, backend.LoadBalancer, "BGPPeer")
+	y.Comment(peerComment)
+	for i := range lb.Peerings {
+		if lb.Peerings[i].PasswordSecret != "" {
+			y.Comment(secretComment)
+			break
+		}
+	}
+	for i := range lb.Peerings {
+		s := &lb.Peerings[i]
+		object(p, y, v1beta2, "BGPPeer", s.Name, s.From, func() { peer(y, s) })
+	}
+}
+
+func peer(y *artifact.YAML, s *ir.Peering) {
+	y.From("", s.From.Of("nodeASN")...)
+	y.KV("myASN", s.NodeASN)
+	y.From("", s.From.Of("asn")...)
+	y.KV("peerASN", s.SwitchASN)
+	y.From("", s.From.Of("address")...)
+	y.KV("peerAddress", s.SwitchAddress)
+	y.From("", s.From.Of("holdTime")...)
+	y.KV("holdTime", seconds(s.HoldSecs))
+	y.From("", s.From.Of("keepaliveTime")...)
+	y.KV("keepaliveTime", seconds(s.KeepaliveSecs))
+	if s.ConnectSecs > 0 {
+		y.Fixed()
+		y.KV("connectTime", seconds(s.ConnectSecs))
+	}
+	if s.BFD != nil {
+		y.From("", s.BFD.From...)
+		y.KV("bfdProfile", s.BFD.Name)
+	}
+	if s.PasswordSecret != "" {
+		y.From("", s.From.Of("passwordSecret")...)
+		y.Map("passwordSecret", func() { y.KV("name", s.PasswordSecret) })
+	}
+	nodeSelectors(y, s.NodeSelector)
+}
+
+func bfdProfile(p *ir.Plan, t *artifact.Tree, b *ir.BFD) {
+	y := backend.Objects(p, t, backend.LoadBalancer, "BFDProfile")
+	object(p, y, v1beta1, "BFDProfile", b.Name, b.From, func() {
+		y.From("", b.From.Of("interval")...)
+		y.KV("receiveInterval", b.IntervalMS)
+		y.KV("transmitInterval", b.IntervalMS)
+		y.From("", b.From.Of("multiplier")...)
+		y.KV("detectMultiplier", b.Multiplier)
+	})
+}

@@ -1,0 +1,65 @@
+package metallb
+
+import (
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// nodeCritical keeps kubelets from evicting the speakers: a node without them has lost its VIPs. It is one of the two
+// priority classes that every cluster has.
+const nodeCritical = "system-node-critical"
+
+// values writes the chart's values: what the site decides, and the few defaults on which the rest of the tree relies.
+// Keys were read in charts/metallb/values.yaml of MetalLB 0.16.2 and of its sub-chart frr-k8s 0.0.27.
+func values(p *ir.Plan, t *artifact.Tree, r ir.Release) {
+	lb := &p.LoadBalancer
+	y := backend.Values(p, t, r)
+	if lb.Class != "" {
+		y.From("", lb.From...)
+		y.Comment("Services of this class only: those of another load balancer, and those without a class, are left alone.")
+		y.KV("loadBalancerClass", lb.Class)
+		y.Fixed()
+	}
+	y.Map("crds", func() { y.KV("enabled", true) })
+	y.Map("speaker", func() {
+		y.Comment("Announces from the classes of nodes whose sessions the switches expect, and runs nowhere else.")
+		speakerPods(y, lb)
+		y.Map("frr", func() { y.KV("enabled", false) })
+	})
+	y.Map("frrk8s", func() { y.KV("enabled", true) })
+	y.Comment("The sub-chart that speaks BGP for the speakers: it must run on the same nodes.")
+	y.Map("frr-k8s", func() {
+		y.Map("frrk8s", func() { speakerPods(y, lb) })
+	})
+	if s := lb.Scraper; s != nil {
+		y.From("", s.From...)
+		y.Comment("Whom the chart lets read the metrics, once one of its monitors is switched on.")
+		y.Map("prometheus", func() {
+			y.KV("namespace", s.Namespace)
+			y.KV("serviceAccount", s.ServiceAccount)
+		})
+	}
+}
+
+// speakerPods writes what both DaemonSets share.
+func speakerPods(y *artifact.YAML, lb *ir.LoadBalancer) {
+	y.KV("priorityClassName", nodeCritical)
+	backend.Tolerations(y, lb.Tolerations)
+	if len(lb.SpeakerLabels) == 0 {
+		return
+	}
+	y.Map("affinity", func() {
+		y.Map("nodeAffinity", func() {
+			y.Map("requiredDuringSchedulingIgnoredDuringExecution", func() {
+				y.Seq("nodeSelectorTerms", func() {
+					for _, s := range lb.SpeakerLabels {
+						y.From("", s.From...)
+						y.Item(func() { backend.Expressions(y, s) })
+					}
+				})
+			})
+		})
+	})
+	y.Fixed()
+}
