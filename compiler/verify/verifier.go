@@ -1,0 +1,110 @@
+package verify
+
+import (
+	"fmt"
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/diag"
+)
+
+// A verifier reads the files of one format. The first verifier whose glob matches a path claims the file.
+type verifier struct {
+	name  string // in the table of counts: "objects", "sysctl"
+	glob  string // see match
+	check func(f *artifact.File, p *pass)
+}
+
+// A pass is the state of one run over one tree.
+type pass struct {
+	tree     *artifact.Tree
+	releases Releases
+	objects  []*object          // every Kubernetes object of the tree, in the order of files
+	values   map[string]*values // by release: the chart values of the tree
+	found    diag.List
+	counts   map[string]*Count
+}
+
+// report adds an error at a line of an emitted file (1-based; 0 for the file as a whole). Rule is one of Rules. What
+// meshgen emits is meshgen's doing, whatever the site says, so that the message calls it a bug; the site paths behind
+// the line go with it, because they are what a reader can look at.
+func (p *pass) report(f *artifact.File, line int, rule, format string, args ...any) {
+	place := f.Path()
+	if line > 0 {
+		place = fmt.Sprintf("%s:%d", place, line)
+	}
+	from := f.Origins()
+	if o, ok := f.Origin(line); ok && len(o.Paths) > 0 {
+		from = o.Paths
+	}
+	d := diag.Finding{
+		Rule:     rule,
+		Name:     ruleName(rule),
+		Severity: diag.Error,
+		Message:  place + ": " + fmt.Sprintf(format, args...) + "; this is a bug of meshgen, please report it",
+	}
+	if len(from) > 0 {
+		d.Path = from[0]
+		d.Hint = "report it together with the site; what is wrong was made from " + some(from, 4)
+	}
+	p.found = append(p.found, d)
+}
+
+// some joins the first n names and counts the others.
+func some(names []string, n int) string {
+	if len(names) <= n {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:n], ", "), len(names)-n)
+}
+
+// claim returns the verifier of a path.
+func claim(path string) (verifier, bool) {
+	for _, list := range [][]verifier{treeVerifiers, lineVerifiers} {
+		for _, v := range list {
+			if match(v.glob, path) {
+				return v, true
+			}
+		}
+	}
+	return verifier{}, false
+}
+
+// match reports whether a path fits a glob: "*" stands for any characters inside one segment, a segment "**" for any
+// number of segments, everything else for itself.
+func match(glob, path string) bool {
+	g, grest, gmore := strings.Cut(glob, "/")
+	if g == "**" {
+		for {
+			if !gmore || match(grest, path) {
+				return true
+			}
+			_, rest, more := strings.Cut(path, "/")
+			if !more {
+				return false
+			}
+			path = rest
+		}
+	}
+	s, rest, more := strings.Cut(path, "/")
+	if !matchSegment(g, s) || gmore != more {
+		// A trailing "**" also stands for no segment at all.
+		return matchSegment(g, s) && !more && grest == "**"
+	}
+	return !gmore || match(grest, rest)
+}
+
+// matchSegment is match for one segment.
+func matchSegment(glob, s string) bool {
+	head, tail, star := strings.Cut(glob, "*")
+	if !star {
+		return glob == s
+	}
+	s, ok := strings.CutPrefix(s, head)
+	for i := 0; ok && i <= len(s); i++ {
+		if matchSegment(tail, s[i:]) {
+			return true
+		}
+	}
+	return false
+}
