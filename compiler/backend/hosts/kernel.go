@@ -44,10 +44,10 @@ func conntrackSizing(f *artifact.File, c *ir.Conntrack) {
 	comments(f,
 		"  E    = pods x connections + gateways + closes/s x TIME_WAIT, entries in the host's own table",
 		fmt.Sprintf("       = %d x %d + %d + %d x %d = %d", c.Pods, c.ConnsPerPod, c.Ingress, c.ClosesPerSec, c.TimeWaitSecs, c.Entries),
-		fmt.Sprintf("  Epod = 2 x connections = %d, entries in a pod's own table: the kernel holds each table to the same maximum", c.PodEntries),
+		fmt.Sprintf("  Epod = 2 x the connections of the largest pod = %d: its own table is held to the same maximum", c.PodEntries),
 		fmt.Sprintf("  max  = max(262144, next power of two of 2 x max(E, Epod)) = %d: at most half full at the expected load", c.Max),
 		fmt.Sprintf("  hash = %d buckets, set in %s", c.Buckets, modprobePath),
-		fmt.Sprintf("  memory: %d MiB at the expected load, %d MiB when full, %d.%d %% of the machine's",
+		fmt.Sprintf("  memory: %d MiB at the expected load, %d MiB when full, %d.%d %% of the machine's memory",
 			c.MemoryMiB, c.FullMemoryMiB, c.MemoryPermille/10, c.MemoryPermille%10))
 }
 
