@@ -17,6 +17,9 @@ type YAML struct {
 	note  string // owed to the next line
 }
 
+// maxKey is the greatest length of a key as written: YAML 1.2 section 7.4.2 looks for its colon within 1,024 characters.
+const maxKey = 1024
+
 // YAML returns a writer that appends to the file. Several writers of one file may follow each other.
 func (f *File) YAML() *YAML { return &YAML{f: f} }
 
@@ -147,7 +150,11 @@ func (y *YAML) Block(key, text string) {
 
 func (y *YAML) key(key string) {
 	y.lead()
+	start := len(y.f.data)
 	y.string(key)
+	if n := len(y.f.data) - start; n > maxKey {
+		y.f.fail("a key of %d bytes is longer than YAML allows (%d)", n, maxKey)
+	}
 	y.f.data = append(y.f.data, ':')
 }
 
