@@ -58,22 +58,24 @@ type Uplink struct {
 
 // Switch is one switch file.
 type Switch struct {
-	Hostname string
-	Role     string // "tor" or "spine"
-	Rack     string // "" for a spine
-	OS       string // frr, eos
-	ASN      uint32
-	RouterID netip.Addr
-	VLAN     int            // of the nodes; 0 when not declared
-	Address  []netip.Addr   // its own on the node VLAN
-	Subnets  []netip.Prefix // of the rack, announced to the spines
-	Admit    []Admission    // what nodes may announce, by pool name; on a spine, what ToRs may
-	Guard    []netip.Prefix // never taken from the fabric nor passed on, at any length but Admit's: pools, pods, services
-	Peerings []Peering      // sessions with nodes
-	Uplinks  []Uplink       // sessions with spines, or, on a spine, with ToRs
-	MaxPaths int
-	Objects  string // prefix of every named object: the site's name in the form that switches take, "FRA1"
-	From     From
+	Hostname  string
+	Role      string // "tor" or "spine"
+	Rack      string // "" for a spine
+	OS        string // frr, eos
+	ASN       uint32
+	RouterID  netip.Addr
+	VLAN      int            // of the nodes; 0 when not declared
+	Address   []netip.Addr   // its own on the node VLAN
+	Subnets   []netip.Prefix // of the rack, announced to the spines
+	Admit     []Admission    // what nodes may announce, by pool name; on a spine, what ToRs may
+	Transit   []Admission    // what a ToR takes from the spines: the pools that any rack announces; none on a spine
+	Guard     []netip.Prefix // never taken from the fabric nor passed on, at any length but Admit's: pools, pods, services
+	GuardFrom From           // site paths behind Guard
+	Peerings  []Peering      // sessions with nodes
+	Uplinks   []Uplink       // sessions with spines, or, on a spine, with ToRs
+	MaxPaths  int
+	Objects   string // prefix of every named object: the site's name in the form that switches take, "FRA1"
+	From      From
 }
 
 // Admission is one pool that may be announced, at host-route length exactly.

@@ -6,6 +6,7 @@ type Mesh struct {
 	Version        string
 	Revision       string
 	Namespace      string // of its control plane
+	ImageHub       string // registry and path of its images (global.hub of the charts); "": the charts' own
 	TrustDomain    string
 	Strict         bool // mutual TLS is required mesh-wide
 	Proxy          Resources

@@ -58,14 +58,15 @@ type Plan struct {
 
 // Namespace is one that meshgen makes and labels.
 type Namespace struct {
-	Name        string
-	Owner       string
-	Purpose     string // "services", "gateway", "mesh", "load-balancer"
-	Meshed      bool   // its pods get the mesh's proxy
-	Permissive  bool   // accepts callers from outside the mesh
-	PodSecurity string // enforced Pod Security level: privileged, baseline, restricted
-	Environment string // of this namespace; the site's where not set apart
-	From        From
+	Name         string
+	Owner        string
+	Purpose      string // "services", "gateway", "mesh", "load-balancer"
+	Meshed       bool   // its pods get the mesh's proxy
+	Permissive   bool   // accepts callers from outside the mesh
+	PodSecurity  string // enforced Pod Security level: privileged, baseline, restricted
+	Environment  string // of this namespace; the site's where not set apart
+	InjectLabels []KV   // by which the mesh takes the namespace's pods in, or leaves them out
+	From         From
 }
 
 // KV is a label, annotation or other pair.

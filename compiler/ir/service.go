@@ -45,12 +45,12 @@ type Health struct {
 
 // Expose is a route from a gateway.
 type Expose struct {
-	Gateway  string
-	Listener string // the listener that carries it
-	Host     string
-	Path     Path
-	Port     Port // of the service
-	From     From
+	Gateway   string
+	Listeners []string // names of the listeners that carry it
+	Host      string
+	Path      Path
+	Port      Port // of the service
+	From      From
 }
 
 // Path is a match on a request's path: a prefix of whole segments, or exact.

@@ -1,0 +1,39 @@
+# What each target needs is Go, git and make; `make test` as root on Debian installs the real programs that it runs.
+.PHONY: build demo test golden check bench fuzz real generate
+
+BIN := bin/meshgen
+export GOFLAGS := -buildvcs=false
+
+build:
+	go build -trimpath -o $(BIN) ./cmd/meshgen
+
+# Compiles the main example into out/ and prints the summary.
+demo: build
+	$(BIN) build -o out examples/fra1/site.cue
+
+# Everything, with the real programs where they can be had.
+test: build
+	@.ci/programs
+	go test ./...
+
+# Rewrites golden files, then proves that they hold.
+golden:
+	MESHGEN_UPDATE=1 go test ./... 
+	go test ./...
+
+# What CI asks besides the tests.
+check:
+	@test -z "$$(gofmt -l .)" || { echo "gofmt:"; gofmt -l .; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+	go test ./compiler -run 'Floors|Fresh' 
+	@.ci/fresh
+
+bench: build
+	go test ./compiler -run '^$$' -bench . -benchtime 20x
+
+fuzz:
+	@.ci/fuzz $(or $(TIME),20s)
+
+generate:
+	go generate ./...

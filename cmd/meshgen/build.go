@@ -1,0 +1,155 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"path"
+
+	"github.com/spf13/cobra"
+
+	"meshgen.dev/meshgen/compiler"
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/load"
+)
+
+func (c *command) buildCommand() *cobra.Command {
+	var output string
+	var check bool
+	var report reportFlags
+	cmd := &cobra.Command{
+		Use:   "build [SITE]",
+		Short: "Compile a site and write its tree",
+		Long: `Compile a site, a .cue, .yaml or .json file, a directory of CUE files, or "-" for stdin; site.cue by default.
+Nothing is written unless everything passed. The tree is replaced in one swap; files that meshgen did not write stay.`,
+		Example: `  meshgen build site.cue
+  meshgen build -o - site.cue | kubectl diff -f -
+  meshgen build --check ./sites/one`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if check && output == "-" {
+				return usage("--check compares with a directory; -o - has none")
+			}
+			return c.build(siteArg(args), output, check, &report)
+		},
+	}
+	cmd.Flags().StringVarP(&output, "output", "o", "out", `directory of the tree, or "-" for the objects on stdout`)
+	cmd.Flags().BoolVar(&check, "check", false, "write nothing; list what would change and exit 1 if anything would")
+	report.register(cmd)
+	return cmd
+}
+
+func siteArg(args []string) string {
+	if len(args) == 0 {
+		return "site.cue"
+	}
+	return args[0]
+}
+
+func (c *command) build(site, output string, check bool, report *reportFlags) error {
+	opt, err := c.options(report)
+	if err != nil {
+		return err
+	}
+	src, found := c.load(site)
+	if src == nil {
+		return c.findings(c.stderr, found, nil, report)
+	}
+	out, err := compiler.Compile(src, opt)
+	if err != nil {
+		return failure(err)
+	}
+	if err := c.findings(c.stderr, out.Findings, src, report); err != nil {
+		c.counts(out)
+		return err
+	}
+	switch {
+	case output == "-":
+		_, err := c.stdout.Write(objects(out.Tree))
+		if err != nil {
+			return failure(err)
+		}
+		c.summary(out)
+		return nil
+	case check:
+		return c.checkTree(output, out.Tree)
+	}
+	res, err := artifact.Write(output, out.Tree)
+	if err != nil {
+		return failure(err)
+	}
+	c.summary(out)
+	fmt.Fprintf(c.stderr, "%s: %d files: %d written, %d unchanged, %d removed", output, len(out.Tree.Files()), res.Written, res.Unchanged, res.Deleted)
+	if res.Foreign > 0 {
+		fmt.Fprintf(c.stderr, "; %d not ours, kept", res.Foreign)
+	}
+	fmt.Fprintln(c.stderr)
+	if res.Fallback != "" {
+		fmt.Fprintf(c.stderr, "%s: replaced file by file, not in one swap: %s\n", output, res.Fallback)
+	}
+	return nil
+}
+
+// load reads the site. A nil source comes with findings that say why.
+func (c *command) load(site string) (*load.Source, []finding) {
+	return load.Files([]string{site}, load.Options{Stdin: c.stdin, StdinName: "stdin.cue"})
+}
+
+// checkTree lists what a build would change.
+func (c *command) checkTree(dir string, t *artifact.Tree) error {
+	changes, err := artifact.Check(dir, t)
+	if err != nil {
+		return failure(err)
+	}
+	n := 0
+	for _, set := range []struct {
+		verb  string
+		paths []string
+	}{{"add", changes.Added}, {"change", changes.Changed}, {"remove", changes.Removed}} {
+		for _, p := range set.paths {
+			fmt.Fprintf(c.stdout, "%s %s\n", set.verb, path.Join(dir, p))
+			n++
+		}
+	}
+	if n > 0 {
+		return exit{exitFindings, fmt.Errorf("%s is not what the site gives: %d files differ", dir, n)}
+	}
+	return nil
+}
+
+// objects joins the Kubernetes objects of a tree into one stream, in the order of phases.
+func objects(t *artifact.Tree) []byte {
+	var b bytes.Buffer
+	for _, f := range t.Files() {
+		ok, _ := path.Match("kubernetes/overlays/*/*/*.yaml", f.Path())
+		if !ok || path.Base(f.Path()) == "kustomization.yaml" {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteString("---\n")
+		}
+		b.Write(f.Bytes())
+	}
+	return b.Bytes()
+}
+
+// summary says in a few lines what was compiled.
+func (c *command) summary(out *compiler.Output) {
+	p := out.Plan
+	sessions, vips, spines := 0, 0, 0
+	for _, pe := range p.LoadBalancer.Peerings {
+		sessions += len(pe.Speakers)
+	}
+	for _, pool := range p.Pools {
+		vips += len(pool.VIPs)
+	}
+	for _, sw := range p.Switches {
+		if sw.Role == "spine" {
+			spines++
+		}
+	}
+	fmt.Fprintf(c.stderr, "%s: %d nodes in %d host groups, %d switches (%d spines), %d BGP sessions with nodes\n",
+		p.Name, len(p.Nodes), len(p.Groups), len(p.Switches), spines, sessions)
+	fmt.Fprintf(c.stderr, "%s: %d virtual addresses on %d gateways, %d services, %d chart releases, %s %s\n",
+		p.Name, vips, len(p.Gateways), len(p.Services), len(p.Releases), p.Mesh.Kind, p.Mesh.Version)
+	c.counts(out)
+}

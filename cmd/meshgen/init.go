@@ -1,0 +1,70 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"meshgen.dev/meshgen/compiler/load"
+	"meshgen.dev/meshgen/examples"
+)
+
+func (c *command) initCommand() *cobra.Command {
+	var from string
+	cmd := &cobra.Command{
+		Use:   "init [DIR]",
+		Short: "Write a first site and the schema that editors need",
+		Long: `Write site.cue, from an example, and cue.mod with the schema, so that editors and "cue vet" know the language too. Files
+that are there already are not touched: with one in the way, nothing is written.`,
+		Example: "  meshgen init --from " + examples.Names()[0] + " mysite",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			dir := "."
+			if len(args) == 1 {
+				dir = args[0]
+			}
+			return c.init(dir, from)
+		},
+	}
+	cmd.Flags().StringVar(&from, "from", examples.Names()[0], "example to start from")
+	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("from", cobra.FixedCompletions(examples.Names(), cobra.ShellCompDirectiveNoFileComp)))
+	return cmd
+}
+
+func (c *command) init(dir, from string) error {
+	text, ok := examples.Site(from)
+	if !ok {
+		return usage("--from %q is not one of the examples: %v", from, examples.Names())
+	}
+	files := map[string][]byte{"site.cue": text}
+	for name, data := range load.SchemaModule() {
+		files[filepath.FromSlash(name)] = data
+	}
+	names := slices.Sorted(maps.Keys(files))
+	for _, name := range names {
+		_, err := os.Lstat(filepath.Join(dir, name))
+		if err == nil {
+			return exit{exitFindings, fmt.Errorf("%s is there already; nothing was written", filepath.Join(dir, name))}
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return failure(err)
+		}
+	}
+	for _, name := range names {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return failure(err)
+		}
+		if err := os.WriteFile(path, files[name], 0o644); err != nil {
+			return failure(err)
+		}
+	}
+	fmt.Fprintf(c.stderr, "%s: %d files; next: meshgen build %s\n", dir, len(names), filepath.Join(dir, "site.cue"))
+	return nil
+}

@@ -1,0 +1,101 @@
+// Package check runs rules over a site and over its plan.
+//
+// A rule is a value: what it looks for, why that matters, and a function that reports what it finds. Rules speak in
+// site paths; they print nothing and know no file. The list of rules stands above this package, in check/rules, and
+// is handed to Run. Findings come back sorted by nothing yet: their positions are found last.
+package check
+
+import (
+	"fmt"
+
+	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/ir"
+	"meshgen.dev/meshgen/compiler/profile"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// Stage is when a rule runs.
+type Stage int
+
+const (
+	OnSite Stage = iota // reads Pass.Site and Pass.Values; before lowering
+	OnPlan              // reads Pass.Plan as well; after lowering
+)
+
+// Rule is one check.
+type Rule struct {
+	ID       string        // "MG2003": block by subject, never reused
+	Name     string        // "kernel-skew": what waivers and people say
+	Severity diag.Severity // of its findings, unless one says otherwise
+	On       Stage
+	Guard    bool   // lowering relies on it: it can be neither waived nor left out
+	Doc      string // a title line without full stop; a blank line; the failure that it prevents, and the source
+	Run      func(*Pass)
+}
+
+// Pass is one run of one rule.
+type Pass struct {
+	Site     *site.Site
+	Values   any      // the resolved site as decoded JSON, for rules about fields as such
+	Plan     *ir.Plan // nil on the site
+	Profiles *profile.Set
+
+	rule *Rule
+	list diag.List
+}
+
+// Reportf adds a finding at a site path. The returned report takes a hint and further parties.
+func (p *Pass) Reportf(path, format string, args ...any) *Report {
+	p.list = append(p.list, diag.Finding{
+		Rule: p.rule.ID, Name: p.rule.Name, Severity: p.rule.Severity,
+		Path: path, Message: fmt.Sprintf(format, args...),
+	})
+	return &Report{pass: p, index: len(p.list) - 1}
+}
+
+// Report is a finding in the making.
+type Report struct {
+	pass  *Pass
+	index int
+}
+
+// Hintf says what to write instead.
+func (r *Report) Hintf(format string, args ...any) *Report {
+	r.pass.list[r.index].Hint = fmt.Sprintf(format, args...)
+	return r
+}
+
+// Related names another party and what it has to do with the finding.
+func (r *Report) Related(path, format string, args ...any) *Report {
+	f := &r.pass.list[r.index]
+	f.Related = append(f.Related, diag.Related{Path: path, Message: fmt.Sprintf(format, args...)})
+	return r
+}
+
+// Warning makes this one finding a warning.
+func (r *Report) Warning() *Report {
+	r.pass.list[r.index].Severity = diag.Warning
+	return r
+}
+
+// Input is what the rules of a stage read.
+type Input struct {
+	Site     *site.Site
+	Values   any
+	Plan     *ir.Plan
+	Profiles *profile.Set
+}
+
+// Run runs the rules of one stage and returns all that they find. ran counts them.
+func Run(rules []*Rule, on Stage, in Input) (found diag.List, ran int) {
+	for _, r := range rules {
+		if r.On != on {
+			continue
+		}
+		p := &Pass{Site: in.Site, Values: in.Values, Plan: in.Plan, Profiles: in.Profiles, rule: r}
+		r.Run(p)
+		found = append(found, p.list...)
+		ran++
+	}
+	return found, ran
+}

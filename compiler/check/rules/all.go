@@ -1,0 +1,79 @@
+// Package rules is the catalogue: every rule that meshgen knows, by ID. A file holds the rules of one subject.
+//
+// IDs are given in blocks: MG0 structure, MG1 addresses and BGP, MG2 hosts and kernels, MG3 time, MG4 load balancer,
+// MG5 mesh, MG6 gateways and egress, MG7 services and policy, MG8 delivery and upgrades, MG9 output. An ID is never
+// given twice, also when its rule is gone.
+package rules
+
+import (
+	"iter"
+	"maps"
+	"slices"
+
+	"meshgen.dev/meshgen/compiler/check"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// All is every rule in the order of IDs. Those of waivers run apart, in check.Waive.
+var All = []*check.Rule{
+	NotSupportedYet,
+	AddressForm,
+	AddressUsedTwice,
+	BGPNumbers,
+	UnknownRack,
+	UnknownSpine,
+	SpeakerClass,
+	BGPTimers,
+	NodeOutsideSubnet,
+	UnknownNodeClass,
+	UnknownOS,
+	KernelSkew,
+	TimeSourceCount,
+	LoadBalancerRelease,
+	MeshRelease,
+	UnknownPool,
+	VIPOutsidePool,
+	GatewayClass,
+	GatewayNowhere,
+	SourceRangesLocal,
+	ListenerTLS,
+	UnknownService,
+	UnknownGateway,
+	UnknownExternal,
+	SplitWeights,
+	HostTwice,
+	StrictUnmeshedCaller,
+	RetriesUnmet,
+	ExposeUnservable,
+	CallerRefused,
+}
+
+// byKey yields a map in the order of its keys, so that findings come in one order.
+func byKey[V any](m map[string]V) iter.Seq2[string, V] {
+	return func(yield func(string, V) bool) {
+		for _, k := range slices.Sorted(maps.Keys(m)) {
+			if !yield(k, m[k]) {
+				return
+			}
+		}
+	}
+}
+
+// placed is a service with its place.
+type placed struct {
+	namespace, name, path string
+	*site.Service
+}
+
+// services yields every service of the site by namespace and name.
+func services(s *site.Site) iter.Seq[placed] {
+	return func(yield func(placed) bool) {
+		for nn, n := range byKey(s.Namespaces) {
+			for sn, svc := range byKey(n.Services) {
+				if !yield(placed{nn, sn, site.Join("namespaces", nn, "services", sn), svc}) {
+					return
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package compiler
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"sync"
+	"time"
+
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/check"
+	"meshgen.dev/meshgen/compiler/check/rules"
+	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/ir"
+	"meshgen.dev/meshgen/compiler/load"
+	"meshgen.dev/meshgen/compiler/lower"
+	"meshgen.dev/meshgen/compiler/profile"
+	"meshgen.dev/meshgen/compiler/verify"
+	"meshgen.dev/meshgen/profiles"
+)
+
+// Options are what a compilation depends on besides the site.
+type Options struct {
+	// Now is the day against which waivers expire. It touches findings only, never output. The zero time expires none.
+	Now time.Time
+}
+
+// Output is what a compilation found and made.
+type Output struct {
+	Findings diag.List // of every stage that ran, located and sorted
+	Plan     *ir.Plan  // nil when the site did not pass
+	Tree     *artifact.Tree
+	Verified verify.Report
+	Ran      int // rules that ran
+	Waiting  int // rules that could not run yet, because an earlier stage found errors
+}
+
+// profileSet is the embedded data, read once: it does not change while the program runs.
+var profileSet = sync.OnceValues(func() (*profile.Set, error) { return profile.Read(profiles.FS) })
+
+// Vet runs the stages that find faults of the site: the rules, and lowering between them. The error is a fault of
+// meshgen itself, not of the site.
+func Vet(src *load.Source, opt Options) (*Output, error) {
+	set, err := profileSet()
+	if err != nil {
+		return nil, err
+	}
+	in := check.Input{Site: src.Site, Profiles: set}
+	if err := json.Unmarshal(src.Resolved(), &in.Values); err != nil {
+		return nil, err
+	}
+	out := &Output{}
+	found, ran := check.Run(rules.All, check.OnSite, in)
+	out.Ran, out.Waiting = ran, len(rules.All)-ran
+	partial := waive(out, src, found, opt, true).HasErrors()
+	if !partial {
+		out.Plan = lower.Lower(src.Site, set)
+		in.Plan = out.Plan
+		more, ran := check.Run(rules.All, check.OnPlan, in)
+		out.Ran, out.Waiting = out.Ran+ran, 0
+		waive(out, src, append(found, more...), opt, false)
+	}
+	if out.Findings.HasErrors() {
+		out.Plan = nil
+	}
+	return out, nil
+}
+
+// waive applies the site's waivers to what the rules found and makes that the output's findings.
+func waive(out *Output, src *load.Source, found diag.List, opt Options, partial bool) diag.List {
+	known := append(append([]*check.Rule{}, rules.All...), check.WaiverRules...)
+	list := check.Waive(found, src.Site, known, opt.Now, partial)
+	list.Locate(src.PosOf)
+	out.Findings = list.Sorted()
+	return out.Findings
+}
+
+// Compile runs every stage but the last: what it returns is ready to be written when no finding is an error.
+func Compile(src *load.Source, opt Options) (*Output, error) {
+	out, err := Vet(src, opt)
+	if err != nil || out.Plan == nil {
+		return out, err
+	}
+	t := artifact.NewTree()
+	for _, b := range targets {
+		b.Emit(out.Plan, t)
+	}
+	digest := sha256.Sum256(src.Resolved())
+	t.Seal(out.Plan.Name, hex.EncodeToString(digest[:]))
+	if err := t.Err(); err != nil {
+		return nil, err
+	}
+	report, found := verify.Tree(t, releases(out.Plan))
+	found.Locate(src.PosOf)
+	out.Tree, out.Verified = t, report
+	out.Findings = append(out.Findings, found...).Sorted()
+	return out, nil
+}

@@ -1,0 +1,207 @@
+package ir
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+)
+
+// Family is an address family of BGP, in the word that switch languages use.
+type Family string
+
+// The two families.
+const (
+	IPv4 Family = "ipv4"
+	IPv6 Family = "ipv6"
+)
+
+// FamilyOf returns the family of a valid address.
+func FamilyOf(a netip.Addr) Family {
+	if a.Is6() {
+		return IPv6
+	}
+	return IPv4
+}
+
+// HostBits returns the length of the route to one address.
+func (f Family) HostBits() int {
+	if f == IPv6 {
+		return 128
+	}
+	return 32
+}
+
+// Has reports whether a prefix is of the family.
+func (f Family) Has(p netip.Prefix) bool { return FamilyOf(p.Addr()) == f }
+
+// Object returns the name of a family's object: a list or map holds one family only, so IPv6 has its own.
+func (f Family) Object(object string) string {
+	if f == IPv6 {
+		return object + "_V6"
+	}
+	return object
+}
+
+// Side is what stands at the other end of a switch's sessions, in the word that its objects are named by.
+type Side string
+
+// The sides. A ToR has nodes below and spines above; a spine has ToRs.
+const (
+	Nodes  Side = "NODES"
+	Spines Side = "SPINES"
+	ToRs   Side = "TORS"
+)
+
+// PeerGroup is those sessions of a switch that differ in nothing but the neighbor: what switch languages write as one
+// named group with its members below. Every field but Neighbors holds for each of them.
+type PeerGroup struct {
+	Name           string // of the group, and of its BFD profile where the language has them
+	Side           Side
+	Unnumbered     bool       // neighbors are known by an interface, not by an address
+	Families       []Family   // that the sessions carry: their own, or the site's over an unnumbered link
+	ASN            uint32     // of the neighbors; 0 when they differ: then each neighbor's own counts
+	Source         netip.Addr // the switch's end; invalid when each link has its own
+	HoldSecs       int
+	KeepaliveSecs  int
+	BFD            *BFD   // nil for none
+	PasswordSecret string // name of the Kubernetes Secret; "" for none
+	MaxPrefixes    int    // taken from one neighbor; 0 for no limit
+	MaxPrefixWhy   string
+	Neighbors      []Neighbor
+	From           From
+}
+
+// Neighbor is the other end of one session.
+type Neighbor struct {
+	Host      string     // host name of the node or switch
+	Address   netip.Addr // invalid when unnumbered
+	Interface string     // the switch's own, when unnumbered; "" when the site does not say
+	Link      int        // counts the unnumbered links to the same host, from 1
+	ASN       uint32
+	From      From
+}
+
+// Port returns the interface of an unnumbered session, or, where the site does not say, the word that stands for it in
+// switch files until the delivery replaces it: "@interface:<host name of the other switch>@", with ".2" and so on for
+// further links to the same switch.
+func (n *Neighbor) Port() string {
+	switch {
+	case n.Interface != "":
+		return n.Interface
+	case n.Link > 1:
+		return "@interface:" + n.Host + "." + strconv.Itoa(n.Link) + "@"
+	default:
+		return "@interface:" + n.Host + "@"
+	}
+}
+
+// PeerGroups returns the sessions of the switch in groups, the nodes' first.
+func (s *Switch) PeerGroups() []PeerGroup {
+	var out []PeerGroup
+	for i := range s.Peerings {
+		g := nodeGroup(&s.Peerings[i])
+		g.Name = s.groupName(out, &g)
+		out = append(out, g)
+	}
+	links := map[string]int{}
+	for i := range s.Uplinks {
+		u := &s.Uplinks[i]
+		n := s.across(u)
+		g := PeerGroup{
+			Side: Spines, Unnumbered: !n.Address.IsValid(), Families: s.carried(n.Address), ASN: n.ASN,
+			HoldSecs: u.HoldSecs, KeepaliveSecs: u.KeepaliveSecs, BFD: u.BFD,
+		}
+		if s.Role == "spine" {
+			g.Side = ToRs
+		}
+		if g.Unnumbered {
+			links[n.Host]++
+			n.Link = links[n.Host]
+		}
+		k := slices.IndexFunc(out, g.sameSettings)
+		if k < 0 {
+			g.Name = s.groupName(out, &g)
+			k, out = len(out), append(out, g)
+		}
+		out[k].add(n)
+	}
+	return out
+}
+
+// nodeGroup returns the group of a peering, without its name.
+func nodeGroup(p *Peering) PeerGroup {
+	g := PeerGroup{
+		Side: Nodes, Families: []Family{FamilyOf(p.SwitchAddress)}, ASN: p.NodeASN, Source: p.SwitchAddress,
+		HoldSecs: p.HoldSecs, KeepaliveSecs: p.KeepaliveSecs, BFD: p.BFD, PasswordSecret: p.PasswordSecret,
+		MaxPrefixes: p.MaxPrefixes, MaxPrefixWhy: p.MaxPrefixWhy, From: p.From,
+	}
+	for _, sp := range p.Speakers {
+		g.Neighbors = append(g.Neighbors, Neighbor{Host: sp.Node, Address: sp.Address, ASN: p.NodeASN, From: sp.From})
+	}
+	return g
+}
+
+// across returns the other end of a link: the spine for a ToR, the ToR for a spine.
+func (s *Switch) across(u *Uplink) Neighbor {
+	n := Neighbor{Host: u.Spine, Address: u.SpineAddress, Interface: u.Interface, ASN: u.SpineASN, From: u.From}
+	if s.Role == "spine" {
+		n = Neighbor{Host: u.Switch, Address: u.Address, Interface: u.SpineInterface, ASN: u.SwitchASN, From: u.From}
+	}
+	if n.Address.IsValid() {
+		n.Interface = ""
+	}
+	return n
+}
+
+// carried returns the families of a session between switches: that of its addresses, or, where it has none, those of
+// what the switch announces and takes for the site.
+func (s *Switch) carried(peer netip.Addr) []Family {
+	if peer.IsValid() {
+		return []Family{FamilyOf(peer)}
+	}
+	prefixes := slices.Clone(s.Subnets)
+	for _, a := range slices.Concat(s.Admit, s.Transit) {
+		prefixes = append(prefixes, a.Prefixes...)
+	}
+	var out []Family
+	for _, f := range []Family{IPv4, IPv6} {
+		if slices.ContainsFunc(prefixes, f.Has) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// sameSettings reports whether a neighbor of g can be a member of o.
+func (g *PeerGroup) sameSettings(o PeerGroup) bool {
+	bfd := g.BFD == nil && o.BFD == nil ||
+		g.BFD != nil && o.BFD != nil && g.BFD.IntervalMS == o.BFD.IntervalMS && g.BFD.Multiplier == o.BFD.Multiplier
+	return g.Side == o.Side && g.Unnumbered == o.Unnumbered && slices.Equal(g.Families, o.Families) &&
+		g.HoldSecs == o.HoldSecs && g.KeepaliveSecs == o.KeepaliveSecs && bfd
+}
+
+// add makes a neighbor a member.
+func (g *PeerGroup) add(n Neighbor) {
+	if n.ASN != g.ASN {
+		g.ASN = 0
+	}
+	g.Neighbors = append(g.Neighbors, n)
+	for _, path := range n.From {
+		if !slices.Contains(g.From, path) {
+			g.From = append(g.From, path)
+		}
+	}
+}
+
+// groupName names a new group by its side. A second set of settings on one side is numbered.
+func (s *Switch) groupName(groups []PeerGroup, g *PeerGroup) string {
+	base := s.Objects + "_" + string(g.Side)
+	if !g.Unnumbered {
+		base = g.Families[0].Object(base)
+	}
+	name := base
+	for n := 2; slices.ContainsFunc(groups, func(o PeerGroup) bool { return o.Name == name }); n++ {
+		name = base + "_" + strconv.Itoa(n)
+	}
+	return name
+}

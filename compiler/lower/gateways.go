@@ -1,0 +1,172 @@
+package lower
+
+import (
+	"slices"
+
+	"meshgen.dev/meshgen/compiler/ir"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// gatewayConnections is what a gateway is sized for where the site says nothing: concurrent client connections, all
+// replicas together. A middling public gateway; it decides the connection table of the hosts under it.
+const gatewayConnections = 10000
+
+// Topology keys of spread.
+const (
+	rackLabel  = "meshgen.dev/rack"
+	classLabel = "meshgen.dev/class"
+	hostLabel  = "kubernetes.io/hostname"
+)
+
+func (l *lowering) gateways() {
+	lb := l.set.LoadBalancer(l.s.LoadBalancer.Kind)
+	for name, g := range byKey(l.s.Gateways) {
+		path := site.Join("gateways", name)
+		class := l.s.NodeClasses[g.Placement.Class]
+		out := ir.Gateway{
+			Name: name, Owner: g.Owner, Namespace: "gateway-" + name, Frontend: g.Frontend, Pool: g.Pool,
+			VIPs: addrs(g.Addresses), Replicas: g.Replicas, Class: g.Placement.Class, Racks: l.gatewayRacks(g),
+			SpreadKey: rackLabel, Tolerations: taints(class.Taints),
+			Local:        g.ExternalTrafficPolicy == "Local",
+			SourceRanges: prefixes(g.SourceRanges),
+			LBClass:      lb.Class, Connections: gatewayConnections,
+			Resources:  l.gatewayResources(),
+			PodSysctls: l.gatewaySysctls(path),
+			From: append(under(path, "frontend", "pool", "addresses", "replicas", "placement", "externalTrafficPolicy", "sourceRanges"),
+				site.Join("nodeClasses", g.Placement.Class, "taints"), site.Join("pools", g.Pool, "announce"), "loadBalancer.kind"),
+		}
+		if g.Placement.Spread == "node" {
+			out.SpreadKey = hostLabel
+		}
+		if g.Capacity != nil {
+			out.Connections = g.Capacity.Connections
+		}
+		if out.Owner == "" {
+			out.Owner = l.s.Owner
+		}
+		// What the chart names and labels, and what the mesh's own deployer does, differ; both are fixed upstream.
+		if g.Frontend == "istio" {
+			out.Release = "gateway-" + name
+			out.Selector = []ir.KV{{Key: "istio", Value: out.Release}}
+		} else {
+			out.Release = name + "-istio"
+			out.Selector = []ir.KV{{Key: "gateway.networking.k8s.io/gateway-name", Value: name}}
+		}
+		out.ServiceAccount = out.Release
+		out.Annotations = []ir.KV{{Key: lb.AddressAnnotation, Value: joinAddrs(out)}}
+		for ln, li := range byKey(g.Listeners) {
+			out.Listeners = append(out.Listeners, l.listener(name, ln, li))
+		}
+		l.p.Gateways = append(l.p.Gateways, out)
+	}
+}
+
+func joinAddrs(g ir.Gateway) string {
+	s := ""
+	for i, a := range g.VIPs {
+		if i > 0 {
+			s += ","
+		}
+		s += a.String()
+	}
+	return s
+}
+
+// gatewayRacks returns where a gateway's pods may run: racks that announce its pool and have nodes of its class. A
+// pool that nobody here announces ties nothing.
+func (l *lowering) gatewayRacks(g *site.Gateway) []string {
+	pool := l.pool(g.Pool)
+	var out []string
+	for name, r := range byKey(l.s.Racks) {
+		if pool.Protocol == "bgp" && !slices.Contains(pool.Racks, name) {
+			continue
+		}
+		for _, n := range r.Nodes {
+			if n.Class == g.Placement.Class {
+				out = append(out, name)
+				break
+			}
+		}
+	}
+	return out
+}
+
+// gatewayResources are the chart's own defaults, written out so that a change of theirs is a change in review.
+func (l *lowering) gatewayResources() ir.Resources {
+	d := l.set.Mesh(l.s.Mesh.Kind).GatewayResources
+	return ir.Resources{CPURequest: d.CPU.Request, CPULimit: d.CPU.Limit, MemoryRequest: d.Memory.Request, MemoryLimit: d.Memory.Limit}
+}
+
+// gatewaySysctls are the settings for a gateway pod's own network namespace. Host files do not reach it, and all of
+// these are on the kubelet's safe list.
+func (l *lowering) gatewaySysctls(path string) []ir.Sysctl {
+	return []ir.Sysctl{
+		{Key: "net.ipv4.ip_local_port_range", Value: "16384 65535",
+			Reason: "49,152 source ports towards each upstream address and port, instead of 28,232; clear of the proxy's own ports (15000-15090)",
+			Why:    "pod/port-range", From: ir.From{path}},
+		{Key: "net.ipv4.ip_unprivileged_port_start", Value: "0",
+			Reason: "the proxy binds 80 and 443 without a capability", Why: "pod/unprivileged-ports", From: ir.From{path}},
+	}
+}
+
+func (l *lowering) listener(gateway, name string, li *site.Listener) ir.Listener {
+	path := site.Join("gateways", gateway, "listeners", name)
+	out := ir.Listener{Name: name, Port: uint16(li.Port), Protocol: li.Protocol, Redirect: li.RedirectToHTTPS,
+		From: under(path, "port", "protocol", "redirectToHTTPS")}
+	if t := li.TLS; t != nil {
+		out.TLS = &ir.TLS{Mode: t.Mode, Secret: t.Secret, ClientCA: t.ClientCA, Issuer: t.Issuer, From: ir.From{path + ".tls"}}
+		if t.Issuer != "" {
+			out.TLS.Secret = gateway + "-" + name + "-tls"
+		}
+	}
+	out.Hosts = l.listenerHosts(gateway, name, li)
+	return out
+}
+
+// listenerHosts collects who exposes what on a listener. A listener that only redirects answers for every host that
+// the gateway serves over TLS.
+func (l *lowering) listenerHosts(gateway, listener string, li *site.Listener) []ir.ListenerHost {
+	byHost := map[string]*ir.ListenerHost{}
+	for nn, n := range byKey(l.s.Namespaces) {
+		for sn, s := range byKey(n.Services) {
+			for i, e := range s.Expose {
+				if e.Gateway != gateway {
+					continue
+				}
+				if on := l.exposedOn(e); !slices.Contains(on, listener) && !li.RedirectToHTTPS {
+					continue
+				}
+				h := byHost[e.Host]
+				if h == nil {
+					h = &ir.ListenerHost{Host: e.Host}
+					byHost[e.Host] = h
+				}
+				if !slices.Contains(h.Namespaces, nn) {
+					h.Namespaces = append(h.Namespaces, nn)
+				}
+				h.From = append(h.From, site.Join("namespaces", nn, "services", sn, "expose", site.Index(i), "host"))
+			}
+		}
+	}
+	var out []ir.ListenerHost
+	for _, h := range byKey(byHost) {
+		out = append(out, *h)
+	}
+	return out
+}
+
+// exposedOn returns the listeners that carry a route: the one that it names, or every one of the gateway that serves
+// requests (not those that only redirect, nor those that pass connections through).
+func (l *lowering) exposedOn(e site.Expose) []string {
+	if e.Listener != "" {
+		return []string{e.Listener}
+	}
+	var out []string
+	for name, li := range byKey(l.s.Gateways[e.Gateway].Listeners) {
+		request := li.Protocol == "http" || li.Protocol == "https" || li.Protocol == "grpc"
+		if request && !li.RedirectToHTTPS && (li.TLS == nil || li.TLS.Mode != "passthrough") {
+			out = append(out, name)
+		}
+	}
+	return out
+}

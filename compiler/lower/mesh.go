@@ -1,0 +1,150 @@
+package lower
+
+import (
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/ir"
+	"meshgen.dev/meshgen/compiler/profile"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// istioCNINamespace holds the CNI node agent alone: it needs the privileged level, and nothing else should have it.
+const istioCNINamespace = "istio-cni"
+
+// controlPlaneReplicas is the number of control-plane pods where the site says nothing: two, so that one may be
+// drained while the other injects and signs.
+const controlPlaneReplicas = 2
+
+func (l *lowering) mesh() {
+	m := l.s.Mesh
+	prof := l.set.Mesh(m.Kind)
+	p := &l.p.Mesh
+	*p = ir.Mesh{
+		Kind: m.Kind, Version: m.Version, Revision: m.Revision, Namespace: prof.Namespace,
+		TrustDomain: m.TrustDomain, Strict: m.MTLS == "strict",
+		Proxy:          resources(m.Proxy.Resources, "mesh.proxy.resources"),
+		Replicas:       m.ControlPlane.Replicas,
+		RegistryOnly:   m.EgressPolicy == "registry-only",
+		ImageHub:       prof.Release(m.Version).Hub,
+		NativeSidecars: profile.AtLeast(l.p.Cluster.Minor, prof.NativeSidecarKubernetes),
+		AccessLogs:     l.s.Observability.AccessLogs, AccessLogsFrom: ir.From{"observability.accessLogs"},
+		ProxyPorts: ir.ProxyPorts{
+			Metrics: prof.Ports.Metrics, EnvoyMetrics: prof.Ports.ProxyMetrics, Health: prof.Ports.Health,
+			Control: prof.Ports.Control, ControlMetrics: prof.Ports.ControlMetrics, Webhook: prof.Ports.Webhook,
+		},
+		From: under("mesh", "kind", "version", "revision", "trustDomain", "mtls", "controlPlane.replicas", "egressPolicy"),
+	}
+	if p.Replicas == 0 {
+		p.Replicas = controlPlaneReplicas
+	}
+	if t := l.s.Observability.Tracing; t != nil {
+		host, port, _ := net.SplitHostPort(t.OTLP)
+		n, _ := strconv.ParseUint(port, 10, 16)
+		service, namespace, _ := strings.Cut(host, ".")
+		namespace, _, _ = strings.Cut(namespace, ".")
+		p.Tracing = &ir.Tracing{
+			Namespace: namespace, Service: service, Host: service + "." + namespace + ".svc." + l.p.Cluster.Domain,
+			Port: uint16(n), SamplingPercent: t.SamplingPercent,
+			From: under("observability.tracing", "otlp", "samplingPercent"),
+		}
+	}
+}
+
+func resources(r *site.Resources, path string) ir.Resources {
+	if r == nil {
+		return ir.Resources{}
+	}
+	out := ir.Resources{From: ir.From{path}}
+	if r.CPU != nil {
+		out.CPURequest, out.CPULimit = r.CPU.Request, r.CPU.Limit
+	}
+	if r.Memory != nil {
+		out.MemoryRequest, out.MemoryLimit = r.Memory.Request, r.Memory.Limit
+	}
+	return out
+}
+
+// namespaces lists every namespace that meshgen makes: those of services, of gateways, and of its own parts.
+func (l *lowering) namespaces() {
+	add := func(n ir.Namespace) { l.p.Namespaces = append(l.p.Namespaces, n) }
+	meshed := l.s.Mesh.Kind != "none"
+	for name, n := range byKey(l.s.Namespaces) {
+		path := site.Join("namespaces", name)
+		ns := ir.Namespace{
+			Name: name, Owner: n.Owner, Purpose: "services", Meshed: n.Mesh && meshed,
+			Permissive:  l.permissive(name),
+			PodSecurity: n.PodSecurity, Environment: n.Environment,
+			From: under(path, "owner", "podSecurity", "mesh", "mtls"),
+		}
+		if ns.Owner == "" {
+			ns.Owner, ns.From = l.s.Owner, append(ns.From, "owner")
+		}
+		if ns.Environment == "" {
+			ns.Environment, ns.From = l.s.Environment, append(ns.From, "environment")
+		}
+		switch {
+		case ns.Meshed:
+			ns.InjectLabels = []ir.KV{{Key: "istio.io/rev", Value: l.s.Mesh.Revision}}
+			ns.From = append(ns.From, "mesh.revision")
+		case meshed:
+			ns.InjectLabels = []ir.KV{{Key: "istio-injection", Value: "disabled"}}
+		}
+		add(ns)
+	}
+	for _, g := range l.p.Gateways {
+		add(ir.Namespace{
+			Name: g.Namespace, Owner: g.Owner, Purpose: "gateway", PodSecurity: "restricted", Environment: l.s.Environment,
+			InjectLabels: []ir.KV{{Key: "istio.io/rev", Value: l.s.Mesh.Revision}},
+			From:         append(under(site.Join("gateways", g.Name), "owner"), "owner", "environment", "mesh.revision"),
+		})
+	}
+	// Pods with elevated rights have namespaces of their own, so that nothing else gets them by standing beside.
+	own := func(name, purpose, level string, from ...string) {
+		add(ir.Namespace{Name: name, Owner: l.s.Owner, Purpose: purpose, PodSecurity: level, Environment: l.s.Environment,
+			From: append(ir.From{"owner", "environment"}, from...)})
+	}
+	own(l.p.Mesh.Namespace, "mesh", "baseline", "mesh.kind")
+	own(istioCNINamespace, "mesh", "privileged", "mesh.kind") // host network namespaces and CNI directories
+	own(l.p.LoadBalancer.Namespace, "load-balancer", l.set.LoadBalancer(l.p.LoadBalancer.Kind).PodSecurity, "loadBalancer.kind")
+	slices.SortFunc(l.p.Namespaces, func(a, b ir.Namespace) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// permissive reports whether a namespace accepts callers from outside the mesh.
+func (l *lowering) permissive(namespace string) bool {
+	mode := l.s.Namespaces[namespace].MTLS
+	if mode == "" {
+		mode = l.s.Mesh.MTLS
+	}
+	return mode == "permissive"
+}
+
+// releases lists the charts in the order of their installation: what others need first.
+func (l *lowering) releases() {
+	lb := l.set.LoadBalancer(l.s.LoadBalancer.Kind)
+	add := func(r ir.Release) { l.p.Releases = append(l.p.Releases, r) }
+	chart := lb.Release(l.s.LoadBalancer.Version).Chart
+	add(ir.Release{Name: l.s.LoadBalancer.Kind, Component: l.s.LoadBalancer.Kind, Chart: chart.Name, Repository: chart.Repository,
+		Version: l.s.LoadBalancer.Version, Namespace: l.p.LoadBalancer.Namespace, From: under("loadBalancer", "kind", "version")})
+
+	m := l.p.Mesh
+	row := l.set.Mesh(m.Kind).Release(m.Version)
+	from := under("mesh", "kind", "version")
+	istio := func(name, chart, namespace string) {
+		add(ir.Release{Name: name, Component: "istio", Chart: chart, Repository: row.Charts.Repository, Version: m.Version, Namespace: namespace, From: from})
+	}
+	istio("istio-base", row.Charts.Base, m.Namespace)
+	istio("istiod", row.Charts.Control, m.Namespace)
+	istio("istio-cni", row.Charts.CNI, istioCNINamespace)
+	for _, g := range l.p.Gateways {
+		if g.Frontend == "istio" {
+			add(ir.Release{Name: g.Release, Component: "istio", Chart: row.Charts.Gateway, Repository: row.Charts.Repository, Version: m.Version,
+				Namespace: g.Namespace, Gateway: g.Name, From: append(from[:len(from):len(from)], site.Join("gateways", g.Name, "frontend"))})
+		}
+	}
+	if s := l.s.Observability.Scraper; s != nil {
+		l.p.Scraper = &ir.Scraper{Namespace: s.Namespace, ServiceAccount: s.ServiceAccount, Meshed: s.Meshed, From: ir.From{"observability.scraper"}}
+	}
+}

@@ -1,0 +1,131 @@
+package lower
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/ir"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// Topology labels that Kubernetes itself knows.
+const (
+	regionLabel = "topology.kubernetes.io/region"
+	zoneLabel   = "topology.kubernetes.io/zone"
+)
+
+// hosts decides the nodes and the groups that share their files.
+func (l *lowering) hosts() {
+	for rn, r := range byKey(l.s.Racks) {
+		var groups []ir.HostGroup
+		for nn, n := range byKey(r.Nodes) {
+			node := l.node(rn, nn, r, n)
+			l.p.Nodes = append(l.p.Nodes, node)
+			i := slices.IndexFunc(groups, func(g ir.HostGroup) bool { return g.Name == node.Group })
+			if i < 0 {
+				groups = append(groups, l.group(node))
+				i = len(groups) - 1
+			}
+			groups[i].Nodes = append(groups[i].Nodes, nn)
+			groups[i].From = append(groups[i].From, site.Join("racks", rn, "nodes", nn, "class"))
+		}
+		l.p.Groups = append(l.p.Groups, groups...)
+	}
+	slices.SortFunc(l.p.Groups, func(a, b ir.HostGroup) int { return cmp.Compare(a.Name, b.Name) })
+}
+
+func (l *lowering) node(rn, nn string, r *site.Rack, n *site.Node) ir.Node {
+	class := l.s.NodeClasses[n.Class]
+	path := site.Join("racks", rn, "nodes", nn)
+	out := ir.Node{
+		Name: nn, Rack: rn, Zone: r.FailureDomain, Class: n.Class, Group: rn + "-" + n.Class,
+		Addresses: addrs(n.Address), ControlPlane: class.ControlPlane, Taints: taints(class.Taints),
+		Labels: []ir.KV{
+			{Key: classLabel, Value: n.Class},
+			{Key: rackLabel, Value: rn},
+			{Key: regionLabel, Value: l.s.Region},
+			{Key: zoneLabel, Value: r.FailureDomain},
+		},
+		From: append(under(path, "class", "address", "labels"), site.Join("racks", rn, "failureDomain"), "region", site.Join("nodeClasses", n.Class, "taints")),
+	}
+	for k, v := range byKey(n.Labels) {
+		out.Labels = append(out.Labels, ir.KV{Key: k, Value: v})
+	}
+	slices.SortFunc(out.Labels, func(a, b ir.KV) int { return cmp.Compare(a.Key, b.Key) })
+	// A machine that is not as its class says, or carries labels of its own, has files of its own.
+	if differs(n) {
+		out.Group = nn
+	}
+	return out
+}
+
+func differs(n *site.Node) bool {
+	return n.OS != "" || n.Kernel != "" || len(n.Labels) > 0
+}
+
+// group decides the files of a node's group; all nodes of the group would give the same.
+func (l *lowering) group(n ir.Node) ir.HostGroup {
+	declared := l.s.Racks[n.Rack].Nodes[n.Name]
+	class := l.s.NodeClasses[n.Class]
+	g := ir.HostGroup{Name: n.Group, Rack: n.Rack, Class: n.Class, OS: cmp.Or(declared.OS, class.OS)}
+	osPath := site.Join("nodeClasses", n.Class, "os")
+	if declared.OS != "" {
+		osPath = site.Join("racks", n.Rack, "nodes", n.Name, "os")
+	}
+	g.From = ir.From{osPath, site.Join("racks", n.Rack, "nodes", n.Name, "class")}
+	g.Conntrack = l.conntrack(n, class)
+	g.Modules = l.modules()
+	g.ModuleOptions = moduleOptions(g.Conntrack)
+	g.Sysctls = l.sysctls(g, class)
+	g.Time = l.timeDaemon(g.OS, osPath)
+	g.Kubelet = l.kubelet(n, g.OS, class, osPath)
+	return g
+}
+
+// kubelet decides what meshgen sets of the kubelet. Its drop-in directory is empty by default: the flag that names it
+// goes where the distribution lets us add one.
+func (l *lowering) kubelet(n ir.Node, os string, class *site.NodeClass, osPath string) ir.Kubelet {
+	dist := l.set.Distribution(l.s.Kubernetes.Distribution)
+	k := ir.Kubelet{
+		ConfigDir: dist.Kubelet.ConfigDir, EnvFile: dist.KubeletEnvFile(l.set.OS(os)),
+		MaxPods: class.MaxPods, Taints: n.Taints,
+		From: append(under(site.Join("nodeClasses", n.Class), "maxPods", "taints"), osPath, "kubernetes.distribution"),
+	}
+	for _, kv := range n.Labels {
+		if kubeletMaySet(kv.Key) {
+			k.NodeLabels = append(k.NodeLabels, kv)
+		}
+	}
+	k.From = append(k.From, n.From.Of("failureDomain", "region", "labels", "class")...)
+	return k
+}
+
+// kubeletMaySet reports whether NodeRestriction lets a kubelet give itself the label: those outside the domains of
+// Kubernetes, and a few inside (plugin/pkg/admission/noderestriction, pkg/kubelet/apis/well_known_labels.go).
+func kubeletMaySet(key string) bool {
+	domain, _, ok := strings.Cut(key, "/")
+	if !ok {
+		return true
+	}
+	if key == regionLabel || key == zoneLabel {
+		return true
+	}
+	for _, d := range []string{"kubernetes.io", "k8s.io"} {
+		if domain == d || strings.HasSuffix(domain, "."+d) {
+			return domain == "node.kubernetes.io" || domain == "kubelet.kubernetes.io"
+		}
+	}
+	return true
+}
+
+// taints parses "key=value:Effect", as the schema has it.
+func taints(in []string) []ir.Taint {
+	var out []ir.Taint
+	for _, s := range in {
+		kv, effect, _ := strings.Cut(s, ":")
+		key, value, _ := strings.Cut(kv, "=")
+		out = append(out, ir.Taint{Key: key, Value: value, Effect: effect})
+	}
+	return out
+}

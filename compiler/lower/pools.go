@@ -1,0 +1,89 @@
+package lower
+
+import (
+	"slices"
+
+	"meshgen.dev/meshgen/compiler/ir"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// pools decides which racks announce which pool. Peers are filled in by fabric.
+func (l *lowering) pools() {
+	for name, p := range byKey(l.s.Pools) {
+		path := site.Join("pools", name)
+		pool := ir.Pool{Name: name, Addresses: p.Addresses, Prefixes: cover(p.Addresses), From: ir.From{path + ".addresses"}}
+		if a := p.Announce; a != nil {
+			pool.Protocol = a.Protocol
+			pool.Communities = a.Communities
+			pool.From = append(pool.From, path+".announce")
+			pool.Racks = slices.Sorted(slices.Values(a.Racks))
+			if len(a.Racks) == 0 {
+				pool.AllRacks = true
+				for r := range byKey(l.s.Racks) {
+					if l.announces(r) {
+						pool.Racks = append(pool.Racks, r)
+					}
+				}
+			}
+		}
+		for gn, g := range byKey(l.s.Gateways) {
+			if g.Pool != name {
+				continue
+			}
+			for i, a := range g.Addresses {
+				pool.VIPs = append(pool.VIPs, ir.VIP{Address: addr(a), Gateway: gn, From: ir.From{site.Join("gateways", gn, "addresses", site.Index(i))}})
+			}
+		}
+		l.p.Pools = append(l.p.Pools, pool)
+	}
+}
+
+// speakerClasses returns the node classes whose nodes open BGP sessions, and the site paths that say so: those that
+// the site names, else those that gateways run on.
+func (l *lowering) speakerClasses() ([]string, ir.From) {
+	b := l.s.Fabric.BGP
+	if b == nil {
+		return nil, nil
+	}
+	if b.Speakers != nil {
+		return slices.Sorted(slices.Values(b.Speakers.Classes)), ir.From{"fabric.bgp.speakers.classes"}
+	}
+	var classes []string
+	var from ir.From
+	for name, g := range byKey(l.s.Gateways) {
+		if !slices.Contains(classes, g.Placement.Class) {
+			classes = append(classes, g.Placement.Class)
+		}
+		from = append(from, site.Join("gateways", name, "placement", "class"))
+	}
+	slices.Sort(classes)
+	return classes, from
+}
+
+// announces reports whether a rack can announce: it has a node of a speaker class and a switch that speaks BGP.
+func (l *lowering) announces(rack string) bool {
+	classes, _ := l.speakerClasses()
+	r := l.s.Racks[rack]
+	speaks := false
+	for _, t := range r.ToRs {
+		speaks = speaks || t.ASN != 0
+	}
+	if !speaks {
+		return false
+	}
+	for _, n := range r.Nodes {
+		if slices.Contains(classes, n.Class) {
+			return true
+		}
+	}
+	return false
+}
+
+// pool returns a pool of the plan by name.
+func (l *lowering) pool(name string) *ir.Pool {
+	i := slices.IndexFunc(l.p.Pools, func(p ir.Pool) bool { return p.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &l.p.Pools[i]
+}

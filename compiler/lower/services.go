@@ -1,0 +1,268 @@
+package lower
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/ir"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// nameLabel is the pod label that stands for a service where the site names no labels.
+const nameLabel = "app.kubernetes.io/name"
+
+func (l *lowering) services() {
+	for nn, n := range byKey(l.s.Namespaces) {
+		for sn, s := range byKey(n.Services) {
+			l.p.Services = append(l.p.Services, l.service(nn, sn, n, s))
+		}
+	}
+	l.edges()
+	l.externals()
+}
+
+// service decides everything of a service but who may reach whom.
+func (l *lowering) service(nn, sn string, n *site.Namespace, s *site.Service) ir.Service {
+	path := site.Join("namespaces", nn, "services", sn)
+	out := ir.Service{
+		Namespace: nn, Name: sn, Host: sn + "." + nn + ".svc." + l.p.Cluster.Domain,
+		ServiceAccount: cmp.Or(s.ServiceAccount, sn),
+		Labels:         []ir.KV{{Key: nameLabel, Value: sn}},
+		Workload:       s.Workload, Headless: s.Headless,
+		Meshed: n.Mesh && l.s.Mesh.Kind != "none", Permissive: l.permissive(nn),
+		Externals: slices.Sorted(slices.Values(s.Egress)),
+		From:      ir.From{path},
+	}
+	if out.Meshed {
+		out.Identity = l.p.Mesh.TrustDomain + "/ns/" + nn + "/sa/" + out.ServiceAccount
+	}
+	for pn, p := range byKey(s.Ports) {
+		out.Ports = append(out.Ports, ir.Port{
+			Name: pn, Port: uint16(p.Port), TargetPort: uint16(cmp.Or(p.TargetPort, p.Port)), Protocol: p.Protocol,
+			From: ir.From{site.Join("namespaces", nn, "services", sn, "ports", pn)},
+		})
+	}
+	if h := s.Health; h != nil {
+		out.Health = &ir.Health{Port: uint16(h.Port), Path: h.Path, From: ir.From{path + ".health"}}
+	}
+	for i, e := range s.Expose {
+		x := ir.Expose{Gateway: e.Gateway, Listeners: l.exposedOn(e), Host: e.Host, Path: ir.Path{Value: "/"},
+			From: ir.From{site.Join("namespaces", nn, "services", sn, "expose", site.Index(i))}}
+		if e.Path != nil {
+			x.Path = irPath(*e.Path)
+		}
+		if len(out.Ports) > 0 {
+			x.Port = out.Ports[exposedPort(out.Ports)]
+		}
+		out.Exposes = append(out.Exposes, x)
+	}
+	if s.Timeout != "" {
+		out.Timeout = &ir.Duration{Text: s.Timeout, From: ir.From{path + ".timeout"}}
+	}
+	if r := s.Retries; r != nil {
+		out.Retries = &ir.Retries{Attempts: r.Attempts, PerTryTimeout: r.PerTryTimeout, On: r.On, Methods: r.Methods, From: ir.From{path + ".retries"}}
+	}
+	for i, w := range s.Split {
+		out.Split = append(out.Split, ir.Weighted{Namespace: nn, Name: w.Service, Host: w.Service + "." + nn + ".svc." + l.p.Cluster.Domain,
+			Weight: w.Weight, From: ir.From{site.Join("namespaces", nn, "services", sn, "split", site.Index(i))}})
+	}
+	if o := s.OutlierDetection; o != nil {
+		out.Outlier = &ir.Outlier{Consecutive5xx: o.Consecutive5xx, Interval: o.Interval, BaseEjectionTime: o.BaseEjectionTime,
+			MaxEjectionPercent: o.MaxEjectionPercent, From: ir.From{path + ".outlierDetection"}}
+	}
+	return out
+}
+
+// exposedPort is the port that a route leads to: the first that speaks HTTP, else the first.
+func exposedPort(ports []ir.Port) int {
+	i := slices.IndexFunc(ports, func(p ir.Port) bool {
+		return p.Protocol == "http" || p.Protocol == "https" || p.Protocol == "grpc"
+	})
+	return max(i, 0)
+}
+
+func irPath(p site.PathMatch) ir.Path {
+	if p.Exact != "" {
+		return ir.Path{Value: p.Exact, Exact: true}
+	}
+	return ir.Path{Value: p.Prefix}
+}
+
+// edges closes the policy: the callers of each service are those that declare a call (or exactly those it allows), the
+// gateways that expose it, and whoever may call a service whose split sends traffic to it.
+func (l *lowering) edges() {
+	for i := range l.p.Services {
+		callee := &l.p.Services[i]
+		declared := l.s.Namespaces[callee.Namespace].Services[callee.Name]
+		if declared.Allow != nil {
+			l.allowed(callee, declared)
+		} else {
+			l.callersByCall(callee)
+		}
+		l.callersByGateway(callee)
+	}
+	l.splitCallers()
+	for i := range l.p.Services {
+		sortCallers(&l.p.Services[i])
+		l.callees(&l.p.Services[i])
+	}
+}
+
+// allowed admits exactly the callers that the service names.
+func (l *lowering) allowed(callee *ir.Service, declared *site.Service) {
+	for i, a := range declared.Allow {
+		for _, name := range a.From {
+			caller := l.find(name)
+			c := callerService(caller, callee, "allow", ir.From{
+				site.Join("namespaces", callee.Namespace, "services", callee.Name, "allow", site.Index(i))})
+			c.Methods = slices.Sorted(slices.Values(a.Methods))
+			for _, p := range a.Paths {
+				c.Paths = append(c.Paths, irPath(p))
+			}
+			callee.Callers = append(callee.Callers, c)
+		}
+	}
+}
+
+// callersByCall admits every service that declares a call.
+func (l *lowering) callersByCall(callee *ir.Service) {
+	for i := range l.p.Services {
+		caller := &l.p.Services[i]
+		calls := l.s.Namespaces[caller.Namespace].Services[caller.Name].Calls
+		if k := slices.Index(calls, callee.Namespace+"/"+callee.Name); k >= 0 {
+			callee.Callers = append(callee.Callers, callerService(caller, callee, "calls", ir.From{
+				site.Join("namespaces", caller.Namespace, "services", caller.Name, "calls", site.Index(k))}))
+		}
+	}
+}
+
+func callerService(caller, callee *ir.Service, why string, from ir.From) ir.Caller {
+	// The identity is the ServiceAccount's, and the labels are the service's own.
+	from = append(from, caller.From...)
+	return ir.Caller{
+		Kind: "service", Namespace: caller.Namespace, Name: caller.Name, ServiceAccount: caller.ServiceAccount,
+		Identity: caller.Identity, Labels: caller.Labels, Ports: callee.Ports, Why: why,
+		From: append(from, callee.From...),
+	}
+}
+
+// callersByGateway admits the gateways that expose the service, on the port that the route leads to.
+func (l *lowering) callersByGateway(callee *ir.Service) {
+	for _, e := range callee.Exposes {
+		g := l.gateway(e.Gateway)
+		callee.Callers = append(callee.Callers, ir.Caller{
+			Kind: "gateway", Namespace: g.Namespace, Name: g.Name, ServiceAccount: g.ServiceAccount,
+			Identity: l.p.Mesh.TrustDomain + "/ns/" + g.Namespace + "/sa/" + g.ServiceAccount,
+			Labels:   g.Selector, Ports: []ir.Port{e.Port}, Paths: exposedPaths(e.Path), Hosts: []string{e.Host}, Why: "expose",
+			From: append(ir.From{"mesh.trustDomain"}, append(e.From, e.Port.From...)...),
+		})
+	}
+}
+
+func exposedPaths(p ir.Path) []ir.Path {
+	if p.Value == "/" && !p.Exact {
+		return nil
+	}
+	return []ir.Path{p}
+}
+
+// splitCallers admits the callers of a split's source at each of its targets: they do not know which of them answers.
+// A target without outlier detection of its own has that of the source.
+func (l *lowering) splitCallers() {
+	for i := range l.p.Services {
+		source := &l.p.Services[i]
+		for _, w := range source.Split {
+			target := l.find(w.Namespace + "/" + w.Name)
+			if target == source {
+				continue
+			}
+			if target.Outlier == nil {
+				target.Outlier = source.Outlier
+			}
+			for _, c := range source.Callers {
+				if c.Why == "split" || slices.ContainsFunc(target.Callers, func(o ir.Caller) bool {
+					return o.Kind == c.Kind && o.Namespace == c.Namespace && o.Name == c.Name && len(o.Paths) == 0 && len(o.Methods) == 0
+				}) {
+					continue
+				}
+				c.Why = "split"
+				c.Ports = target.Ports
+				c.From = append(append(ir.From{}, c.From...), w.From...)
+				c.From = append(c.From, target.From...)
+				target.Callers = append(target.Callers, c)
+			}
+		}
+	}
+}
+
+func sortCallers(s *ir.Service) {
+	slices.SortStableFunc(s.Callers, func(a, b ir.Caller) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+}
+
+// callees lists what a service may reach: what it calls, and where the splits of those send it.
+func (l *lowering) callees(s *ir.Service) {
+	add := func(target *ir.Service, why string, from ir.From) {
+		if slices.ContainsFunc(s.Callees, func(c ir.Callee) bool { return c.Host == target.Host }) {
+			return
+		}
+		s.Callees = append(s.Callees, ir.Callee{Namespace: target.Namespace, Name: target.Name, Host: target.Host,
+			Labels: target.Labels, Ports: target.Ports, Why: why, From: append(from, target.From...)})
+	}
+	for i, name := range l.s.Namespaces[s.Namespace].Services[s.Name].Calls {
+		target := l.find(name)
+		from := ir.From{site.Join("namespaces", s.Namespace, "services", s.Name, "calls", site.Index(i))}
+		add(target, "calls", from[:1:1])
+		for _, w := range target.Split {
+			add(l.find(w.Namespace+"/"+w.Name), "split", append(from[:1:1], w.From...))
+		}
+	}
+	slices.SortFunc(s.Callees, func(a, b ir.Callee) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+}
+
+// externals lists the destinations outside, each with the services that declare it.
+func (l *lowering) externals() {
+	for name, e := range byKey(l.s.External) {
+		out := ir.External{Name: name, Hosts: e.Hosts, From: ir.From{site.Join("external", name)}}
+		for _, a := range e.Addresses {
+			ip := addr(a)
+			out.Addresses = append(out.Addresses, netip.PrefixFrom(ip, ip.BitLen()))
+		}
+		for pn, p := range byKey(e.Ports) {
+			out.Ports = append(out.Ports, ir.Port{Name: pn, Port: uint16(p.Port), TargetPort: uint16(p.Port), Protocol: p.Protocol,
+				From: ir.From{site.Join("external", name, "ports", pn)}})
+		}
+		for _, s := range l.p.Services {
+			declared := l.s.Namespaces[s.Namespace].Services[s.Name].Egress
+			if k := slices.Index(declared, name); k >= 0 {
+				out.Users = append(out.Users, ir.ExternalUser{Namespace: s.Namespace, Name: s.Name, Labels: s.Labels,
+					From: append(ir.From{site.Join("namespaces", s.Namespace, "services", s.Name, "egress", site.Index(k))}, s.From...)})
+			}
+		}
+		l.p.Externals = append(l.p.Externals, out)
+	}
+}
+
+// find returns a service by "namespace/name".
+func (l *lowering) find(name string) *ir.Service {
+	ns, sn, _ := strings.Cut(name, "/")
+	i := slices.IndexFunc(l.p.Services, func(s ir.Service) bool { return s.Namespace == ns && s.Name == sn })
+	if i < 0 {
+		return nil
+	}
+	return &l.p.Services[i]
+}
+
+// gateway returns a gateway of the plan by name.
+func (l *lowering) gateway(name string) *ir.Gateway {
+	i := slices.IndexFunc(l.p.Gateways, func(g ir.Gateway) bool { return g.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &l.p.Gateways[i]
+}

@@ -1,0 +1,28 @@
+package compiler
+
+import (
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/backend/eos"
+	"meshgen.dev/meshgen/compiler/backend/frr"
+	"meshgen.dev/meshgen/compiler/backend/hosts"
+	"meshgen.dev/meshgen/compiler/backend/istio"
+	"meshgen.dev/meshgen/compiler/backend/kustomization"
+	"meshgen.dev/meshgen/compiler/backend/metallb"
+	"meshgen.dev/meshgen/compiler/backend/namespaces"
+	"meshgen.dev/meshgen/compiler/backend/networkpolicy"
+	"meshgen.dev/meshgen/compiler/backend/nodes"
+)
+
+// targets is every backend, in the order in which they write. One prints nothing for a plan that is not its own; the
+// last lists what the others have written.
+var targets = []backend.Backend{
+	nodes.Backend,
+	namespaces.Backend,
+	metallb.Backend,
+	frr.Backend,
+	eos.Backend,
+	hosts.Backend,
+	istio.Backend,
+	networkpolicy.Backend,
+	kustomization.Backend,
+}
