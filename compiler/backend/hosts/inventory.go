@@ -63,7 +63,7 @@ func parents(y *artifact.YAML, kind string, groups []ir.HostGroup, key func(*ir.
 			y.Map("children", func() {
 				for _, g := range members[k] {
 					y.From("", g.From...)
-					y.Map(groupName("group", g.Name), func() {})
+					y.KV(groupName("group", g.Name), nil)
 				}
 			})
 		})
