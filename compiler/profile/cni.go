@@ -1,0 +1,61 @@
+package profile
+
+// CNI is the pod network.
+type CNI struct {
+	Overhead          map[string]Overhead    `json:"overhead"` // by encapsulation; "none" is native routing
+	Kernel            KernelFloor            `json:"kernel"`
+	Kernels           map[string]string      `json:"kernels"` // floors of single features: "wireguard"
+	RPFilter          RPFilter               `json:"rpFilter"`
+	NFTables          *NFTables              `json:"nftables,omitempty"` // nil: kube-proxy's mode makes no difference
+	ReplacesKubeProxy bool                   `json:"replacesKubeProxy"`
+	HostToLocalPod    string                 `json:"hostToLocalPod,omitempty"` // "allowed" whatever NetworkPolicy says, "policed", or "": not known
+	HostPorts         []Listener             `json:"hostPorts"`
+	Modules           []Module               `json:"modules"`
+	Releases          map[string]*CNIRelease `json:"releases"`
+	Sources           Sources                `json:"sources"`
+}
+
+// Release returns the row of a version, or nil.
+func (c *CNI) Release(version string) *CNIRelease {
+	if c == nil {
+		return nil
+	}
+	return release(c.Releases, version)
+}
+
+// Lines returns the known release lines, oldest first.
+func (c *CNI) Lines() []string {
+	if c == nil {
+		return nil
+	}
+	return lines(c.Releases)
+}
+
+// Overhead is what an encapsulation adds to a packet, in bytes, by the family of the outer header.
+type Overhead struct {
+	IPv4 int `json:"ipv4"`
+	IPv6 int `json:"ipv6"`
+}
+
+// RPFilter is what a CNI does with net.ipv4.conf.*.rp_filter of the host.
+type RPFilter struct {
+	Mode  string `json:"mode"`            // "follows": its interfaces get conf.default at its start; "overrides": it writes Value
+	Value int    `json:"value,omitempty"` // mode overrides
+	Where string `json:"where"`
+}
+
+// NFTables is what must be set for kube-proxy in nftables mode.
+type NFTables struct {
+	Field  string `json:"field"`
+	Value  string `json:"value"`
+	Kernel string `json:"kernel"` // the lowest
+	NFT    string `json:"nft"`    // the lowest release of the program
+}
+
+// CNIRelease is one release line.
+type CNIRelease struct {
+	Kubernetes Window  `json:"kubernetes"` // tested
+	LastPatch  string  `json:"lastPatch"`
+	GatewayAPI *Window `json:"gatewayAPI,omitempty"` // of its own Gateway API implementation, where that is enabled
+	Source
+}

@@ -1,0 +1,114 @@
+package profile
+
+// OS is a release of a Linux distribution on the nodes.
+type OS struct {
+	Family    string  `json:"family"`    // debian, rhel
+	Packaging string  `json:"packaging"` // deb, rpm
+	Kernel    string  `json:"kernel"`    // line of its own kernel
+	Systemd   string  `json:"systemd"`
+	Chrony    Chrony  `json:"chrony"`
+	Leap      Leap    `json:"leap"`
+	Sources   Sources `json:"sources"`
+}
+
+// Chrony is how an OS packages chrony. Paths are absolute.
+type Chrony struct {
+	Version   string `json:"version"` // the lowest of its maintained updates
+	Config    string `json:"config"`
+	DriftFile string `json:"driftFile"`
+	DumpDir   string `json:"dumpDir"` // NTS keys and cookies
+	KeyFile   string `json:"keyFile"`
+	User      string `json:"user"`
+	Unit      string `json:"unit"` // of systemd
+}
+
+// Leap is the time zone that holds the leap seconds, and the package that brings it.
+type Leap struct {
+	TimeZone string `json:"timeZone"`
+	Package  string `json:"package"`
+}
+
+// Distribution is the installer of Kubernetes, and where it leaves things on a node.
+type Distribution struct {
+	APIServerPort uint16           `json:"apiServerPort"`
+	HostPorts     []Listener       `json:"hostPorts"`
+	Kubelet       KubeletFiles     `json:"kubelet"`
+	KubeProxy     *KubeProxyObject `json:"kubeProxy,omitempty"` // nil: it is not run from a ConfigMap
+	ControlPlane  ControlPlane     `json:"controlPlane"`
+	Sources       Sources          `json:"sources"`
+}
+
+// KubeletEnvFile returns the file that the kubelet's variable is read from on an OS; "" when either is unknown.
+func (d *Distribution) KubeletEnvFile(os *OS) string {
+	if d == nil || os == nil {
+		return ""
+	}
+	return d.Kubelet.EnvFile[os.Packaging]
+}
+
+// KubeletFiles are the files of the kubelet. Paths are absolute.
+type KubeletFiles struct {
+	ConfigDir   string            `json:"configDir"`   // for --config-dir; it must exist before the flag is given
+	Config      string            `json:"config"`      // the file that drop-ins are merged over
+	EnvVariable string            `json:"envVariable"` // whose value ends its command line
+	EnvFile     map[string]string `json:"envFile"`     // by packaging
+}
+
+// KubeProxyObject is the ConfigMap that kube-proxy is run from.
+type KubeProxyObject struct {
+	Namespace  string `json:"namespace"`
+	ConfigMap  string `json:"configMap"`
+	Key        string `json:"key"`        // its value is the whole configuration: applying it replaces the file
+	Kubeconfig string `json:"kubeconfig"` // clientConnection.kubeconfig, which must be in that configuration
+	DaemonSet  string `json:"daemonSet"`  // to be restarted for a change
+}
+
+// ControlPlane is how control-plane nodes are marked.
+type ControlPlane struct {
+	Taint  Taint    `json:"taint"`
+	Labels []string `json:"labels"` // with an empty value
+}
+
+// Taint is a node taint without a value.
+type Taint struct {
+	Key    string `json:"key"`
+	Effect string `json:"effect"`
+}
+
+// Kubernetes is what holds for every distribution.
+type Kubernetes struct {
+	NodePorts      PortRange                 `json:"nodePorts"` // default of the API server
+	KubeProxyModes map[string]*KubeProxyMode `json:"kubeProxyModes"`
+	SafeSysctls    map[string]SafeSysctl     `json:"safeSysctls"` // a pod may have them without leave of the kubelet
+	Sources        Sources                   `json:"sources"`
+}
+
+// PortRange is inclusive at both ends.
+type PortRange struct {
+	First uint16 `json:"first"`
+	Last  uint16 `json:"last"`
+}
+
+// KubeProxyMode is what a mode of kube-proxy needs.
+type KubeProxyMode struct {
+	Kernel     string `json:"kernel,omitempty"`     // the lowest; "" for any
+	NFT        string `json:"nft,omitempty"`        // the lowest release of the nft program; "" when not used
+	Deprecated string `json:"deprecated,omitempty"` // Kubernetes release since which it is; "" when it is not
+	Source
+}
+
+// SafeSysctl is a setting of the kubelet's safe list. "" means always.
+type SafeSysctl struct {
+	Kernel   string `json:"kernel,omitempty"`   // below it the kubelet drops the setting
+	Baseline string `json:"baseline,omitempty"` // Kubernetes release from which Pod Security baseline and restricted admit it
+}
+
+// Safe reports whether a pod may have a setting with a kernel and under Pod Security baseline of a Kubernetes release.
+func (k *Kubernetes) Safe(key string, kernel Kernel, version string) bool {
+	s, ok := k.SafeSysctls[key]
+	if !ok {
+		return false
+	}
+	floor, err := ParseVersion(s.Kernel)
+	return (s.Kernel == "" || err == nil && kernel.AtLeast(floor)) && AtLeast(version, s.Baseline)
+}

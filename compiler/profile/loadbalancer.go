@@ -1,0 +1,122 @@
+package profile
+
+// LoadBalancer gives Services of type LoadBalancer their addresses and announces them.
+type LoadBalancer struct {
+	Namespace         string                          `json:"namespace"`
+	PodSecurity       string                          `json:"podSecurity"`       // level that its pods need of their namespace
+	Class             string                          `json:"class"`             // spec.loadBalancerClass
+	AddressAnnotation string                          `json:"addressAnnotation"` // on a Service: its addresses, comma-separated
+	PoolAnnotation    string                          `json:"poolAnnotation"`
+	SharingAnnotation string                          `json:"sharingAnnotation"`
+	ExcludeNodeLabel  string                          `json:"excludeNodeLabel"` // a node that carries it announces nothing
+	DefaultBackend    string                          `json:"defaultBackend"`
+	ToleratedTaints   []string                        `json:"toleratedTaints"` // keys tolerated without values of ours
+	PasswordSecret    PasswordSecret                  `json:"passwordSecret"`
+	Limits            SessionLimits                   `json:"limits"`
+	HostPorts         []Listener                      `json:"hostPorts"`
+	Backends          map[string]*Backend             `json:"backends"`
+	Releases          map[string]*LoadBalancerRelease `json:"releases"`
+	Sources           Sources                         `json:"sources"`
+}
+
+// Release returns the row of a version, or nil.
+func (l *LoadBalancer) Release(version string) *LoadBalancerRelease {
+	if l == nil {
+		return nil
+	}
+	return release(l.Releases, version)
+}
+
+// Lines returns the known release lines, oldest first.
+func (l *LoadBalancer) Lines() []string {
+	if l == nil {
+		return nil
+	}
+	return lines(l.Releases)
+}
+
+// Backend returns an implementation of BGP, the default one for "", or nil.
+func (l *LoadBalancer) Backend(name string) *Backend {
+	if l == nil {
+		return nil
+	}
+	if name == "" {
+		name = l.DefaultBackend
+	}
+	return l.Backends[name]
+}
+
+// PasswordSecret is what the Secret with a session's password must be. Its namespace is the load balancer's own.
+type PasswordSecret struct {
+	Type string `json:"type"`
+	Key  string `json:"key"`
+}
+
+// SessionLimits are the bounds of its API on sessions.
+type SessionLimits struct {
+	BFDIntervalMinMs   int    `json:"bfdIntervalMinMs"`
+	BFDIntervalMaxMs   int    `json:"bfdIntervalMaxMs"`
+	BFDMultiplierMin   int    `json:"bfdMultiplierMin"`
+	BFDMultiplierMax   int    `json:"bfdMultiplierMax"`
+	HoldTimeMinSeconds int    `json:"holdTimeMinSeconds"` // 0, no hold time, is allowed besides
+	PeerPortMax        uint16 `json:"peerPortMax"`
+}
+
+// Listener is a port that a program binds on the host.
+type Listener struct {
+	Port     uint16 `json:"port"`
+	Protocol string `json:"protocol"` // tcp, udp
+	Use      string `json:"use"`
+	Local    bool   `json:"local"` // bound to loopback only
+}
+
+// Backend is an implementation of BGP that a load balancer can be run with.
+type Backend struct {
+	Deprecated       bool   `json:"deprecated"`
+	Listens          bool   `json:"listens"` // the node accepts sessions; if not it always dials, and the switch should be passive
+	BFD              bool   `json:"bfd"`
+	KeepaliveTime    bool   `json:"keepaliveTime"`
+	ConnectTime      bool   `json:"connectTime"`
+	GracefulRestart  bool   `json:"gracefulRestart"`
+	VRF              bool   `json:"vrf"`
+	Unnumbered       bool   `json:"unnumbered"`
+	IPv6             bool   `json:"ipv6"`
+	LargeCommunities bool   `json:"largeCommunities"`
+	SessionMetric    string `json:"sessionMetric"` // 1 while a session is up
+	Source
+}
+
+// LoadBalancerRelease is one release line.
+type LoadBalancerRelease struct {
+	Kubernetes Window `json:"kubernetes"`
+	Chart      Chart  `json:"chart"`
+	Source
+}
+
+// Chart is a Helm chart; its version is that of the release.
+type Chart struct {
+	Name       string `json:"name"`
+	Repository string `json:"repository"`    // https
+	OCI        string `json:"oci,omitempty"` // "" where there is none
+}
+
+// Gateway is an implementation of the Gateway API for a mesh that has none of its own.
+type Gateway struct {
+	Releases map[string]*GatewayRelease `json:"releases"`
+	Sources  Sources                    `json:"sources"`
+}
+
+// Release returns the row of a version, or nil.
+func (g *Gateway) Release(version string) *GatewayRelease {
+	if g == nil {
+		return nil
+	}
+	return release(g.Releases, version)
+}
+
+// GatewayRelease is one release line.
+type GatewayRelease struct {
+	EOL        string `json:"eol,omitempty"` // day of its last patch; "" while none is announced
+	GatewayAPI Window `json:"gatewayAPI"`
+	Source
+}

@@ -1,0 +1,116 @@
+package profile
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The rows must agree with themselves; what they say of the world is checked by whoever reads the source beside them.
+func TestMeshRows(t *testing.T) {
+	// From here nothing will be served.
+	dying := regexp.MustCompile(`storage\.googleapis\.com|gcr\.io/istio|registry\.istio\.io`)
+	s := read(t)
+	for _, kind := range s.Meshes() {
+		m := s.Mesh(kind)
+		for _, line := range m.Lines() {
+			r := m.Release(line)
+			if r.EOL != "" && r.EOL <= r.GA {
+				t.Errorf("%s %s ends %s before it begins %s", kind, line, r.EOL, r.GA)
+			}
+			if _, err := time.Parse(time.DateOnly, r.GA); err != nil {
+				t.Errorf("%s %s: %v", kind, line, err)
+			}
+			if !strings.HasPrefix(r.LastPatch, line+".") {
+				t.Errorf("%s %s: last patch %s", kind, line, r.LastPatch)
+			}
+			if !r.Kubernetes.Contains(r.Kubernetes.Min) || !r.Kubernetes.Contains(r.Kubernetes.Max) {
+				t.Errorf("%s %s: empty window %s", kind, line, r.Kubernetes)
+			}
+			if text := r.Charts.Repository + r.Charts.OCI + r.Hub; dying.MatchString(text) {
+				t.Errorf("%s %s: %s is being shut down", kind, line, text)
+			}
+			for k := range r.GatewayAPI.Minimum {
+				if !r.GatewayAPI.Watches(k, r.GatewayAPI.BuiltOn) {
+					t.Errorf("%s %s ignores %s of the very bundle it is built on", kind, line, k)
+				}
+			}
+		}
+		for _, p := range m.UncapturedPorts {
+			if p == m.Ports.Inbound || p == m.Ports.Outbound {
+				t.Errorf("%s: port %d both captures and is left alone", kind, p)
+			}
+		}
+		for field, c := range m.Capabilities {
+			for _, frontend := range []string{"", "gateway-api"} {
+				switch cell := c.For(frontend); cell.Support {
+				case Full:
+					if cell.By == "" {
+						t.Errorf("%s %s %s is met by nothing", kind, field, frontend)
+					}
+				case Limited, None:
+					if cell.Limits == "" {
+						t.Errorf("%s %s %s: no reason", kind, field, frontend)
+					}
+				default:
+					t.Errorf("%s %s %s: support %q", kind, field, frontend, cell.Support)
+				}
+			}
+		}
+	}
+}
+
+func TestLoadBalancerRows(t *testing.T) {
+	s := read(t)
+	for _, kind := range s.LoadBalancers() {
+		l := s.LoadBalancer(kind)
+		if l.Backend("") == nil || l.Backend("").Deprecated {
+			t.Errorf("%s: default backend %q", kind, l.DefaultBackend)
+		}
+		for _, line := range l.Lines() {
+			if r := l.Release(line + ".0"); r == nil || r.Chart.Name == "" {
+				t.Errorf("%s %s: no chart", kind, line)
+			}
+		}
+		seen := map[Listener]bool{}
+		for _, p := range l.HostPorts {
+			key := Listener{Port: p.Port, Protocol: p.Protocol}
+			if seen[key] {
+				t.Errorf("%s: %s/%d twice", kind, p.Protocol, p.Port)
+			}
+			seen[key] = true
+		}
+	}
+}
+
+func TestHostRows(t *testing.T) {
+	s := read(t)
+	for _, name := range s.OSes() {
+		o := s.OS(name)
+		if k, err := ParseKernel(o.Kernel); err != nil || k.Major == 0 {
+			t.Errorf("%s: kernel %q", name, o.Kernel)
+		}
+		for _, d := range s.Distributions() {
+			if f := s.Distribution(d).KubeletEnvFile(o); !strings.HasPrefix(f, "/") {
+				t.Errorf("%s on %s: kubelet's file %q", d, name, f)
+			}
+		}
+	}
+	for _, name := range s.CNIs() {
+		c := s.CNI(name)
+		if _, ok := c.Overhead["none"]; !ok {
+			t.Errorf("%s: no native routing", name)
+		}
+		for _, line := range c.Lines() {
+			if r := c.Release(line); !strings.HasPrefix(r.LastPatch, line+".") || !r.Kubernetes.Contains(r.Kubernetes.Max) {
+				t.Errorf("%s %s: %+v", name, line, r)
+			}
+		}
+	}
+	for _, name := range s.Switches() {
+		if w := s.Switch(name); !w.Names.Accepts("SITE_NODES") || w.Names.Accepts("a b") || len(w.Proved) == 0 {
+			t.Errorf("%s: %+v", name, w.Names)
+		}
+	}
+}

@@ -1,0 +1,46 @@
+package profile
+
+import "regexp"
+
+// Switch is the operating system of a top-of-rack switch or spine.
+type Switch struct {
+	Extension         string    `json:"extension"` // of its configuration file, without the dot
+	Names             Names     `json:"names"`
+	PasswordMaxLength int       `json:"passwordMaxLength"`
+	Passive           bool      `json:"passive"`        // a neighbor can be told not to dial
+	ListenRange       bool      `json:"listenRange"`    // sessions can be taken from a range of addresses
+	BFDProfiles       bool      `json:"bfdProfiles"`    // timers of BFD can be named and shared
+	Unnumbered        bool      `json:"unnumbered"`     // sessions over an interface without an address
+	MultipathRelax    bool      `json:"multipathRelax"` // equal-cost paths through different ASNs need a statement
+	MaxPaths          int       `json:"maxPaths"`
+	BFDIntervalMinMs  int       `json:"bfdIntervalMinMs"`
+	MaxPrefix         MaxPrefix `json:"maxPrefix"`
+	Proved            []Proof   `json:"proved"`
+	Sources           Sources   `json:"sources"`
+}
+
+// Names bounds the names of objects in a switch's configuration.
+type Names struct {
+	Pattern   string `json:"pattern"` // regular expression
+	MaxLength int    `json:"maxLength"`
+}
+
+// Accepts reports whether an object may have the name.
+func (n Names) Accepts(name string) bool {
+	ok, err := regexp.MatchString(n.Pattern, name)
+	return err == nil && ok && len(name) <= n.MaxLength
+}
+
+// MaxPrefix is the limit of prefixes that a neighbor may send.
+type MaxPrefix struct {
+	Counts  string `json:"counts"`            // "accepted" or "received" prefixes
+	Dynamic string `json:"dynamic"`           // neighbors of a listen range that exceed it: "flaps", "unknown"
+	Default int    `json:"default,omitempty"` // where nothing is configured; 0 for none
+}
+
+// Proof is a release that the grammar of the output was proved against.
+type Proof struct {
+	Version string `json:"version"`
+	How     string `json:"how"`
+	Source
+}
