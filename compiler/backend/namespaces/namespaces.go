@@ -26,7 +26,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 		return
 	}
 	y := backend.Objects(p, t, backend.Namespaces, "Namespace")
-	y.Comment("Pod Security is pinned to the cluster's minor version: a newer kubelet or API server does not change what is refused.")
+	y.Comment("Pod Security is pinned to the cluster's minor version: an upgrade alone does not change what is refused.")
 	for i := range p.Namespaces {
 		n := &p.Namespaces[i]
 		backend.Object(y, backend.Meta{
