@@ -1,0 +1,229 @@
+package load
+
+import (
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/errors"
+
+	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// walker lists the faults of what the user wrote, place by place along the language. It never looks at the file
+// unified with the schema, where one fault hides others; merged is only asked whether a value is right after all.
+type walker struct {
+	user   cue.Value // as written
+	merged cue.Value
+	faults diag.List
+}
+
+// explain returns every fault of a file that CUE refused for cause.
+func (l *Loader) explain(user, merged cue.Value, cause error) diag.List {
+	w := &walker{user: user, merged: merged}
+	filled := user
+	if user.Validate(cue.Concrete(true)) != nil {
+		// Perhaps it refers to something that only a default supplies.
+		filled = l.ctx.CompileString(Language().defaults(), cue.Filename(defaultsName)).Unify(user)
+		w.own(filled.Validate(cue.All(), cue.Concrete(true)))
+	}
+	w.walk(filled, Language(), nil)
+	w.faults = append(w.faults, otherKinds(user)...)
+	if len(w.faults) == 0 {
+		w.unexplained(cause)
+	}
+	return collapse(w.faults)
+}
+
+// unexplained reports what CUE found and the walk did not. The places are right, the words are CUE's business.
+func (w *walker) unexplained(cause error) {
+	for _, e := range errors.Errors(cause) {
+		path := userPath(e.Path())
+		w.faults = append(w.faults, finding(Internal, nearest(w.user, path), join(path), "CUE refuses this place and meshgen cannot say why").
+			hint("please report this with the file"))
+	}
+}
+
+// walk checks the value u at the path against its shape.
+func (w *walker) walk(u cue.Value, s *Shape, path []string) {
+	if it, err := u.Fields(cue.Optional(true)); err == nil {
+		if !s.IsBlock() {
+			w.wrongType(u, s, path, "a block")
+			return
+		}
+		w.block(u, it, s, path)
+		return
+	}
+	if it, err := u.List(); err == nil {
+		if s.Elem == nil {
+			w.wrongType(u, s, path, "a list")
+			return
+		}
+		w.list(u, &it, s, path)
+		return
+	}
+	if u.Err() != nil {
+		// Something conflicts. A scalar where a block stands conflicts only with the defaults that were filled in.
+		if own, ok := lookup(w.user, path); ok && own.Err() == nil && own.IsConcrete() {
+			w.scalar(own, s, path)
+		}
+		return
+	}
+	w.scalar(u, s, path)
+}
+
+func (w *walker) block(u cue.Value, it *cue.Iterator, s *Shape, path []string) {
+	seen := map[string]bool{}
+	for it.Next() {
+		sel := it.Selector()
+		if sel.LabelType() != cue.StringLabel {
+			continue
+		}
+		name := sel.Unquoted()
+		at := append(path[:len(path):len(path)], name)
+		given := sel.ConstraintType() == 0
+		if given {
+			seen[name] = true
+		}
+		switch f := s.Fields[name]; {
+		case f != nil:
+			if given {
+				w.walk(it.Value(), f, at)
+			}
+		case s.Pattern == nil:
+			// A required field that is misspelt is one fault, not two.
+			seen[closest(name, s.Order)] = true
+			w.unknown(it.Value(), s, at)
+		default:
+			if fault := s.Key.fault(name); fault != nil && given {
+				w.badKey(it.Value(), s.Key, at)
+			}
+			if given {
+				w.walk(it.Value(), s.Pattern, at)
+			}
+		}
+	}
+	w.missing(s, seen, path)
+}
+
+// missing reports the required fields of a block that are not given.
+func (w *walker) missing(s *Shape, seen map[string]bool, path []string) {
+	for _, name := range s.Order {
+		f := s.Fields[name]
+		at := append(path[:len(path):len(path)], name)
+		switch {
+		case seen[name]:
+		case f.Required:
+			d := finding(Missing, nearest(w.user, path), join(at), "%s is missing", describe(name, path))
+			w.faults = append(w.faults, d.hint("%s", missingHint(name, f)))
+		case !f.Optional && f.Fields != nil && f.Scalar == nil:
+			w.missing(f, nil, at)
+		}
+	}
+}
+
+func (w *walker) list(u cue.Value, it *cue.Iterator, s *Shape, path []string) {
+	n := 0
+	for ; it.Next(); n++ {
+		w.walk(it.Value(), s.Elem, append(path[:len(path):len(path)], index(n)))
+	}
+	name := describe(last(path), path[:max(0, len(path)-1)])
+	switch {
+	case n < s.MinItems:
+		w.add(finding(WrongLength, w.at(u, path), join(path), "%s needs at least %s", name, count(s.MinItems)).
+			hint("%s", s.exampleHint()))
+	case s.MaxItems > 0 && n > s.MaxItems:
+		w.add(finding(WrongLength, w.at(u, path), join(path), "%s holds %d entries; at most %d are allowed", name, n, s.MaxItems).
+			hint("%s", s.exampleHint()))
+	}
+}
+
+// scalar checks a single value.
+func (w *walker) scalar(u cue.Value, s *Shape, path []string) {
+	if d, ok := u.Default(); ok {
+		u = d
+	}
+	if !u.IsConcrete() {
+		return // own has told that it has no value
+	}
+	v, kind := scalarOf(u)
+	if s.Scalar == nil || !s.Scalar.admits(kind) {
+		w.wrongType(u, s, path, kindName(kind))
+		return
+	}
+	fault := s.Scalar.fault(v)
+	if fault == nil || w.rightAfterAll(path) {
+		return
+	}
+	d := finding(fault.rule, w.at(u, path), join(path), "%s %s %s", describe(last(path), parent(path)), show(v), fault.text)
+	w.add(d.hint("%s", fault.hint))
+}
+
+// rightAfterAll reports whether the merged value is sound here: a disjunction of the user's may have had another arm.
+func (w *walker) rightAfterAll(path []string) bool {
+	m, ok := lookup(w.merged, path)
+	if !ok || m.Err() != nil || m.Validate(cue.Concrete(true)) != nil {
+		return false
+	}
+	u, ok := lookup(w.user, path)
+	if !ok {
+		return false
+	}
+	op, _ := u.Expr()
+	_, isDefault := u.Default()
+	return op == cue.OrOp || isDefault && !u.IsConcrete()
+}
+
+func (w *walker) add(f diag.Finding) { w.faults = append(w.faults, f) }
+
+// at returns where the value stands, or what is closest to it.
+func (w *walker) at(u cue.Value, path []string) diag.Pos {
+	if p := valuePos(u); p.IsValid() {
+		return p
+	}
+	return nearest(w.user, path)
+}
+
+func (w *walker) wrongType(u cue.Value, s *Shape, path []string, is string) {
+	d := finding(WrongType, w.at(u, path), join(path), "%s is %s; %s is expected", describe(last(path), parent(path)), is, s.expects())
+	hint := s.exampleHint()
+	if text, ok := numberText(u); ok && s.Scalar != nil && s.Scalar.Kind == String {
+		hint = "quote it: \"" + text + "\""
+	}
+	w.add(d.hint("%s", hint))
+}
+
+func (w *walker) unknown(u cue.Value, s *Shape, path []string) {
+	name, above := last(path), parent(path)
+	pos := keyPos(u)
+	if !pos.IsValid() {
+		pos = nearest(w.user, path)
+	}
+	where := "the site"
+	if len(above) > 0 {
+		where = join(above)
+	}
+	d := finding(Unknown, pos, join(path), "%s has no field %s", where, site.Join(name))
+	w.add(d.hint("%s", suggest(name, s, above)))
+}
+
+func (w *walker) badKey(u cue.Value, key *Scalar, path []string) {
+	pos := keyPos(u)
+	if !pos.IsValid() {
+		pos = nearest(w.user, path)
+	}
+	d := finding(BadKey, pos, join(path), "%q cannot be the name of an entry of %s", last(path), join(parent(path)))
+	w.add(d.hint("expected: %s, for example %s", key.form(), key.Example))
+}
+
+func last(path []string) string {
+	if len(path) == 0 {
+		return "the site"
+	}
+	return path[len(path)-1]
+}
+
+func parent(path []string) []string {
+	if len(path) == 0 {
+		return nil
+	}
+	return path[:len(path)-1]
+}

@@ -1,0 +1,113 @@
+// Package load reads site descriptions.
+//
+// In: files in CUE, YAML or JSON, or their bytes. Out: a Source, which holds the typed site, or findings: every fault
+// of structure that the files have, each with its line. What holds across fields is the business of package check,
+// with one exception: options for a kind that is not chosen are refused here.
+//
+// CUE itself decides whether a file is a site, by unifying it with the embedded schema. Only when that fails, a walk
+// of what the user wrote along the tree of the language (see Shape) explains why.
+package load
+
+import (
+	"encoding/json"
+	"io"
+	"sync"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/cuecontext"
+
+	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// MaxSize is the largest input in bytes, all files of one site together.
+const MaxSize = 16 << 20
+
+// Options says how to read. The zero value reads files only.
+type Options struct {
+	Stdin     io.Reader // read for the path "-"; nil: "-" is refused
+	StdinName string    // its name in positions; default "-"; its ending tells the format, CUE when it has none
+}
+
+// Loader loads one site after another with one compiled schema. It must not be used concurrently; every worker of a
+// fleet has its own. What it returns may outlive it.
+type Loader struct {
+	mu     *sync.Mutex // guards the CUE context, which the Sources made from it share
+	ctx    *cue.Context
+	schema cue.Value
+	uses   int
+}
+
+// renewAfter bounds what a CUE context accumulates: it keeps some 100 KiB of each site for ever.
+const renewAfter = 32
+
+// NewLoader returns a Loader.
+func NewLoader() *Loader { return &Loader{} }
+
+// Files loads the one site that the paths describe together: a file (.cue, .yaml, .yml or .json), a folder with the
+// files of a CUE package, or "-". The Source is nil when there is an error among the findings.
+func Files(paths []string, opt Options) (*Source, diag.List) { return NewLoader().Files(paths, opt) }
+
+// Bytes loads a site from memory. The name's ending tells the format, CUE when it has none.
+func Bytes(name string, data []byte) (*Source, diag.List) { return NewLoader().Bytes(name, data) }
+
+// Files is the function Files with this Loader's schema.
+func (l *Loader) Files(paths []string, opt Options) (*Source, diag.List) {
+	files, faults := readAll(paths, opt)
+	if len(faults) > 0 {
+		return nil, faults.Sorted()
+	}
+	return l.load(files)
+}
+
+// Bytes is the function Bytes with this Loader's schema.
+func (l *Loader) Bytes(name string, data []byte) (*Source, diag.List) {
+	return l.load([]file{{name: name, data: data}})
+}
+
+func (l *Loader) load(files []file) (*Source, diag.List) {
+	inst, faults := parse(files)
+	if len(faults) > 0 {
+		return nil, faults.Sorted()
+	}
+	if err := l.renew(); err != nil {
+		return nil, diag.List{internalFault(err)}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	user := l.ctx.BuildInstance(inst)
+	if inst.Err != nil {
+		return nil, unresolved(inst.Err).Sorted()
+	}
+	merged := l.schema.Unify(user)
+	if err := merged.Validate(cue.Concrete(true)); err != nil {
+		return nil, l.explain(user, merged, err)
+	}
+	resolved, err := merged.MarshalJSON()
+	if err != nil {
+		return nil, diag.List{internalFault(err)}
+	}
+	src := &Source{Site: new(site.Site), mu: l.mu, user: user, raw: resolved}
+	if err := json.Unmarshal(resolved, src.Site); err != nil {
+		return nil, diag.List{internalFault(err)}
+	}
+	if faults := otherKinds(user); len(faults) > 0 {
+		return nil, faults.Sorted()
+	}
+	return src, nil
+}
+
+// renew gives the loader a context for the next site.
+func (l *Loader) renew() error {
+	if l.ctx != nil && l.uses < renewAfter {
+		l.uses++
+		return nil
+	}
+	ctx := cuecontext.New()
+	schema, err := compileSchema(ctx)
+	if err != nil {
+		return err
+	}
+	*l = Loader{mu: new(sync.Mutex), ctx: ctx, schema: schema, uses: 1}
+	return nil
+}

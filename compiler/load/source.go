@@ -1,0 +1,85 @@
+package load
+
+import (
+	"bytes"
+	"encoding/json"
+	"sync"
+
+	"cuelang.org/go/cue"
+
+	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// Source is a site that was loaded without fault, and what the user wrote to describe it. It may be used by several
+// goroutines.
+type Source struct {
+	Site *site.Site // all defaults that stand by themselves are filled in; nobody may change it
+
+	mu   *sync.Mutex // guards user, whose values CUE computes as they are asked for
+	user cue.Value   // what the user wrote, without the schema
+	raw  []byte      // the site as JSON, in CUE's order
+	once sync.Once
+	json []byte
+}
+
+// PosOf returns where a site path stands in the user's files: the value of a scalar or block. A path that the user did
+// not write leads to the closest block above that he did; entries made by a comprehension lead to its template.
+func (s *Source) PosOf(path string) diag.Pos {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return nearest(s.user, site.Split(path))
+}
+
+// KeyOf returns where the name of a field or map entry stands, or what PosOf says when the user did not write it.
+func (s *Source) KeyOf(path string) diag.Pos {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	segments := site.Split(path)
+	if at, ok := lookup(s.user, segments); ok && len(segments) > 0 {
+		if p := keyPos(at); p.IsValid() {
+			return p
+		}
+	}
+	return nearest(s.user, segments)
+}
+
+// Has reports whether the user wrote the place himself; defaults do not count.
+func (s *Source) Has(path string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := lookup(s.user, site.Split(path))
+	return ok
+}
+
+// Resolved returns the site with all defaults as JSON: keys sorted, two spaces of indent, one line end at the end.
+// The same site gives the same bytes, in whatever order and format it was written.
+func (s *Source) Resolved() []byte {
+	s.once.Do(func() {
+		var tree any
+		dec := json.NewDecoder(bytes.NewReader(s.raw))
+		dec.UseNumber()
+		if dec.Decode(&tree) != nil {
+			return // CUE wrote it, and load has decoded it once
+		}
+		var out bytes.Buffer
+		enc := json.NewEncoder(&out)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		if enc.Encode(canonical(tree)) == nil {
+			s.json = out.Bytes()
+		}
+	})
+	return bytes.Clone(s.json)
+}
+
+// Leaves returns the path of every scalar of the resolved site, in the order of Resolved.
+func (s *Source) Leaves() []string {
+	var tree any
+	dec := json.NewDecoder(bytes.NewReader(s.Resolved()))
+	dec.UseNumber()
+	if dec.Decode(&tree) != nil {
+		return nil
+	}
+	return leaves(tree, nil, nil)
+}

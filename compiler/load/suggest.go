@@ -1,0 +1,138 @@
+package load
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// closest returns the word that the user may have meant, or "".
+func closest(word string, words []string) string {
+	best, least := "", 1+max(1, len(word)/3)
+	for _, w := range words {
+		d := levenshtein.ComputeDistance(strings.ToLower(word), strings.ToLower(w))
+		if d < least {
+			best, least = w, d
+		}
+	}
+	if best == "" && len(word) > 2 {
+		for _, w := range words {
+			if strings.HasPrefix(strings.ToLower(w), strings.ToLower(word)) {
+				return w
+			}
+		}
+	}
+	return best
+}
+
+// suggest says what an unknown field of the block s at the path above may have been meant to be.
+func suggest(name string, s *Shape, above []string) string {
+	if near := closest(name, s.Order); near != "" {
+		return fmt.Sprintf("did you mean %s?", near)
+	}
+	if places := homes()[name]; len(places) > 0 {
+		return fmt.Sprintf("%s is a field of %s", name, strings.Join(nearby(places, above), " and of "))
+	}
+	const readable = 15
+	if len(s.Order) == 0 || len(s.Order) > readable {
+		return ""
+	}
+	return "its fields are " + strings.Join(s.Order, ", ")
+}
+
+// nearby returns the two places that share most with the path, as the user would write them.
+func nearby(places [][]string, above []string) []string {
+	shared := func(p []string) int {
+		n := 0
+		for n < len(p) && n < len(above) && (p[n] == above[n] || p[n] == anyEntry) {
+			n++
+		}
+		return n
+	}
+	sorted := slices.Clone(places)
+	slices.SortStableFunc(sorted, func(a, b []string) int { return shared(b) - shared(a) })
+	if len(sorted) > 2 {
+		sorted = sorted[:2]
+	}
+	var out []string
+	for _, p := range sorted {
+		p = slices.Clone(p)
+		for i := range p {
+			if p[i] == anyEntry && i < len(above) && shared(p) > i {
+				p[i] = above[i]
+			}
+		}
+		if text := strings.Join(p, "."); text != "" {
+			out = append(out, text)
+		} else {
+			out = append(out, "the site itself")
+		}
+	}
+	return out
+}
+
+// anyEntry stands for the name of an entry or the index of an element in the paths of homes.
+const anyEntry = "*"
+
+// homes returns, for each field name of the language, the blocks that have such a field.
+var homes = sync.OnceValue(func() map[string][][]string {
+	out := map[string][][]string{}
+	var visit func(s *Shape, path []string)
+	visit = func(s *Shape, path []string) {
+		if s == nil {
+			return
+		}
+		for _, name := range s.Order {
+			out[name] = append(out[name], path)
+			visit(s.Fields[name], append(path[:len(path):len(path)], name))
+		}
+		visit(s.Pattern, append(path[:len(path):len(path)], anyEntry))
+		visit(s.Elem, append(path[:len(path):len(path)], anyEntry))
+	}
+	visit(Language(), nil)
+	return out
+})
+
+// missingHint says what to write for a required field.
+func missingHint(name string, s *Shape) string {
+	doc := strings.TrimSuffix(s.Doc, ".")
+	switch {
+	case s.Scalar != nil && len(s.Scalar.Enum) == 1:
+		return fmt.Sprintf("write %s: %s", name, strconv.Quote(s.Scalar.Enum[0]))
+	case s.Scalar != nil && len(s.Scalar.Enum) > 1:
+		return fmt.Sprintf("%s; one of %s", lowerFirst(doc), strings.Join(s.Scalar.Enum, ", "))
+	case s.Example != "":
+		return fmt.Sprintf("%s; for example %s: %s", lowerFirst(doc), name, s.Example)
+	case s.Fields != nil:
+		var required []string
+		for _, f := range s.Order {
+			if s.Fields[f].Required {
+				required = append(required, f)
+			}
+		}
+		return fmt.Sprintf("%s; a block with %s", lowerFirst(doc), strings.Join(required, ", "))
+	}
+	return lowerFirst(doc)
+}
+
+// describe names a field for the beginning of a message: with its block when the name alone says little.
+func describe(name string, above []string) string {
+	if len(above) == 0 {
+		return name
+	}
+	if _, isIndex := elementIndex(name); isIndex {
+		return join(append(above[len(above)-1:len(above):len(above)], name))
+	}
+	return join(append(above[max(0, len(above)-1):len(above):len(above)], name))
+}
+
+func count(n int) string {
+	if n == 1 {
+		return "one entry"
+	}
+	return fmt.Sprintf("%d entries", n)
+}
