@@ -81,13 +81,8 @@ func Compile(src *load.Source, opt Options) (*Output, error) {
 	if err != nil || out.Plan == nil {
 		return out, err
 	}
-	t := artifact.NewTree()
-	for _, b := range targets {
-		b.Emit(out.Plan, t)
-	}
-	digest := sha256.Sum256(src.Resolved())
-	t.Seal(out.Plan.Name, hex.EncodeToString(digest[:]))
-	if err := t.Err(); err != nil {
+	t, err := emit(out.Plan, src.Resolved())
+	if err != nil {
 		return nil, err
 	}
 	report, found := verify.Tree(t, releases(out.Plan))
@@ -95,4 +90,15 @@ func Compile(src *load.Source, opt Options) (*Output, error) {
 	out.Tree, out.Verified = t, report
 	out.Findings = append(out.Findings, found...).Sorted()
 	return out, nil
+}
+
+// emit prints a plan. The digest of the resolved site goes into the manifest.
+func emit(p *ir.Plan, resolved []byte) (*artifact.Tree, error) {
+	t := artifact.NewTree()
+	for _, b := range targets {
+		b.Emit(p, t)
+	}
+	digest := sha256.Sum256(resolved)
+	t.Seal(p.Name, hex.EncodeToString(digest[:]))
+	return t, t.Err()
 }

@@ -49,6 +49,11 @@ func (l *lowering) node(rn, nn string, r *site.Rack, n *site.Node) ir.Node {
 		},
 		From: append(under(path, "class", "address", "labels"), site.Join("racks", rn, "failureDomain"), "region", site.Join("nodeClasses", n.Class, "taints")),
 	}
+	// The list of taints is applied whole: one that declares its own must repeat the distribution's.
+	if cp := l.set.Distribution(l.s.Kubernetes.Distribution).ControlPlane.Taint; class.ControlPlane && len(out.Taints) > 0 {
+		out.Taints = append(out.Taints, ir.Taint{Key: cp.Key, Effect: cp.Effect})
+		out.From = append(out.From, site.Join("nodeClasses", n.Class, "controlPlane"))
+	}
 	for k, v := range byKey(n.Labels) {
 		out.Labels = append(out.Labels, ir.KV{Key: k, Value: v})
 	}

@@ -25,7 +25,7 @@ func (l *lowering) sysctls(g ir.HostGroup, class *site.NodeClass) []ir.Sysctl {
 	}
 	c := g.Conntrack
 	add("net.netfilter.nf_conntrack_max", strconv.Itoa(c.Max), c.Why,
-		fmt.Sprintf("max(%d, next power of two of 2 x max(E, Epod)); kube-proxy leaves it alone with conntrack.maxPerCore 0", minConntrack), c.From...)
+		"kube-proxy leaves it alone with conntrack.maxPerCore 0", c.From...)
 	add("net.netfilter.nf_conntrack_tcp_timeout_established", strconv.Itoa(conntrackEstablished), "conntrack/established",
 		"what kube-proxy writes at every start; equal, so that the value does not depend on who came last", "kubernetes.kubeProxy.mode")
 	add("net.netfilter.nf_conntrack_tcp_timeout_time_wait", strconv.Itoa(timeWaitSecs), "conntrack/time-wait",

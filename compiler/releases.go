@@ -1,0 +1,28 @@
+package compiler
+
+import (
+	"meshgen.dev/meshgen/compiler/ir"
+	"meshgen.dev/meshgen/compiler/verify"
+)
+
+// releases says to verify which releases the site declares, and what stands outside its tree.
+func releases(p *ir.Plan) verify.Releases {
+	r := verify.Releases{
+		Site: p.Name, Kubernetes: p.Cluster.Version,
+		GatewayAPI: p.Cluster.GatewayAPI.Version, GatewayAPIChannel: p.Cluster.GatewayAPI.Channel,
+		Components:         map[string]string{},
+		Charts:             map[string]verify.Chart{},
+		ExternalNamespaces: []string{"kube-system", "default"},
+	}
+	for _, rel := range p.Releases {
+		r.Components[rel.Component] = rel.Version
+		r.Charts[rel.Name] = verify.Chart{Name: rel.Chart, Version: rel.Version, Namespace: rel.Namespace}
+	}
+	if p.Scraper != nil {
+		r.ExternalNamespaces = append(r.ExternalNamespaces, p.Scraper.Namespace)
+	}
+	if p.Mesh.Tracing != nil {
+		r.ExternalNamespaces = append(r.ExternalNamespaces, p.Mesh.Tracing.Namespace)
+	}
+	return r
+}

@@ -1,0 +1,398 @@
+package compiler
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/netip"
+	"path"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/diff"
+
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/load"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// silent lists the leaves whose change need not show in any output or finding, with the reason. "*" is one segment.
+var silent = map[string]string{
+	"apiVersion":                 "there is one version of the language",
+	"components.*.managed":       "says who installs a part; the part's own outputs are not of this tree",
+	"components.*.namespace":     "read by what refers to a part of somebody else's: nothing in this tree does",
+	"components.*.version":       "read by rules about versions that stand beside each other",
+	"delivery.kind":              "chooses how the tree reaches the cluster, not what is in it",
+	"delivery.repository":        "read by the delivery that a repository feeds; not in this tree",
+	"delivery.revision":          "read by the delivery that a repository feeds; not in this tree",
+	"delivery.path":              "read by the delivery that a repository feeds; not in this tree",
+	"observability.ruleLabels.*": "labels of alert rules; not in this tree",
+	"observability.rules":        "form of alert rules; not in this tree",
+	"secrets.*":                  "names the store that Secrets are made from; the tree refers to Secrets by name alone",
+	"waivers.*.reason":           "for people",
+	"waivers.*.until":            "decides whether a finding counts, on another day than the test's",
+	"kubernetes.nodeCIDRMask":    "read by rules about pod density",
+	"kubernetes.gatewayAPI.*":    "chooses the schemas that objects are held against",
+	"kubernetes.cni.version":     "read by rules about versions that stand beside each other",
+	"fabric.mtu":                 "read by rules about encapsulation",
+	"nodeClasses.*.cores":        "read by rules about capacity",
+	"nodeClasses.*.nic.*":        "read by rules about capacity",
+	"racks.*.defaultGateway.*":   "read by rules about addresses",
+	"racks.*.defaultGateway":     "read by rules about addresses",
+	"delivery.hosts.*":           "chooses among forms of the host files",
+}
+
+// TestTaint changes each leaf of each example to other valid values. Every line that then differs must name that leaf,
+// or something above it, as its origin; and some line must differ, or a finding appear: there is no field that nothing
+// reads, and no line that does not know where it comes from.
+func TestTaint(t *testing.T) {
+	for _, name := range exampleNames(t) {
+		t.Run(name, func(t *testing.T) {
+			src, found := load.Bytes("site.cue", []byte(read(t, filepath.Join(examplesDir, name, "site.cue"))))
+			if src == nil {
+				t.Fatal(found)
+			}
+			var root any
+			if err := json.Unmarshal(src.Resolved(), &root); err != nil {
+				t.Fatal(err)
+			}
+			ta := &taint{t: t, root: root, names: namesOf(src.Site)}
+			base := ta.compile(load.NewLoader(), src.Resolved())
+			if base.tree == nil {
+				t.Fatal("the example, as resolved, does not compile: ", base.findings)
+			}
+			ta.base = base
+			leaves := leavesOf(root, nil)
+			work := make(chan leaf)
+			var wg sync.WaitGroup
+			for range runtime.GOMAXPROCS(0) {
+				wg.Go(func() {
+					loader := load.NewLoader()
+					n := 0
+					for l := range work {
+						if n++; n%32 == 0 {
+							loader = load.NewLoader() // a loader keeps what it has seen
+						}
+						ta.try(loader, l)
+					}
+				})
+			}
+			for _, l := range leaves {
+				work <- l
+			}
+			close(work)
+			wg.Wait()
+			t.Logf("%d leaves: %d change output, %d are refused with a finding, %d silent by the list", len(leaves), ta.changed, ta.refused, ta.listed)
+		})
+	}
+}
+
+// taint is one example under test.
+type taint struct {
+	t     *testing.T
+	root  any
+	base  outcome
+	names []string
+
+	mu                       sync.Mutex
+	changed, refused, listed int
+}
+
+// outcome is a compilation without verify.
+type outcome struct {
+	tree     *artifact.Tree
+	findings string
+}
+
+type leaf struct {
+	path  []string
+	value any
+}
+
+func leavesOf(v any, at []string) []leaf {
+	var out []leaf
+	switch v := v.(type) {
+	case map[string]any:
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			out = append(out, leavesOf(v[k], append(at[:len(at):len(at)], k))...)
+		}
+	case []any:
+		for i, e := range v {
+			out = append(out, leavesOf(e, append(at[:len(at):len(at)], site.Index(i)))...)
+		}
+	case nil:
+	default:
+		out = append(out, leaf{at, v})
+	}
+	return out
+}
+
+func (ta *taint) compile(loader *load.Loader, data []byte) outcome {
+	src, found := loader.Bytes("site.json", data)
+	if src == nil {
+		return outcome{findings: fmt.Sprint(found)}
+	}
+	out, err := Vet(src, Options{Now: today})
+	if err != nil {
+		return outcome{findings: err.Error()}
+	}
+	var text []string
+	for _, f := range out.Findings {
+		text = append(text, f.Rule+f.Path+f.Message+f.Waived)
+	}
+	slices.Sort(text)
+	o := outcome{findings: strings.Join(text, "\n")}
+	if out.Plan != nil {
+		o.tree, err = emit(out.Plan, src.Resolved())
+		if err != nil {
+			o.findings += err.Error()
+		}
+	}
+	return o
+}
+
+// try changes one leaf until something shows.
+func (ta *taint) try(loader *load.Loader, l leaf) {
+	at := site.Join(l.path...)
+	refused := false
+	for _, v := range ta.candidates(l) {
+		data, err := json.Marshal(replaced(ta.root, l.path, v))
+		if err != nil {
+			ta.t.Error(err)
+			return
+		}
+		o := ta.compile(loader, data)
+		if o.tree == nil || o.findings != ta.base.findings {
+			refused = true
+		}
+		if o.tree == nil {
+			continue
+		}
+		if differs := ta.compare(at, fmt.Sprint(v), o.tree); differs {
+			ta.count(&ta.changed)
+			return
+		}
+	}
+	if refused {
+		ta.count(&ta.refused)
+		return
+	}
+	for pattern := range silent {
+		if ok, _ := path.Match(strings.ReplaceAll(pattern, ".", "/"), strings.Join(l.path, "/")); ok {
+			ta.count(&ta.listed)
+			return
+		}
+	}
+	ta.t.Errorf("%s = %v: no other value changes a line or brings a finding", at, l.value)
+}
+
+func (ta *taint) count(n *int) {
+	ta.mu.Lock()
+	*n++
+	ta.mu.Unlock()
+}
+
+var hunk = regexp.MustCompile(`^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@`)
+
+// compare reports whether the trees differ, and complains of each differing line that does not name the leaf.
+func (ta *taint) compare(leaf, value string, now *artifact.Tree) bool {
+	paths := map[string]bool{}
+	for _, f := range ta.base.tree.Files() {
+		paths[f.Path()] = true
+	}
+	for _, f := range now.Files() {
+		paths[f.Path()] = true
+	}
+	differs := false
+	bad := 0
+	for _, p := range slices.Sorted(maps.Keys(paths)) {
+		if strings.HasPrefix(p, artifact.ManifestDir+"/") {
+			continue
+		}
+		a, b := ta.base.tree.Lookup(p), now.Lookup(p)
+		var x, y []byte
+		if a != nil {
+			x = a.Bytes()
+		}
+		if b != nil {
+			y = b.Bytes()
+		}
+		if bytes.Equal(x, y) {
+			continue
+		}
+		differs = true
+		na, nb := 0, 0
+		for line := range strings.Lines(string(diff.Diff("a", x, "b", y))) {
+			if m := hunk.FindStringSubmatch(line); m != nil {
+				na, _ = strconv.Atoi(m[1])
+				nb, _ = strconv.Atoi(m[2])
+				continue
+			}
+			if na+nb == 0 {
+				continue
+			}
+			switch line[0] {
+			case '-':
+				bad += ta.origin(a, na, leaf, value, line)
+				na++
+			case '+':
+				bad += ta.origin(b, nb, leaf, value, line)
+				nb++
+			case ' ':
+				na++
+				nb++
+			}
+			if bad > 3 {
+				return true
+			}
+		}
+	}
+	return differs
+}
+
+// origin complains when a line does not name the leaf, and returns 1 then.
+func (ta *taint) origin(f *artifact.File, line int, leaf, value, text string) int {
+	o, _ := f.Origin(line)
+	for _, p := range o.Paths {
+		if p != "" && site.IsAncestor(p, leaf) {
+			return 0
+		}
+	}
+	ta.t.Errorf("%s → %s: %s:%d does not name it: %s    its origins: %v", leaf, value, f.Path(), line, text, o.Paths)
+	return 1
+}
+
+// replaced is a copy of a document with one leaf changed.
+func replaced(v any, at []string, to any) any {
+	if len(at) == 0 {
+		return to
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		out := maps.Clone(v)
+		out[at[0]] = replaced(v[at[0]], at[1:], to)
+		return out
+	case []any:
+		out := slices.Clone(v)
+		i, _ := strconv.Atoi(at[0])
+		out[i] = replaced(v[i], at[1:], to)
+		return out
+	}
+	return v
+}
+
+// namesOf lists every name that a field of the site may refer to.
+func namesOf(s *site.Site) []string {
+	var out []string
+	out = slices.AppendSeq(out, maps.Keys(s.Racks))
+	out = slices.AppendSeq(out, maps.Keys(s.NodeClasses))
+	out = slices.AppendSeq(out, maps.Keys(s.Pools))
+	out = slices.AppendSeq(out, maps.Keys(s.Gateways))
+	out = slices.AppendSeq(out, maps.Keys(s.External))
+	out = slices.AppendSeq(out, maps.Keys(s.Fabric.Spines))
+	for ns, n := range s.Namespaces {
+		for sv := range n.Services {
+			out = append(out, ns+"/"+sv, sv)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// candidates are other values for a leaf, likely ones first. Most of them are valid; the compiler says which.
+func (ta *taint) candidates(l leaf) []any {
+	switch v := l.value.(type) {
+	case bool:
+		return []any{!v}
+	case float64:
+		return []any{v + 1, v - 1, v * 2, v * 10, v * 100, v / 2}
+	case string:
+		return ta.strings(l, v)
+	}
+	return nil
+}
+
+func (ta *taint) strings(l leaf, v string) []any {
+	var out []any
+	if s := shapeAt(l.path); s != nil && s.Scalar != nil && len(s.Scalar.Enum) > 0 {
+		for _, e := range s.Scalar.Enum {
+			if e != v {
+				out = append(out, e)
+			}
+		}
+		return out
+	}
+	if a, err := netip.ParseAddr(v); err == nil {
+		b := a
+		for range 8 {
+			b = b.Next()
+			out = append(out, b.String())
+		}
+		return append(out, "192.0.2.251")
+	}
+	if p, err := netip.ParsePrefix(v); err == nil {
+		out = append(out, netip.PrefixFrom(p.Addr(), p.Bits()+1).String(), netip.PrefixFrom(p.Addr(), p.Bits()-1).Masked().String())
+		return append(out, netip.PrefixFrom(netip.MustParseAddr("172.20.0.0"), max(p.Bits(), 16)).Masked().String())
+	}
+	if first, last, ok := strings.Cut(v, "-"); ok {
+		if a, err := netip.ParseAddr(last); err == nil {
+			return []any{first + "-" + a.Prev().String()}
+		}
+		if n, err := strconv.Atoi(last); err == nil {
+			if _, err := strconv.Atoi(first); err == nil {
+				return []any{fmt.Sprintf("%s-%d", first, n-1)}
+			}
+		}
+	}
+	if _, n, ok := lastNumber(v); ok {
+		out = append(out, n...)
+	}
+	for _, n := range ta.names {
+		if n != v {
+			out = append(out, n)
+		}
+	}
+	return append(out, v+"x", "x"+v)
+}
+
+var number = regexp.MustCompile(`\d+`)
+
+// lastNumber gives strings with one of their numbers changed: versions, durations, quantities, ports in them.
+func lastNumber(s string) (string, []any, bool) {
+	at := number.FindAllStringIndex(s, -1)
+	var out []any
+	for i := len(at) - 1; i >= 0; i-- {
+		n, err := strconv.Atoi(s[at[i][0]:at[i][1]])
+		if err != nil {
+			continue
+		}
+		for _, m := range []int{n + 1, n * 2, n * 3} {
+			out = append(out, s[:at[i][0]]+strconv.Itoa(m)+s[at[i][1]:])
+		}
+	}
+	return s, out, len(out) > 0
+}
+
+func shapeAt(at []string) *load.Shape {
+	s := load.Language()
+	for _, seg := range at {
+		switch {
+		case s == nil:
+			return nil
+		case s.Fields[seg] != nil:
+			s = s.Fields[seg]
+		case s.Pattern != nil:
+			s = s.Pattern
+		default:
+			s = s.Elem
+		}
+	}
+	return s
+}
