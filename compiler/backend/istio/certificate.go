@@ -1,0 +1,37 @@
+package istio
+
+import (
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// certificates asks cert-manager for the Secret of each listener that names an issuer.
+func (e *emitter) certificates() {
+	o := e.objects(backend.Gateways, "Certificate")
+	for _, g := range e.p.Gateways {
+		for _, l := range g.Listeners {
+			if l.TLS == nil || l.TLS.Issuer == "" || len(l.Hosts) == 0 {
+				continue
+			}
+			from := append(ir.From{}, l.TLS.From...)
+			o.add(backend.Meta{APIVersion: certManagerV1, Namespace: g.Namespace, Name: l.TLS.Secret, From: from}, func(y *artifact.YAML) {
+				y.Map("spec", func() {
+					y.KV("secretName", l.TLS.Secret)
+					y.Seq("dnsNames", func() {
+						for _, h := range l.Hosts {
+							y.From("", h.From...)
+							y.Elem(h.Host)
+						}
+						y.Fixed()
+					})
+					y.Map("issuerRef", func() {
+						y.KV("group", "cert-manager.io")
+						y.KV("kind", "ClusterIssuer")
+						y.KV("name", l.TLS.Issuer)
+					})
+				})
+			})
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package istio
+
+import (
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// gateways writes what listens: a Gateway of networking.istio.io or of gateway.networking.k8s.io, by frontend.
+func (e *emitter) gateways() {
+	o := e.objects(backend.Gateways, "Gateway")
+	parameters := e.objects(backend.Gateways, "ConfigMap")
+	for i := range e.p.Gateways {
+		g := &e.p.Gateways[i]
+		if g.Frontend == frontendGatewayAPI {
+			e.gatewayAPI(o, parameters, g)
+		} else {
+			e.istioGateway(o, g)
+		}
+	}
+}
+
+// istioGateway configures the proxies of a gateway release. A listener to which nothing is exposed is left out: a
+// server without hosts is refused.
+func (e *emitter) istioGateway(o *objects, g *ir.Gateway) {
+	var used []ir.Listener
+	for _, l := range g.Listeners {
+		if len(l.Hosts) > 0 {
+			used = append(used, l)
+		}
+	}
+	if len(used) == 0 {
+		return
+	}
+	o.add(backend.Meta{APIVersion: networkingV1, Namespace: g.Namespace, Name: g.Name, From: g.From}, func(y *artifact.YAML) {
+		y.Map("spec", func() {
+			backend.Pairs(y, "selector", g.Selector)
+			y.Seq("servers", func() {
+				for _, l := range used {
+					y.Item(func() { server(y, l) })
+				}
+			})
+		})
+	})
+}
+
+func server(y *artifact.YAML, l ir.Listener) {
+	y.From("", l.From...)
+	y.KV("name", l.Name)
+	y.Map("port", func() {
+		y.KV("name", l.Name)
+		y.KV("number", l.Port)
+		y.KV("protocol", serverProtocol(l))
+	})
+	y.Fixed()
+	y.Comment("Only routes from these namespaces may use these hosts.")
+	y.Seq("hosts", func() {
+		for _, h := range l.Hosts {
+			y.From("", h.From...)
+			for _, ns := range h.Namespaces {
+				y.Elem(ns + "/" + serverHost(h.Host))
+			}
+		}
+		y.From("", l.From...)
+	})
+	switch {
+	case l.TLS != nil:
+		y.From("", l.TLS.From...)
+		y.Map("tls", func() { serverTLS(y, l.TLS) })
+	case l.Redirect:
+		y.Map("tls", func() { y.KV("httpsRedirect", true) })
+	}
+	y.Fixed()
+}
+
+// serverHost is the host of a server: every one where the listener sees no host name.
+func serverHost(host string) string {
+	if host == "" {
+		return "*"
+	}
+	return host
+}
+
+// serverProtocol names what is on the wire. A connection that is passed through is TLS, whatever is inside.
+func serverProtocol(l ir.Listener) string {
+	if l.TLS != nil && l.TLS.Mode == "passthrough" {
+		return "TLS"
+	}
+	return protocol(l.Protocol)
+}
+
+// protocol is Istio's name of a protocol.
+func protocol(p string) string {
+	switch p {
+	case "http":
+		return "HTTP"
+	case "https":
+		return "HTTPS"
+	case "grpc":
+		return "GRPC"
+	case "tls":
+		return "TLS"
+	}
+	return "TCP"
+}
+
+func serverTLS(y *artifact.YAML, t *ir.TLS) {
+	if t.Mode == "passthrough" {
+		y.KV("mode", "PASSTHROUGH")
+		return
+	}
+	if t.Mode == "mutual" {
+		y.KV("mode", "MUTUAL")
+	} else {
+		y.KV("mode", "SIMPLE")
+	}
+	y.KV("credentialName", t.Secret)
+	if t.Mode == "mutual" {
+		// Istio takes a name as that of an authority only when it ends so, and looks for the Secret without the ending
+		// where there is none with it (pilot/pkg/xds/sds.go, pilot/pkg/credentials/kube/secrets.go).
+		y.Comment("Secret " + t.ClientCA + ", key ca.crt: the ending says that it holds an authority, and is not part of the name.")
+		y.KV("caCertCredentialName", t.ClientCA+"-cacert")
+	}
+	y.KV("minProtocolVersion", "TLSV1_2")
+}

@@ -1,0 +1,119 @@
+// Package istio prints the plan for Istio in sidecar mode.
+//
+// In comes an *ir.Plan whose mesh is istio-sidecar. Out go, for each chart release of Istio, its values
+// (charts/<site>/<release>/values.yaml), and the objects of the overlay: in phase 20-mesh what holds mesh-wide, in
+// 30-gateways what lets requests in, in 40-policy what each namespace and service needs.
+//
+// Gateways come in two forms, chosen per gateway by its frontend: "istio" is a release of the gateway chart with
+// Gateway and VirtualService objects; "gateway-api" is a Gateway that istiod deploys itself, with HTTPRoute objects.
+//
+// Facts about Istio in comments were read in its sources, branch release-1.31, where no other source is named.
+package istio
+
+import (
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// Backend prints Istio in sidecar mode.
+var Backend = backend.Backend{
+	Name: "istio-sidecar",
+	Kind: "mesh",
+	Doc:  "chart values, gateways, routes and policy of Istio with sidecars",
+	Emit: emit,
+}
+
+// API versions of what this package writes. Istio's own are those that release 1.31 stores or serves as stable.
+const (
+	networkingV1  = "networking.istio.io/v1"
+	securityV1    = "security.istio.io/v1"
+	telemetryV1   = "telemetry.istio.io/v1"
+	gatewayAPIV1  = "gateway.networking.k8s.io/v1"
+	certManagerV1 = "cert-manager.io/v1"
+)
+
+// Frontends of a gateway.
+const (
+	frontendIstio      = "istio"
+	frontendGatewayAPI = "gateway-api"
+)
+
+// revisionLabel binds namespaces, pods and Gateways to one istiod.
+const revisionLabel = "istio.io/rev"
+
+func emit(p *ir.Plan, t *artifact.Tree) {
+	e := &emitter{p: p, t: t}
+	e.values()
+	e.mtls()
+	e.denyByDefault()
+	e.telemetry()
+	e.gateways()
+	e.certificates()
+	e.exposedRoutes()
+	e.httpRoutes()
+	e.gatewayPolicies()
+	e.sidecars()
+	e.meshRoutes()
+	e.destinationRules()
+	e.servicePolicies()
+	e.serviceEntries()
+}
+
+// emitter is one run over one plan.
+type emitter struct {
+	p *ir.Plan
+	t *artifact.Tree
+}
+
+// objects is the file of one kind in one phase. It is made when its first object is written.
+type objects struct {
+	e     *emitter
+	phase backend.Phase
+	kind  string
+	y     *artifact.YAML
+}
+
+func (e *emitter) objects(phase backend.Phase, kind string) *objects {
+	return &objects{e: e, phase: phase, kind: kind}
+}
+
+// add writes one object; m.Kind is that of the file where it is not given.
+func (o *objects) add(m backend.Meta, body func(y *artifact.YAML)) {
+	if o.y == nil {
+		o.y = backend.Objects(o.e.p, o.e.t, o.phase, o.kind)
+	}
+	if m.Kind == "" {
+		m.Kind = o.kind
+	}
+	m.Labels = append(m.Labels, backend.ManagedBy(o.e.p)...)
+	backend.Object(o.y, m, func() { body(o.y) })
+}
+
+// isHTTP reports whether a proxy sees requests on a port of this protocol, and not only a connection.
+func isHTTP(protocol string) bool { return protocol == "http" || protocol == "grpc" }
+
+// isCaptured reports whether traffic to a port of this protocol passes the sidecar: it redirects TCP alone.
+func isCaptured(protocol string) bool { return protocol != "udp" }
+
+// httpPorts returns the ports on which a proxy sees requests, and the other ones that it sees at all.
+func httpPorts(ports []ir.Port) (http, other []ir.Port) {
+	for _, p := range ports {
+		switch {
+		case isHTTP(p.Protocol):
+			http = append(http, p)
+		case isCaptured(p.Protocol):
+			other = append(other, p)
+		}
+	}
+	return http, other
+}
+
+// dualStack reports whether pods have addresses of both families.
+func dualStack(c *ir.Cluster) bool {
+	v4, v6 := false, false
+	for _, p := range c.PodCIDRs {
+		v4, v6 = v4 || p.Addr().Is4(), v6 || p.Addr().Is6()
+	}
+	return v4 && v6
+}

@@ -1,0 +1,34 @@
+package istio
+
+import (
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// mtls says who must present a certificate: mesh-wide in the root namespace, and in each namespace that differs.
+func (e *emitter) mtls() {
+	m := &e.p.Mesh
+	e.peerAuthentication(e.objects(backend.Mesh, "PeerAuthentication"), m.Namespace, m.Strict, m.From.Of("mtls"))
+	own := e.objects(backend.Policy, "PeerAuthentication")
+	for _, n := range e.p.Namespaces {
+		if n.Purpose == "services" && n.Meshed && n.Permissive == m.Strict {
+			e.peerAuthentication(own, n.Name, !n.Permissive, n.From.Of("mtls"))
+		}
+	}
+}
+
+func (e *emitter) peerAuthentication(o *objects, namespace string, strict bool, from ir.From) {
+	mode := "PERMISSIVE"
+	if strict {
+		mode = "STRICT"
+	}
+	o.add(backend.Meta{APIVersion: securityV1, Namespace: namespace, Name: "default", From: from}, func(y *artifact.YAML) {
+		y.Map("spec", func() {
+			y.Map("mtls", func() {
+				y.From("", from...)
+				y.KV("mode", mode)
+			})
+		})
+	})
+}

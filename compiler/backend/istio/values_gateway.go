@@ -1,0 +1,144 @@
+package istio
+
+import (
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// Labels of nodes that the placement of gateways goes by.
+const (
+	classLabel = "meshgen.dev/class"
+	rackLabel  = "meshgen.dev/rack"
+	hostLabel  = "kubernetes.io/hostname"
+)
+
+// gatewayValues: one gateway of frontend "istio", as a release of the gateway chart.
+func (e *emitter) gatewayValues(y *artifact.YAML, g *ir.Gateway) {
+	y.Begin(g.From...)
+	y.KV("name", g.Release)
+	y.From("", e.p.Mesh.From.Of("revision")...)
+	y.KV("revision", e.p.Mesh.Revision)
+	y.Fixed()
+	y.Comment("A fixed number: each replica has its place, and the chart's autoscaler takes no notice of places.")
+	y.Map("autoscaling", func() { y.KV("enabled", false) })
+	y.From("", g.From.Of("replicas")...)
+	y.KV("replicaCount", g.Replicas)
+	if g.Replicas > 1 { // the chart makes none for a single pod: it would block every drain
+		y.Map("podDisruptionBudget", func() { y.KV("maxUnavailable", 1) })
+	}
+	y.From("", g.Resources.From...)
+	backend.Resources(y, g.Resources)
+	y.Fixed()
+	podSecurity(y, g)
+	placement(y, g)
+	gatewayService(y, g)
+}
+
+// podSecurity writes the pod's security context. It replaces the chart's own, which is the one sysctl that lets the
+// proxy bind low ports; the plan lists that one among the others.
+func podSecurity(y *artifact.YAML, g *ir.Gateway) {
+	y.Map("securityContext", func() {
+		seccomp(y)
+		if len(g.PodSysctls) == 0 {
+			return
+		}
+		y.Seq("sysctls", func() {
+			for _, s := range g.PodSysctls {
+				y.From(s.Why, s.From...)
+				y.Comment(s.Reason)
+				y.Item(func() {
+					y.KV("name", s.Key)
+					y.KV("value", s.Value)
+				})
+			}
+		})
+		y.Fixed()
+	})
+}
+
+// placement puts the pods on the nodes whose speakers announce the address, and spreads them there.
+func placement(y *artifact.YAML, g *ir.Gateway) {
+	y.From("", g.From...)
+	backend.Tolerations(y, g.Tolerations)
+	y.Comment("Where the address is announced: with externalTrafficPolicy Local a pod elsewhere gets no connection.")
+	nested(y, []string{"affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution"}, func() {
+		y.Seq("nodeSelectorTerms", func() {
+			y.Item(func() {
+				backend.Expressions(y, ir.Selector{Terms: []ir.Term{
+					{Key: classLabel, Values: []string{g.Class}},
+					{Key: rackLabel, Values: g.Racks},
+				}})
+			})
+		})
+	})
+	y.Seq("topologySpreadConstraints", func() {
+		y.Comment("A pod whose place is lost waits for it. Moved, it would stay away when the place comes back, and the next\n" +
+			"loss would take two; the others carry the address meanwhile.")
+		spread(y, g, g.SpreadKey, "DoNotSchedule")
+		if g.SpreadKey != hostLabel {
+			spread(y, g, hostLabel, "ScheduleAnyway")
+		}
+	})
+	y.Fixed()
+}
+
+func spread(y *artifact.YAML, g *ir.Gateway, key, unsatisfiable string) {
+	y.Item(func() {
+		y.KV("maxSkew", 1)
+		y.KV("topologyKey", key)
+		y.KV("whenUnsatisfiable", unsatisfiable)
+		y.Map("labelSelector", func() { backend.Pairs(y, "matchLabels", g.Selector) })
+		y.Comment("Counted per rollout: else the last old pods decide where the new ones go, and leave them uneven.")
+		y.KV("matchLabelKeys", []string{"pod-template-hash"})
+	})
+}
+
+// gatewayService: the Service that the load balancer gives its addresses to. Its ports are the listeners alone; the
+// chart's own list would publish the proxy's health port.
+func gatewayService(y *artifact.YAML, g *ir.Gateway) {
+	y.Map("service", func() {
+		y.KV("type", "LoadBalancer")
+		y.From("", g.From...)
+		serviceSpec(y, g)
+		backend.Pairs(y, "annotations", g.Annotations)
+		y.Seq("ports", func() {
+			for _, l := range g.Listeners {
+				y.From("", l.From...)
+				y.Item(func() {
+					y.KV("name", l.Name)
+					y.KV("port", l.Port)
+					y.KV("targetPort", l.Port)
+					y.KV("protocol", "TCP")
+				})
+			}
+		})
+		y.Fixed()
+	})
+}
+
+// serviceSpec writes what both frontends set of a Service's spec besides type and ports.
+func serviceSpec(y *artifact.YAML, g *ir.Gateway) {
+	if g.LBClass != "" {
+		y.KV("loadBalancerClass", g.LBClass)
+	}
+	if g.Local {
+		y.Comment("Keeps the client's address, and takes no second hop.")
+		y.KV("externalTrafficPolicy", "Local")
+	}
+	if dualVIPs(g) {
+		y.KV("ipFamilyPolicy", "RequireDualStack")
+	}
+	if len(g.SourceRanges) > 0 {
+		y.KV("loadBalancerSourceRanges", ir.Prefixes(g.SourceRanges))
+	}
+}
+
+// dualVIPs reports whether a gateway has addresses of both families.
+func dualVIPs(g *ir.Gateway) bool {
+	v4, v6 := false, false
+	for _, a := range g.VIPs {
+		v4, v6 = v4 || a.Is4(), v6 || a.Is6()
+	}
+	return v4 && v6
+}

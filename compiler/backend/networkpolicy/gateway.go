@@ -1,0 +1,35 @@
+package networkpolicy
+
+import (
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// gateway admits clients to a gateway's listeners, and its proxies to what it exposes and to what proxies need.
+func gateway(p *ir.Plan, g *ir.Gateway) policy {
+	o := policy{namespace: g.Namespace, name: "gateway-" + g.Name, selector: g.Selector, from: g.From}
+	clients := rule{comment: "clients", peers: blocks(g.SourceRanges), from: g.From}
+	if len(g.SourceRanges) == 0 {
+		clients.comment = "clients, from anywhere"
+	}
+	for _, l := range g.Listeners {
+		clients.ports = append(clients.ports, tcp(l.Port)...)
+		clients.from = append(append(ir.From{}, clients.from...), l.From...)
+	}
+	o.ingress = append(merge(nil, clients), proxyIngress(p)...)
+	o.egress = append([]rule{dns()}, proxyEgress(p)...)
+	for i := range p.Services {
+		s := &p.Services[i]
+		for _, c := range s.Callers {
+			if c.Kind != "gateway" || c.Name != g.Name {
+				continue
+			}
+			o.egress = merge(o.egress, rule{
+				comment: "to service " + s.Namespace + "/" + s.Name,
+				peers:   []peer{{namespace: s.Namespace, labels: s.Labels}},
+				ports:   containerPorts(c.Ports),
+				from:    c.From,
+			})
+		}
+	}
+	return o
+}

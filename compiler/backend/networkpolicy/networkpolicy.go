@@ -1,0 +1,62 @@
+// Package networkpolicy prints the plan's edges as Kubernetes NetworkPolicy, the layer under every mesh.
+//
+// In comes an *ir.Plan. Out goes kubernetes/overlays/<site>/40-policy/networkpolicy.yaml: for each namespace of services
+// and of a gateway a policy that refuses everything, one that admits what every pod needs (names, API server, control
+// plane, scraper, probes), and one for each service and gateway with its callers and callees.
+//
+// A policy sees connections between pods after the translation of Service addresses, so that ports are those of
+// containers. It holds for pods outside the mesh as well, and for what a proxy does not capture.
+package networkpolicy
+
+import (
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// Backend prints NetworkPolicy objects.
+var Backend = backend.Backend{
+	Name: "networkpolicy",
+	Kind: "networkpolicy",
+	Doc:  "NetworkPolicy for the namespaces of services and gateways",
+	Emit: emit,
+}
+
+func emit(p *ir.Plan, t *artifact.Tree) {
+	var all []policy
+	for i := range p.Namespaces {
+		n := &p.Namespaces[i]
+		if n.Purpose != "services" {
+			continue
+		}
+		all = append(all, defaultDeny(n), platform(p, n))
+		for j := range p.Services {
+			if s := &p.Services[j]; s.Namespace == n.Name {
+				all = append(all, service(p, s))
+			}
+		}
+	}
+	for i := range p.Namespaces {
+		n := &p.Namespaces[i]
+		for j := range p.Gateways {
+			if g := &p.Gateways[j]; g.Namespace == n.Name {
+				all = append(all, defaultDeny(n), gateway(p, g))
+			}
+		}
+	}
+	if len(all) == 0 {
+		return
+	}
+	y := backend.Objects(p, t, backend.Policy, "NetworkPolicy")
+	for _, o := range all {
+		o.write(p, y)
+	}
+}
+
+// defaultDeny refuses every connection of a namespace's pods, in and out, that no other policy admits.
+func defaultDeny(n *ir.Namespace) policy {
+	return policy{namespace: n.Name, name: "default-deny", from: n.From}
+}
+
+// namespaceLabel is on every namespace and carries its name.
+const namespaceLabel = "kubernetes.io/metadata.name"

@@ -1,0 +1,108 @@
+package networkpolicy
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// service admits the callers of a service to its pods, and its pods to what they call.
+func service(p *ir.Plan, s *ir.Service) policy {
+	o := policy{namespace: s.Namespace, name: "service-" + s.Name, selector: s.Labels, from: s.From}
+	for _, c := range s.Callers {
+		o.ingress = merge(o.ingress, rule{
+			comment: "from " + c.Kind + " " + c.Namespace + "/" + c.Name,
+			peers:   []peer{{namespace: c.Namespace, labels: c.Labels}},
+			ports:   containerPorts(c.Ports),
+			from:    c.From,
+		})
+	}
+	if h := s.Health; h != nil {
+		o.probe(p, s, h)
+	}
+	for _, c := range s.Callees {
+		o.egress = merge(o.egress, rule{
+			comment: "to service " + c.Namespace + "/" + c.Name,
+			peers:   []peer{{namespace: c.Namespace, labels: c.Labels}},
+			ports:   containerPorts(c.Ports),
+			from:    c.From,
+		})
+	}
+	for i := range p.Externals {
+		if x := &p.Externals[i]; slices.Contains(s.Externals, x.Name) {
+			o.egress = merge(o.egress, external(p, s, x))
+		}
+	}
+	return o
+}
+
+// probe admits kubelets to the declared health endpoint, or says how they reach it: in a meshed pod the probe is
+// rewritten to the proxy's agent, which the platform policy opens.
+func (o *policy) probe(p *ir.Plan, s *ir.Service, h *ir.Health) {
+	what := fmt.Sprintf("kubelets probe GET %s on port %d", h.Path, h.Port)
+	if s.Meshed && p.Mesh.ProxyPorts.Metrics != 0 {
+		o.comment = fmt.Sprintf("%s, by way of port %d of the proxy's agent", what, p.Mesh.ProxyPorts.Metrics)
+		o.commentFrom = h.From
+		return
+	}
+	o.ingress = append(o.ingress, rule{
+		comment: what,
+		peers:   blocks(p.Cluster.NodeSubnets),
+		ports:   tcp(h.Port),
+		from:    append(append(ir.From{}, h.From...), nodeFrom(&p.Cluster)...),
+	})
+}
+
+// merge adds a rule, unless it has no ports (which would admit all of them). Equal rules become one: a gateway that
+// exposes a service twice is one caller here.
+func merge(list []rule, r rule) []rule {
+	if len(r.ports) == 0 {
+		return list
+	}
+	for i := range list {
+		if list[i].comment == r.comment {
+			for _, x := range r.ports {
+				if !slices.Contains(list[i].ports, x) {
+					list[i].ports = append(list[i].ports, x)
+				}
+			}
+			list[i].from = append(append(ir.From{}, list[i].from...), r.from...)
+			return list
+		}
+	}
+	return append(list, r)
+}
+
+// external admits a service to a destination outside: to its addresses, or, known by name alone, to everything that is
+// neither pod, Service nor node.
+func external(p *ir.Plan, s *ir.Service, x *ir.External) rule {
+	r := rule{comment: "to external " + x.Name, peers: blocks(x.Addresses), ports: containerPorts(x.Ports), from: x.From}
+	for _, u := range x.Users {
+		if u.Namespace == s.Namespace && u.Name == s.Name {
+			r.from = append(append(ir.From{}, u.From...), x.From...)
+		}
+	}
+	if len(x.Addresses) > 0 {
+		return r
+	}
+	c := &p.Cluster
+	r.comment += ", whose addresses are not declared: anywhere outside the cluster"
+	r.from = append(append(append(ir.From{}, r.from...), c.From.Of("podCIDRs", "serviceCIDRs")...), nodeFrom(c)...)
+	inside := slices.Concat(c.PodCIDRs, c.ServiceCIDRs, c.NodeSubnets)
+	for _, family := range []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")} {
+		is4 := family.Addr().Is4()
+		if !slices.ContainsFunc(c.PodCIDRs, func(q netip.Prefix) bool { return q.Addr().Is4() == is4 }) {
+			continue
+		}
+		out := peer{block: family}
+		for _, q := range inside {
+			if q.Addr().Is4() == is4 && !slices.Contains(out.except, q) {
+				out.except = append(out.except, q)
+			}
+		}
+		r.peers = append(r.peers, out)
+	}
+	return r
+}
