@@ -1,0 +1,243 @@
+package verify
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/artifact"
+)
+
+// An End is one side of a BGP session, as a file of the tree says it.
+type End struct {
+	Device            string // host name of the node or switch
+	LocalASN, PeerASN uint32 // PeerASN 0: any other AS ("external")
+	LocalAddress      string // "" when the file does not say
+	PeerAddress       string // address, or the interface of an unnumbered session
+	Family            string // "ipv4" or "ipv6": the family of PeerAddress; "" when unnumbered
+	HoldSeconds       int    // 0 when the file leaves it to the program
+	KeepaliveSeconds  int    // likewise
+	BFD               string // "300/300 ms x 3": transmit, receive, multiplier; "none"
+	PasswordSecret    string // name of the Kubernetes Secret; "" for none
+	Multihop          bool
+	File              string // path in the tree
+	Line              int
+
+	name     string      // of the BGPPeer, or of the neighbor
+	peerHint string      // host name of the other side, where the file says it
+	pools    []string    // names of the pools that a node announces over it
+	conf     *switchConf // of a switch's end
+	policy   *switchPeer // of a switch's end: the group, or the neighbor where it has none
+}
+
+// place names an end in a finding.
+func (e *End) place() string { return fmt.Sprintf("%s:%d", e.File, e.Line) }
+
+// A Session is a pair of ends that belong together: a node and a switch, or a switch and a spine.
+type Session struct {
+	A, B End
+}
+
+// A SessionFault is a difference between two files of the tree, or an end without the other one.
+type SessionFault struct {
+	Rule string // MG9208 or MG9209
+	File string
+	Line int
+	Text string // names the other file and line too
+}
+
+// Sessions reads the BGP sessions of a site back from the tree, from both sides: the nodes' ends from the load
+// balancer's objects, the Node objects and the inventory, the switches' ends from their files. Ends that do not agree,
+// or that have no counterpart, are told as faults. The sessions are sorted by their ends' devices and addresses.
+func Sessions(t *artifact.Tree, site string) ([]Session, []SessionFault) {
+	return newSessionSet(t, site).sessions()
+}
+
+// sessions pairs the ends and compares them.
+func (s *sessionSet) sessions() ([]Session, []SessionFault) {
+	s.pairNodes()
+	s.pairFabric()
+	for i := range s.pairs {
+		s.compare(&s.pairs[i])
+	}
+	s.checkPrefixes()
+	slices.SortFunc(s.pairs, func(a, b Session) int {
+		return cmp.Or(strings.Compare(a.A.Device, b.A.Device), strings.Compare(a.B.Device, b.B.Device), strings.Compare(a.A.PeerAddress, b.A.PeerAddress))
+	})
+	slices.SortFunc(s.faults, func(a, b SessionFault) int {
+		return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line, strings.Compare(a.Text, b.Text))
+	})
+	return s.pairs, s.faults
+}
+
+// A sessionSet is all ends of a site while they are paired.
+type sessionSet struct {
+	site      string
+	objects   *lbObjects
+	switches  []*switchConf
+	inventory *inventory
+	nodes     []*End // nodes' ends
+	toNodes   []*End // switches' ends towards nodes
+	fabric    []*End // switches' ends towards switches
+	pairs     []Session
+	faults    []SessionFault
+}
+
+func (s *sessionSet) fault(rule string, e *End, format string, args ...any) {
+	s.faults = append(s.faults, SessionFault{rule, e.File, e.Line, fmt.Sprintf(format, args...)})
+}
+
+// newSessionSet reads the ends.
+func newSessionSet(t *artifact.Tree, site string) *sessionSet {
+	s := &sessionSet{site: site, objects: readObjects(t, site), inventory: &inventory{}}
+	if f := t.Lookup("hosts/" + site + "/inventory.yaml"); f != nil {
+		s.inventory, _ = parseInventory(f.Bytes())
+	}
+	for _, f := range t.Files() {
+		if of, hostname, ext, ok := fabricFile(f.Path()); ok && of == site {
+			if c, _ := parseSwitchFile(f.Path(), site, hostname, ext, f.Bytes()); c != nil {
+				s.switches = append(s.switches, c)
+			}
+		}
+	}
+	s.nodes = s.nodeEnds()
+	s.sortSwitchEnds()
+	return s
+}
+
+// parseSwitchFile reads a switch file in the language of its extension; nil when there is none.
+func parseSwitchFile(path, site, hostname, ext string, data []byte) (*switchConf, faults) {
+	switch ext {
+	case ".conf":
+		return parseFRR(path, site, hostname, data)
+	case ".eos":
+		return parseEOS(path, site, hostname, data)
+	}
+	return nil, nil
+}
+
+// compare tells where the two ends of a session differ.
+func (s *sessionSet) compare(p *Session) {
+	a, b := &p.A, &p.B
+	differ := func(what string, mine, other any) {
+		s.fault(ruleSessions, a, "%s of the session %s - %s: %v here, %v in %s", what, a.Device, b.Device, mine, other, b.place())
+	}
+	if !sameAS(a.PeerASN, b.LocalASN, a.LocalASN) {
+		differ("AS of "+b.Device, a.PeerASN, b.LocalASN)
+	}
+	if !sameAS(b.PeerASN, a.LocalASN, b.LocalASN) {
+		differ("AS of "+a.Device, a.LocalASN, b.PeerASN)
+	}
+	if a.HoldSeconds != b.HoldSeconds {
+		differ("hold time", a.HoldSeconds, b.HoldSeconds)
+	}
+	if a.KeepaliveSeconds != b.KeepaliveSeconds {
+		differ("keepalive time", a.KeepaliveSeconds, b.KeepaliveSeconds)
+	}
+	if a.BFD != b.BFD {
+		differ("BFD", a.BFD, b.BFD)
+	}
+	if a.PasswordSecret != b.PasswordSecret {
+		differ("password", secretName(a.PasswordSecret), secretName(b.PasswordSecret))
+	}
+	if a.Multihop != b.Multihop {
+		differ("multihop", a.Multihop, b.Multihop)
+	}
+	if b.LocalAddress != "" && isAddr(b.LocalAddress) && a.PeerAddress != b.LocalAddress {
+		differ("address of "+b.Device, a.PeerAddress, b.LocalAddress)
+	}
+}
+
+// sameAS reports whether an end that expects the AS want takes the AS have; own is the end's own AS, want 0 is any other.
+func sameAS(want, have, own uint32) bool {
+	if want == 0 {
+		return have != own
+	}
+	return want == have
+}
+
+func secretName(name string) string {
+	if name == "" {
+		return "none"
+	}
+	return "of Secret " + name
+}
+
+// pairFabric pairs the sessions between switches. Where a file says whom a session leads to (a description, or the mark
+// of an interface that the site leaves open), that decides; the rest is paired by AS.
+func (s *sessionSet) pairFabric() {
+	known := map[string]bool{}
+	asns := map[uint32]bool{}
+	for _, c := range s.switches {
+		known[c.hostname], asns[c.asn] = true, true
+	}
+	byDevice := map[string][]*End{}
+	for _, e := range s.fabric {
+		if !known[e.peerHint] || e.peerHint == e.Device {
+			e.peerHint = ""
+		}
+		byDevice[e.Device] = append(byDevice[e.Device], e)
+	}
+	done := map[*End]bool{}
+	join := func(a, b *End) {
+		done[a], done[b] = true, true
+		s.pairs = append(s.pairs, Session{A: *a, B: *b})
+	}
+	for _, e := range s.fabric { // both say it, or this one does
+		if done[e] || e.peerHint == "" {
+			continue
+		}
+		if b := bestBack(e, byDevice[e.peerHint], done); b != nil {
+			join(e, b)
+		}
+	}
+	for _, e := range s.fabric { // neither says it
+		if done[e] || e.peerHint != "" {
+			continue
+		}
+		if b := bestBack(e, s.fabric, done); b != nil {
+			join(e, b)
+		}
+	}
+	for _, e := range s.fabric {
+		switch {
+		case done[e]:
+		case e.peerHint != "":
+			s.fault(ruleSessions, e, "%s has a session with %s, and the file of %s has none back", e.Device, e.peerHint, e.peerHint)
+		case asns[e.PeerASN]:
+			s.fault(ruleSessions, e, "%s has a session over %s with AS %d, and no switch of that AS has one back", e.Device, e.PeerAddress, e.PeerASN)
+		}
+	}
+}
+
+// bestBack returns the end among candidates that leads back to e: one that names e's device before one that names none,
+// and one of the right AS before one of another.
+func bestBack(e *End, candidates []*End, done map[*End]bool) *End {
+	var best *End
+	bestScore := 0
+	for _, b := range candidates {
+		if done[b] || b.Device == e.Device || b.peerHint != "" && b.peerHint != e.Device {
+			continue
+		}
+		score := 0
+		if b.peerHint == e.Device {
+			score += 4
+		}
+		mine, back := sameAS(e.PeerASN, b.LocalASN, e.LocalASN), sameAS(b.PeerASN, e.LocalASN, b.LocalASN)
+		if mine {
+			score += 2
+		}
+		if back {
+			score++
+		}
+		// Without any name a pair must at least agree on both AS numbers.
+		if e.peerHint == "" && b.peerHint == "" && !(mine && back) {
+			continue
+		}
+		if score > bestScore {
+			best, bestScore = b, score
+		}
+	}
+	return best
+}
