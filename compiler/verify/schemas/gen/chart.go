@@ -1,0 +1,200 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// A chart is one whose values are checked. Dir is inside the module.
+type chart struct {
+	Name, Release           string
+	Module, Version, Dir    string
+	Origin                  string
+	Subchart, SubchartValue string // packed chart below charts/, and the key that holds its values
+}
+
+const (
+	istioModule  = "istio.io/istio"
+	istioVersion = "v0.0.0-20260827124520-eed52ebb66ad" // the commit tagged 1.31.0; module versions carry no release tags
+)
+
+var charts = []chart{
+	{Name: "base", Release: "1.31.0", Module: istioModule, Version: istioVersion, Dir: "manifests/charts/base", Origin: "istio.io/istio 1.31.0, manifests/charts/base"},
+	{Name: "istiod", Release: "1.31.0", Module: istioModule, Version: istioVersion, Dir: "manifests/charts/istio-control/istio-discovery", Origin: "istio.io/istio 1.31.0, manifests/charts/istio-control/istio-discovery; meshConfig: istio.io/api v1.31.1, mesh/v1alpha1"},
+	{Name: "cni", Release: "1.31.0", Module: istioModule, Version: istioVersion, Dir: "manifests/charts/istio-cni", Origin: "istio.io/istio 1.31.0, manifests/charts/istio-cni"},
+	{Name: "gateway", Release: "1.31.0", Module: istioModule, Version: istioVersion, Dir: "manifests/charts/gateway", Origin: "istio.io/istio 1.31.0, manifests/charts/gateway"},
+	{Name: "ztunnel", Release: "1.31.0", Module: istioModule, Version: istioVersion, Dir: "manifests/charts/ztunnel", Origin: "istio.io/istio 1.31.0, manifests/charts/ztunnel"},
+	{Name: "metallb", Release: "0.16.2", Module: "go.universe.tf/metallb", Version: "v0.16.2", Dir: "charts/metallb", Origin: "go.universe.tf/metallb v0.16.2, charts/metallb with its subchart frr-k8s 0.0.27", Subchart: "charts/frr-k8s-0.0.27.tgz", SubchartValue: "frr-k8s"},
+}
+
+// copied are keys whose map goes into an object as it stands, so that the chart's defaults do not list what is allowed.
+var copied = []string{
+	"annotations", "injectedAnnotations", "labels", "networkGatewayPorts", "podAnnotations", "rollingUpdate",
+	"securityContext", "serviceAnnotations", "strategy", "tlsConfig", "updateStrategy",
+}
+
+// requirements is what a key named resources holds: it is copied too, but worth checking.
+var requirements = closed(map[string]any{
+	"limits":   map[string]any{"type": "object", "additionalProperties": map[string]any{"type": []any{"string", "number"}, "format": "quantity"}},
+	"requests": map[string]any{"type": "object", "additionalProperties": map[string]any{"type": []any{"string", "number"}, "format": "quantity"}},
+	"claims":   map[string]any{"type": "array"},
+})
+
+// readChart derives what a chart knows: "keys" from its default values and its templates, and "schema" from its own
+// values.schema.json where it has one.
+func readChart(c chart) (*set, error) {
+	s := &set{Component: "chart-" + c.Name, Release: c.Release, Origin: c.Origin, Licence: apache}
+	dir, err := module(c.Module, c.Version)
+	if err != nil {
+		return nil, err
+	}
+	root := os.DirFS(path.Join(dir, c.Dir))
+	keys, schema, err := chartOf(root)
+	if err != nil {
+		return nil, fmt.Errorf("chart %s: %w", c.Name, err)
+	}
+	properties := keys["properties"].(map[string]any)
+	if c.Subchart != "" {
+		sub, err := unpack(root, c.Subchart)
+		if err != nil {
+			return nil, err
+		}
+		subKeys, subSchema, err := chartOf(sub)
+		if err != nil {
+			return nil, fmt.Errorf("chart %s: %w", c.Subchart, err)
+		}
+		properties[c.SubchartValue] = subKeys
+		if schema != nil && subSchema != nil {
+			schema["properties"].(map[string]any)[c.SubchartValue] = subSchema
+		}
+	}
+	if c.Name == "istiod" {
+		if properties["meshConfig"], err = meshConfig(); err != nil {
+			return nil, err
+		}
+	}
+	s.put("keys", entry{Schema: keys})
+	if schema != nil {
+		s.put("schema", entry{Schema: schema})
+	}
+	return s, nil
+}
+
+// references finds what templates read: .Values.a.b, and ($.Values).profile, as Istio's charts write it.
+var references = regexp.MustCompile(`(?:\.Values|\(\$\.Values(?:\.global)?\))((?:\.[A-Za-z_][A-Za-z0-9_]*)+)`)
+
+func chartOf(root fs.FS) (keys, schema map[string]any, err error) {
+	values, err := fs.ReadFile(root, "values.yaml")
+	if err != nil {
+		return nil, nil, err
+	}
+	var defaults map[string]any
+	if err := yaml.Unmarshal(values, &defaults); err != nil {
+		return nil, nil, err
+	}
+	// Istio's charts keep their defaults below a key that nobody sets, so that a profile can come between.
+	if inner, ok := defaults["_internal_defaults_do_not_set"].(map[string]any); ok {
+		defaults = inner
+	}
+	keys = known("", defaults).(map[string]any)
+	err = fs.WalkDir(root, ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || strings.HasPrefix(name, "charts/") || name == "values.yaml" {
+			return err
+		}
+		text, err := fs.ReadFile(root, name)
+		if err != nil {
+			return err
+		}
+		for _, m := range references.FindAllStringSubmatch(string(text), -1) {
+			learn(keys, strings.Split(m[1][1:], "."))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, name := range []string{"_internal_defaults_do_not_set", "_original", "defaults"} {
+		delete(keys["properties"].(map[string]any), name)
+	}
+	if text, err := fs.ReadFile(root, "values.schema.json"); err == nil {
+		if schema, err = valuesSchema(text); err != nil {
+			return nil, nil, err
+		}
+	}
+	return keys, schema, nil
+}
+
+// known turns a default value into a schema of what may stand in its place.
+func known(key string, v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		switch {
+		case key == "resources" || key == "defaultResources":
+			return requirements
+		case len(v) == 0 || slices.Contains(copied, key):
+			return map[string]any{"type": []any{"object", "null"}}
+		}
+		properties := map[string]any{}
+		for name, sub := range v {
+			properties[name] = known(name, sub)
+		}
+		return map[string]any{"type": []any{"object", "null"}, "properties": properties, "additionalProperties": false}
+	case []any:
+		return map[string]any{"type": []any{"array", "null"}}
+	case bool:
+		return map[string]any{"type": []any{"boolean", "null"}}
+	case nil:
+		return map[string]any{}
+	}
+	return map[string]any{"type": []any{"string", "number", "boolean", "null"}}
+}
+
+// learn adds a key that a template reads and the default values do not name.
+func learn(schema map[string]any, key []string) {
+	properties, ok := schema["properties"].(map[string]any)
+	if !ok || schema["additionalProperties"] != false {
+		return // open anyway
+	}
+	sub, ok := properties[key[0]].(map[string]any)
+	switch {
+	case !ok && len(key) == 1:
+		properties[key[0]] = map[string]any{}
+		return
+	case !ok:
+		sub = map[string]any{"type": []any{"object", "null"}, "properties": map[string]any{}, "additionalProperties": false}
+		properties[key[0]] = sub
+	case len(sub) == 0 && len(key) > 1: // read as a whole before
+		return
+	}
+	if len(key) > 1 {
+		learn(sub, key[1:])
+	}
+}
+
+// meshConfig derives the keys of istiod's meshConfig, which the chart copies into the control plane's configuration.
+func meshConfig() (map[string]any, error) {
+	dir, err := module("istio.io/api", "v1.31.1")
+	if err != nil {
+		return nil, err
+	}
+	types := &structs{packages: map[string]*goPackage{}, doing: map[string]bool{}, module: func(p string) (string, error) {
+		rest, ok := strings.CutPrefix(p, "istio.io/api/")
+		if !ok {
+			return "", fmt.Errorf("package %s is not of istio.io/api", p)
+		}
+		return path.Join(dir, rest), nil
+	}}
+	schema, err := types.named("istio.io/api/mesh/v1alpha1", "MeshConfig")
+	if err != nil {
+		return nil, err
+	}
+	return maps.Clone(schema), nil
+}
