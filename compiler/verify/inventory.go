@@ -24,6 +24,7 @@ type inventoryHost struct {
 // An inventoryGroup is a set of machines.
 type inventoryGroup struct {
 	line     int
+	folder   string   // of its machines' files, hosts/<site>/<folder>: the variable meshgen_group
 	hosts    []string // that it lists itself
 	children []string
 	filled   bool // some mention has a body
@@ -32,8 +33,8 @@ type inventoryGroup struct {
 // timeServers is the group of the machines that may serve time to others.
 const timeServers = "time_servers"
 
-// Ansible takes a group's name with other signs too, and warns on each run.
-var groupName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
+// groupName is what Ansible takes for a group without a warning on each run.
+var groupName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // connectionVars are the variables of Ansible's own that an inventory may set (docs.ansible.com, "Connecting to hosts:
 // behavioral inventory parameters"); a name of that form that is none of them has no effect.
@@ -123,7 +124,12 @@ func (inv *inventory) readGroup(name string, key, body *yaml.Node, fs *faults) {
 				inv.readGroup(key.Value, key, value, fs)
 			})
 		case "vars":
-			eachEntry(value, fs, func(key, _ *yaml.Node) { checkVar(key, fs) })
+			eachEntry(value, fs, func(key, value *yaml.Node) {
+				checkVar(key, fs)
+				if key.Value == "meshgen_group" {
+					g.folder = value.Value
+				}
+			})
 		default:
 			fs.add(key.Line, "group %s: %q is none of hosts, children, vars", name, key.Value)
 		}
@@ -194,33 +200,50 @@ func (inv *inventory) check(fs *faults) {
 	}
 }
 
-// members are the hosts of a group, sorted.
+// members are the hosts that a group lists.
 func (inv *inventory) members(group string) []string {
-	g := inv.groups[group]
-	if g == nil {
-		return nil
+	if g := inv.groups[group]; g != nil {
+		return g.hosts
 	}
-	return slices.Sorted(slices.Values(g.hosts))
+	return nil
 }
 
-// checkFolders compares the groups with the folders hosts/<site>/<group>: a machine gets the files of the one group that
-// lists it, and a folder without a group reaches no machine.
-func (inv *inventory) checkFolders(folders map[string]bool) faults {
-	var fs faults
-	for _, name := range sortedKeys(folders) {
-		if inv.groups[name] == nil {
-			fs.add(0, "no group %s: its files reach no machine", name)
+// folderMembers are the machines that get the files of a folder.
+func (inv *inventory) folderMembers(folder string) []string {
+	var out []string
+	for _, name := range sortedKeys(inv.groups) {
+		if g := inv.groups[name]; g.folder == folder {
+			out = append(out, g.hosts...)
 		}
 	}
+	return out
+}
+
+// checkFolders compares the groups with the folders hosts/<site>/<folder>: a machine gets the files of the one group that
+// lists it, and a folder that no group names reaches no machine.
+func (inv *inventory) checkFolders(folders map[string]bool) faults {
+	var fs faults
+	named := map[string]string{}
 	for _, name := range sortedKeys(inv.groups) {
-		if g := inv.groups[name]; len(g.hosts) > 0 && name != "all" && name != timeServers && !folders[name] {
-			fs.add(g.line, "group %s lists hosts and has no folder of files", name)
+		g := inv.groups[name]
+		switch {
+		case g.folder != "" && !folders[g.folder]:
+			fs.add(g.line, "group %s takes its files from the folder %s, which is not there", name, g.folder)
+		case g.folder != "" && named[g.folder] != "":
+			fs.add(g.line, "groups %s and %s take their files from one folder, %s", named[g.folder], name, g.folder)
+		case g.folder != "":
+			named[g.folder] = name
+		}
+	}
+	for _, folder := range sortedKeys(folders) {
+		if named[folder] == "" {
+			fs.add(0, "no group takes the files of the folder %s", folder)
 		}
 	}
 	for _, name := range sortedKeys(inv.hosts) {
 		var in []string
 		for _, g := range inv.hosts[name].groups {
-			if folders[g] {
+			if inv.groups[g].folder != "" {
 				in = append(in, g)
 			}
 		}

@@ -141,7 +141,7 @@ func (g *hostGroup) checkSettings(p *pass) {
 
 // designated reports whether all machines of the group may serve time.
 func (g *hostGroup) designated(inv *inventory) bool {
-	members, servers := inv.members(g.name), inv.members(timeServers)
+	members, servers := inv.folderMembers(g.name), inv.members(timeServers)
 	return len(members) > 0 && !slices.ContainsFunc(members, func(m string) bool { return !slices.Contains(servers, m) })
 }
 
@@ -152,7 +152,7 @@ func (g *hostGroup) checkNodeLabels(p *pass, s *sessionSet) {
 		return
 	}
 	members := map[string]bool{}
-	for _, m := range s.inventory.members(g.name) {
+	for _, m := range s.inventory.folderMembers(g.name) {
 		members[m] = true
 	}
 	for _, n := range s.objects.nodes {
