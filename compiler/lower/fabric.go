@@ -156,7 +156,7 @@ func (l *lowering) uplinks(rn, tn string, i int) []ir.Uplink {
 	var out []ir.Uplink
 	for k := range u.Address {
 		one := base
-		one.Address, one.SpineAddress = prefixAddr(u.Address[k]), prefixAddr(u.PeerAddress[k])
+		one.Address, one.SpineAddress = prefix(u.Address[k]).Addr(), addr(u.PeerAddress[k])
 		out = append(out, one)
 	}
 	return out

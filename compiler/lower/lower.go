@@ -115,11 +115,3 @@ func minor(version string) string {
 	}
 	return parts[0] + "." + parts[1]
 }
-
-// prefixAddr parses the address of a link, written with or without its prefix length.
-func prefixAddr(s string) netip.Addr {
-	if a, _, ok := strings.Cut(s, "/"); ok {
-		return addr(a)
-	}
-	return addr(s)
-}

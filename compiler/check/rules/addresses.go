@@ -30,6 +30,10 @@ three ends, three meanings.`,
 				checkPrefix(p, a)
 			case formPool:
 				checkPool(p, a)
+			case formInterface:
+				if _, err := netip.ParsePrefix(a.text); err != nil {
+					p.Reportf(a.path, "%q is not an address with its prefix length, such as 10.0.0.1/31", a.text)
+				}
 			}
 		}
 	},
@@ -68,7 +72,8 @@ type form int
 const (
 	formAddress form = iota
 	formPrefix
-	formPool // a prefix or a range
+	formPool      // a prefix or a range
+	formInterface // an address with its prefix length
 )
 
 // addressField is one address of a site.
@@ -89,14 +94,15 @@ func addressFields(s *site.Site) []addressField {
 			add(f, owner, t, append(path[:len(path):len(path)], site.Index(i))...)
 		}
 	}
-	// A scalar-or-list is written as a scalar where there is one.
-	one := func(owner string, texts []string, path ...string) {
+	// A scalar-or-list is mostly written as a scalar where there is one.
+	many := func(f form, owner string, texts []string, path ...string) {
 		if len(texts) == 1 {
-			add(formAddress, owner, texts[0], path...)
+			add(f, owner, texts[0], path...)
 			return
 		}
-		each(formAddress, owner, texts, path...)
+		each(f, owner, texts, path...)
 	}
+	one := func(owner string, texts []string, path ...string) { many(formAddress, owner, texts, path...) }
 	k := s.Kubernetes
 	add(formAddress, "the API server", k.APIServer.Address, "kubernetes", "apiServer", "address")
 	each(formPrefix, "", k.PodCIDRs, "kubernetes", "podCIDRs")
@@ -113,8 +119,8 @@ func addressFields(s *site.Site) []addressField {
 				add(formAddress, "", t.RouterID, "racks", rn, "tors", tn, "routerID")
 			}
 			for i, u := range t.Uplinks {
-				one("", linkAddresses(u.Address), "racks", rn, "tors", tn, "uplinks", site.Index(i), "address")
-				one("", linkAddresses(u.PeerAddress), "racks", rn, "tors", tn, "uplinks", site.Index(i), "peerAddress")
+				many(formInterface, "", u.Address, "racks", rn, "tors", tn, "uplinks", site.Index(i), "address")
+				one("", u.PeerAddress, "racks", rn, "tors", tn, "uplinks", site.Index(i), "peerAddress")
 			}
 		}
 		for nn, n := range byKey(r.Nodes) {
@@ -133,15 +139,6 @@ func addressFields(s *site.Site) []addressField {
 	}
 	for n, e := range byKey(s.External) {
 		each(formAddress, "", e.Addresses, "external", n, "addresses")
-	}
-	return out
-}
-
-// linkAddresses drops the prefix length that the address of a link may carry.
-func linkAddresses(in []string) []string {
-	out := make([]string, len(in))
-	for i, s := range in {
-		out[i], _, _ = strings.Cut(s, "/")
 	}
 	return out
 }
