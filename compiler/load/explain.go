@@ -1,6 +1,8 @@
 package load
 
 import (
+	"slices"
+
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/errors"
 
@@ -14,23 +16,37 @@ type walker struct {
 	user   cue.Value // as written
 	merged cue.Value
 	faults diag.List
+	doubts []errors.Error // conflicts with a default that was filled in: the walk mostly has better words for them
 }
 
 // explain returns every fault of a file that CUE refused for cause.
 func (l *Loader) explain(user, merged cue.Value, cause error) diag.List {
-	w := &walker{user: user, merged: merged}
-	filled := user
-	if user.Validate(cue.Concrete(true)) != nil {
-		// Perhaps it refers to something that only a default supplies.
-		filled = l.ctx.CompileString(Language().defaults(), cue.Filename(defaultsName)).Unify(user)
-		w.own(filled.Validate(cue.All(), cue.Concrete(true)))
-	}
-	w.walk(filled, Language(), nil)
+	w := l.survey(user, merged)
 	w.faults = append(w.faults, otherKinds(user)...)
 	if len(w.faults) == 0 {
 		w.unexplained(cause)
 	}
 	return collapse(w.faults)
+}
+
+// survey walks the whole file.
+func (l *Loader) survey(user, merged cue.Value) *walker {
+	w := &walker{user: user, merged: merged}
+	filled := user
+	if user.Validate(cue.Concrete(true)) != nil {
+		// Perhaps it refers to something that only a default supplies.
+		filled = l.ctx.CompileString(Language().defaults(), cue.Filename(defaultsName)).Unify(user)
+		w.own(user.Validate(cue.All()))
+		w.own(filled.Validate(cue.All(), cue.Concrete(true)))
+	}
+	w.walk(filled, Language(), nil)
+	w.settleDoubts()
+	return w
+}
+
+// unknownOptional reports misspelt fields with a question mark, which contradict nothing and would do nothing.
+func (l *Loader) unknownOptional(user, merged cue.Value) diag.List {
+	return slices.DeleteFunc(l.survey(user, merged).faults, func(f diag.Finding) bool { return f.Rule != Unknown.ID })
 }
 
 // unexplained reports what CUE found and the walk did not. The places are right, the words are CUE's business.
@@ -45,11 +61,14 @@ func (w *walker) unexplained(cause error) {
 // walk checks the value u at the path against its shape.
 func (w *walker) walk(u cue.Value, s *Shape, path []string) {
 	if it, err := u.Fields(cue.Optional(true)); err == nil {
-		if !s.IsBlock() {
+		switch {
+		case s.IsBlock():
+			w.block(u, it, s, path)
+		case u.IncompleteKind() != cue.BottomKind:
 			w.wrongType(u, s, path, "a block")
-			return
+		case s.Elem != nil:
+			w.brokenList(u, s, path)
 		}
-		w.block(u, it, s, path)
 		return
 	}
 	if it, err := u.List(); err == nil {
@@ -133,6 +152,17 @@ func (w *walker) list(u cue.Value, it *cue.Iterator, s *Shape, path []string) {
 	case s.MaxItems > 0 && n > s.MaxItems:
 		w.add(finding(WrongLength, w.at(u, path), join(path), "%s holds %d entries; at most %d are allowed", name, n, s.MaxItems).
 			hint("%s", s.exampleHint()))
+	}
+}
+
+// brokenList checks the elements of a list that CUE does not call a list because some are in error.
+func (w *walker) brokenList(u cue.Value, s *Shape, path []string) {
+	for i := 0; ; i++ {
+		e := u.LookupPath(cue.MakePath(cue.Index(i)))
+		if !e.Exists() {
+			return
+		}
+		w.walk(e, s.Elem, append(path[:len(path):len(path)], index(i)))
 	}
 }
 

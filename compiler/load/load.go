@@ -9,8 +9,10 @@
 package load
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
+	"slices"
 	"sync"
 
 	"cuelang.org/go/cue"
@@ -66,6 +68,8 @@ func (l *Loader) Bytes(name string, data []byte) (*Source, diag.List) {
 }
 
 func (l *Loader) load(files []file) (*Source, diag.List) {
+	// CUE passes over an optional field at a place where the language has none; see unknownOptional.
+	optional := slices.ContainsFunc(files, func(f file) bool { return bytes.Contains(f.data, []byte("?:")) })
 	inst, faults := parse(files)
 	if len(faults) > 0 {
 		return nil, faults.Sorted()
@@ -91,8 +95,12 @@ func (l *Loader) load(files []file) (*Source, diag.List) {
 	if err := json.Unmarshal(resolved, src.Site); err != nil {
 		return nil, diag.List{internalFault(err)}
 	}
-	if faults := otherKinds(user); len(faults) > 0 {
-		return nil, faults.Sorted()
+	faults = otherKinds(user)
+	if optional {
+		faults = append(faults, l.unknownOptional(user, merged)...)
+	}
+	if len(faults) > 0 {
+		return nil, collapse(faults)
 	}
 	return src, nil
 }

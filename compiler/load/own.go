@@ -9,6 +9,7 @@ import (
 	"cuelang.org/go/cue/errors"
 
 	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/site"
 )
 
 // unresolved reports references to nothing. Such a file has no value at all, so they are a stage of their own.
@@ -32,6 +33,8 @@ func unresolved(err error) diag.List {
 			faults = append(faults, finding(Import, pos, "", "CUE's standard library has no package %v", args[0]).Finding)
 		case strings.Contains(format, "imported and not used"):
 			faults = append(faults, finding(Unresolved, pos, "", "import %v is not used", args[0]).hint("remove it"))
+		case strings.HasPrefix(format, "unreferenced"):
+			faults = append(faults, finding(Unresolved, pos, "", "a let or alias is defined here and never used").hint("remove it, or make it a hidden field: _name"))
 		default:
 			faults = append(faults, finding(Evaluation, pos, "", "the file cannot be computed: %s", reason(e)).Finding)
 		}
@@ -45,15 +48,17 @@ func (w *walker) own(err error) {
 	for _, e := range errors.Errors(err) {
 		path := userPath(e.Path())
 		format, args := e.Msg()
-		if involvesDefaults(e) && strings.HasPrefix(format, "conflicting values") {
-			continue // a scalar in place of a block: the walk says it better
+		if w.told(join(path), false) {
+			continue
+		}
+		if involvesDefaults(e) || strings.Contains(format, "empty disjunction") {
+			w.doubts = append(w.doubts, e)
+			continue
 		}
 		switch {
-		case strings.HasPrefix(format, "conflicting values"), strings.Contains(format, "empty disjunction"):
+		case strings.HasPrefix(format, "conflicting values"), strings.HasPrefix(format, "invalid value"), strings.HasPrefix(format, "incompatible list lengths"):
 			w.conflict(e, path)
-		case strings.HasPrefix(format, "invalid value"), strings.HasPrefix(format, "incompatible list lengths"):
-			w.conflict(e, path)
-		case strings.HasPrefix(format, "undefined field"):
+		case strings.HasPrefix(format, "undefined field"), strings.HasPrefix(format, "cannot reference optional field"):
 			w.undefined(e, path, args)
 		case strings.HasPrefix(format, "incomplete value"), strings.HasPrefix(format, "non-concrete value"),
 			strings.HasPrefix(format, "unresolved disjunction"):
@@ -70,6 +75,22 @@ func (w *walker) own(err error) {
 	}
 }
 
+// told reports whether there is a finding for the place, or, if around is set, above or below it.
+func (w *walker) told(path string, around bool) bool {
+	return slices.ContainsFunc(w.faults, func(f diag.Finding) bool {
+		return f.Path == path || around && (site.IsAncestor(f.Path, path) || site.IsAncestor(path, f.Path))
+	})
+}
+
+// settleDoubts reports the conflicts with defaults that the walk did not explain.
+func (w *walker) settleDoubts() {
+	for _, e := range w.doubts {
+		if path := userPath(e.Path()); !w.told(join(path), true) {
+			w.conflict(e, path)
+		}
+	}
+}
+
 func (w *walker) conflict(e errors.Error, path []string) {
 	positions := userPositions(e)
 	values := []string{}
@@ -79,7 +100,15 @@ func (w *walker) conflict(e errors.Error, path []string) {
 			values = append(values, s)
 		}
 	}
-	pos := ownPos(w, e, path)
+	if v, ok := lookup(w.user, path); ok {
+		if written := writtenAt(v); len(written) > 1 {
+			positions = written
+		}
+	}
+	pos := nearest(w.user, path)
+	if len(positions) > 0 {
+		pos = positions[0]
+	}
 	d := finding(Conflict, pos, join(path), "%s is given values that do not agree", placeName(path))
 	if len(values) == 2 && values[0] != values[1] {
 		slices.Sort(values)

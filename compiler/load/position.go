@@ -2,6 +2,7 @@ package load
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"cuelang.org/go/cue"
@@ -36,15 +37,24 @@ func keyPos(v cue.Value) diag.Pos {
 
 // valuePos returns where the value stands.
 func valuePos(v cue.Value) diag.Pos {
+	if all := writtenAt(v); len(all) > 0 {
+		return all[0]
+	}
+	return posOf(v.Pos())
+}
+
+// writtenAt returns every place where the value is written.
+func writtenAt(v cue.Value) []diag.Pos {
+	var out []diag.Pos
 	for _, n := range sources(v) {
 		if f, ok := n.(*ast.Field); ok {
 			n = f.Value
 		}
-		if p := posOf(n.Pos()); p.IsValid() {
-			return p
+		if p := posOf(n.Pos()); p.IsValid() && !slices.Contains(out, p) {
+			out = append(out, p)
 		}
 	}
-	return posOf(v.Pos())
+	return out
 }
 
 // sources returns the syntax that makes up the value: several nodes when it is written in several places.
