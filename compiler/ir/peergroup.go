@@ -81,20 +81,6 @@ type Neighbor struct {
 	From      From
 }
 
-// Port returns the interface of an unnumbered session, or, where the site does not say, the word that stands for it in
-// switch files until the delivery replaces it: "@interface:<host name of the other switch>@", with ".2" and so on for
-// further links to the same switch.
-func (n *Neighbor) Port() string {
-	switch {
-	case n.Interface != "":
-		return n.Interface
-	case n.Link > 1:
-		return "@interface:" + n.Host + "." + strconv.Itoa(n.Link) + "@"
-	default:
-		return "@interface:" + n.Host + "@"
-	}
-}
-
 // PeerGroups returns the sessions of the switch in groups, the nodes' first.
 func (s *Switch) PeerGroups() []PeerGroup {
 	var out []PeerGroup

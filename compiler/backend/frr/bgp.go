@@ -1,0 +1,160 @@
+package frr
+
+import (
+	"net/netip"
+	"slices"
+
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// restartMinutes is how long a session stays down after too many prefixes. Without it the session stays down until
+// somebody clears it, and a node with it.
+const restartMinutes = 5
+
+// warnPercent is the part of the prefix limit at which the switch logs a warning.
+const warnPercent = 80
+
+// bfd writes a profile for each group that has one.
+func (w *writer) bfd() {
+	with, from := w.groupsWith(func(g *ir.PeerGroup) bool { return g.BFD != nil })
+	if len(with) == 0 {
+		return
+	}
+	w.section(from)
+	w.Line("bfd")
+	for _, g := range with {
+		w.section(g.From)
+		w.From("", slices.Concat(g.From.Of("bfd"), g.BFD.From)...)
+		w.Linef(" profile %s", g.Name)
+		w.Linef("  transmit-interval %d", g.BFD.IntervalMS)
+		w.Linef("  receive-interval %d", g.BFD.IntervalMS)
+		w.Linef("  detect-multiplier %d", g.BFD.Multiplier)
+		w.Line(" exit")
+		w.Line(" !")
+	}
+	w.section(from)
+	w.Line("exit")
+	w.Line("!")
+}
+
+// router writes the BGP instance.
+func (w *writer) router() {
+	w.section()
+	w.From("", w.sw.From.Of("asn")...)
+	w.Linef("router bgp %d", w.sw.ASN)
+	if w.sw.RouterID.IsValid() {
+		w.From("", w.sw.From.Of("routerID")...)
+		w.Linef(" bgp router-id %s", w.sw.RouterID)
+	}
+	w.Fixed()
+	w.Line(" ! Each session is activated for its own family below. That holds for sessions of others on this switch too.")
+	w.Line(" no bgp default ipv4-unicast")
+	w.Line(" ! One address is announced by several racks, whose paths are equally long but lead through different ASNs;")
+	w.Line(" ! without this line only one of them would be used.")
+	w.Line(" bgp bestpath as-path multipath-relax")
+	for i := range w.groups {
+		w.group(&w.groups[i])
+	}
+	for _, f := range []ir.Family{ir.IPv4, ir.IPv6} {
+		w.family(f)
+	}
+	w.section()
+	w.Line("exit")
+	w.Line("!")
+}
+
+// group writes a peer group and its members.
+func (w *writer) group(g *ir.PeerGroup) {
+	w.section(g.From)
+	w.Line(" !")
+	w.Linef(" neighbor %s peer-group", g.Name)
+	if g.ASN != 0 {
+		w.From("", g.From.Of("asn", "nodeASN")...)
+		w.Linef(" neighbor %s remote-as %d", g.Name, g.ASN)
+	}
+	if g.BFD != nil {
+		w.From("", g.From.Of("bfd")...)
+		w.Linef(" neighbor %s bfd", g.Name)
+		w.Linef(" neighbor %s bfd profile %s", g.Name, g.Name)
+	}
+	if g.Side == ir.Nodes {
+		w.Fixed()
+		w.Line(" ! Speakers on nodes do not listen: the session is theirs to open.")
+		w.Linef(" neighbor %s passive", g.Name)
+	}
+	if word := g.Password(); word != "" {
+		w.From("", g.From.Of("passwordSecret")...)
+		w.Linef(" neighbor %s password %s", g.Name, word)
+	}
+	w.From("", g.From.Of("holdTime", "keepaliveTime")...)
+	w.Linef(" neighbor %s timers %d %d", g.Name, g.KeepaliveSecs, g.HoldSecs)
+	if g.Source.IsValid() {
+		w.From("", g.From.Of("address")...)
+		w.Linef(" neighbor %s update-source %s", g.Name, g.Source)
+	}
+	for i := range g.Neighbors {
+		w.neighbor(g, &g.Neighbors[i])
+	}
+}
+
+// neighbor writes one member. FRR takes an address into a group only once its AS is known, and an interface only as a
+// member.
+func (w *writer) neighbor(g *ir.PeerGroup, n *ir.Neighbor) {
+	w.From("", n.From...)
+	name := n.Address.String()
+	if g.Unnumbered {
+		name = n.Port()
+		w.Linef(" neighbor %s interface peer-group %s", name, g.Name)
+	}
+	if g.ASN == 0 {
+		w.Linef(" neighbor %s remote-as %d", name, n.ASN)
+	}
+	if !g.Unnumbered {
+		w.Linef(" neighbor %s peer-group %s", name, g.Name)
+	}
+	w.Linef(" neighbor %s description %s", name, n.Host)
+	w.Fixed()
+}
+
+// family writes what the sessions carry of one address family.
+func (w *writer) family(f ir.Family) {
+	carrying, from := w.groupsWith(func(g *ir.PeerGroup) bool { return slices.Contains(g.Families, f) })
+	if len(carrying) == 0 {
+		return
+	}
+	w.section(from)
+	w.Line(" !")
+	w.Linef(" address-family %s unicast", f)
+	w.networks(f, carrying)
+	if w.sw.MaxPaths != 0 {
+		w.From("", w.sw.From.Of("maxPaths")...)
+		w.Linef("  maximum-paths %d", w.sw.MaxPaths)
+	}
+	for _, g := range carrying {
+		w.section(g.From)
+		w.Linef("  neighbor %s activate", g.Name)
+		w.Linef("  neighbor %s route-map %s in", g.Name, w.sw.FromMap(g.Side, f))
+		w.Linef("  neighbor %s route-map %s out", g.Name, w.sw.ToMap(g.Side, f))
+		if g.MaxPrefixes != 0 {
+			w.From(g.MaxPrefixWhy, g.From...)
+			w.Line("  ! Counted are the prefixes that the route map has let in.")
+			w.Linef("  neighbor %s maximum-prefix %d %d restart %d", g.Name, g.MaxPrefixes, warnPercent, restartMinutes)
+		}
+	}
+	w.section(from)
+	w.Line(" exit-address-family")
+}
+
+// networks announces the rack's subnets to the spines.
+func (w *writer) networks(f ir.Family, to []*ir.PeerGroup) {
+	nets := slices.DeleteFunc(slices.Clone(w.sw.Subnets), func(p netip.Prefix) bool { return !f.Has(p) })
+	if len(nets) == 0 || !slices.ContainsFunc(to, func(g *ir.PeerGroup) bool { return g.Side == ir.Spines }) {
+		return
+	}
+	w.Line("  ! Announced only while it is connected: FRR looks for the route first (bgp network import-check, its default).")
+	w.From("", w.sw.From.Of("subnets")...)
+	for _, n := range nets {
+		w.Linef("  network %s", n)
+	}
+	w.Fixed()
+}
