@@ -15,6 +15,9 @@ import (
 	"meshgen.dev/meshgen/examples"
 )
 
+// siteModule is the name of the CUE module that init makes. Nothing imports it by this name; CUE wants one.
+const siteModule = "site.example"
+
 func (c *command) initCommand() *cobra.Command {
 	var from string
 	cmd := &cobra.Command{
@@ -43,7 +46,7 @@ func (c *command) init(dir, from string) error {
 		return usage("--from %q is not one of the examples: %v", from, examples.Names())
 	}
 	files := map[string][]byte{"site.cue": text}
-	for name, data := range load.SchemaModule() {
+	for name, data := range load.SchemaModule(siteModule) {
 		files[filepath.FromSlash(name)] = data
 	}
 	names := slices.Sorted(maps.Keys(files))

@@ -1,0 +1,178 @@
+package compiler
+
+import (
+	"bytes"
+	"path"
+	"regexp"
+	"strings"
+	"testing"
+
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/verify"
+)
+
+// mutant is one mistake that a backend could make: in the first file that matches, the first match of a pattern is
+// replaced. Verify must refuse each.
+type mutant struct {
+	backend, example, file string
+	old, new               string // regular expression, and its replacement
+}
+
+var mutants = []mutant{
+	{"frr", "fra1", "fabric/*/*-tor-a.conf", `remote-as 4200000100`, `remote-as 4200000011`},
+	{"frr", "fra1", "fabric/*/*-tor-a.conf", `ge 32 le 32`, `le 32`},
+	{"frr", "fra1", "fabric/*/*-tor-a.conf", `neighbor FRA1_NODES route-map FRA1_FROM_NODES in\n`, ``},
+	{"frr", "fra1", "fabric/*/*-tor-a.conf", `neighbor 10.10.1.11 peer-group FRA1_NODES\n`, ``},
+	{"frr", "fra1", "fabric/*/*-tor-a.conf", `timers 3 9`, `timers 3 90`},
+	{"frr", "fra1", "fabric/*/*-spine-1.conf", `interface:fra1-r1-tor-a@ remote-as 4200000011`, `interface:fra1-r1-tor-a@ remote-as 4200000012`},
+	{"eos", "fra1", "fabric/*/*.eos", `remote-as 4200000100`, `remote-as 4200000101`},
+	{"eos", "fra1", "fabric/*/*.eos", `route-map FRA1_FROM_NODES in`, `route-map FRA1_FROM_NODE in`},
+	{"eos", "fra1", "fabric/*/*.eos", `ge 32 le 32|ge 32`, `le 32`},
+	{"eos", "fra1", "fabric/*/*.eos", `(neighbor FRA1_NODES) password`, `$1 pasword`},
+	{"metallb", "fra1", "**/bgppeer.yaml", `peerASN: 4200000011`, `peerASN: 4200000012`},
+	{"metallb", "fra1", "**/bgppeer.yaml", `bfdProfile: \S+`, `bfdProfile: other`},
+	{"metallb", "fra1", "**/bgppeer.yaml", `peerAddress: \S+`, `peerAddress: 10.10.1.1`},
+	{"metallb", "fra1", "**/bgpadvertisement.yaml", `aggregationLength: 32`, `aggregationLength: 24`},
+	{"metallb", "fra1", "**/bgpadvertisement.yaml", `ipAddressPools:\n    - \w+`, "ipAddressPools:\n    - nothing"},
+	{"metallb", "fra1", "**/ipaddresspool.yaml", `198.51.100.16-198.51.100.23`, `198.51.100.16-198.51.100.24`},
+	{"metallb", "fra1", "charts/*/metallb/values.yaml", `loadBalancerClass`, `loadBalancerClas`},
+	{"nodes", "fra1", "**/node.yaml", `meshgen.dev/class: edge`, `meshgen.dev/class: Edge!`},
+	{"nodes", "fra1", "**/node.yaml", `effect: NoSchedule`, `effect: NoShedule`},
+	{"nodes", "fra1", "**/00-nodes/configmap.yaml", `maxPerCore: 0`, `maxPerCore: zero`},
+	{"namespaces", "fra1", "**/namespace.yaml", `istio.io/rev: "?1-31-1"?`, `istio.io/rev: 1-31-0`},
+	{"namespaces", "fra1", "**/namespace.yaml", `enforce: \w+`, `enforce: strong`},
+	{"namespaces", "fra1", "**/namespace.yaml", `name: payments\n`, "name: payment\n"},
+	{"hosts", "fra1", "hosts/*/r1-edge/etc/sysctl.d/*.conf", `rp_filter = 2`, `rp_filter = 3`},
+	{"hosts", "fra1", "hosts/*/r1-edge/etc/sysctl.d/*.conf", `nf_conntrack_max = \d+`, `nf_conntrack_max = 99999999`},
+	{"hosts", "fra1", "hosts/*/r1-edge/etc/modules-load.d/*.conf", `\nnf_conntrack\n`, "\n"},
+	{"hosts", "fra1", "hosts/*/r1-edge/etc/chrony/chrony.conf", `\nrtcsync\n`, "\n"},
+	{"hosts", "fra1", "hosts/*/r1-edge/etc/chrony/chrony.conf", `minsources 2`, `minsources 4`},
+	{"hosts", "fra1", "hosts/*/r1-edge/etc/default/kubelet", `config-dir=\S+`, `config-dir=/etc/kubelet.d`},
+	{"hosts", "fra1", "hosts/*/inventory.yaml", `meshgen_group: r1-edge`, `meshgen_group: r1-edg`},
+	{"hosts", "fra1", "hosts/*/r1-edge/etc/kubernetes/**", `maxPods`, `maxpods`},
+	{"istio", "fra1", "charts/*/gateway-public/values.yaml", `externalTrafficPolicy: Local`, `externalTrafficPolicy: Locl`},
+	{"istio", "fra1", "charts/*/gateway-public/values.yaml", `replicaCount`, `replicas`},
+	{"istio", "fra1", "charts/*/gateway-public/values.yaml", `- edge`, `- border`},
+	{"istio", "fra1", "charts/*/gateway-public/values.yaml", `203.0.113.10`, `203.0.113.99`},
+	{"istio", "fra1", "charts/*/istiod/values.yaml", `revision: "?1-31-1"?`, `revision: 1-31-2`},
+	{"istio", "fra1", "charts/*/istiod/values.yaml", `autoscaleEnabled`, `autoScaleEnabled`},
+	{"istio", "fra1", "**/30-gateways/gateway.yaml", `mode: MUTUAL`, `mode: BOTH`},
+	{"istio", "fra1", "**/30-gateways/gateway.yaml", `istio: gateway-public`, `istio: gateway-publc`},
+	{"istio", "fra1", "**/30-gateways/virtualservice.yaml", `gateway-public/public`, `gateway-public/pub`},
+	{"istio", "fra1", "**/30-gateways/virtualservice.yaml", `weight: 90`, `weight: 80`},
+	{"istio", "fra1", "**/40-policy/sidecar.yaml", `istio-system/\*`, `~/*`},
+	{"istio", "fra1", "**/40-policy/authorizationpolicy.yaml", `action: ALLOW`, `action: ALOW`},
+	{"istio", "fra1", "**/20-mesh/telemetry.yaml", `name: otlp`, `name: zipkin`},
+	{"istio", "fra1", "**/40-policy/serviceentry.yaml", `resolution: STATIC`, `resolution: FIXED`},
+	{"istio", "muc1", "**/30-gateways/httproute.yaml", `name: public`, `name: pubic`},
+	{"istio", "muc1", "**/30-gateways/gateway.yaml", `kind: ConfigMap`, `kind: Secret`},
+	{"istio", "muc1", "**/30-gateways/httproute.yaml", `type: PathPrefix`, `type: Prefix`},
+	{"networkpolicy", "fra1", "**/networkpolicy.yaml", `cidr: 10.10.1.0/24`, `cidr: 10.10.1.1/24`},
+	{"networkpolicy", "fra1", "**/networkpolicy.yaml", `protocol: TCP`, `protocol: tcp`},
+	{"networkpolicy", "fra1", "**/networkpolicy.yaml", `namespace: payments\n`, "namespace: payment\n"},
+	{"kustomization", "fra1", "**/40-policy/kustomization.yaml", `  - sidecar.yaml\n`, ``},
+	{"kustomization", "fra1", "**/fra1/kustomization.yaml", `40-policy`, `40-police`},
+	{"kustomization", "fra1", "**/40-policy/kustomization.yaml", `resources:`, `resource:`},
+}
+
+// TestMutants makes each mistake in a tree and asks verify.
+func TestMutants(t *testing.T) {
+	outputs := map[string]*Output{}
+	for _, name := range exampleNames(t) {
+		outputs[name] = compileExample(t, name)
+	}
+	killed := map[string]int{}
+	total := map[string]int{}
+	for _, m := range mutants {
+		total[m.backend]++
+		out := outputs[m.example]
+		tree, ok := mutate(out.Tree, m)
+		if !ok {
+			t.Errorf("%s: nothing in %s of %s matches %s", m.backend, m.file, m.example, m.old)
+			continue
+		}
+		if _, found := verify.Tree(tree, releases(out.Plan)); found.HasErrors() {
+			killed[m.backend]++
+			continue
+		}
+		t.Errorf("%s: verify does not see %q become %q in %s", m.backend, m.old, m.new, m.file)
+	}
+	for _, b := range targets {
+		if total[b.Name] < 3 && total[path.Base(strings.TrimSuffix(b.Name, "-sidecar"))] < 3 {
+			t.Errorf("%s has fewer than three mutants", b.Name)
+		}
+	}
+	for b, n := range total {
+		t.Logf("%-14s %d of %d mutants refused", b, killed[b], n)
+	}
+}
+
+// mutate copies a tree with one change.
+func mutate(t *artifact.Tree, m mutant) (*artifact.Tree, bool) {
+	out := artifact.NewTree()
+	old := regexp.MustCompile(m.old)
+	done := false
+	for _, f := range t.Files() {
+		text := f.Bytes()
+		if at := old.FindSubmatchIndex(text); !done && at != nil && matches(m.file, f.Path()) {
+			var b bytes.Buffer
+			b.Write(text[:at[0]])
+			b.Write(old.Expand(nil, []byte(m.new), text, at))
+			b.Write(text[at[1]:])
+			text, done = b.Bytes(), true
+		}
+		g := out.File(f.Path(), f.Origins()...)
+		if len(text) > 0 {
+			g.Line(strings.TrimSuffix(string(text), "\n"))
+		}
+	}
+	return out, done
+}
+
+// matches is path.Match with "**/" for any folders in front and "/**" for anything behind.
+func matches(pattern, name string) bool {
+	if tail, ok := strings.CutPrefix(pattern, "**/"); ok {
+		parts := strings.Split(name, "/")
+		n := len(strings.Split(tail, "/"))
+		if len(parts) < n {
+			return false
+		}
+		ok, _ := path.Match(tail, strings.Join(parts[len(parts)-n:], "/"))
+		return ok
+	}
+	if head, ok := strings.CutSuffix(pattern, "/**"); ok {
+		n := len(strings.Split(head, "/"))
+		parts := strings.Split(name, "/")
+		if len(parts) <= n {
+			return false
+		}
+		ok, _ := path.Match(head, strings.Join(parts[:n], "/"))
+		return ok
+	}
+	ok, _ := path.Match(pattern, name)
+	return ok
+}
+
+// TestBothEnds reads the sessions back from the switch files and from the objects, which know nothing of each other or
+// of the plan: the two sets are equal, and the plan has as many.
+func TestBothEnds(t *testing.T) {
+	for _, name := range exampleNames(t) {
+		out := compileExample(t, name)
+		sessions, faults := verify.Sessions(out.Tree, out.Plan.Name)
+		for _, f := range faults {
+			t.Errorf("%s: %+v", name, f)
+		}
+		want := 0
+		for _, sw := range out.Plan.Switches {
+			for _, pe := range sw.Peerings {
+				want += len(pe.Speakers)
+			}
+			if sw.Role == "tor" {
+				want += len(sw.Uplinks)
+			}
+		}
+		if len(sessions) != want {
+			t.Errorf("%s: %d sessions read back, %d in the plan", name, len(sessions), want)
+		}
+	}
+}

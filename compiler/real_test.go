@@ -1,0 +1,114 @@
+package compiler
+
+import (
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"meshgen.dev/meshgen/compiler/artifact"
+)
+
+// real returns the path of a program that reads our files in earnest. Where it is missing the test is skipped by name,
+// but for MESHGEN_REAL=require, which CI sets: there nothing is skipped.
+func real(t *testing.T, program string) string {
+	t.Helper()
+	p, err := exec.LookPath(program)
+	for _, dir := range []string{"/usr/sbin", "/sbin"} {
+		if err != nil {
+			p, err = exec.LookPath(filepath.Join(dir, program))
+		}
+	}
+	if err != nil {
+		if os.Getenv("MESHGEN_REAL") == "require" {
+			t.Fatalf("%s is not installed, and MESHGEN_REAL=require", program)
+		}
+		t.Skipf("%s is not installed", program)
+	}
+	return p
+}
+
+// written is each example's tree on disk, by name.
+func written(t *testing.T) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for _, name := range exampleNames(t) {
+		dir := filepath.Join(t.TempDir(), "out")
+		if _, err := artifact.Write(dir, compileExample(t, name).Tree); err != nil {
+			t.Fatal(err)
+		}
+		out[name] = dir
+	}
+	return out
+}
+
+// eachMatch runs a program on every file of the trees that matches a pattern, and fails where none does.
+func eachMatch(t *testing.T, pattern string, run func(t *testing.T, file string)) {
+	t.Helper()
+	n := 0
+	for name, dir := range written(t) {
+		err := filepath.WalkDir(dir, func(p string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			rel, _ := filepath.Rel(dir, p)
+			if ok, _ := path.Match(pattern, filepath.ToSlash(rel)); ok {
+				n++
+				t.Run(name+"/"+filepath.ToSlash(rel), func(t *testing.T) { run(t, p) })
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n == 0 {
+		t.Fatalf("no file matches %s", pattern)
+	}
+}
+
+func runs(t *testing.T, program string, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(program, args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", program, strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+func TestRealChrony(t *testing.T) {
+	chronyd := real(t, "chronyd")
+	for _, pattern := range []string{"hosts/*/*/etc/chrony/chrony.conf", "hosts/*/*/etc/chrony.conf"} {
+		eachMatch(t, pattern, func(t *testing.T, file string) {
+			if text := runs(t, chronyd, "-p", "-f", file); !strings.Contains(text, "server ") {
+				t.Errorf("chronyd read no server:\n%s", text)
+			}
+		})
+	}
+}
+
+func TestRealFRR(t *testing.T) {
+	vtysh := real(t, "vtysh")
+	eachMatch(t, "fabric/*/*.conf", func(t *testing.T, file string) {
+		runs(t, vtysh, "-C", "-f", file)
+	})
+}
+
+// TestRealKustomize builds each overlay with the kustomize of its own release, and with kubectl's where it is there.
+func TestRealKustomize(t *testing.T) {
+	programs := [][]string{{"go", "tool", "kustomize", "build"}}
+	if kubectl, err := exec.LookPath("kubectl"); err == nil {
+		programs = append(programs, []string{kubectl, "kustomize"})
+	}
+	for name, dir := range written(t) {
+		for _, p := range programs {
+			overlay := filepath.Join(dir, "kubernetes", "overlays", name)
+			text := runs(t, p[0], append(p[1:len(p):len(p)], overlay)...)
+			if n := strings.Count(text, "\nkind: "); n < 20 {
+				t.Errorf("%s: %s gives %d objects", name, p[0], n)
+			}
+		}
+	}
+}
