@@ -3,13 +3,16 @@ package artifact
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
 // tree returns a sealed tree of a site.
@@ -179,6 +182,10 @@ func TestWriteManySites(t *testing.T) {
 	}
 	wantDisk(t, out, map[string]string{"base/1": "shared", "x/g": "2", "y/f": "1"})
 	// What another site's manifest lists is no foreign file: a newer meshgen may write it anew.
+	future := time.Now().Add(time.Hour) // and though the clock that wrote it was ahead
+	if err := os.Chtimes(filepath.Join(out, "base/1"), future, future); err != nil {
+		t.Fatal(err)
+	}
 	write(t, out, tree(t, "x", map[string]string{"base/1": "newer"}))
 	wantDisk(t, out, map[string]string{"base/1": "newer", "y/f": "1"})
 
@@ -364,6 +371,43 @@ func TestWriteReclaims(t *testing.T) {
 		write(t, out, tree(t, "x", map[string]string{"a": "3"}))
 		wantDisk(t, out, map[string]string{"a": "3", "mine": "m", "late": "l"})
 	}
+}
+
+// As long as a generated file is in the old tree, so is the manifest that tells that it is no foreign one.
+func TestDrainTakesManifestsLast(t *testing.T) {
+	dir := t.TempDir()
+	old, out := filepath.Join(dir, "old"), filepath.Join(dir, "out")
+	put(t, old, map[string]string{"a": "", "meshgen/x.json": "", "z": ""})
+	asked := false
+	err := drain(old, out, func(name string) bool {
+		asked = asked || name == "z"
+		if name == "z" && !exists(filepath.Join(old, "meshgen/x.json")) {
+			t.Error("the manifest went before z")
+		}
+		return true
+	})
+	if err != nil || !asked || exists(old) {
+		t.Errorf("error %v, asked about z: %v, old tree there: %v", err, asked, exists(old))
+	}
+}
+
+// Builds that come at the same time follow each other.
+func TestWriteTogether(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	var wg sync.WaitGroup
+	for i := range 6 {
+		wg.Go(func() {
+			for j := range 5 {
+				v := fmt.Sprint(i, j)
+				if _, err := Write(out, tree(t, "x", map[string]string{"a": v, "b": v, v: v})); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	last := disk(t, out)["a"]
+	wantDisk(t, out, map[string]string{"a": last, "b": last, last: last})
 }
 
 func TestCheck(t *testing.T) {
