@@ -20,10 +20,30 @@ var eos = newDialect(dialect{name: "EOS", step: 3, ends: map[string]mode{"exit":
 func parseEOS(path, site, hostname string, data []byte) (*switchConf, faults) {
 	c := newSwitchConf(path, site, hostname)
 	fs := eos.parse(c, data)
+	c.relaxed = true // EOS's default
 	for _, p := range c.peers {
 		p.spread()
 	}
+	c.checkEOS(&fs)
 	return c, fs
+}
+
+// checkEOS reports what EOS, other than FRR, does not do by itself.
+func (c *switchConf) checkEOS(fs *faults) {
+	sessions := len(c.listen)
+	for _, p := range c.peers {
+		if p.isGroup {
+			continue
+		}
+		sessions++
+		f := c.inherited(p).families["ipv4"]
+		if p.isPort() && f != nil && f.active && !f.overV6 {
+			fs.add(p.line, "neighbor %s has no IPv4 address, and its group does not send IPv4 routes with IPv6 next hops", p.name)
+		}
+	}
+	if sessions > 1 && c.maxPaths < 2 {
+		fs.add(c.asnLine, "maximum-paths is not above 1, the default: of several equal paths one would be used")
+	}
 }
 
 // anyFamily is what EOS keeps at the neighbor for all address families.
@@ -139,11 +159,11 @@ func eosRouter() []statement {
 	}
 	return []statement{
 		{rootMode, newShape("router bgp <as:asn>"), eosBGP, bgpMode, readRouterBGP},
-		{bgpMode, newShape("router-id <id:ip4>"), eosBGP, rootMode, func(r *switchReader, a args) { r.routerID = a["id"] }},
-		{bgpMode, newShape("no bgp default ipv4-unicast"), eosBGP, rootMode, nil},
-		{bgpMode, newShape("maximum-paths <paths:1-600> [ecmp <ecmp:1-600>]"), eosBGP, rootMode, nil},
+		{bgpMode, newShape("router-id <id:ip4>"), eosBGP, rootMode, readRouterID},
+		{bgpMode, newShape("no bgp default ipv4-unicast"), eosBGP, rootMode, readExplicit},
+		{bgpMode, newShape("maximum-paths <paths:1-600> [ecmp <ecmp:1-600>]"), eosBGP, rootMode, readMaxPaths},
 		{bgpMode, newShape("bgp log-neighbor-changes"), eosManual, rootMode, nil},
-		{bgpMode, newShape("bgp bestpath as-path multipath-relax"), eosManual, rootMode, nil},
+		{bgpMode, newShape("bgp bestpath as-path multipath-relax"), eosManual, rootMode, readRelaxed},
 		{bgpMode, newShape("bgp listen range <prefix:net> peer-group <group:object> remote-as <as:asn>"), eosBGP, rootMode, listen},
 		{bgpMode, newShape("bgp listen range <prefix:net> peer-group <group:object> peer-filter <filter:object>"), eosBGP, rootMode, listen},
 		{bgpMode, newShape("neighbor interface <port:interface> peer-group <group:object>"), "netlab bgp/eos.macro.j2", rootMode, port},
@@ -165,7 +185,7 @@ func eosRouter() []statement {
 		}},
 		{bgpMode, newShape("neighbor <peer:peer> timers <keepalive:1-3600> <hold:3-7200>"), eosBGP, rootMode, readTimers},
 		{bgpMode, newShape("neighbor <peer:peer> password [0] <password:password>"), eosPeers, rootMode, readPassword},
-		{bgpMode, newShape("neighbor <peer:peer> passive"), eosBGP, rootMode, readKnown},
+		{bgpMode, newShape("neighbor <peer:peer> passive"), eosBGP, rootMode, readPassive},
 		{bgpMode, newShape("neighbor <peer:peer> update-source <source:interface>"), eosPeers, rootMode, readSource},
 		{bgpMode, newShape("neighbor <peer:peer> ebgp-multihop <hops:2-255>"), eosBGP, rootMode, func(r *switchReader, a args) { r.known(a).multihop = true }},
 		{bgpMode, newShape("neighbor <peer:peer> ttl maximum-hops <hops:1-254>"), eosBGP, rootMode, readKnown},
@@ -191,7 +211,9 @@ func eosFamily() []statement {
 		{familyMode, newShape("neighbor <peer:peer> route-map <map:object> <direction:in|out>"), eosPeers, rootMode, func(r *switchReader, a args) {
 			r.mapOf(r.known(a), r.family, a)
 		}},
-		{familyMode, newShape("neighbor <peer:peer> next-hop address-family ipv6 originate"), "avd router-bgp-evpn.cfg", rootMode, readKnown},
+		{familyMode, newShape("neighbor <peer:peer> next-hop address-family ipv6 originate"), "avd router-bgp-evpn.cfg", rootMode, func(r *switchReader, a args) {
+			r.known(a).family(r.family).overV6 = true
+		}},
 		{familyMode, newShape("network <prefix:net>"), eosBGP, rootMode, nil},
 		{familyMode, newShape("network <prefix:net> route-map <map:object>"), eosBGP, rootMode, readUsedMap},
 		{familyMode, newShape("redistribute connected route-map <map:object>"), eosBGP, rootMode, readUsedMap},

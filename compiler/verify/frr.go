@@ -81,11 +81,11 @@ func frrObjects() []statement {
 func frrRouter() []statement {
 	return []statement{
 		{rootMode, newShape("router bgp <as:asn>"), frrBGP, bgpMode, readRouterBGP},
-		{bgpMode, newShape("bgp router-id <id:ip4>"), frrBGP, rootMode, func(r *switchReader, a args) { r.routerID = a["id"] }},
-		{bgpMode, newShape("no bgp default ipv4-unicast"), frrBGP, rootMode, nil},
+		{bgpMode, newShape("bgp router-id <id:ip4>"), frrBGP, rootMode, readRouterID},
+		{bgpMode, newShape("no bgp default ipv4-unicast"), frrBGP, rootMode, readExplicit},
 		{bgpMode, newShape("bgp ebgp-requires-policy"), frrBGP, rootMode, nil},
 		{bgpMode, newShape("bgp log-neighbor-changes"), frrBGP, rootMode, nil},
-		{bgpMode, newShape("bgp bestpath as-path multipath-relax"), frrBGP, rootMode, nil},
+		{bgpMode, newShape("bgp bestpath as-path multipath-relax"), frrBGP, rootMode, readRelaxed},
 		{bgpMode, newShape("bgp listen limit <peers:1-65535>"), frrBGP, rootMode, nil},
 		{bgpMode, newShape("bgp listen range <prefix:net> peer-group <group:object>"), frrBGP, rootMode, func(r *switchReader, a args) {
 			r.use("peer-group", a["group"], r.line)
@@ -118,7 +118,7 @@ func frrRouter() []statement {
 		{bgpMode, newShape("neighbor <peer:peer> timers connect <seconds:1-65535>"), frrBGP, rootMode, readKnown},
 		{bgpMode, newShape("neighbor <peer:peer> advertisement-interval <seconds:0-600>"), frrBGP, rootMode, readKnown},
 		{bgpMode, newShape("neighbor <peer:peer> password <password:password>"), frrBGP, rootMode, readPassword},
-		{bgpMode, newShape("neighbor <peer:peer> passive"), frrBGP, rootMode, readKnown},
+		{bgpMode, newShape("neighbor <peer:peer> passive"), frrBGP, rootMode, readPassive},
 		{bgpMode, newShape("neighbor <peer:peer> update-source <source:ip>"), frrBGP, rootMode, readSource},
 		{bgpMode, newShape("neighbor <peer:peer> update-source <source:interface>"), frrBGP, rootMode, readSource},
 		{bgpMode, newShape("neighbor <peer:peer> ebgp-multihop <hops:2-255>"), frrBGP, rootMode, func(r *switchReader, a args) { r.known(a).multihop = true }},
@@ -148,7 +148,7 @@ func frrFamily() []statement {
 		{familyMode, newShape("network <prefix:net>"), frrBGP, rootMode, nil},
 		{familyMode, newShape("network <prefix:net> route-map <map:object>"), frrBGP, rootMode, readUsedMap},
 		{familyMode, newShape("redistribute connected route-map <map:object>"), frrBGP, rootMode, readUsedMap},
-		{familyMode, newShape("maximum-paths <paths:1-256>"), frrBGP, rootMode, nil},
+		{familyMode, newShape("maximum-paths <paths:1-256>"), frrBGP, rootMode, readMaxPaths},
 	}
 }
 
@@ -164,6 +164,19 @@ func readRouterBGP(r *switchReader, a args) {
 	r.once(r.asn != 0, "router bgp")
 	r.asn, r.asnLine = a.asn("as"), r.line
 }
+
+func readRouterID(r *switchReader, a args) {
+	r.once(r.routerID != "", "the router ID")
+	r.routerID, r.routerIDLine = a["id"], r.line
+}
+
+func readPassive(r *switchReader, a args) { r.known(a).passive = true }
+
+func readExplicit(r *switchReader, _ args) { r.explicit = true }
+
+func readRelaxed(r *switchReader, _ args) { r.relaxed = true }
+
+func readMaxPaths(r *switchReader, a args) { r.maxPaths = a.number("paths") }
 
 func readCommunities(r *switchReader, a args) {
 	for w := range strings.SplitSeq(strings.TrimSuffix(a["values"], " additive"), " ") {

@@ -137,6 +137,7 @@ func TestSessionsOfTheLab(t *testing.T) {
 		"edge2 leaf-a 192.0.2.2 300/300 ms x 3 bgp-session",
 		"edge2 leaf-b 192.0.2.3 300/300 ms x 3 bgp-session",
 		"edge3 leaf-c 198.51.100.2 300/300 ms x 3 bgp-session",
+		"leaf-c spine-1 192.0.2.130 none ",
 		"spine-1 leaf-a @interface:leaf-a@ none ",
 		"spine-1 leaf-b swp2 none ",
 	}

@@ -179,6 +179,16 @@ var lineMutants = []struct{ name, file, old, new, want string }{
 	{"no downlink", labSpine, " neighbor @interface:leaf-a@ interface peer-group LAB_1_TORS\n", "", "leaf-a has a session over swp49"},
 	{"spine's AS", labLeafB, "remote-as 4200000001", "remote-as 4200000002", "AS of spine-1"},
 	{"spine's hold time", labSpine, "timers 3 9", "timers 5 15", "hold time of the session"},
+	{"both wait", labLeafB, "   neighbor LAB_1_SPINES timers 3 9\n", "   neighbor LAB_1_SPINES timers 3 9\n   neighbor LAB_1_SPINES passive\n", "both wait"},
+	{"router ID of another", labSpine, "192.0.2.250", "192.0.2.251", "has the router ID"},
+	{"described as another", labLeafA, "description edge1", "description edge2", "the inventory has that address for edge1"},
+	{"family on one side", labSpine, " exit-address-family\n", " exit-address-family\n address-family ipv6 unicast\n  neighbor LAB_1_TORS activate\n  neighbor LAB_1_TORS route-map LAB_1_FROM_TORS in\n  neighbor LAB_1_TORS route-map LAB_1_TO_TORS out\n exit-address-family\n", "address families of the session"},
+	{"one path only", labSpine, " bgp bestpath as-path multipath-relax\n", "", "multipath-relax"},
+	{"one path only on EOS", labLeafB, "   maximum-paths 16 ecmp 16\n", "", "maximum-paths"},
+	{"no IPv4 over IPv6", labLeafB, "      neighbor LAB_1_SPINES next-hop address-family ipv6 originate\n", "", "IPv6 next hops"},
+	{"IPv4 by default", labLeafA, " no bgp default ipv4-unicast\n", "", "IPv4 would be active"},
+	{"empty list", labLeafB, "   seq 10 permit 192.0.2.0/24\n", "", "has no entry"},
+	{"numbered uplink", labLeafC, " neighbor 192.0.2.130 peer-group LAB_1_SPINES\n", "", "not defined above"},
 
 	// prefixes
 	{"prefix widened", labLeafA, "permit 203.0.113.0/27 ge 32 le 32", "permit 203.0.113.0/26 ge 32 le 32", "MG9209"},

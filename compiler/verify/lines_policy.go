@@ -41,6 +41,9 @@ func newPrefixEntry(line, seq int, permit bool, prefix string, ge, le, eq int) p
 }
 
 func (l *prefixList) check(name string, fs *faults) {
+	if len(l.entries) == 0 {
+		fs.add(l.line, "prefix-list %s has no entry", name)
+	}
 	last := 0
 	for _, e := range l.entries {
 		if e.seq <= last {

@@ -12,6 +12,7 @@ type switchConf struct {
 	asn                  uint32
 	asnLine              int
 	routerID             string
+	routerIDLine         int
 	peers                []*switchPeer // groups and neighbors in the order of their definition
 	listen               []listenRange
 	lists                map[string]*prefixList
@@ -20,6 +21,9 @@ type switchConf struct {
 	bfdDefault           *bfdTimers            // of the switch (EOS)
 	filters              map[string]*peerFilter
 	interfaces           map[string]*switchInterface
+	explicit             bool // no address family is active unless it is said ("no bgp default ipv4-unicast")
+	relaxed              bool // paths of equal length through different AS are used together
+	maxPaths             int  // 0 when the file leaves it to the switch
 	uses                 []objectUse
 }
 
@@ -46,15 +50,20 @@ type switchPeer struct {
 	bfdTimers   *bfdTimers // set at the peer itself (EOS)
 	source      string     // update-source
 	multihop    bool
-	maxRoutes   int // EOS keeps it for all families
+	passive     bool // waits for the other side to connect
+	maxRoutes   int  // EOS keeps it for all families
 	families    map[string]*peerFamily
 }
+
+// isPort reports whether a neighbor is a port: the session runs over the port's link-local address.
+func (p *switchPeer) isPort() bool { return !p.isGroup && !isAddr(p.name) }
 
 // A peerFamily is what a peer has for one address family, "ipv4" or "ipv6".
 type peerFamily struct {
 	active      bool
 	in, out     string // route maps
 	maxPrefixes int
+	overV6      bool // EOS: IPv4 routes are sent with IPv6 next hops
 }
 
 // family returns the settings of one address family, made when new.
@@ -148,6 +157,8 @@ func (c *switchConf) check() faults {
 	var fs faults
 	if c.asn == 0 {
 		fs.add(0, "no router bgp: the file has no session")
+	} else if !c.explicit {
+		fs.add(c.asnLine, "no \"no bgp default ipv4-unicast\": IPv4 would be active on sessions that have no filter for it")
 	}
 	c.checkObjects(&fs)
 	for _, p := range c.peers {

@@ -10,9 +10,19 @@ import (
 	"meshgen.dev/meshgen/compiler/artifact"
 )
 
-// lab reads the sample site, after replacing old by new in one file. An empty old leaves it as it is; an empty new text
-// of a whole file takes the file out.
+// lab reads the sample site, after replacing old by new in one file.
 func lab(t testing.TB, file, old, new string) *artifact.Tree {
+	t.Helper()
+	return labWith(t, file, func(text string) string {
+		if strings.Count(text, old) != 1 {
+			t.Fatalf("%q stands %d times in %s, want once", old, strings.Count(text, old), file)
+		}
+		return strings.Replace(text, old, new, 1)
+	})
+}
+
+// labWith reads the sample site, with one file changed by edit.
+func labWith(t testing.TB, file string, edit func(string) string) *artifact.Tree {
 	t.Helper()
 	data, err := os.ReadFile("testdata/lines/lab.txtar")
 	if err != nil {
@@ -22,10 +32,7 @@ func lab(t testing.TB, file, old, new string) *artifact.Tree {
 	for _, f := range txtar.Parse(data).Files {
 		text := string(f.Data)
 		if f.Name == file {
-			if strings.Count(text, old) != 1 {
-				t.Fatalf("%q stands %d times in %s, want once", old, strings.Count(text, old), file)
-			}
-			text = strings.Replace(text, old, new, 1)
+			text = edit(text)
 		}
 		out := tree.File(f.Name, "name")
 		for line := range strings.Lines(text) {

@@ -102,6 +102,8 @@ func checkModuleOption(o moduleOption) string {
 
 // checkConntrack compares the size of the connection table with its hash table: above 8 entries a bucket look-ups crawl,
 // and under a quarter of the entries kube-proxy resizes the table itself. max is net.netfilter.nf_conntrack_max.
+//
+// The faults' lines are those of max.
 func checkConntrack(max *sysctlSetting, opts []moduleOption) faults {
 	var fs faults
 	if max == nil {

@@ -21,6 +21,7 @@ type End struct {
 	BFD               string // "300/300 ms x 3": transmit, receive, multiplier; "none"
 	PasswordSecret    string // name of the Kubernetes Secret; "" for none
 	Multihop          bool
+	Passive           bool   // waits for the other side to connect
 	File              string // path in the tree
 	Line              int
 
@@ -61,6 +62,8 @@ func (s *sessionSet) sessions() ([]Session, []SessionFault) {
 	for i := range s.pairs {
 		s.compare(&s.pairs[i])
 	}
+	s.checkRouterIDs()
+	s.checkRelaxed()
 	s.checkPrefixes()
 	slices.SortFunc(s.pairs, func(a, b Session) int {
 		return cmp.Or(strings.Compare(a.A.Device, b.A.Device), strings.Compare(a.B.Device, b.B.Device), strings.Compare(a.A.PeerAddress, b.A.PeerAddress))
@@ -144,8 +147,55 @@ func (s *sessionSet) compare(p *Session) {
 	if a.Multihop != b.Multihop {
 		differ("multihop", a.Multihop, b.Multihop)
 	}
+	if a.conf != nil {
+		s.compareSwitches(a, b, differ)
+	}
 	if b.LocalAddress != "" && isAddr(b.LocalAddress) && a.PeerAddress != b.LocalAddress {
 		differ("address of "+b.Device, a.PeerAddress, b.LocalAddress)
+	}
+}
+
+// compareSwitches compares what nodes have no say in: a node always opens the session and sends what it has.
+func (s *sessionSet) compareSwitches(a, b *End, differ func(what string, mine, other any)) {
+	if a.Passive && b.Passive {
+		s.fault(ruleSessions, a, "%s and %s (%s) both wait for the other one to connect", a.Device, b.Device, b.place())
+	}
+	if mine, other := strings.Join(familiesOf(a), " "), strings.Join(familiesOf(b), " "); mine != other {
+		differ("address families", mine, other)
+	}
+}
+
+// checkRouterIDs reports two switches of one router ID: a session between them, or paths by way of both, would fail.
+func (s *sessionSet) checkRouterIDs() {
+	by := map[string]*switchConf{}
+	for _, c := range s.switches {
+		if other := by[c.routerID]; other != nil && c.routerID != "" {
+			s.faults = append(s.faults, SessionFault{ruleSessions, c.path, c.routerIDLine,
+				fmt.Sprintf("%s has the router ID %s of %s (%s:%d)", c.hostname, c.routerID, other.hostname, other.path, other.routerIDLine)})
+			continue
+		}
+		by[c.routerID] = c
+	}
+}
+
+// checkRelaxed reports switches that hear of one address through several AS and would use one of the paths only.
+func (s *sessionSet) checkRelaxed() {
+	through := map[string]map[uint32]bool{}
+	for i := range s.pairs {
+		for _, e := range [][2]*End{{&s.pairs[i].A, &s.pairs[i].B}, {&s.pairs[i].B, &s.pairs[i].A}} {
+			if here, there := e[0], e[1]; here.conf != nil && there.conf != nil {
+				if through[here.Device] == nil {
+					through[here.Device] = map[uint32]bool{}
+				}
+				through[here.Device][there.LocalASN] = true
+			}
+		}
+	}
+	for _, c := range s.switches {
+		if n := len(through[c.hostname]); n > 1 && !c.relaxed {
+			s.faults = append(s.faults, SessionFault{ruleSessions, c.path, c.asnLine,
+				fmt.Sprintf("%s has neighbors of %d AS and no \"bgp bestpath as-path multipath-relax\": of equal paths through several AS it uses one", c.hostname, n)})
+		}
 	}
 }
 

@@ -55,10 +55,11 @@ func familyOf(address string) string {
 
 // sortSwitchEnds reads the ends of the switches and parts them: towards nodes, towards other switches.
 func (s *sessionSet) sortSwitchEnds() {
-	isNode := map[string]bool{}
-	for _, h := range s.inventory.hosts {
-		isNode[h.address] = true
+	nodeAt := map[string]string{}
+	for name, h := range s.inventory.hosts {
+		nodeAt[h.address] = name
 	}
+	isNode := func(address string) bool { return nodeAt[address] != "" }
 	nodeAS := map[uint32]bool{}
 	for _, p := range s.objects.peers {
 		nodeAS[p.myASN] = true
@@ -66,7 +67,7 @@ func (s *sessionSet) sortSwitchEnds() {
 	for _, c := range s.switches {
 		groupOfNodes := map[string]bool{}
 		for _, p := range c.peers {
-			if isNode[p.name] {
+			if isNode(p.name) {
 				groupOfNodes[p.group] = p.group != ""
 			}
 		}
@@ -75,7 +76,10 @@ func (s *sessionSet) sortSwitchEnds() {
 				continue
 			}
 			e := c.end(p)
-			if isNode[p.name] || groupOfNodes[p.group] || nodeAS[e.PeerASN] {
+			if host := nodeAt[p.name]; host != "" && s.inventory.hosts[e.peerHint] != nil && e.peerHint != host {
+				s.fault(ruleSessions, e, "neighbor %s is described as %s, and the inventory has that address for %s", p.name, e.peerHint, host)
+			}
+			if isNode(p.name) || groupOfNodes[p.group] || nodeAS[e.PeerASN] {
 				s.toNodes = append(s.toNodes, e)
 			} else {
 				s.fabric = append(s.fabric, e)
