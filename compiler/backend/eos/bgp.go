@@ -1,0 +1,142 @@
+package eos
+
+import (
+	"net/netip"
+	"slices"
+
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// restartSecs is how long a session stays down after too many prefixes. Without it the session stays down until
+// somebody clears it, and a node with it. FRR switches wait as long.
+const restartSecs = 300
+
+// warnPercent is the part of the prefix limit at which the switch logs a warning.
+const warnPercent = 80
+
+// router writes the BGP instance.
+func (w *writer) router() {
+	w.section()
+	w.From("", w.sw.From.Of("asn")...)
+	w.Linef("router bgp %d", w.sw.ASN)
+	if w.sw.RouterID.IsValid() {
+		w.From("", w.sw.From.Of("routerID")...)
+		w.Linef("   router-id %s", w.sw.RouterID)
+	}
+	w.Fixed()
+	w.Line("   ! Each session is activated for its own family below. That holds for sessions of others on this switch too.")
+	w.Line("   no bgp default ipv4-unicast")
+	if w.sw.MaxPaths != 0 {
+		w.From("", w.sw.From.Of("maxPaths")...)
+		w.Linef("   maximum-paths %d ecmp %d", w.sw.MaxPaths, w.sw.MaxPaths)
+		w.Fixed()
+	}
+	w.Line("   ! One address is announced by several racks, whose paths are equally long but lead through different ASNs;")
+	w.Line("   ! where this has been turned off only one of them would be used.")
+	w.Line("   bgp bestpath as-path multipath-relax")
+	for i := range w.groups {
+		w.group(&w.groups[i])
+	}
+	for _, f := range []ir.Family{ir.IPv4, ir.IPv6} {
+		w.family(f)
+	}
+	w.section()
+	w.Line("!")
+}
+
+// group writes a peer group and its members.
+func (w *writer) group(g *ir.PeerGroup) {
+	w.section(g.From)
+	w.Linef("   neighbor %s peer group", g.Name)
+	// The AS of a neighbor that is known by its port stands with the port.
+	if g.ASN != 0 && !g.Unnumbered {
+		w.From("", g.From.Of("asn", "nodeASN")...)
+		w.Linef("   neighbor %s remote-as %d", g.Name, g.ASN)
+	}
+	w.Fixed()
+	if g.Side == ir.Nodes {
+		w.Line("   ! Speakers on nodes do not listen: the session is theirs to open.")
+		w.Linef("   neighbor %s passive", g.Name)
+		if w.sw.VLAN != 0 {
+			w.From("", w.sw.From.Of("vlan")...)
+			w.Linef("   neighbor %s update-source Vlan%d", g.Name, w.sw.VLAN)
+		}
+	}
+	if g.BFD != nil {
+		// At the group and not at the port or VLAN, whose timers are everybody's.
+		w.From("", slices.Concat(g.From.Of("bfd"), g.BFD.From)...)
+		w.Linef("   neighbor %s bfd", g.Name)
+		w.Linef("   neighbor %s bfd interval %d min-rx %d multiplier %d", g.Name, g.BFD.IntervalMS, g.BFD.IntervalMS, g.BFD.Multiplier)
+	}
+	w.From("", g.From.Of("holdTime", "keepaliveTime")...)
+	w.Linef("   neighbor %s timers %d %d", g.Name, g.KeepaliveSecs, g.HoldSecs)
+	if word := g.Password(); word != "" {
+		w.From("", g.From.Of("passwordSecret")...)
+		w.Linef("   neighbor %s password 0 %s", g.Name, word)
+	}
+	w.Fixed()
+	if g.Side != ir.Nodes {
+		w.Line("   ! EOS sends no communities by itself: those that nodes set would end here.")
+		w.Linef("   neighbor %s send-community", g.Name)
+	}
+	if g.MaxPrefixes != 0 {
+		w.From(g.MaxPrefixWhy, g.From...)
+		w.Line("   ! Counted are all prefixes that the node sends, those that the route map refuses included.")
+		w.Linef("   neighbor %s maximum-routes %d warning-limit %d percent", g.Name, g.MaxPrefixes, warnPercent)
+		w.Linef("   neighbor %s idle-restart-timer %d", g.Name, restartSecs)
+	}
+	for i := range g.Neighbors {
+		w.neighbor(g, &g.Neighbors[i])
+	}
+}
+
+// neighbor writes one member.
+func (w *writer) neighbor(g *ir.PeerGroup, n *ir.Neighbor) {
+	w.From("", n.From...)
+	if g.Unnumbered {
+		w.Linef("   ! %s", n.Host)
+		w.Linef("   neighbor interface %s peer-group %s remote-as %d", n.Port(), g.Name, n.ASN)
+		return
+	}
+	w.Linef("   neighbor %s peer group %s", n.Address, g.Name)
+	if g.ASN == 0 {
+		w.Linef("   neighbor %s remote-as %d", n.Address, n.ASN)
+	}
+	w.Linef("   neighbor %s description %s", n.Address, n.Host)
+}
+
+// family writes what the sessions carry of one address family.
+func (w *writer) family(f ir.Family) {
+	carrying, from := w.groupsWith(func(g *ir.PeerGroup) bool { return slices.Contains(g.Families, f) })
+	if len(carrying) == 0 {
+		return
+	}
+	w.section(from)
+	w.Line("   !")
+	w.Linef("   address-family %s", f)
+	for _, g := range carrying {
+		w.section(g.From)
+		w.Linef("      neighbor %s activate", g.Name)
+		w.Linef("      neighbor %s route-map %s in", g.Name, w.sw.FromMap(g.Side, f))
+		w.Linef("      neighbor %s route-map %s out", g.Name, w.sw.ToMap(g.Side, f))
+		if g.Unnumbered && f == ir.IPv4 {
+			w.Linef("      neighbor %s next-hop address-family ipv6 originate", g.Name)
+		}
+	}
+	w.section(from)
+	w.networks(f, carrying)
+}
+
+// networks announces the rack's subnets to the spines.
+func (w *writer) networks(f ir.Family, to []*ir.PeerGroup) {
+	nets := slices.DeleteFunc(slices.Clone(w.sw.Subnets), func(p netip.Prefix) bool { return !f.Has(p) })
+	if len(nets) == 0 || !slices.ContainsFunc(to, func(g *ir.PeerGroup) bool { return g.Side == ir.Spines }) {
+		return
+	}
+	w.Line("      ! Announced only while it is connected: EOS looks for the route first.")
+	w.From("", w.sw.From.Of("subnets")...)
+	for _, n := range nets {
+		w.Linef("      network %s", n)
+	}
+	w.Fixed()
+}
