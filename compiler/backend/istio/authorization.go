@@ -75,6 +75,7 @@ func (e *emitter) callerRules(s *ir.Service) []rule {
 			continue
 		}
 		if r.principal == "" {
+			r.from = append(e.modeFrom(s.Namespace), r.from...)
 			r.comment = "without a certificate, because the namespace is permissive: " + r.comment
 			k := slices.IndexFunc(out, func(o rule) bool { return o.principal == "" && sameOperations(o.operations, r.operations) })
 			if k >= 0 {

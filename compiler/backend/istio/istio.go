@@ -16,9 +16,12 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
-// Backend prints Istio in sidecar mode.
+// kind is the mesh that this package is for.
+const kind = "istio-sidecar"
+
+// Backend prints Istio in sidecar mode, and nothing for a plan with another mesh.
 var Backend = backend.Backend{
-	Name: "istio-sidecar",
+	Name: kind,
 	Kind: "mesh",
 	Doc:  "chart values, gateways, routes and policy of Istio with sidecars",
 	Emit: emit,
@@ -43,6 +46,9 @@ const (
 const revisionLabel = "istio.io/rev"
 
 func emit(p *ir.Plan, t *artifact.Tree) {
+	if p.Mesh.Kind != kind {
+		return
+	}
 	e := &emitter{p: p, t: t}
 	e.values()
 	e.mtls()

@@ -127,6 +127,23 @@ func TestGatewayAPIMutual(t *testing.T) {
 	}
 }
 
+// What a listener passes through is routed by server name.
+func TestGatewayAPIPassThrough(t *testing.T) {
+	p := testPlan(frontendGatewayAPI)
+	g := &p.Gateways[1]
+	g.Listeners = append(g.Listeners, ir.Listener{Name: "broker", Port: 8883, Protocol: "tls", TLS: &ir.TLS{Mode: "passthrough"},
+		Hosts: []ir.ListenerHost{{Host: "mq.test", Namespaces: []string{"shop"}}}})
+	web := &p.Services[5]
+	web.Exposes = append(web.Exposes, expose("public", "broker", "mq.test", ir.Path{Value: "/"}, *web))
+	all := readObjects(t, p)
+	if find(t, all, gatewayAPIV1, "TLSRoute", "shop", "public-mq.test") == nil {
+		t.Error("no TLSRoute")
+	}
+	if find(t, all, gatewayAPIV1, "HTTPRoute", "shop", "public-mq.test") != nil {
+		t.Error("an HTTPRoute for a connection that carries none")
+	}
+}
+
 // Lines name the facts that they show.
 func TestOrigins(t *testing.T) {
 	tree := emitted(t, testPlan(frontendIstio))
@@ -141,6 +158,8 @@ func TestOrigins(t *testing.T) {
 		{"kubernetes/overlays/one/30-gateways/virtualservice.yaml", "weight: 10", "namespaces.pay.services.api.split.1"},
 		{"kubernetes/overlays/one/40-policy/authorizationpolicy.yaml", "td.test/ns/shop/sa/web", "namespaces.shop.services.web.calls.0"},
 		{"kubernetes/overlays/one/40-policy/authorizationpolicy.yaml", "10.64.0.0/14", "kubernetes.podCIDRs"},
+		{"kubernetes/overlays/one/40-policy/authorizationpolicy.yaml", "notPrincipals", "namespaces.old.mtls"},
+		{"kubernetes/overlays/one/40-policy/peerauthentication.yaml", "mode: PERMISSIVE", "mesh.mtls"},
 		{"kubernetes/overlays/one/40-policy/virtualservice.yaml", "timeout: 5s", "namespaces.pay.services.api.timeout"},
 		{"kubernetes/overlays/one/40-policy/destinationrule.yaml", "interval: 10s", "namespaces.pay.services.api.outlierDetection"},
 	} {
@@ -158,5 +177,22 @@ func TestOrigins(t *testing.T) {
 		if !found {
 			t.Errorf("%s: no line %q", tt.file, tt.line)
 		}
+	}
+}
+
+// A caller without a certificate is admitted by a permissive service alone.
+func TestStrictRefusesUnidentified(t *testing.T) {
+	p := testPlan(frontendIstio)
+	p.Services[0].Permissive = false
+	if o := find(t, readObjects(t, p), securityV1, "AuthorizationPolicy", "old", "inbox"); o != nil {
+		t.Errorf("%+v", o.Spec.Rules)
+	}
+}
+
+func TestOtherMesh(t *testing.T) {
+	p := testPlan(frontendIstio)
+	p.Mesh.Kind = "linkerd"
+	if files := emitted(t, p).Files(); len(files) > 0 {
+		t.Errorf("%d files for another mesh", len(files))
 	}
 }

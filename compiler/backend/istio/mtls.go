@@ -1,6 +1,8 @@
 package istio
 
 import (
+	"slices"
+
 	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/ir"
@@ -13,7 +15,7 @@ func (e *emitter) mtls() {
 	own := e.objects(backend.Policy, "PeerAuthentication")
 	for _, n := range e.p.Namespaces {
 		if n.Purpose == "services" && n.Meshed && n.Permissive == m.Strict {
-			e.peerAuthentication(own, n.Name, !n.Permissive, n.From.Of("mtls"))
+			e.peerAuthentication(own, n.Name, !n.Permissive, e.modeFrom(n.Name))
 		}
 	}
 }
@@ -31,4 +33,15 @@ func (e *emitter) peerAuthentication(o *objects, namespace string, strict bool, 
 			})
 		})
 	})
+}
+
+// modeFrom is what decides whether a namespace asks for certificates: its own mode, and the mesh's.
+func (e *emitter) modeFrom(namespace string) ir.From {
+	from := slices.Clone(e.p.Mesh.From.Of("mtls"))
+	for _, n := range e.p.Namespaces {
+		if n.Name == namespace {
+			from = append(slices.Clone(n.From.Of("mtls")), from...)
+		}
+	}
+	return from
 }
