@@ -93,27 +93,27 @@ type sourceOption struct {
 	pool  bool // means something on a pool only; chronyd takes it elsewhere without a word
 }
 
-func typeOf(name string) *argType { t := newArgType(name); return &t }
+func optionType(name string) *argType { t := newArgType(name); return &t }
 
 // sourceOptions are the options of server, pool and peer in use, from the same sources.
 var sourceOptions = []sourceOption{
 	{"iburst", nil, chronyVersion{}, false},
 	{"burst", nil, chronyVersion{}, false},
 	{"nts", nil, chronyVersion{4, 0}, false},
-	{"ntsport", typeOf("1-65535"), chronyVersion{4, 0}, false},
-	{"certset", typeOf("0-4294967295"), chronyVersion{4, 0}, false},
-	{"key", typeOf("1-4294967295"), chronyVersion{}, false},
-	{"port", typeOf("1-65535"), chronyVersion{}, false},
+	{"ntsport", optionType("1-65535"), chronyVersion{4, 0}, false},
+	{"certset", optionType("0-4294967295"), chronyVersion{4, 0}, false},
+	{"key", optionType("1-4294967295"), chronyVersion{}, false},
+	{"port", optionType("1-65535"), chronyVersion{}, false},
 	{"minpoll", &pollType, chronyVersion{}, false},
 	{"maxpoll", &pollType, chronyVersion{}, false},
-	{"polltarget", typeOf("6-60"), chronyVersion{}, false},
-	{"presend", typeOf("0-24"), chronyVersion{}, false},
-	{"maxsources", typeOf("1-16"), chronyVersion{}, true},
-	{"minsamples", typeOf("0-64"), chronyVersion{}, false},
-	{"maxsamples", typeOf("1-64"), chronyVersion{}, false},
-	{"minstratum", typeOf("0-15"), chronyVersion{}, false},
-	{"filter", typeOf("1-64"), chronyVersion{}, false},
-	{"version", typeOf("1-4"), chronyVersion{}, false},
+	{"polltarget", optionType("6-60"), chronyVersion{}, false},
+	{"presend", optionType("0-24"), chronyVersion{}, false},
+	{"maxsources", optionType("1-16"), chronyVersion{}, true},
+	{"minsamples", optionType("0-64"), chronyVersion{}, false},
+	{"maxsamples", optionType("1-64"), chronyVersion{}, false},
+	{"minstratum", optionType("0-15"), chronyVersion{}, false},
+	{"filter", optionType("1-64"), chronyVersion{}, false},
+	{"version", optionType("1-4"), chronyVersion{}, false},
 	{"prefer", nil, chronyVersion{}, false},
 	{"require", nil, chronyVersion{}, false},
 	{"trust", nil, chronyVersion{}, false},
@@ -121,10 +121,10 @@ var sourceOptions = []sourceOption{
 	{"copy", nil, chronyVersion{4, 1}, false},
 	{"ipv4", nil, chronyVersion{4, 6}, false},
 	{"ipv6", nil, chronyVersion{4, 6}, false},
-	{"maxdelay", typeOf("decimal"), chronyVersion{}, false},
-	{"maxdelayquant", typeOf("decimal"), chronyVersion{4, 3}, false},
-	{"offset", typeOf("decimal"), chronyVersion{}, false},
-	{"maxunreach", typeOf("1-100000"), chronyVersion{4, 8}, false},
+	{"maxdelay", optionType("decimal"), chronyVersion{}, false},
+	{"maxdelayquant", optionType("decimal"), chronyVersion{4, 3}, false},
+	{"offset", optionType("decimal"), chronyVersion{}, false},
+	{"maxunreach", optionType("1-100000"), chronyVersion{4, 8}, false},
 }
 
 // pollType is a polling interval as a power of two, in seconds: -7 is 1/128 s, 24 is six months.

@@ -101,6 +101,10 @@ func eosObjects() []statement {
 		}},
 		{prefixListMode, newShape("seq <seq:1-65535> <action:permit|deny> <prefix:net> eq <eq:1-128>"), eosList, rootMode, readListEntry},
 		{prefixListMode, newShape("seq <seq:1-65535> <action:permit|deny> <prefix:net> [ge <ge:1-128>] [le <le:1-128>]"), eosManual, rootMode, readListEntry},
+		// An entry of yesterday has no other way out than that its list is removed and built anew.
+		{rootMode, newShape("no ip prefix-list <name:object>"), eosManual, rootMode, func(r *switchReader, a args) { r.remove("prefix-list", a["name"], r.lists[a["name"]] != nil) }},
+		{rootMode, newShape("no ipv6 prefix-list <name:object>"), eosManual, rootMode, func(r *switchReader, a args) { r.remove("prefix-list", a["name"], r.lists[a["name"]] != nil) }},
+		{rootMode, newShape("no route-map <name:object>"), eosManual, rootMode, func(r *switchReader, a args) { r.remove("route-map", a["name"], r.maps[a["name"]] != nil) }},
 		{rootMode, newShape("route-map <name:object> <action:permit|deny> <seq:1-16777215>"), eosMap, routeMapMode, (*switchReader).newClause},
 		{routeMapMode, newShape("description <what:text>"), eosMap, rootMode, nil},
 		{routeMapMode, newShape("match ip address prefix-list <list:object>"), eosMap, rootMode, func(r *switchReader, a args) {
@@ -197,6 +201,7 @@ func eosRouter() []statement {
 			r.once(p.maxRoutes != 0, "maximum-routes")
 			p.maxRoutes = a.number("max")
 		}},
+		{bgpMode, newShape("neighbor <peer:peer> idle-restart-timer <seconds:60-4294967295>"), eosManual, rootMode, readKnown},
 		{bgpMode, newShape("neighbor <peer:peer> route-map <map:object> <direction:in|out>"), eosManual, rootMode, func(r *switchReader, a args) {
 			r.mapOf(r.known(a), anyFamily, a)
 		}},

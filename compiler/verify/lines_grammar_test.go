@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 )
 
 func TestShape(t *testing.T) {
@@ -182,7 +184,9 @@ func FuzzLines(f *testing.F) {
 				c.admits(name, "ipv4", 32)
 			}
 		}
-		o := &lbObjects{bfd: map[string]*bfdTimers{}, pools: map[string]*addressPool{}}
-		o.read("f", 1, data)
+		var doc yaml.Node
+		if yaml.Unmarshal(data, &doc) == nil && len(doc.Content) > 0 {
+			newLBObjects().take("f", doc.Content[0])
+		}
 	})
 }

@@ -27,15 +27,16 @@ type hostGroup struct {
 // checkHostsAndSessions compares the files of each group of hosts with each other, the groups with the inventory, the
 // kubelets' labels with the Node objects, and the two ends of each BGP session.
 func checkHostsAndSessions(p *pass) {
-	s := newSessionSet(p.tree, p.releases.Site)
-	groups := hostGroups(p.tree, p.releases.Site)
+	site := p.releases.Site
+	s := newSessionSet(p.tree, site, lbObjectsOf(p.objects, site))
+	groups := hostGroups(p.tree, site)
 	folders := map[string]bool{}
 	for _, g := range groups {
 		folders[g.name] = true
 		g.check(p, s.inventory)
 		g.checkNodeLabels(p, s)
 	}
-	if f := p.tree.Lookup("hosts/" + p.releases.Site + "/inventory.yaml"); f != nil {
+	if f := p.tree.Lookup("hosts/" + site + "/inventory.yaml"); f != nil {
 		for _, fault := range s.inventory.checkFolders(folders) {
 			p.report(f, fault.line, ruleInventory, "%s", fault.text)
 		}

@@ -152,6 +152,8 @@ var lineMutants = []struct{ name, file, old, new, want string }{
 	{"undefined list", labLeafB, "route-map LAB_1_TO_SPINES permit 20\n   match ip address prefix-list LAB_1_SUBNETS", "route-map LAB_1_TO_SPINES permit 20\n   match ip address prefix-list LAB_1_SUBNET", "LAB_1_SUBNET is not defined"},
 	{"BFD multiplier 1", labLeafB, "multiplier 3", "multiplier 1", "not a form of this statement"},
 	{"open mode takes the line", labLeafB, "      network 192.0.2.0/24", "   neighbor LAB_1_NODES activate", "the mode above is still open"},
+	{"removes another's list", labLeafB, "no ip prefix-list LAB_1_VIPS", "no ip prefix-list LAB_2_VIPS", "may be another's"},
+	{"removes what it built", labLeafB, "router bgp 4200000011", "no route-map LAB_1_TO_NODES\nrouter bgp 4200000011", "removed here"},
 	{"interface twice", labLeafB, "router bgp 4200000011", "interface Vlan10\nrouter bgp 4200000011", "set twice"},
 
 	// sessions

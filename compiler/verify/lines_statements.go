@@ -185,6 +185,14 @@ func (r *switchReader) join(p *switchPeer, group string) {
 	}
 }
 
+// remove notes that the file takes an object off the switch before it defines it.
+func (r *switchReader) remove(kind, name string, defined bool) {
+	if defined {
+		r.fs.add(r.line, "%s %s is defined above and removed here", kind, name)
+	}
+	r.removed = append(r.removed, objectUse{kind, name, r.line})
+}
+
 // once reports a value that is set already.
 func (r *switchReader) once(set bool, what string) {
 	if set {

@@ -25,6 +25,7 @@ type switchConf struct {
 	relaxed              bool // paths of equal length through different AS are used together
 	maxPaths             int  // 0 when the file leaves it to the switch
 	uses                 []objectUse
+	removed              []objectUse // before they are defined anew (EOS)
 }
 
 // An objectUse is a place that names an object.
@@ -211,6 +212,11 @@ func (c *switchConf) checkObjects(fs *faults) {
 		used[[2]string{u.kind, u.name}] = true
 		if _, ok := defined[u.kind][u.name]; !ok {
 			fs.add(u.line, "%s %s is not defined in this file", u.kind, u.name)
+		}
+	}
+	for _, u := range c.removed {
+		if _, ok := defined[u.kind][u.name]; !ok {
+			fs.add(u.line, "%s %s is removed and not defined: it may be another's", u.kind, u.name)
 		}
 	}
 	prefix := objectPrefix(c.site)

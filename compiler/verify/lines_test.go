@@ -48,7 +48,11 @@ func labWith(t testing.TB, file string, edit func(string) string) *artifact.Tree
 // lineFindings runs the readers of lines and their checks over a tree.
 func lineFindings(tree *artifact.Tree, site string) []string {
 	p := &pass{tree: tree, releases: Releases{Site: site}}
+	p.counts, p.values = map[string]*Count{}, map[string]*values{}
 	for _, f := range tree.Files() {
+		if inOverlay(f.Path(), site) {
+			readObjects(f, p)
+		}
 		for _, v := range lineVerifiers {
 			if match(v.glob, f.Path()) {
 				v.check(f, p)

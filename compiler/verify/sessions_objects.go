@@ -3,6 +3,7 @@ package verify
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"net/netip"
 	"slices"
 	"strings"
@@ -147,34 +148,52 @@ type lbDocument struct {
 // sessionKinds are the kinds that are read, as their line stands in a file; other files are not parsed.
 var sessionKinds = []string{"kind: BGPPeer\n", "kind: BFDProfile\n", "kind: IPAddressPool\n", "kind: BGPAdvertisement\n", "kind: Node\n"}
 
-// readObjects reads the objects of a site's overlay. What is no YAML is left to the reader of all objects.
-func readObjects(t *artifact.Tree, site string) *lbObjects {
-	o := &lbObjects{bfd: map[string]*bfdTimers{}, pools: map[string]*addressPool{}, poolSets: map[string]*netipx.IPSet{}}
-	prefix := "kubernetes/overlays/" + site + "/"
+func newLBObjects() *lbObjects {
+	return &lbObjects{bfd: map[string]*bfdTimers{}, pools: map[string]*addressPool{}, poolSets: map[string]*netipx.IPSet{}}
+}
+
+// parseLBObjects reads the objects of a site's overlay. What is no YAML is left to the reader of all objects.
+func parseLBObjects(t *artifact.Tree, site string) *lbObjects {
+	o := newLBObjects()
 	for _, f := range t.Files() {
 		data := f.Bytes()
-		if !strings.HasPrefix(f.Path(), prefix) || !strings.HasSuffix(f.Path(), ".yaml") ||
-			!slices.ContainsFunc(sessionKinds, func(k string) bool { return bytes.Contains(data, []byte(k)) }) {
+		if !inOverlay(f.Path(), site) || !slices.ContainsFunc(sessionKinds, func(k string) bool { return bytes.Contains(data, []byte(k)) }) {
 			continue
 		}
-		line := 1
-		for doc := range bytes.SplitSeq(data, []byte("\n---\n")) {
-			o.read(f.Path(), line, doc)
-			line += bytes.Count(doc, []byte("\n")) + 2
+		for dec := yaml.NewDecoder(bytes.NewReader(data)); ; {
+			var doc yaml.Node
+			if dec.Decode(&doc) != nil || len(doc.Content) == 0 {
+				break
+			}
+			o.take(f.Path(), doc.Content[0])
 		}
 	}
 	return o
 }
 
-// read takes one document, whose text begins at a line.
-func (o *lbObjects) read(file string, line int, text []byte) {
+// lbObjectsOf takes the objects of a site's overlay from what has been read already.
+func lbObjectsOf(all []*object, site string) *lbObjects {
+	o := newLBObjects()
+	for _, obj := range all {
+		if obj.within == nil && inOverlay(obj.file.Path(), site) && slices.Contains(sessionKinds, "kind: "+obj.kind+"\n") {
+			o.take(obj.file.Path(), obj.node)
+		}
+	}
+	return o
+}
+
+func inOverlay(path, site string) bool {
+	return strings.HasPrefix(path, "kubernetes/overlays/"+site+"/") && strings.HasSuffix(path, ".yaml")
+}
+
+// take reads one object. A value of another type than the schema's is reported with the object; the rest is read.
+func (o *lbObjects) take(file string, node *yaml.Node) {
 	var d lbDocument
-	if yaml.Unmarshal(text, &d) != nil {
+	var wrong *yaml.TypeError
+	if err := node.Decode(&d); err != nil && !errors.As(err, &wrong) {
 		return
 	}
-	if rest := bytes.TrimLeft(text, "\n"); bytes.HasPrefix(rest, []byte("#")) || bytes.HasPrefix(rest, []byte("---")) {
-		line += bytes.Count(text[:max(bytes.Index(text, []byte("apiVersion:")), 0)], []byte("\n"))
-	}
+	line := node.Line
 	s := &d.Spec
 	switch d.Kind {
 	case "Node":
