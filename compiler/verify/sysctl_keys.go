@@ -49,7 +49,7 @@ var sysctlKeys = []sysctlKey{
 	{"net.bridge.bridge-nf-call-ip6tables", netnsKey, "br_netfilter", wholeNumber{0, 1}, ""},
 	{"net.bridge.bridge-nf-call-iptables", netnsKey, "br_netfilter", wholeNumber{0, 1}, ""},
 	{"net.core.bpf_jit_limit", hostKey, "", wholeNumber{1 << 20, 1 << 40}, ""},
-	{"net.core.default_qdisc", hostKey, "", oneOf{"fq", "fq_codel", "pfifo_fast", "cake", "sfq"}, ""},
+	{"net.core.default_qdisc", hostKey, "", choice{"fq", "fq_codel", "pfifo_fast", "cake", "sfq"}, ""},
 	{"net.core.netdev_budget", hostKey, "", wholeNumber{64, 65536}, ""},
 	{"net.core.netdev_budget_usecs", hostKey, "", wholeNumber{2000, 100000}, ""},
 	{"net.core.netdev_max_backlog", hostKey, "", wholeNumber{1000, 1 << 20}, ""},
@@ -70,7 +70,7 @@ var sysctlKeys = []sysctlKey{
 	{"net.ipv4.neigh.default.gc_thresh1", hostKey, "", wholeNumber{128, 1 << 20}, ""},
 	{"net.ipv4.neigh.default.gc_thresh2", hostKey, "", wholeNumber{512, 1 << 20}, ""},
 	{"net.ipv4.neigh.default.gc_thresh3", hostKey, "", wholeNumber{1024, 1 << 20}, ""},
-	{"net.ipv4.tcp_congestion_control", copiedKey, "", oneOf{"cubic", "reno", "dctcp"}, ""},
+	{"net.ipv4.tcp_congestion_control", copiedKey, "", choice{"cubic", "reno", "dctcp"}, ""},
 	{"net.ipv4.tcp_fin_timeout", podKey, "", nil, ""},
 	{"net.ipv4.tcp_keepalive_intvl", podKey, "", nil, ""},
 	{"net.ipv4.tcp_keepalive_probes", podKey, "", nil, ""},
@@ -133,10 +133,10 @@ func (r wholeNumber) check(value string) string {
 	return ""
 }
 
-// oneOf is a set of words.
-type oneOf []string
+// choice is a set of words.
+type choice []string
 
-func (o oneOf) check(value string) string {
+func (o choice) check(value string) string {
 	for _, w := range o {
 		if w == value {
 			return ""
