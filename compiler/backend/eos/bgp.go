@@ -24,7 +24,7 @@ func (w *writer) router() {
 		w.Linef("   router-id %s", w.sw.RouterID)
 	}
 	w.Fixed()
-	w.Line("   ! Each session is activated for its own family below. That holds for sessions of others on this switch too.")
+	w.Line("   ! A session carries only what it is activated for. This holds for other sessions of the switch too.")
 	w.Line("   no bgp default ipv4-unicast")
 	if w.sw.MaxPaths != 0 {
 		w.From("", w.sw.From.Of("maxPaths")...)

@@ -47,7 +47,7 @@ func (w *writer) router() {
 		w.Linef(" bgp router-id %s", w.sw.RouterID)
 	}
 	w.Fixed()
-	w.Line(" ! Each session is activated for its own family below. That holds for sessions of others on this switch too.")
+	w.Line(" ! A session carries only what it is activated for. This holds for other sessions of the switch too.")
 	w.Line(" no bgp default ipv4-unicast")
 	w.Line(" ! One address is announced by several racks, whose paths are equally long but lead through different ASNs;")
 	w.Line(" ! without this line only one of them would be used.")

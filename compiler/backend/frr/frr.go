@@ -64,11 +64,7 @@ func (w *writer) groupsWith(fits func(*ir.PeerGroup) bool) (groups []*ir.PeerGro
 
 // preface says what the file is for, how it is loaded, and what is left to fill in.
 func (w *writer) preface() {
-	if w.sw.Role == "spine" {
-		w.Linef("! BGP of spine %s with the ToRs of the site.", w.sw.Hostname)
-	} else {
-		w.Linef("! BGP of %s, ToR of rack %s, with the nodes that announce virtual addresses and with the spines.", w.sw.Hostname, w.sw.Rack)
-	}
+	w.purpose()
 	w.sessionsArrive()
 	w.Line("!")
 	w.Line("! This is the site's part of frr.conf. Append it to the parts that others own and load the whole with")
@@ -90,6 +86,30 @@ func (w *writer) sharing() {
 	w.Fixed()
 }
 
+// purpose says whose sessions these are.
+func (w *writer) purpose() {
+	if w.sw.Role == "spine" {
+		w.Linef("! BGP of spine %s with the ToRs of the site.", w.sw.Hostname)
+		return
+	}
+	var with []string
+	nodes, from := w.groupsWith(func(g *ir.PeerGroup) bool { return g.Side == ir.Nodes })
+	if len(nodes) > 0 {
+		with = append(with, "with the nodes that announce virtual addresses")
+	}
+	spines, more := w.groupsWith(func(g *ir.PeerGroup) bool { return g.Side == ir.Spines })
+	if len(spines) > 0 {
+		with = append(with, "with the spines")
+	}
+	w.From("", append(from, more...)...)
+	ends := ""
+	if len(with) > 0 {
+		ends = ", " + strings.Join(with, " and ")
+	}
+	w.Linef("! BGP of %s, ToR of rack %s%s.", w.sw.Hostname, w.sw.Rack, ends)
+	w.Fixed()
+}
+
 // sessionsArrive says which VLAN and which own addresses the nodes' sessions come in on.
 func (w *writer) sessionsArrive() {
 	groups, from := w.groupsWith(func(g *ir.PeerGroup) bool { return g.Side == ir.Nodes })
@@ -105,7 +125,7 @@ func (w *writer) sessionsArrive() {
 	if w.sw.VLAN != 0 {
 		where = fmt.Sprintf("On VLAN %d nodes connect", w.sw.VLAN)
 	}
-	w.Linef("! %s to this switch's own address %s, never to one that it shares with its pair.", where, strings.Join(own, " and "))
+	w.Linef("! %s to this switch's own address %s, never to a gateway address that switches share.", where, strings.Join(own, " and "))
 	w.Fixed()
 }
 
