@@ -39,8 +39,8 @@ var argTypes = map[string]argType{
 	"net4":      {accepts: func(s string) bool { return isPrefix(s) && !strings.Contains(s, ":") }, sample: "192.0.2.0/24"},
 	"net6":      {accepts: func(s string) bool { return isPrefix(s) && strings.Contains(s, ":") }, sample: "2001:db8::/32"},
 	"net":       {accepts: isPrefix, sample: "192.0.2.0/24"},
-	"object":    {accepts: objectName.MatchString, sample: "S_NAME"},
-	"peer":      {accepts: func(s string) bool { return isAddr(s) || objectName.MatchString(s) || isInterface(s) }, sample: "S_NAME"},
+	"object":    {accepts: isObject, sample: "S_NAME"},
+	"peer":      {accepts: func(s string) bool { return isObject(s) || isAddr(s) || isInterface(s) }, sample: "S_NAME"},
 	"interface": {accepts: isInterface, sample: "swp49"},
 	"host":      {accepts: hostName.MatchString, sample: "leaf-1"},
 	"community": {accepts: isCommunity, sample: "65000:100"},
@@ -52,9 +52,7 @@ var argTypes = map[string]argType{
 }
 
 var (
-	// Letters, digits and "_": FRR under NVUE refuses "-" in peer-group names.
-	objectName = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,62}$`)
-	hostName   = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
+	hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
 	// A port of a Linux switch, or of an EOS switch.
 	interfaceName = regexp.MustCompile(`^(?:[a-z][a-z0-9_.-]{0,14}|(?:Ethernet|Port-Channel|Vlan|Loopback)[0-9]+(?:/[0-9]+){0,2}(?:\.[0-9]+)?)$`)
 	// What a site leaves open stands in the file as one word, which the delivery replaces.
@@ -64,14 +62,29 @@ var (
 	decimalNumber = regexp.MustCompile(`^-?[0-9]+(?:\.[0-9]+)?$`)
 )
 
+// isObject accepts the name of a list, map, group or profile. FRR under NVUE refuses "-" in the names of groups.
+func isObject(s string) bool {
+	if s == "" || len(s) > 63 || s[0] < 'A' || s[0] > 'Z' {
+		return false
+	}
+	return strings.IndexFunc(s, func(r rune) bool { return (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' }) < 0
+}
+
 func isInterface(s string) bool { return interfaceName.MatchString(s) || interfaceMark.MatchString(s) }
 
 func isDecimal(s string) bool { return decimalNumber.MatchString(s) }
 
 // isAddr accepts an address in its canonical form only: two spellings of one address would hide a mismatch.
 func isAddr(s string) bool {
+	if s == "" || s[0] != ':' && !isHexDigit(s[0]) {
+		return false // the common case, without making an error
+	}
 	a, err := netip.ParseAddr(s)
 	return err == nil && a.Zone() == "" && a.String() == s
+}
+
+func isHexDigit(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f'
 }
 
 // isPrefix accepts a prefix without host bits, in its canonical form.

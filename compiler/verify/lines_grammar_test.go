@@ -139,6 +139,7 @@ func TestSessionsOfTheLab(t *testing.T) {
 		"edge2 leaf-a 192.0.2.2 300/300 ms x 3 bgp-session",
 		"edge2 leaf-b 192.0.2.3 300/300 ms x 3 bgp-session",
 		"edge3 leaf-c 198.51.100.2 300/300 ms x 3 bgp-session",
+		"edge3 leaf-c 2001:db8:2::2 none ",
 		"leaf-c spine-1 192.0.2.130 none ",
 		"spine-1 leaf-a @interface:leaf-a@ none ",
 		"spine-1 leaf-b swp2 none ",
@@ -148,10 +149,13 @@ func TestSessionsOfTheLab(t *testing.T) {
 	}
 	for _, a := range Prefixes(tree, "lab-1") {
 		want := []netip.Prefix{netip.MustParsePrefix("203.0.113.0/27"), netip.MustParsePrefix("203.0.113.40/29")}
-		if a.Switch == "leaf-c" {
+		switch {
+		case a.Family == "ipv6":
+			want = []netip.Prefix{netip.MustParsePrefix("2001:db8:f::/120")}
+		case a.Switch == "leaf-c":
 			want = want[:1]
 		}
-		if a.Family != "ipv4" || !slices.Equal(a.Prefixes, want) {
+		if !slices.Equal(a.Prefixes, want) {
 			t.Errorf("%s accepts %v from %s, want %v", a.Switch, a.Prefixes, a.Peer, want)
 		}
 	}

@@ -158,7 +158,7 @@ var lineMutants = []struct{ name, file, old, new, want string }{
 
 	// sessions
 	{"node's AS on one side", labLeafA, "remote-as 4200000100", "remote-as 4200000101", "AS of edge1"},
-	{"switch's AS on one side", labPeers, "peerASN: 4200000012", "peerASN: 4200000013", "AS of leaf-c"},
+	{"switch's AS on one side", labPeers, "peerASN: 4200000012\n  peerAddress: 198", "peerASN: 4200000013\n  peerAddress: 198", "AS of leaf-c"},
 	{"switch's own AS", labLeafC, "router bgp 4200000012", "router bgp 4200000013", "AS of leaf-c"},
 	{"hold time", labLeafA, "LAB_1_NODES timers 3 9", "LAB_1_NODES timers 3 12", "hold time of the session edge1 - leaf-a"},
 	{"keepalive time", labLeafB, "LAB_1_NODES timers 3 9", "LAB_1_NODES timers 2 9", "keepalive time of the session"},
@@ -191,6 +191,10 @@ var lineMutants = []struct{ name, file, old, new, want string }{
 	{"IPv4 by default", labLeafA, " no bgp default ipv4-unicast\n", "", "IPv4 would be active"},
 	{"empty list", labLeafB, "   seq 10 permit 192.0.2.0/24\n", "", "has no entry"},
 	{"numbered uplink", labLeafC, " neighbor 192.0.2.130 peer-group LAB_1_SPINES\n", "", "not defined above"},
+	{"second family: AS", labLeafC, "neighbor 2001:db8:2::11 remote-as 4200000100", "neighbor 2001:db8:2::11 remote-as 4200000101", "AS of edge3"},
+	{"second family: address", labPeers, "2001:db8:2::2", "2001:db8:2::3", "address of leaf-c"},
+	{"second family: neighbor of another", labLeafC, "description edge3", "description edge2", "edge3"},
+	{"second family: lengths", labLeafC, "ge 128 le 128", "ge 120 le 128", "routes of length /120"},
 
 	// prefixes
 	{"prefix widened", labLeafA, "permit 203.0.113.0/27 ge 32 le 32", "permit 203.0.113.0/26 ge 32 le 32", "MG9209"},

@@ -99,9 +99,56 @@ func (m *routeMap) check(name string, fs *faults) {
 	}
 }
 
+// An admission is a question to the policy of a switch: the routes of which addresses does a route map permit?
+type admission struct {
+	routeMap, family string
+	length           int
+}
+
 // admits returns the addresses whose routes of the given length the map permits for an address family. A clause that
 // matches on more than prefixes is taken as if it did not.
 func (c *switchConf) admits(name, family string, length int) *netipx.IPSet {
+	key := admission{name, family, length}
+	set := c.admitted[key]
+	if set == nil {
+		set = c.evaluate(name, family, length)
+		if c.admitted == nil {
+			c.admitted = map[admission]*netipx.IPSet{}
+		}
+		c.admitted[key] = set
+	}
+	return set
+}
+
+// mayAdmit reports whether any permitting entry of the map covers routes of the given length: a cheap look before
+// admits.
+func (c *switchConf) mayAdmit(name, family string, length int) bool {
+	m := c.maps[name]
+	if m == nil {
+		return false
+	}
+	for _, cl := range m.clauses {
+		if !cl.permit {
+			continue
+		}
+		l := c.lists[cl.lists[family]]
+		if len(cl.lists) == 0 || l != nil && l.mayPermit(length) {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *prefixList) mayPermit(length int) bool {
+	for _, e := range l.entries {
+		if e.permit && e.least <= length && length <= e.most {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *switchConf) evaluate(name, family string, length int) *netipx.IPSet {
 	var out netipx.IPSetBuilder
 	m := c.maps[name]
 	if m == nil {

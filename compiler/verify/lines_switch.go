@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"go4.org/netipx"
 )
 
 // A switchConf is what a switch file says, the same for every language of switches.
@@ -26,6 +28,7 @@ type switchConf struct {
 	maxPaths             int  // 0 when the file leaves it to the switch
 	uses                 []objectUse
 	removed              []objectUse // before they are defined anew (EOS)
+	admitted             map[admission]*netipx.IPSet
 }
 
 // An objectUse is a place that names an object.

@@ -106,6 +106,7 @@ func newSessionSet(t *artifact.Tree, site string, objects *lbObjects) *sessionSe
 	}
 	s.nodes = s.nodeEnds()
 	s.sortSwitchEnds()
+	s.borrowAddresses()
 	return s
 }
 

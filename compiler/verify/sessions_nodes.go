@@ -53,6 +53,20 @@ func familyOf(address string) string {
 	return "ipv6"
 }
 
+// borrowAddresses gives nodes' ends the addresses that the inventory does not have, those of a second family: as the
+// switches know them, by the description of the neighbor.
+func (s *sessionSet) borrowAddresses() {
+	known := map[[2]string]string{}
+	for _, e := range s.toNodes {
+		known[[2]string{e.peerHint, e.Family}] = e.PeerAddress
+	}
+	for _, e := range s.nodes {
+		if e.LocalAddress == "" && e.Family != "" {
+			e.LocalAddress = known[[2]string{e.Device, e.Family}]
+		}
+	}
+}
+
 // sortSwitchEnds reads the ends of the switches and parts them: towards nodes, towards other switches.
 func (s *sessionSet) sortSwitchEnds() {
 	nodeAt := map[string]string{}
@@ -79,7 +93,7 @@ func (s *sessionSet) sortSwitchEnds() {
 			if host := nodeAt[p.name]; host != "" && s.inventory.hosts[e.peerHint] != nil && e.peerHint != host {
 				s.fault(ruleSessions, e, "neighbor %s is described as %s, and the inventory has that address for %s", p.name, e.peerHint, host)
 			}
-			if isNode(p.name) || groupOfNodes[p.group] || nodeAS[e.PeerASN] {
+			if isNode(p.name) || groupOfNodes[p.group] || nodeAS[e.PeerASN] || s.inventory.hosts[e.peerHint] != nil {
 				s.toNodes = append(s.toNodes, e)
 			} else {
 				s.fabric = append(s.fabric, e)

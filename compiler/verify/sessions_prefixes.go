@@ -117,6 +117,9 @@ func (s *sessionSet) checkPolicy(e *End, expected *netipx.IPSet) {
 			s.fault(rulePrefixes, e, "%s accepts %s from nodes by route-map %s, and no node behind it announces that", e.Device, printSet(more), f.in)
 		}
 		for length := range host {
+			if !e.conf.mayAdmit(f.in, family, length) {
+				continue
+			}
 			if set := e.conf.admits(f.in, family, length); !isEmpty(set) {
 				s.fault(rulePrefixes, e, "%s accepts routes of length /%d (%s) from nodes by route-map %s, not only single addresses", e.Device, length, printSet(set), f.in)
 				break
