@@ -38,15 +38,19 @@ func (l *Loader) survey(user, merged cue.Value) *walker {
 		filled = l.ctx.CompileString(Language().defaults(), cue.Filename(defaultsName)).Unify(user)
 		w.own(user.Validate(cue.All()))
 		w.own(filled.Validate(cue.All(), cue.Concrete(true)))
+		w.overruled(filled)
 	}
 	w.walk(filled, Language(), nil)
 	w.settleDoubts()
 	return w
 }
 
-// unknownOptional reports misspelt fields with a question mark, which contradict nothing and would do nothing.
-func (l *Loader) unknownOptional(user, merged cue.Value) diag.List {
-	return slices.DeleteFunc(l.survey(user, merged).faults, func(f diag.Finding) bool { return f.Rule != Unknown.ID })
+// passedOver returns what is wrong with a file that CUE accepts: misspelt fields with a question mark, which contradict
+// nothing and would do nothing, and references to nothing that a default of the schema makes good.
+func (l *Loader) passedOver(user, merged cue.Value) diag.List {
+	return slices.DeleteFunc(l.survey(user, merged).faults, func(f diag.Finding) bool {
+		return f.Rule != Unknown.ID && f.Rule != Unresolved.ID && f.Rule != Evaluation.ID
+	})
 }
 
 // unexplained reports what CUE found and the walk did not. The places are right, the words are CUE's business.

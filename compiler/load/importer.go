@@ -130,7 +130,12 @@ func (imp *importer) standIn() *build.Instance {
 	for _, file := range files {
 		for _, d := range file.Decls {
 			if fld, ok := d.(*ast.Field); ok {
-				f.Decls = append(f.Decls, &ast.Field{Label: fld.Label, Value: ast.NewIdent("_")})
+				var anything ast.Expr = ast.NewIdent("_")
+				if _, ok := fld.Value.(*ast.StructLit); ok {
+					// A definition closes what it is unified with, unless it says that it is open.
+					anything = &ast.StructLit{Elts: []ast.Decl{&ast.Ellipsis{}}}
+				}
+				f.Decls = append(f.Decls, &ast.Field{Label: fld.Label, Value: anything})
 			}
 		}
 	}

@@ -68,7 +68,7 @@ func (l *Loader) Bytes(name string, data []byte) (*Source, diag.List) {
 }
 
 func (l *Loader) load(files []file) (*Source, diag.List) {
-	// CUE passes over an optional field at a place where the language has none; see unknownOptional.
+	// CUE passes over an optional field at a place where the language has none; see passedOver.
 	optional := slices.ContainsFunc(files, func(f file) bool { return bytes.Contains(f.data, []byte("?:")) })
 	inst, faults := parse(files)
 	if len(faults) > 0 {
@@ -96,8 +96,8 @@ func (l *Loader) load(files []file) (*Source, diag.List) {
 		return nil, diag.List{internalFault(err)}
 	}
 	faults = otherKinds(user)
-	if optional {
-		faults = append(faults, l.unknownOptional(user, merged)...)
+	if optional || user.Validate(cue.Concrete(true)) != nil {
+		faults = append(faults, l.passedOver(user, merged)...)
 	}
 	if len(faults) > 0 {
 		return nil, collapse(faults)

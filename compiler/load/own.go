@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,32 +47,69 @@ func unresolved(err error) diag.List {
 // without a value, an expression that cannot be computed.
 func (w *walker) own(err error) {
 	for _, e := range errors.Errors(err) {
+		w.ownError(e, userPath(e.Path()))
+	}
+}
+
+// overruled reports references to nothing that a default makes good: where a field has one, CUE takes it and drops an
+// expression that cannot be computed. filled is the file with the defaults.
+func (w *walker) overruled(filled cue.Value) {
+	for _, e := range errors.Errors(w.user.Validate(cue.All(), cue.Concrete(true))) {
 		path := userPath(e.Path())
-		format, args := e.Msg()
-		if w.told(join(path), false) {
+		v, ok := lookup(filled, path)
+		if !ok || w.told(join(path), false) {
 			continue
 		}
-		if involvesDefaults(e) || strings.Contains(format, "empty disjunction") {
+		for _, arm := range conjuncts(v) {
+			if err := arm.Err(); err != nil && posOf(arm.Pos()).IsValid() {
+				for _, cause := range errors.Errors(err) {
+					w.ownError(cause, path)
+				}
+			}
+		}
+	}
+}
+
+// conjuncts returns the expressions that a value is unified from.
+func conjuncts(v cue.Value) []cue.Value {
+	op, args := v.Expr()
+	if op != cue.AndOp {
+		return []cue.Value{v}
+	}
+	var out []cue.Value
+	for _, a := range args {
+		out = append(out, conjuncts(a)...)
+	}
+	return out
+}
+
+func (w *walker) ownError(e errors.Error, path []string) {
+	format, args := e.Msg()
+	begins := func(texts ...string) bool {
+		return slices.ContainsFunc(texts, func(t string) bool { return strings.HasPrefix(format, t) })
+	}
+	switch {
+	case w.told(join(path), false):
+	case strings.Contains(format, "empty disjunction"):
+		w.doubts = append(w.doubts, e)
+	case begins("conflicting values", "invalid value", "incompatible list lengths"):
+		if involvesDefaults(e) {
 			w.doubts = append(w.doubts, e)
-			continue
+			return
 		}
-		switch {
-		case strings.HasPrefix(format, "conflicting values"), strings.HasPrefix(format, "invalid value"), strings.HasPrefix(format, "incompatible list lengths"):
-			w.conflict(e, path)
-		case strings.HasPrefix(format, "undefined field"), strings.HasPrefix(format, "cannot reference optional field"):
-			w.undefined(e, path, args)
-		case strings.HasPrefix(format, "incomplete value"), strings.HasPrefix(format, "non-concrete value"),
-			strings.HasPrefix(format, "unresolved disjunction"):
-			w.noValue(e, path)
-		case strings.Contains(format, "not allowed"):
-			w.add(finding(Unknown, ownPos(w, e, path), join(path), "%s is not a field of the definition that this file uses here", last(path)).
-				hint("the definition is the file's own: add the field there, or remove it here"))
-		case strings.Contains(format, "required but not present"), strings.HasPrefix(format, "required field missing"):
-			w.add(finding(Missing, ownPos(w, e, path), join(path), "%s is missing", describe(last(path), parent(path))).
-				hint("a definition of the file itself requires it"))
-		default:
-			w.add(finding(Evaluation, ownPos(w, e, path), join(path), "%s cannot be computed: %s", placeName(path), reason(e)).Finding)
-		}
+		w.conflict(e, path)
+	case begins("undefined field", "cannot reference optional field"):
+		w.undefined(e, path, args)
+	case begins("incomplete value", "non-concrete value", "unresolved disjunction"):
+		w.noValue(e, path)
+	case strings.Contains(format, "not allowed"):
+		w.add(finding(Unknown, ownPos(w, e, path), join(path), "%s is not a field of the definition that this file uses here", last(path)).
+			hint("the definition is the file's own: add the field there, or remove it here"))
+	case strings.Contains(format, "required but not present"), begins("required field missing"):
+		w.add(finding(Missing, ownPos(w, e, path), join(path), "%s is missing", describe(last(path), parent(path))).
+			hint("a definition of the file itself requires it"))
+	default:
+		w.add(finding(Evaluation, ownPos(w, e, path), join(path), "%s cannot be computed: %s", placeName(path), reason(e)).Finding)
 	}
 }
 
@@ -100,15 +138,14 @@ func (w *walker) conflict(e errors.Error, path []string) {
 			values = append(values, s)
 		}
 	}
+	pos := nearest(w.user, path)
 	if v, ok := lookup(w.user, path); ok {
 		if written := writtenAt(v); len(written) > 1 {
 			positions = written
+			pos = slices.MinFunc(written, comparePos)
 		}
 	}
-	pos := nearest(w.user, path)
-	if len(positions) > 0 {
-		pos = positions[0]
-	}
+	slices.SortFunc(positions, comparePos)
 	d := finding(Conflict, pos, join(path), "%s is given values that do not agree", placeName(path))
 	if len(values) == 2 && values[0] != values[1] {
 		slices.Sort(values)
@@ -212,6 +249,10 @@ func userPositions(e errors.Error) []diag.Pos {
 		}
 	}
 	return out
+}
+
+func comparePos(a, b diag.Pos) int {
+	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 }
 
 func firstUserPos(e errors.Error) diag.Pos {

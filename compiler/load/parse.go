@@ -101,7 +101,11 @@ func document(f file, syntax *ast.File) (*ast.StructLit, diag.List) {
 			if s, ok := e.Expr.(*ast.StructLit); ok {
 				return s, nil
 			}
-			return nil, diag.List{finding(Syntax, posOf(e.Pos()), "", "the file holds no description of a site").
+			pos := posOf(e.Pos())
+			if !pos.IsValid() {
+				pos = diag.Pos{File: f.name, Line: 1, Column: 1}
+			}
+			return nil, diag.List{finding(Syntax, pos, "", "the file holds no description of a site").
 				hint("write one block of fields, beginning with apiVersion; several documents in one file are not read")}
 		}
 	}

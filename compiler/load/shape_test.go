@@ -1,0 +1,194 @@
+package load
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/cuecontext"
+)
+
+// eachPlace visits every place of the language; entries and elements are "*".
+func eachPlace(s *Shape, path []string, visit func(*Shape, []string)) {
+	visit(s, path)
+	for _, name := range s.Order {
+		eachPlace(s.Fields[name], append(path[:len(path):len(path)], name), visit)
+	}
+	if s.Pattern != nil {
+		eachPlace(s.Pattern, append(path[:len(path):len(path)], anyEntry), visit)
+	}
+	if s.Elem != nil && s.Elem.IsBlock() {
+		eachPlace(s.Elem, append(path[:len(path):len(path)], anyEntry), visit)
+	}
+}
+
+// Every field is explained, and every one that is not a choice shows an example that the schema takes.
+func TestEveryFieldIsExplained(t *testing.T) {
+	ctx := cuecontext.New()
+	eachPlace(Language(), nil, func(s *Shape, path []string) {
+		at := join(path)
+		if s.Doc == "" || !strings.HasSuffix(s.Doc, ".") {
+			t.Errorf("%s: the comment %q is not a sentence", at, s.Doc)
+		}
+		choice := s.Scalar != nil && s.Elem == nil && (len(s.Scalar.Enum) > 0 || s.Scalar.Kind == Bool)
+		plain := s.Scalar != nil || s.Elem != nil && !s.Elem.IsBlock()
+		if plain && !choice && s.Example == "" {
+			t.Errorf("%s: no example", at)
+		}
+		for _, text := range []string{s.Example, s.exampleOfDefault()} {
+			if text == "" {
+				continue
+			}
+			v := ctx.CompileString(text)
+			w := &walker{user: v, merged: v}
+			w.walk(v, s, nil)
+			if v.Err() != nil || len(w.faults) > 0 {
+				t.Errorf("%s: %s is not right here: %v%s", at, text, v.Err(), lines(w.faults))
+			}
+		}
+	})
+}
+
+func (s *Shape) exampleOfDefault() string {
+	var b strings.Builder
+	writeLiteral(&b, s.Default)
+	return b.String()
+}
+
+// The tree says what CUE says: required, optional, and the default.
+func TestShapeAgreesWithCUE(t *testing.T) {
+	ctx := cuecontext.New()
+	root, err := compileSchema(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	var visit func(v cue.Value, s *Shape, path []string)
+	visit = func(v cue.Value, s *Shape, path []string) {
+		if s.Elem != nil && s.Elem.IsBlock() {
+			visit(v.LookupPath(cue.MakePath(cue.AnyIndex)), s.Elem, append(path[:len(path):len(path)], anyEntry))
+		}
+		if !s.IsBlock() || s.Scalar != nil {
+			return
+		}
+		it, err := v.Fields(cue.Optional(true), cue.Patterns(true))
+		if err != nil {
+			t.Errorf("%s: %v", join(path), err)
+			return
+		}
+		seen := map[string]bool{}
+		for it.Next() {
+			sel := it.Selector()
+			if sel.ConstraintType() == cue.PatternConstraint {
+				visit(it.Value(), s.Pattern, append(path, anyEntry))
+				continue
+			}
+			name := sel.Unquoted()
+			f := s.Fields[name]
+			at := append(path[:len(path):len(path)], name)
+			if f == nil {
+				t.Errorf("%s is missing in the tree", join(at))
+				continue
+			}
+			n++
+			seen[name] = true
+			if f.Required != (sel.ConstraintType() == cue.RequiredConstraint) || f.Optional != (sel.ConstraintType() == cue.OptionalConstraint) {
+				t.Errorf("%s: required %v, optional %v", join(at), f.Required, f.Optional)
+			}
+			if d, ok := it.Value().Default(); ok && d.IsConcrete() && f.Scalar != nil {
+				data, err := d.MarshalJSON()
+				if err != nil || fmt.Sprint(decode(t, data)) != fmt.Sprint(f.Default) {
+					t.Errorf("%s: the default is %s, the tree says %v", join(at), data, f.Default)
+				}
+			}
+			visit(it.Value(), f, at)
+		}
+		if len(seen) != len(s.Fields) {
+			t.Errorf("%s: the tree has fields that CUE has not", join(path))
+		}
+	}
+	visit(root, Language(), nil)
+	if n < 200 {
+		t.Errorf("only %d fields were compared", n)
+	}
+}
+
+func decode(t *testing.T, data []byte) any {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal(data, &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// unusedFields are the places that no sample uses: the exact form of a path, which samples explain in a comment; the
+// options of external balancers; and links with addresses, because those of the samples are unnumbered.
+var unusedFields = []string{
+	"loadBalancer.external", "namespaces.*.services.*.allow.*.paths.*.exact", "namespaces.*.services.*.expose.*.path.exact",
+	"racks.*.tors.*.uplinks.*.address", "racks.*.tors.*.uplinks.*.peerAddress",
+	"racks.*.tors.*.uplinks.*.peerInterface",
+}
+
+// A field that nobody uses does not exist.
+func TestSamplesUseEveryField(t *testing.T) {
+	used := map[string]bool{}
+	for _, name := range samples {
+		src := mustLoad(t, name, read(t, name))
+		for _, leaf := range src.Leaves() {
+			if !src.Has(leaf) {
+				continue
+			}
+			s, path := Language(), []string{}
+			for _, seg := range strings.Split(leaf, ".") {
+				if s.Fields[seg] == nil {
+					seg = anyEntry
+				}
+				path = append(path, seg)
+				used[join(path)] = true
+				if s = s.Lookup(seg); s == nil {
+					break // an example with a quoted name; its parent counts
+				}
+			}
+		}
+	}
+	var unused []string
+	eachPlace(Language(), nil, func(s *Shape, path []string) {
+		at := join(path)
+		below := slices.ContainsFunc(unusedFields, func(u string) bool { return strings.HasPrefix(at, u+".") })
+		if s.Fields == nil && !used[at] && len(path) > 0 && !below || slices.Contains(unusedFields, at) {
+			unused = append(unused, at)
+		}
+	})
+	slices.Sort(unused)
+	if !slices.Equal(unused, unusedFields) {
+		t.Errorf("unused fields:\n%s", strings.Join(unused, "\n"))
+	}
+}
+
+// The list of option blocks is that of the language: a block beside kind that is named like one of its values.
+func TestChoicesAreThoseOfTheLanguage(t *testing.T) {
+	want := map[string][]string{}
+	eachPlace(Language(), nil, func(s *Shape, path []string) {
+		kind := s.Fields["kind"]
+		if kind == nil {
+			return
+		}
+		for _, name := range s.Order {
+			if s.Fields[name].IsBlock() && slices.Contains(kind.Scalar.Enum, name) {
+				want[join(path)] = append(want[join(path)], name)
+			}
+		}
+	})
+	got := map[string][]string{}
+	for _, c := range choices {
+		got[c.block] = c.options
+	}
+	if !maps.EqualFunc(got, want, slices.Equal) {
+		t.Errorf("the code knows %v, the language has %v", got, want)
+	}
+}
