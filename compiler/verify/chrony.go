@@ -187,7 +187,7 @@ func (c *chronyConf) check(designated bool) faults {
 	if total == 0 {
 		fs.add(0, "the file names no source of time")
 	}
-	if n, err := strconv.Atoi(c.args["minsources"]); err == nil && n > total-1 {
+	if n, err := strconv.Atoi(c.args["minsources"]); err == nil && n > max(1, total-1) {
 		fs.add(c.lines["minsources"], "minsources %d with %d sources: one wrong or dead source stops the clock from being set", n, total)
 	}
 	for _, want := range []struct{ directive, why string }{

@@ -133,7 +133,7 @@ var pollType = argType{accepts: func(s string) bool {
 		return isNumber(rest, 1, 7)
 	}
 	return isNumber(s, 0, 24)
-}, sample: "6"}
+}}
 
 // chronyLogs are the words that "log" takes.
 var chronyLogs = words("measurements rawmeasurements statistics tracking rtc refclocks tempcomp")

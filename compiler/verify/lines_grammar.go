@@ -21,34 +21,34 @@ type shape struct {
 type slot struct {
 	literal string
 	name    string
+	typ     string
 	arg     argType
 }
 
 // An argType is the type of one argument.
 type argType struct {
 	accepts func(string) bool
-	sample  string // a word that it accepts
-	text    bool   // takes the rest of the line
+	text    bool // takes the rest of the line
 }
 
 // argTypes are the types by name.
 var argTypes = map[string]argType{
-	"asn":       {accepts: isASN, sample: "4200000001"},
-	"ip":        {accepts: isAddr, sample: "192.0.2.1"},
-	"ip4":       {accepts: func(s string) bool { return isAddr(s) && !strings.Contains(s, ":") }, sample: "192.0.2.1"},
-	"net4":      {accepts: func(s string) bool { return isPrefix(s) && !strings.Contains(s, ":") }, sample: "192.0.2.0/24"},
-	"net6":      {accepts: func(s string) bool { return isPrefix(s) && strings.Contains(s, ":") }, sample: "2001:db8::/32"},
-	"net":       {accepts: isPrefix, sample: "192.0.2.0/24"},
-	"object":    {accepts: isObject, sample: "S_NAME"},
-	"peer":      {accepts: func(s string) bool { return isObject(s) || isAddr(s) || isInterface(s) }, sample: "S_NAME"},
-	"interface": {accepts: isInterface, sample: "swp49"},
-	"host":      {accepts: hostName.MatchString, sample: "leaf-1"},
-	"community": {accepts: isCommunity, sample: "65000:100"},
-	"password":  {accepts: secretMark.MatchString, sample: "@secret:bgp-session/password@"},
-	"decimal":   {accepts: isDecimal, sample: "1.0"},
-	"path":      {accepts: filePath.MatchString, sample: "/var/lib/chrony/chrony.drift"},
-	"word":      {accepts: func(s string) bool { return s != "" }, sample: "word"},
-	"text":      {accepts: func(s string) bool { return strings.TrimSpace(s) != "" }, sample: "some text", text: true},
+	"asn":       {accepts: isASN},
+	"ip":        {accepts: isAddr},
+	"ip4":       {accepts: func(s string) bool { return isAddr(s) && !strings.Contains(s, ":") }},
+	"net4":      {accepts: func(s string) bool { return isPrefix(s) && !strings.Contains(s, ":") }},
+	"net6":      {accepts: func(s string) bool { return isPrefix(s) && strings.Contains(s, ":") }},
+	"net":       {accepts: isPrefix},
+	"object":    {accepts: isObject},
+	"peer":      {accepts: func(s string) bool { return isObject(s) || isAddr(s) || isInterface(s) }},
+	"interface": {accepts: isInterface},
+	"host":      {accepts: hostName.MatchString},
+	"community": {accepts: isCommunity},
+	"password":  {accepts: secretMark.MatchString},
+	"decimal":   {accepts: isDecimal},
+	"path":      {accepts: filePath.MatchString},
+	"word":      {accepts: func(s string) bool { return s != "" }},
+	"text":      {accepts: func(s string) bool { return strings.TrimSpace(s) != "" }, text: true},
 }
 
 var (
@@ -144,7 +144,7 @@ func newSlots(text string) []slot {
 			continue
 		}
 		name, typ, _ := strings.Cut(strings.TrimSuffix(inner, ">"), ":")
-		slots = append(slots, slot{name: name, arg: newArgType(typ)})
+		slots = append(slots, slot{name: name, typ: typ, arg: newArgType(typ)})
 	}
 	return slots
 }
@@ -157,7 +157,7 @@ func newArgType(typ string) argType {
 		least, err := strconv.ParseUint(lo, 10, 64)
 		most, err2 := strconv.ParseUint(hi, 10, 64)
 		if err == nil && err2 == nil {
-			return argType{accepts: func(s string) bool { return isNumber(s, least, most) }, sample: hi}
+			return argType{accepts: func(s string) bool { return isNumber(s, least, most) }}
 		}
 	}
 	if choices := strings.Split(typ, "|"); len(choices) > 1 {
@@ -168,7 +168,7 @@ func newArgType(typ string) argType {
 				}
 			}
 			return false
-		}, sample: choices[0]}
+		}}
 	}
 	panic("verify: unknown type of argument: " + typ)
 }
@@ -229,22 +229,3 @@ func matchForm(form []slot, line string) (args, bool) {
 
 // firstWord returns the literal that each form of the shape starts with.
 func (s *shape) firstWord() string { return s.forms[0][0].literal }
-
-// sample writes a line that the shape accepts, with everything that may be left out.
-func (s *shape) sample() string {
-	var w []string
-	longest := s.forms[0]
-	for _, f := range s.forms {
-		if len(f) > len(longest) {
-			longest = f
-		}
-	}
-	for _, sl := range longest {
-		if sl.name == "" {
-			w = append(w, sl.literal)
-		} else {
-			w = append(w, sl.arg.sample)
-		}
-	}
-	return strings.Join(w, " ")
-}

@@ -9,6 +9,33 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// samples are words that the types accept.
+var samples = map[string]string{
+	"asn": "4200000001", "ip": "192.0.2.1", "ip4": "192.0.2.1", "net": "192.0.2.0/24", "net4": "192.0.2.0/24", "net6": "2001:db8::/32",
+	"object": "S_NAME", "peer": "S_NAME", "interface": "swp49", "host": "leaf-1", "community": "65000:100",
+	"password": "@secret:bgp-session/password@", "decimal": "1.0", "path": "/var/lib/chrony/drift", "word": "word", "text": "some text",
+}
+
+// sample writes a line that the shape accepts, with everything that may be left out.
+func (s *shape) sample() string {
+	var w []string
+	for _, sl := range slices.MaxFunc(s.forms, func(a, b []slot) int { return len(a) - len(b) }) {
+		choice, _, _ := strings.Cut(sl.typ, "|")
+		_, most, isRange := strings.Cut(sl.typ, "-")
+		switch {
+		case sl.name == "":
+			w = append(w, sl.literal)
+		case samples[sl.typ] != "":
+			w = append(w, samples[sl.typ])
+		case isRange && choice == sl.typ:
+			w = append(w, most)
+		default:
+			w = append(w, choice)
+		}
+	}
+	return strings.Join(w, " ")
+}
+
 func TestShape(t *testing.T) {
 	s := newShape("neighbor <peer:peer> maximum-prefix <max:1-100> [<percent:1-100>] [restart <minutes:1-9>]")
 	for line, want := range map[string]string{
@@ -48,8 +75,8 @@ func TestArgTypes(t *testing.T) {
 		"decimal":   {"1 1.0 -0.5", ".5 1. 1e3 +1"},
 	} {
 		a := newArgType(typ)
-		if !a.accepts(a.sample) {
-			t.Errorf("%s does not accept its sample %q", typ, a.sample)
+		if !a.accepts(samples[typ]) {
+			t.Errorf("%s does not accept its sample %q", typ, samples[typ])
 		}
 		for w := range strings.FieldsSeq(words.good) {
 			if !a.accepts(w) {

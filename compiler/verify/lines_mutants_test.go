@@ -137,7 +137,7 @@ var lineMutants = []struct{ name, file, old, new, want string }{
 	{"too many exits", labLeafA, " exit-address-family\nexit\n", " exit-address-family\nexit\nexit\n", "where no such mode is open"},
 	{"password in the clear", labLeafA, "@secret:bgp-session/password@", "hunter2", "not a form of this statement"},
 	{"other host name", labLeafA, "hostname leaf-a", "hostname leaf-b", "in the file of leaf-a"},
-	{"hold under three keepalives", labLeafA, "LAB_1_SPINES timers 3 9", "LAB_1_SPINES timers 4 9", "less than three keepalives"},
+	{"keepalive after hold", labLeafA, "LAB_1_SPINES timers 3 9", "LAB_1_SPINES timers 9 9", "before the first keepalive"},
 	{"no limit but a warning", labLeafA, "maximum-prefix 8", "maximum-prefix 8 warning-only", "not a form of this statement"},
 	{"lower-case name", labLeafA, "profile LAB_1_NODES\n  transmit", "profile lab_1_nodes\n  transmit", "not a form of this statement"},
 

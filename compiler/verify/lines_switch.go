@@ -238,8 +238,8 @@ func (c *switchConf) checkObjects(fs *faults) {
 
 // checkPeer reports what a group or a neighbor lacks. What a neighbor does not set, its group may.
 func (c *switchConf) checkPeer(p *switchPeer, fs *faults) {
-	if p.keepalive > 0 && p.hold < 3*p.keepalive {
-		fs.add(p.line, "%s: hold time %d s is less than three keepalives of %d s", p.name, p.hold, p.keepalive)
+	if p.hold > 0 && p.keepalive >= p.hold {
+		fs.add(p.line, "%s: the hold time of %d s ends before the first keepalive, at %d s", p.name, p.hold, p.keepalive)
 	}
 	g := c.inherited(p)
 	if !p.isGroup {
