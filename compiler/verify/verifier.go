@@ -17,12 +17,13 @@ type verifier struct {
 
 // A pass is the state of one run over one tree.
 type pass struct {
-	tree     *artifact.Tree
-	releases Releases
-	objects  []*object          // every Kubernetes object of the tree, in the order of files
-	values   map[string]*values // by release: the chart values of the tree
-	found    diag.List
-	counts   map[string]*Count
+	tree           *artifact.Tree
+	releases       Releases
+	objects        []*object                 // every Kubernetes object of the tree, in the order of files
+	values         map[string]*values        // by release: the chart values of the site
+	kustomizations map[string]*kustomization // by folder
+	found          diag.List
+	counts         map[string]*Count
 }
 
 // report adds an error at a line of an emitted file (1-based; 0 for the file as a whole). Rule is one of Rules. What
@@ -37,17 +38,26 @@ func (p *pass) report(f *artifact.File, line int, rule, format string, args ...a
 	if o, ok := f.Origin(line); ok && len(o.Paths) > 0 {
 		from = o.Paths
 	}
-	d := diag.Finding{
-		Rule:     rule,
-		Name:     ruleName(rule),
-		Severity: diag.Error,
-		Message:  place + ": " + fmt.Sprintf(format, args...) + "; this is a bug of meshgen, please report it",
-	}
+	d := finding(rule, place+": "+fmt.Sprintf(format, args...))
 	if len(from) > 0 {
 		d.Path = from[0]
 		d.Hint = "report it together with the site; what is wrong was made from " + some(from, 4)
 	}
 	p.found = append(p.found, d)
+}
+
+// missing adds an error about a file that is not there, or about what belongs to no file.
+func (p *pass) missing(rule, format string, args ...any) {
+	p.found = append(p.found, finding(rule, fmt.Sprintf(format, args...)))
+}
+
+func finding(rule, message string) diag.Finding {
+	return diag.Finding{
+		Rule:     rule,
+		Name:     ruleName(rule),
+		Severity: diag.Error,
+		Message:  message + "; this is a bug of meshgen, please report it",
+	}
 }
 
 // some joins the first n names and counts the others.

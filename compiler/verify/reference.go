@@ -1,0 +1,247 @@
+package verify
+
+import (
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// checkReferences holds objects and values against each other: what one names, another must be.
+func (p *pass) checkReferences() {
+	p.checkNamespaces()
+	p.checkNodeSelection()
+	for _, o := range p.objects {
+		if check := referenceChecks[kindKey{o.group, o.kind}]; check != nil {
+			check(p, o)
+		}
+	}
+	p.checkAddresses()
+	p.checkRevisions()
+}
+
+var referenceChecks = map[kindKey]func(*pass, *object){
+	{"gateway.networking.k8s.io", "Gateway"}:   checkGatewayParameters,
+	{"gateway.networking.k8s.io", "GRPCRoute"}: checkParents,
+	{"gateway.networking.k8s.io", "HTTPRoute"}: checkParents,
+	{"gateway.networking.k8s.io", "TCPRoute"}:  checkParents,
+	{"gateway.networking.k8s.io", "TLSRoute"}:  checkParents,
+	{"metallb.io", "BGPAdvertisement"}:         checkAdvertised,
+	{"metallb.io", "BGPPeer"}:                  checkPeerProfile,
+	{"metallb.io", "L2Advertisement"}:          checkAdvertised,
+	{"networking.istio.io", "VirtualService"}:  checkRouteGateways,
+	{"telemetry.istio.io", "Telemetry"}:        checkProviders,
+}
+
+// find returns the object of a kind with a name, or nil.
+func (p *pass) find(group, kind, namespace, name string) *object {
+	for _, o := range p.objects {
+		if o.is(group, kind) && o.name == name && o.namespace == namespace && o.within == nil {
+			return o
+		}
+	}
+	return nil
+}
+
+func (p *pass) refer(o *object, path fieldPath, group, kind, namespace, name string) {
+	if p.find(group, kind, namespace, name) == nil {
+		o.report(p, ruleReference, path, "there is no %s %s/%s in the tree", kind, namespace, name)
+	}
+}
+
+func checkPeerProfile(p *pass, o *object) {
+	if profile := str(o.value, "spec", "bfdProfile"); profile != "" {
+		p.refer(o, fieldPath{"spec", "bfdProfile"}, "metallb.io", "BFDProfile", o.namespace, profile)
+	}
+}
+
+// checkAdvertised checks what an advertisement names. An empty list of pools would announce every pool.
+func checkAdvertised(p *pass, o *object) {
+	spec := get(o.value, "spec")
+	for i, name := range strs(spec, "ipAddressPools") {
+		p.refer(o, fieldPath{"spec", "ipAddressPools"}.at(i), "metallb.io", "IPAddressPool", o.namespace, name)
+	}
+	for i, name := range strs(spec, "peers") {
+		p.refer(o, fieldPath{"spec", "peers"}.at(i), "metallb.io", "BGPPeer", o.namespace, name)
+	}
+	if len(strs(spec, "ipAddressPools")) == 0 && len(list(spec, "ipAddressPoolSelectors")) == 0 {
+		o.report(p, ruleReference, fieldPath{"spec"}, "no pool is named: it would announce every pool")
+	}
+}
+
+func checkRouteGateways(p *pass, o *object) {
+	for i, g := range strs(o.value, "spec", "gateways") {
+		if g == "mesh" {
+			continue
+		}
+		namespace, name, ok := strings.Cut(g, "/")
+		if !ok {
+			namespace, name = o.namespace, g
+		}
+		p.refer(o, fieldPath{"spec", "gateways"}.at(i), "networking.istio.io", "Gateway", namespace, name)
+	}
+}
+
+func checkGatewayParameters(p *pass, o *object) {
+	ref := get(o.value, "spec", "infrastructure", "parametersRef")
+	if str(ref, "group") == "" && str(ref, "kind") == "ConfigMap" {
+		p.refer(o, fieldPath{"spec", "infrastructure", "parametersRef"}, "", "ConfigMap", o.namespace, str(ref, "name"))
+	}
+}
+
+// checkParents checks that the Gateway of a route is there, with the listener that the route names.
+func checkParents(p *pass, o *object) {
+	for i, ref := range list(o.value, "spec", "parentRefs") {
+		kind, group := str(ref, "kind"), str(ref, "group")
+		if kind != "" && kind != "Gateway" || group != "" && group != o.group {
+			continue // a Service of the site's users
+		}
+		namespace := str(ref, "namespace")
+		if namespace == "" {
+			namespace = o.namespace
+		}
+		at := fieldPath{"spec", "parentRefs"}.at(i)
+		gateway := p.find(o.group, "Gateway", namespace, str(ref, "name"))
+		if gateway == nil {
+			o.report(p, ruleReference, at, "there is no Gateway %s/%s in the tree", namespace, str(ref, "name"))
+			continue
+		}
+		section, found := str(ref, "sectionName"), false
+		for _, l := range list(gateway.value, "spec", "listeners") {
+			found = found || str(l, "name") == section
+		}
+		if section != "" && !found {
+			o.report(p, ruleReference, at.to("sectionName"), "%s has no listener %q", gateway, section)
+		}
+	}
+}
+
+// builtinProviders are the extension providers that istiod has without being told (pkg/config/mesh in Istio).
+var builtinProviders = []string{"prometheus", "stackdriver", "envoy"}
+
+// checkProviders checks the providers of a Telemetry: one that istiod does not know is dropped without a word.
+func checkProviders(p *pass, o *object) {
+	known := slices.Clone(builtinProviders)
+	for _, v := range p.istiods() {
+		for _, e := range list(v.value, "meshConfig", "extensionProviders") {
+			known = append(known, str(e, "name"))
+		}
+	}
+	for _, kind := range []string{"tracing", "metrics", "accessLogging"} {
+		for i, t := range list(o.value, "spec", kind) {
+			for j, provider := range list(t, "providers") {
+				if name := str(provider, "name"); !slices.Contains(known, name) {
+					o.report(p, ruleReference, fieldPath{"spec", kind}.at(i).to("providers").at(j), "istiod knows no provider %q", name)
+				}
+			}
+		}
+	}
+}
+
+// istiods returns the values of the control planes, by release name.
+func (p *pass) istiods() []*values {
+	var out []*values
+	for _, name := range slices.Sorted(maps.Keys(p.values)) {
+		if p.releases.Charts[name].Name == "istiod" {
+			out = append(out, p.values[name])
+		}
+	}
+	return out
+}
+
+// checkRevisions checks that each revision by which something is taken into the mesh is one that a control plane has.
+func (p *pass) checkRevisions() {
+	known := map[string]bool{}
+	for _, v := range p.istiods() {
+		revision := str(v.value, "revision")
+		if revision == "" {
+			revision = "default"
+		}
+		known[revision] = true
+		for _, tag := range strs(v.value, "revisionTags") {
+			known[tag] = true
+		}
+	}
+	p.everywhere(func(o place, path fieldPath, key string, v any) {
+		if key != "istio.io/rev" || !slices.Contains(path, "labels") && !slices.Contains(path, "matchLabels") {
+			return
+		}
+		if s, _ := v.(string); !known[s] {
+			o.report(p, ruleReference, path, "no control plane has the revision %q", s)
+		}
+	})
+	for _, name := range slices.Sorted(maps.Keys(p.values)) {
+		v, chart := p.values[name], p.releases.Charts[name].Name
+		if revision := str(v.value, "revision"); revision != "" && (chart == "gateway" || chart == "cni" || chart == "ztunnel") && !known[revision] {
+			v.report(p, ruleReference, fieldPath{"revision"}, "no control plane has the revision %q", revision)
+		}
+	}
+}
+
+// checkAddresses checks the addresses that Services ask MetalLB for: each in a pool of the tree, each asked for once.
+func (p *pass) checkAddresses() {
+	pools := map[string]*object{}
+	for _, o := range p.objects {
+		if o.is("metallb.io", "IPAddressPool") {
+			pools[o.name] = o
+		}
+	}
+	asked := map[netip.Addr]place{}
+	p.everywhere(func(o place, path fieldPath, key string, v any) {
+		s, _ := v.(string)
+		switch key {
+		case "metallb.io/address-pool":
+			if pools[s] == nil {
+				o.report(p, ruleReference, path, "there is no IPAddressPool %q in the tree", s)
+			}
+		case "metallb.io/loadBalancerIPs":
+			for a := range strings.SplitSeq(s, ",") {
+				addr, err := netip.ParseAddr(strings.TrimSpace(a))
+				switch other, taken := asked[addr], asked[addr] != nil; {
+				case err != nil:
+					o.report(p, ruleReference, path, "%q is no address", a)
+				case !inPools(pools, addr):
+					o.report(p, ruleReference, path, "%s is in no IPAddressPool of the tree", addr)
+				case taken && other != o:
+					o.report(p, ruleReference, path, "%s is that of %s too", addr, other)
+				}
+				asked[addr] = o
+			}
+		}
+	})
+}
+
+func inPools(pools map[string]*object, a netip.Addr) bool {
+	for _, pool := range pools {
+		for _, s := range strs(pool.value, "spec", "addresses") {
+			if r, ok := addressRange(s); ok && r.Contains(a) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// everywhere visits every member of every mapping of all objects and values.
+func (p *pass) everywhere(visit func(o place, path fieldPath, key string, v any)) {
+	for _, o := range p.objects {
+		each(o, nil, o.value, visit)
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.values)) {
+		each(p.values[name], nil, p.values[name].value, visit)
+	}
+}
+
+func each(o place, path fieldPath, v any, visit func(o place, path fieldPath, key string, v any)) {
+	switch v := v.(type) {
+	case []any:
+		for i, e := range v {
+			each(o, path.at(i), e, visit)
+		}
+	case map[string]any:
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			visit(o, path.to(k), k, v[k])
+			each(o, path.to(k), v[k], visit)
+		}
+	}
+}

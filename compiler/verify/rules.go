@@ -1,0 +1,76 @@
+package verify
+
+// The rules of trees and objects. Those of the line formats stand beside their grammars.
+const (
+	ruleUnclaimed     = "MG9001"
+	ruleManifest      = "MG9002"
+	ruleYAML          = "MG9003"
+	ruleNoSchema      = "MG9101"
+	ruleSchema        = "MG9102"
+	ruleMeta          = "MG9103"
+	ruleDuplicate     = "MG9104"
+	ruleService       = "MG9105"
+	ruleWorkload      = "MG9106"
+	ruleNetworkPolicy = "MG9107"
+	ruleMetalLB       = "MG9108"
+	ruleIstio         = "MG9109"
+	ruleGatewayAPI    = "MG9110"
+	ruleNamespace     = "MG9301"
+	ruleReference     = "MG9302"
+	ruleNodeLabel     = "MG9303"
+	ruleKustomization = "MG9401"
+	ruleKustomize     = "MG9402"
+	ruleValues        = "MG9501"
+)
+
+// A Rule is what a finding of this stage names.
+type Rule struct {
+	ID   string // "MG9102"
+	Name string // "output-schema"
+	Doc  string // one sentence: what holds for every tree
+}
+
+// Rules lists the rules of this stage, sorted by ID. Each says what holds for every tree that meshgen writes; none can
+// be waived, because a breach is a fault of meshgen and not of a site.
+func Rules() []Rule { return rules }
+
+var rules = []Rule{
+	{ruleUnclaimed, "output-unclaimed", "a verifier reads every file"},
+	{ruleManifest, "output-manifest", "the manifest lists the files of the tree with their digests"},
+	{ruleYAML, "output-yaml", "a YAML file means the same to every reader: no repeated key, alias, tag or ambiguous scalar"},
+	{ruleNoSchema, "output-no-schema", "the kind of every object is served by a release that the site declares"},
+	{ruleSchema, "output-schema", "an object holds against the schema of the declared release, without unknown fields"},
+	{ruleMeta, "output-metadata", "names, namespaces, labels and annotations are such that the API server takes them"},
+	{ruleDuplicate, "output-duplicate", "a tree holds an object once"},
+	{ruleService, "output-service", "a Service is one that the API server takes"},
+	{ruleWorkload, "output-workload", "pods, their selectors, budgets and scalers are such that the API server takes them"},
+	{ruleNetworkPolicy, "output-network-policy", "a NetworkPolicy is one that the API server takes"},
+	{ruleMetalLB, "output-metallb", "MetalLB's webhook takes its objects"},
+	{ruleIstio, "output-istio", "istiod's webhook takes Istio's objects, and they have the effect that they show"},
+	{ruleGatewayAPI, "output-gateway-api", "objects of the Gateway API are consistent in themselves"},
+	{ruleSysctl, "output-sysctl", "sysctl.d files hold settings that the kernel takes on a host"},
+	{ruleModules, "output-modules", "modules-load.d and modprobe.d files are what kmod reads"},
+	{ruleChrony, "output-chrony", "chrony.conf is what chronyd reads"},
+	{ruleKubelet, "output-kubelet", "the kubelet's environment file makes it read its drop-ins"},
+	{ruleInventory, "output-inventory", "the inventory is what Ansible reads and names the groups of the tree"},
+	{ruleFRR, "output-frr", "FRR files hold statements that FRR knows, and names that they define"},
+	{ruleEOS, "output-eos", "EOS files hold statements that EOS knows, and names that they define"},
+	{ruleSessions, "output-sessions", "the two ends of each BGP session agree"},
+	{rulePrefixes, "output-prefixes", "a switch admits exactly what its nodes announce"},
+	{ruleNamespace, "output-namespace", "a namespace that is used is made by the tree or declared to exist"},
+	{ruleReference, "output-reference", "what an object names exists in the tree or is declared"},
+	{ruleNodeLabel, "output-node-label", "what selects nodes selects labels that a Node of the tree carries"},
+	{ruleKustomization, "output-kustomization", "a kustomization lists each file of its folder once, and nothing else"},
+	{ruleKustomize, "output-kustomize", "kustomize builds the site's overlay"},
+	{ruleValues, "output-chart-values", "chart values are keys that the chart reads"},
+}
+
+// ruleName returns the second name of a rule.
+func ruleName(id string) string {
+	for _, r := range rules {
+		if r.ID == id {
+			return r.Name
+		}
+	}
+	return ""
+}

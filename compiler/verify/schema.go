@@ -1,0 +1,163 @@
+package verify
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"meshgen.dev/meshgen/compiler/verify/schemas"
+)
+
+// checkSchemas holds every object against the schema of its kind in the declared release.
+func (p *pass) checkSchemas() {
+	sets, err := schemas.Index()
+	if err != nil {
+		p.internal(err)
+		return
+	}
+	type use struct {
+		gvk     string
+		partial bool
+	}
+	byKind := map[use][]*object{}
+	for _, o := range p.objects {
+		u := use{o.apiVersion + "/" + o.kind, o.partial}
+		byKind[u] = append(byKind[u], o)
+	}
+	for u, objects := range byKind {
+		entry, ok := p.lookup(sets, u.gvk, objects)
+		if !ok {
+			continue
+		}
+		instances := make([]any, len(objects))
+		for i, o := range objects {
+			instances[i] = o.value
+			o.namespaced, o.hasScope = entry.Namespaced, o.within == nil
+		}
+		var schema any = entry.Schema
+		if u.partial {
+			schema = unrequired(schema)
+		}
+		for i, violations := range p.violations(u.gvk, prune(schema, instances), instances) {
+			for _, v := range violations {
+				objects[i].report(p, ruleSchema, v.path, "%s", v.text)
+			}
+		}
+	}
+}
+
+// internal reports a fault of the embedded data; a test reads all of it, so that no build sees one.
+func (p *pass) internal(err error) {
+	for _, f := range p.tree.Files() {
+		p.report(f, 0, ruleNoSchema, "%v", err)
+		return
+	}
+}
+
+// lookup finds the schema of a kind. Where there is none, it says why at the first object.
+func (p *pass) lookup(sets []*schemas.Set, gvk string, objects []*object) (schemas.Entry, bool) {
+	o := objects[0]
+	at := fieldPath{"apiVersion"}
+	component := componentOf(sets, o.group)
+	release, channel, declared := p.releases.of(component)
+	switch {
+	case component == "":
+		o.report(p, ruleNoSchema, at, "no component that meshgen knows serves the group %q", o.group)
+		return schemas.Entry{}, false
+	case !declared:
+		o.report(p, ruleNoSchema, at, "the kind is of %s, which the site does not declare", component)
+		return schemas.Entry{}, false
+	}
+	set, ok := schemas.Find(sets, component, release, channel)
+	if !ok {
+		o.report(p, ruleNoSchema, at, "there is no schema for %s %s; known: %s", component, strings.TrimSpace(release+" "+channel), known(sets, component))
+		return schemas.Entry{}, false
+	}
+	entry, ok, err := set.Entry(gvk)
+	switch {
+	case err != nil:
+		p.internal(err)
+		return schemas.Entry{}, false
+	case !ok:
+		o.report(p, ruleNoSchema, at, "%s %s does not serve %s", component, strings.TrimSpace(release+" "+channel), gvk)
+		return schemas.Entry{}, false
+	}
+	return entry, true
+}
+
+// componentOf returns who serves an API group, or nothing.
+func componentOf(sets []*schemas.Set, group string) string {
+	for _, s := range sets {
+		if slices.Contains(s.Groups, group) {
+			return s.Component
+		}
+	}
+	return ""
+}
+
+// of returns the declared release of a component.
+func (r Releases) of(component string) (release, channel string, declared bool) {
+	switch component {
+	case "kubernetes":
+		return r.Kubernetes, "", r.Kubernetes != ""
+	case "gateway-api":
+		channel = r.GatewayAPIChannel
+		if channel == "" {
+			channel = "standard"
+		}
+		return r.GatewayAPI, channel, r.GatewayAPI != ""
+	}
+	release, declared = r.Components[component]
+	return release, "", declared
+}
+
+func known(sets []*schemas.Set, component string) string {
+	var out []string
+	for _, s := range sets {
+		if s.Component == component {
+			out = append(out, strings.TrimSpace(s.Release+" "+s.Channel))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// violations validates instances against one schema. The result has an element for each instance.
+func (p *pass) violations(name string, schema any, instances []any) [][]violation {
+	compiled, err := compile(name, schema)
+	if err != nil {
+		p.internal(err)
+		return nil
+	}
+	out := make([][]violation, len(instances))
+	for i, instance := range instances {
+		var invalid *jsonschema.ValidationError
+		if err := compiled.Validate(instance); errors.As(err, &invalid) {
+			out[i] = explain(invalid, schema, instance)
+		}
+	}
+	return out
+}
+
+// compile prepares a schema. The name only tells schemas apart; without a scheme the library would make a path of the
+// working directory from it.
+func compile(name string, schema any) (*jsonschema.Schema, error) {
+	text, err := json.Marshal(schema)
+	if err != nil {
+		return nil, err
+	}
+	c := jsonschema.NewCompiler()
+	c.Draft = jsonschema.Draft7
+	c.AssertFormat = true
+	maps.Copy(c.Formats, formats)
+	url := "meshgen:///" + name
+	if err := c.AddResource(url, bytes.NewReader(text)); err != nil {
+		return nil, fmt.Errorf("schema of %s: %w", name, err)
+	}
+	return c.Compile(url)
+}

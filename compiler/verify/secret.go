@@ -1,0 +1,66 @@
+package verify
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// secrets collects the Secrets that objects refer to. None of them may stand in the tree; each must be in the cluster.
+func (p *pass) secrets() []SecretRef {
+	var out []SecretRef
+	add := func(o *object, namespace, name string, keys ...string) {
+		if name != "" {
+			out = append(out, SecretRef{Namespace: namespace, Name: name, Keys: keys, By: o.String()})
+		}
+	}
+	for _, o := range p.objects {
+		spec := get(o.value, "spec")
+		switch {
+		case o.is("metallb.io", "BGPPeer"):
+			namespace := cmp.Or(str(spec, "passwordSecret", "namespace"), o.namespace)
+			add(o, namespace, str(spec, "passwordSecret", "name"), "password")
+		case o.is("networking.istio.io", "Gateway"):
+			for _, s := range list(spec, "servers") {
+				p.gatewaySecrets(o, s, add)
+			}
+		case o.is("gateway.networking.k8s.io", "Gateway"):
+			for _, l := range list(spec, "listeners") {
+				for _, ref := range list(l, "tls", "certificateRefs") {
+					add(o, cmp.Or(str(ref, "namespace"), o.namespace), str(ref, "name"), "tls.crt", "tls.key")
+				}
+			}
+		}
+		each(o, nil, o.value, func(_ place, _ fieldPath, key string, v any) {
+			switch key {
+			case "imagePullSecrets":
+				for _, ref := range list(v) {
+					add(o, o.namespace, str(ref, "name"), ".dockerconfigjson")
+				}
+			case "secretKeyRef":
+				add(o, o.namespace, str(v, "name"), str(v, "key"))
+			case "secret": // a volume
+				add(o, o.namespace, str(v, "secretName"))
+			}
+		})
+	}
+	slices.SortFunc(out, func(a, b SecretRef) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), cmp.Compare(a.By, b.By), slices.Compare(a.Keys, b.Keys))
+	})
+	return slices.CompactFunc(out, func(a, b SecretRef) bool {
+		return a.Namespace == b.Namespace && a.Name == b.Name && a.By == b.By && slices.Equal(a.Keys, b.Keys)
+	})
+}
+
+// gatewaySecrets adds what a server of an Istio Gateway reads, from the namespace of the pods that serve it: that of the
+// Gateway, as meshgen places both together. For mutual TLS the roots may stand in a Secret of their own, "<name>-cacert".
+func (p *pass) gatewaySecrets(o *object, server any, add func(*object, string, string, ...string)) {
+	name := str(server, "tls", "credentialName")
+	if name == "" || strings.Contains(name, "://") {
+		return
+	}
+	add(o, o.namespace, name, "tls.crt", "tls.key")
+	if strings.HasSuffix(str(server, "tls", "mode"), "MUTUAL") {
+		add(o, o.namespace, name+"-cacert", "ca.crt")
+	}
+}

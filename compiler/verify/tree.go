@@ -1,0 +1,59 @@
+package verify
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"path"
+
+	"meshgen.dev/meshgen/compiler/artifact"
+)
+
+// treeVerifiers are the readers of all but the line formats, by path. The first match counts.
+var treeVerifiers = []verifier{
+	{"manifest", "meshgen/*.json", readManifest},
+	{"kustomization", "kubernetes/**/kustomization.yaml", readKustomization},
+	{"objects", "kubernetes/**/*.yaml", readObjects},
+	{"chart values", "charts/*/*/values.yaml", readValues},
+	{"kubelet configuration", "hosts/*/*/etc/kubernetes/kubelet.conf.d/*.conf", readKubeletConfiguration},
+}
+
+// manifest is what the manifest says, as a consumer of the tree reads it.
+type manifest struct {
+	Site          string
+	OutputVersion int
+	Digest        string
+	Files         []struct{ Path, SHA256 string }
+}
+
+// readManifest holds the manifest against the tree: the same files, the same bytes.
+func readManifest(f *artifact.File, p *pass) {
+	var m manifest
+	if err := json.Unmarshal(f.Bytes(), &m); err != nil {
+		p.report(f, 0, ruleManifest, "not JSON: %v", err)
+		return
+	}
+	if want := path.Base(f.Path()); m.Site+".json" != want {
+		p.report(f, 0, ruleManifest, "it names site %q", m.Site)
+	}
+	if m.OutputVersion < 1 || len(m.Digest) != hex.EncodedLen(sha256.Size) {
+		p.report(f, 0, ruleManifest, "outputVersion %d or digest %q is none", m.OutputVersion, m.Digest)
+	}
+	listed := map[string]bool{f.Path(): true}
+	for _, e := range m.Files {
+		file := p.tree.Lookup(e.Path)
+		if file == nil {
+			p.report(f, 0, ruleManifest, "it lists %q, which is not in the tree", e.Path)
+			continue
+		}
+		listed[e.Path] = true
+		if sum := sha256.Sum256(file.Bytes()); hex.EncodeToString(sum[:]) != e.SHA256 {
+			p.report(f, 0, ruleManifest, "the digest of %q is not that of its content", e.Path)
+		}
+	}
+	for _, file := range p.tree.Files() {
+		if !listed[file.Path()] {
+			p.report(f, 0, ruleManifest, "it does not list %q", file.Path())
+		}
+	}
+}

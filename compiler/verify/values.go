@@ -1,0 +1,125 @@
+package verify
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/verify/schemas"
+)
+
+// values are what a Helm release is installed with.
+type values struct {
+	file    *artifact.File
+	node    *yaml.Node
+	value   map[string]any
+	release string
+}
+
+func (v *values) String() string { return "values of " + v.release }
+
+func (v *values) report(p *pass, rule string, path fieldPath, format string, args ...any) {
+	p.report(v.file, lineOf(v.node, path), rule, "%s: %s: %s", v, path, fmt.Sprintf(format, args...))
+}
+
+// readValues is the verifier of charts/<site>/<release>/values.yaml. A file of comments alone is no values.
+func readValues(f *artifact.File, p *pass) {
+	parts := strings.Split(f.Path(), "/")
+	if parts[1] != p.releases.Site {
+		return // another site of the fleet, which its own run reads
+	}
+	v := &values{file: f, node: &yaml.Node{Kind: yaml.MappingNode, Line: 1}, value: map[string]any{}, release: parts[2]}
+	docs := p.documents(f)
+	switch {
+	case len(docs) > 1 || len(docs) == 1 && docs[0].Kind != yaml.MappingNode:
+		p.report(f, 0, ruleYAML, "values are one mapping")
+		return
+	case len(docs) == 1:
+		v.node, v.value = docs[0], dict(value(docs[0]))
+	}
+	p.values[v.release] = v
+}
+
+// checkCharts holds the values of each release against its chart: every key must be one that the chart reads, and where
+// the chart brings a schema the values must hold against it, as Helm would check them.
+func (p *pass) checkCharts() {
+	sets, err := schemas.Index()
+	if err != nil {
+		p.internal(err)
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.values)) {
+		v := p.values[name]
+		chart, ok := p.releases.Charts[name]
+		if !ok {
+			v.report(p, ruleValues, nil, "no chart release of that name is declared")
+			continue
+		}
+		set, ok := schemas.Find(sets, "chart-"+chart.Name, chart.Version, "")
+		if !ok {
+			v.report(p, ruleNoSchema, nil, "there are no known keys for chart %s %s; known: %s", chart.Name, chart.Version, known(sets, "chart-"+chart.Name))
+			continue
+		}
+		p.checkValues(v, set)
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.releases.Charts)) {
+		if p.values[name] == nil {
+			p.missing(ruleValues, "charts/%s/%s/values.yaml does not exist, release %s is declared", p.releases.Site, name, name)
+		}
+	}
+}
+
+func (p *pass) checkValues(v *values, set *schemas.Set) {
+	for _, entry := range []string{"keys", "schema"} {
+		e, ok, err := set.Entry(entry)
+		if err != nil {
+			p.internal(err)
+			return
+		}
+		if !ok {
+			continue
+		}
+		instances := []any{v.value}
+		for _, found := range p.violations(set.File+"/"+entry, prune(e.Schema, instances), instances) {
+			for _, f := range found {
+				v.report(p, ruleValues, f.path, "%s", f.text)
+			}
+		}
+	}
+	p.checkFragments(v, nil, v.value)
+	if set.Component == "chart-gateway" {
+		p.checkGatewayValues(v)
+	}
+	if set.Component == "chart-istiod" {
+		p.checkBudget(v, fieldPath{"pdb"}, v.value["pdb"])
+	}
+}
+
+// checkGatewayValues checks the parts of a gateway's values that the chart copies into a Service and a budget.
+func (p *pass) checkGatewayValues(v *values) {
+	at, service := fieldPath{"service"}, v.value["service"]
+	oneOf(p, v, ruleService, at, service, "type", "ClusterIP", "NodePort", "LoadBalancer", "None")
+	oneOf(p, v, ruleService, at, service, "externalTrafficPolicy", "", "Cluster", "Local")
+	oneOf(p, v, ruleService, at, service, "internalTrafficPolicy", "", "Cluster", "Local")
+	oneOf(p, v, ruleService, at, service, "ipFamilyPolicy", "", "SingleStack", "PreferDualStack", "RequireDualStack")
+	if ports, ok := get(service, "ports").([]any); ok {
+		t := str(service, "type")
+		p.checkServicePorts(v, at.to("ports"), ports, portRules{nodePorts: t != "ClusterIP"})
+	}
+	p.checkServiceAddresses(v, at, service)
+	p.checkBudget(v, fieldPath{"podDisruptionBudget"}, v.value["podDisruptionBudget"])
+	scaling := v.value["autoscaling"]
+	low, okLow := integer(scaling, "minReplicas")
+	high, okHigh := integer(scaling, "maxReplicas")
+	if okLow && okHigh && low > high {
+		v.report(p, ruleWorkload, fieldPath{"autoscaling", "minReplicas"}, "%d is more than maxReplicas %d", low, high)
+	}
+	// The chart renders a budget only when it can be met (templates/poddisruptionbudget.yaml).
+	if len(dict(v.value, "podDisruptionBudget")) > 0 && get(scaling, "enabled") != false && low < 2 {
+		v.report(p, ruleValues, fieldPath{"podDisruptionBudget"}, "has no effect: autoscaling.minReplicas is not above 1")
+	}
+}

@@ -1,0 +1,129 @@
+// Package verify reads an emitted tree back and trusts nothing of what made it.
+//
+// In comes an artifact.Tree and the releases that the site declares; out go findings and the numbers of what was read.
+// Every file is claimed by one verifier, by its path; a file that none claims is an error. Objects are held against the
+// schemas of the declared releases, then against what the API server and the controllers check beyond schemas, then
+// against each other: names, references, labels of nodes. Kustomizations are built. Chart values are held against the
+// keys that the chart knows. Files of lines (sysctl, chrony, switches) are parsed by grammars of their own, and the two
+// ends of each BGP session are compared.
+//
+// Nothing here shares code with the backends: an error made there must not be repeated here.
+package verify
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/diag"
+)
+
+// Releases is what the site declares, and what the tree may refer to besides itself.
+type Releases struct {
+	Site              string            // the site's name
+	Kubernetes        string            // "1.35.2"
+	GatewayAPI        string            // "1.6.3"; empty when the cluster has none
+	GatewayAPIChannel string            // "standard" or "experimental"; empty is standard
+	Components        map[string]string // component → release: "istio": "1.31.1"; an empty release is the newest known one
+	Charts            map[string]Chart  // Helm release → chart; each needs a folder charts/<site>/<release>
+
+	// NodePorts is the API server's range ("30000-32767"), which is also the default.
+	NodePorts string
+
+	// ExternalNamespaces are made by others: what meshgen only relies on, and kube-system.
+	ExternalNamespaces []string
+}
+
+// nodePorts returns the bounds of NodePorts.
+func (r Releases) nodePorts() (low, high int64) {
+	from, to, _ := strings.Cut(r.NodePorts, "-")
+	low, errLow := strconv.ParseInt(from, 10, 64)
+	high, errHigh := strconv.ParseInt(to, 10, 64)
+	if errLow != nil || errHigh != nil {
+		return 30000, 32767 // kube-apiserver's --service-node-port-range
+	}
+	return low, high
+}
+
+// Chart is what a Helm release installs.
+type Chart struct {
+	Name      string // "istiod"
+	Version   string // "1.31.1"
+	Namespace string // of the release
+}
+
+// Report says what was read.
+type Report struct {
+	Counts  []Count     // by verifier, sorted by name
+	Secrets []SecretRef // every Secret that an object refers to, sorted, each once
+}
+
+// Count is one row of the table of what was read.
+type Count struct {
+	Verifier string
+	Files    int
+	Objects  int // Kubernetes objects; 0 for other formats
+}
+
+// SecretRef is a Secret that must exist in the cluster before the object that names it works.
+type SecretRef struct {
+	Namespace, Name string
+	Keys            []string // that are read; empty when the reader decides
+	By              string   // "BGPPeer metallb-system/r1-a"
+}
+
+// Tree verifies a tree. The findings are errors, each a bug of meshgen; they come sorted.
+func Tree(t *artifact.Tree, rel Releases) (Report, diag.List) {
+	p := &pass{tree: t, releases: rel, values: map[string]*values{}, kustomizations: map[string]*kustomization{}, counts: map[string]*Count{}}
+	overlay := "kubernetes/overlays/" + rel.Site
+	built := make(chan build, 1)
+	go func() { built <- buildOverlay(t, overlay) }() // half of the time of all else: beside it
+	for _, f := range t.Files() {
+		v, ok := claim(f.Path())
+		if !ok {
+			p.report(f, 0, ruleUnclaimed, "no verifier reads files of this path")
+			continue
+		}
+		p.count(v.name).Files++
+		v.check(f, p)
+	}
+	p.wholeTree()
+	p.checkBuild(overlay, <-built)
+	return p.summary(), p.found.Sorted()
+}
+
+// wholeTree runs the checks that need every file to be read.
+func (p *pass) wholeTree() {
+	p.checkSchemas()
+	for _, o := range p.objects {
+		p.checkObject(o)
+	}
+	p.checkUnique()
+	p.checkReferences()
+	p.checkCharts()
+	p.checkKustomizations()
+	for _, check := range lineTreeChecks {
+		check(p)
+	}
+}
+
+func (p *pass) count(name string) *Count {
+	c := p.counts[name]
+	if c == nil {
+		c = &Count{Verifier: name}
+		p.counts[name] = c
+	}
+	return c
+}
+
+func (p *pass) summary() Report {
+	var r Report
+	for _, c := range p.counts {
+		r.Counts = append(r.Counts, *c)
+	}
+	slices.SortFunc(r.Counts, func(a, b Count) int { return cmp.Compare(a.Verifier, b.Verifier) })
+	r.Secrets = p.secrets()
+	return r
+}
