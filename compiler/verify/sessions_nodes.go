@@ -200,7 +200,6 @@ type fit struct {
 	told, exact, sameAS    bool // the file says the address; the sets of nodes are equal; the AS is
 	shared                 int  // nodes that both sides know
 	family                 string
-	taken                  bool
 	nodesHere, nodesSwitch int
 }
 
