@@ -14,25 +14,27 @@ import (
 // floors says which floor a package stands on. A package imports packages of lower floors only; the floor of a folder
 // that is not listed is that of the nearest listed one above it, one lower for data and generators.
 var floors = map[string]int{
-	"compiler/diag":        0,
-	"compiler/artifact":    0,
-	"compiler/site":        1,
-	"compiler/ir":          1,
-	"compiler/profile":     1,
-	"schema":               1,
-	"profiles":             1,
-	"examples":             1,
-	"compiler/diag/format": 1,
-	"compiler/load":        2,
-	"compiler/lower":       2,
-	"compiler/check":       2,
-	"compiler/analyze":     2,
-	"compiler/backend":     2,
-	"compiler/check/rules": 3,
-	"compiler/verify":      3,
-	"compiler/diff":        3,
-	"compiler":             4,
-	"cmd/meshgen":          5,
+	"compiler/diag":               0,
+	"compiler/artifact":           0,
+	"compiler/site":               1,
+	"compiler/ir":                 1,
+	"compiler/profile":            1,
+	"schema":                      1,
+	"profiles":                    1,
+	"examples":                    1,
+	"compiler/diag/format":        1,
+	"compiler/load":               2,
+	"compiler/lower":              2,
+	"compiler/check":              2,
+	"compiler/analyze":            2,
+	"compiler/backend":            2,
+	"compiler/check/rules":        3,
+	"compiler/verify":             3,
+	"compiler/diff":               3,
+	"compiler":                    4,
+	"cmd/meshgen":                 5,
+	"profiles/gen":                5,
+	"compiler/verify/schemas/gen": 5,
 }
 
 // backendFloor is that of every package below compiler/backend.
@@ -101,7 +103,7 @@ func TestNoOutside(t *testing.T) {
 
 // TestNoExampleValues holds the code free of what belongs to an example.
 func TestNoExampleValues(t *testing.T) {
-	values := []string{"fra1", "muc1", "203.0.113.", "198.51.100.1", "4200000", "gps-roof", "payments/"}
+	values := []string{"fra1", "muc1", "203.0.113.", "198.51.100.16", "4200000", "gps-roof", "payments/"}
 	eachSource(t, func(pkg, file, text string) {
 		if strings.HasSuffix(file, "_test.go") || strings.HasSuffix(pkg, "/gen") {
 			return

@@ -10,7 +10,7 @@ func releases(p *ir.Plan) verify.Releases {
 	r := verify.Releases{
 		Site: p.Name, Kubernetes: p.Cluster.Version,
 		GatewayAPI: p.Cluster.GatewayAPI.Version, GatewayAPIChannel: p.Cluster.GatewayAPI.Channel,
-		Components:         map[string]string{},
+		Components:         map[string]string{"cert-manager": p.CertManager.Version},
 		Charts:             map[string]verify.Chart{},
 		ExternalNamespaces: []string{"kube-system", "default"},
 	}

@@ -25,28 +25,31 @@ import (
 
 // silent lists the leaves whose change need not show in any output or finding, with the reason. "*" is one segment.
 var silent = map[string]string{
-	"apiVersion":                 "there is one version of the language",
-	"components.*.managed":       "says who installs a part; the part's own outputs are not of this tree",
-	"components.*.namespace":     "read by what refers to a part of somebody else's: nothing in this tree does",
-	"components.*.version":       "read by rules about versions that stand beside each other",
-	"delivery.kind":              "chooses how the tree reaches the cluster, not what is in it",
-	"delivery.repository":        "read by the delivery that a repository feeds; not in this tree",
-	"delivery.revision":          "read by the delivery that a repository feeds; not in this tree",
-	"delivery.path":              "read by the delivery that a repository feeds; not in this tree",
-	"observability.ruleLabels.*": "labels of alert rules; not in this tree",
-	"observability.rules":        "form of alert rules; not in this tree",
-	"secrets.*":                  "names the store that Secrets are made from; the tree refers to Secrets by name alone",
-	"waivers.*.reason":           "for people",
-	"waivers.*.until":            "decides whether a finding counts, on another day than the test's",
-	"kubernetes.nodeCIDRMask":    "read by rules about pod density",
-	"kubernetes.gatewayAPI.*":    "chooses the schemas that objects are held against",
-	"kubernetes.cni.version":     "read by rules about versions that stand beside each other",
-	"fabric.mtu":                 "read by rules about encapsulation",
-	"nodeClasses.*.cores":        "read by rules about capacity",
-	"nodeClasses.*.nic.*":        "read by rules about capacity",
-	"racks.*.defaultGateway.*":   "read by rules about addresses",
-	"racks.*.defaultGateway":     "read by rules about addresses",
-	"delivery.hosts.*":           "chooses among forms of the host files",
+	"apiVersion":                           "there is one version of the language",
+	"components.*.managed":                 "says who installs a part; the part's own outputs are not of this tree",
+	"components.*.namespace":               "read by what refers to a part of somebody else's: nothing in this tree does",
+	"components.*.version":                 "read by rules about versions that stand beside each other",
+	"delivery.kind":                        "chooses how the tree reaches the cluster, not what is in it",
+	"delivery.repository":                  "read by the delivery that a repository feeds; not in this tree",
+	"delivery.revision":                    "read by the delivery that a repository feeds; not in this tree",
+	"delivery.path":                        "read by the delivery that a repository feeds; not in this tree",
+	"observability.ruleLabels.*":           "labels of alert rules; not in this tree",
+	"observability.rules":                  "form of alert rules; not in this tree",
+	"secrets.*":                            "names the store that Secrets are made from; the tree refers to Secrets by name alone",
+	"waivers.*.reason":                     "for people",
+	"waivers.*.until":                      "decides whether a finding counts, on another day than the test's",
+	"kubernetes.nodeCIDRMask":              "read by rules about pod density",
+	"kubernetes.gatewayAPI.*":              "chooses the schemas that objects are held against",
+	"kubernetes.cni.version":               "read by rules about versions that stand beside each other",
+	"fabric.mtu":                           "read by rules about encapsulation",
+	"nodeClasses.*.cores":                  "read by rules about capacity",
+	"nodeClasses.*.nic.*":                  "read by rules about capacity",
+	"racks.*.defaultGateway.*":             "read by rules about addresses",
+	"racks.*.defaultGateway":               "read by rules about addresses",
+	"delivery.hosts.*":                     "chooses among forms of the host files",
+	"namespaces.*.services.*.headless":     "this mesh sees it at the Service itself",
+	"namespaces.*.services.*.ports.*.port": "clients' port: policy goes by the target port, and a route names it only where there is one",
+	"observability.scraper.meshed":         "this mesh leaves metrics ports outside mutual TLS",
 }
 
 // TestTaint changes each leaf of each example to other valid values. Every line that then differs must name that leaf,
@@ -199,6 +202,63 @@ func (ta *taint) count(n *int) {
 	ta.mu.Unlock()
 }
 
+// section is a part of a file that is compared as a whole: an object, or everything.
+type section struct {
+	text  string
+	first int // line
+}
+
+// sections splits a stream of objects by kind and name, so that one that comes or goes does not shift the lines of the
+// next. Other files are one section.
+func sections(text []byte) map[string]section {
+	out := map[string]section{}
+	line := 1
+	for part := range strings.SplitAfterSeq(string(text), "---\n") {
+		key := ""
+		if m := objectHead.FindString(part); m != "" {
+			key = m
+		}
+		out[key] = section{part, line}
+		line += strings.Count(part, "\n")
+	}
+	return out
+}
+
+var objectHead = regexp.MustCompile(`(?m)^kind: .*\nmetadata:\n  name: .*\n(  namespace: .*\n)?`)
+
+func mapsUnion[V any](a, b map[string]V) map[string]V {
+	out := maps.Clone(a)
+	maps.Copy(out, b)
+	return out
+}
+
+// section complains of the lines of one section that differ and do not name the leaf, and counts them.
+func (ta *taint) section(a, b *artifact.File, x, y section, leaf, value string) (bad int) {
+	na, nb := 0, 0
+	for line := range strings.Lines(string(diff.Diff("a", []byte(x.text), "b", []byte(y.text)))) {
+		if m := hunk.FindStringSubmatch(line); m != nil {
+			na, _ = strconv.Atoi(m[1])
+			nb, _ = strconv.Atoi(m[2])
+			continue
+		}
+		if na+nb == 0 {
+			continue
+		}
+		switch line[0] {
+		case '-':
+			bad += ta.origin(a, x.first+na-1, leaf, value, line)
+			na++
+		case '+':
+			bad += ta.origin(b, y.first+nb-1, leaf, value, line)
+			nb++
+		case ' ':
+			na++
+			nb++
+		}
+	}
+	return bad
+}
+
 var hunk = regexp.MustCompile(`^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@`)
 
 // compare reports whether the trees differ, and complains of each differing line that does not name the leaf.
@@ -217,6 +277,10 @@ func (ta *taint) compare(leaf, value string, now *artifact.Tree) bool {
 			continue
 		}
 		a, b := ta.base.tree.Lookup(p), now.Lookup(p)
+		if leaf == "name" && (a == nil || b == nil) {
+			differs = true // the site's name is in the path of the file
+			continue
+		}
 		var x, y []byte
 		if a != nil {
 			x = a.Bytes()
@@ -228,27 +292,9 @@ func (ta *taint) compare(leaf, value string, now *artifact.Tree) bool {
 			continue
 		}
 		differs = true
-		na, nb := 0, 0
-		for line := range strings.Lines(string(diff.Diff("a", x, "b", y))) {
-			if m := hunk.FindStringSubmatch(line); m != nil {
-				na, _ = strconv.Atoi(m[1])
-				nb, _ = strconv.Atoi(m[2])
-				continue
-			}
-			if na+nb == 0 {
-				continue
-			}
-			switch line[0] {
-			case '-':
-				bad += ta.origin(a, na, leaf, value, line)
-				na++
-			case '+':
-				bad += ta.origin(b, nb, leaf, value, line)
-				nb++
-			case ' ':
-				na++
-				nb++
-			}
+		olds, news := sections(x), sections(y)
+		for _, key := range slices.Sorted(maps.Keys(mapsUnion(olds, news))) {
+			bad += ta.section(a, b, olds[key], news[key], leaf, value)
 			if bad > 3 {
 				return true
 			}
@@ -259,6 +305,10 @@ func (ta *taint) compare(leaf, value string, now *artifact.Tree) bool {
 
 // origin complains when a line does not name the leaf, and returns 1 then.
 func (ta *taint) origin(f *artifact.File, line int, leaf, value, text string) int {
+	// What frames objects is not theirs: separators, and the head of a file that comes or goes with its first object.
+	if s := strings.TrimSpace(text[1:]); s == "" || s == "---" || strings.Contains(s, "Generated by meshgen") {
+		return 0
+	}
 	o, _ := f.Origin(line)
 	for _, p := range o.Paths {
 		if p != "" && site.IsAncestor(p, leaf) {

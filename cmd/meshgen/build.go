@@ -3,12 +3,14 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"path"
 
 	"github.com/spf13/cobra"
 
 	"meshgen.dev/meshgen/compiler"
 	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/diag"
 	"meshgen.dev/meshgen/compiler/load"
 )
 
@@ -52,13 +54,13 @@ func (c *command) build(site, output string, check bool, report *reportFlags) er
 	}
 	src, found := c.load(site)
 	if src == nil {
-		return c.findings(c.stderr, found, nil, report)
+		return c.findings(c.stderr, found, report)
 	}
 	out, err := compiler.Compile(src, opt)
 	if err != nil {
 		return failure(err)
 	}
-	if err := c.findings(c.stderr, out.Findings, src, report); err != nil {
+	if err := c.findings(c.stderr, out.Findings, report); err != nil {
 		c.counts(out)
 		return err
 	}
@@ -89,9 +91,12 @@ func (c *command) build(site, output string, check bool, report *reportFlags) er
 	return nil
 }
 
+// stdinName is what positions in standard input are called.
+const stdinName = "stdin"
+
 // load reads the site. A nil source comes with findings that say why.
-func (c *command) load(site string) (*load.Source, []finding) {
-	return load.Files([]string{site}, load.Options{Stdin: c.stdin, StdinName: "stdin.cue"})
+func (c *command) load(site string) (*load.Source, diag.List) {
+	return load.Files([]string{site}, load.Options{Stdin: io.TeeReader(c.stdin, &c.read), StdinName: stdinName})
 }
 
 // checkTree lists what a build would change.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +27,7 @@ type command struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	env            func(string) (string, bool)
+	read           bytes.Buffer // what was read of stdin, to show the lines of findings
 
 	color string // auto, always, never
 	now   string // date, RFC 3339 or a day; empty: SOURCE_DATE_EPOCH, else today

@@ -17,7 +17,7 @@ func (c *command) showCommand() *cobra.Command {
 			}
 			src, found := c.load(siteArg(args))
 			if src == nil {
-				return c.findings(c.stderr, found, nil, &reportFlags{format: "text", failOn: "error"})
+				return c.findings(c.stderr, found, &reportFlags{format: "text", failOn: "error"})
 			}
 			text := src.Resolved()
 			if format == "yaml" {

@@ -10,10 +10,7 @@ import (
 	"meshgen.dev/meshgen/compiler"
 	"meshgen.dev/meshgen/compiler/diag"
 	"meshgen.dev/meshgen/compiler/diag/format"
-	"meshgen.dev/meshgen/compiler/load"
 )
-
-type finding = diag.Finding
 
 // reportFlags say how findings are shown and which of them fail the run.
 type reportFlags struct {
@@ -58,13 +55,13 @@ func (c *command) vet(site string, report *reportFlags) error {
 	}
 	src, found := c.load(site)
 	if src == nil {
-		return c.findings(c.stdout, found, nil, report)
+		return c.findings(c.stdout, found, report)
 	}
 	out, err := compiler.Vet(src, opt)
 	if err != nil {
 		return failure(err)
 	}
-	err = c.findings(c.stdout, out.Findings, src, report)
+	err = c.findings(c.stdout, out.Findings, report)
 	c.counts(out)
 	return err
 }
@@ -79,13 +76,15 @@ func (c *command) options(report *reportFlags) (compiler.Options, error) {
 }
 
 // findings prints a list and returns the exit that it asks for.
-func (c *command) findings(w io.Writer, list diag.List, src *load.Source, report *reportFlags) error {
+func (c *command) findings(w io.Writer, list diag.List, report *reportFlags) error {
 	if report.format == "json" {
 		if err := format.JSON(w, list); err != nil {
 			return failure(err)
 		}
 	} else {
-		format.Text(w, list, format.TextOptions{Color: c.colored(w), Source: sourceOf(src)})
+		if err := format.Text(w, list, format.TextOptions{Color: c.colored(w), Source: c.source}); err != nil {
+			return failure(err)
+		}
 	}
 	least := diag.Error
 	switch report.failOn {
@@ -102,17 +101,13 @@ func (c *command) findings(w io.Writer, list diag.List, src *load.Source, report
 	return nil
 }
 
-// sourceOf gives the text of a file that a finding points into, for the line under it.
-func sourceOf(src *load.Source) func(string) []byte {
-	return func(file string) []byte {
-		if src != nil {
-			if text := src.Text(file); text != nil {
-				return text
-			}
-		}
-		text, _ := os.ReadFile(file)
-		return text
+// source gives the text of a file that a finding points into, for the line under it; nil where it cannot be had.
+func (c *command) source(file string) []byte {
+	if file == stdinName {
+		return c.read.Bytes()
 	}
+	text, _ := os.ReadFile(file)
+	return text
 }
 
 // counts says how many rules ran and what they found.

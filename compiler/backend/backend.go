@@ -45,8 +45,9 @@ func Objects(p *ir.Plan, t *artifact.Tree, phase Phase, kind string) *artifact.Y
 
 // Values starts the values file of a chart release.
 func Values(p *ir.Plan, t *artifact.Tree, r ir.Release) *artifact.YAML {
-	f := t.File("charts/"+p.Name+"/"+r.Name+"/values.yaml", r.From...)
+	f := t.File("charts/"+p.Name+"/"+r.Name+"/values.yaml", p.From...)
 	f.Header("#", p.Name)
+	f.Begin(r.From...)
 	return f.YAML()
 }
 
@@ -57,12 +58,15 @@ type Meta struct {
 	From                              ir.From // what the whole object comes from
 }
 
+// siteLabel is on every object that meshgen owns.
+const siteLabel = "meshgen.dev/site"
+
 // ManagedBy are the labels of objects that meshgen owns: by them an operator finds, and a pruner selects, what came
 // from this tree.
 func ManagedBy(p *ir.Plan) []ir.KV {
 	return []ir.KV{
 		{Key: "app.kubernetes.io/managed-by", Value: "meshgen"},
-		{Key: "meshgen.dev/site", Value: p.Name},
+		{Key: siteLabel, Value: p.Name},
 	}
 }
 
@@ -91,6 +95,12 @@ func Pairs(y *artifact.YAML, key string, kvs []ir.KV) {
 	}
 	y.Map(key, func() {
 		for _, kv := range kvs {
+			if kv.Key == siteLabel {
+				y.From("", "name")
+				y.KV(kv.Key, kv.Value)
+				y.Fixed()
+				continue
+			}
 			y.KV(kv.Key, kv.Value)
 		}
 	})

@@ -76,6 +76,7 @@ type Neighbor struct {
 	Host      string     // host name of the node or switch
 	Address   netip.Addr // invalid when unnumbered
 	Interface string     // the switch's own, when unnumbered; "" when the site does not say
+	Via       string     // the switch's own interface of a numbered link; "" when the site does not say
 	Link      int        // counts the unnumbered links to the same host, from 1
 	ASN       uint32
 	From      From
@@ -134,9 +135,17 @@ func (s *Switch) across(u *Uplink) Neighbor {
 		n = Neighbor{Host: u.Switch, Address: u.Address, Interface: u.SpineInterface, ASN: u.SwitchASN, From: u.From}
 	}
 	if n.Address.IsValid() {
-		n.Interface = ""
+		n.Interface, n.Via = "", n.Interface
 	}
 	return n
+}
+
+// Description says who the neighbor is, and on which interface where the session does not name it.
+func (n *Neighbor) Description() string {
+	if n.Via != "" {
+		return n.Host + " on " + n.Via
+	}
+	return n.Host
 }
 
 // carried returns the families of a session between switches: that of its addresses, or, where it has none, those of

@@ -54,6 +54,7 @@ type Plan struct {
 	Externals    []External // by name
 	Scraper      *Scraper   // nil when nobody scrapes
 	Releases     []Release  // in the order of installation
+	CertManager  Component  // relied on for certificates of gateways
 }
 
 // Namespace is one that meshgen makes and labels.
@@ -85,6 +86,13 @@ type Release struct {
 	Namespace  string
 	Gateway    string // name of the gateway that it is; "" for others
 	From       From
+}
+
+// Component is a part of the platform that somebody else installs.
+type Component struct {
+	Namespace string
+	Version   string // "" when the site does not say
+	From      From
 }
 
 // Scraper is who collects metrics.

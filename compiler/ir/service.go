@@ -25,6 +25,7 @@ type Service struct {
 	Split          []Weighted // where calls to it go; empty: to itself
 	Outlier        *Outlier   // its own, or that of the service whose split sends traffic here
 	From           From
+	EdgesFrom      From // From, and what decides its callers, callees and destinations outside: behind its policies as a whole
 }
 
 // Port of a service.

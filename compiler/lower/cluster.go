@@ -23,7 +23,7 @@ func (l *lowering) cluster() {
 		NodePorts:     nodePorts(k.NodePorts),
 		CNI:           ir.CNI{Kind: k.CNI.Kind, Version: k.CNI.Version, Encapsulation: k.CNI.Encapsulation, From: ir.From{"kubernetes.cni"}},
 		From:          under("kubernetes", "version", "distribution", "clusterDomain", "podCIDRs", "serviceCIDRs", "nodePorts"),
-		APIServerFrom: ir.From{"kubernetes.apiServer"},
+		APIServerFrom: ir.From{"kubernetes.apiServer", "racks", "nodeClasses"}, // any node may be of the control plane
 	}
 	if k.GatewayAPI != nil {
 		c.GatewayAPI = ir.GatewayAPI{Version: k.GatewayAPI.Version, Channel: k.GatewayAPI.Channel, From: ir.From{"kubernetes.gatewayAPI"}}
@@ -46,15 +46,13 @@ func (l *lowering) cluster() {
 			c.NodeSubnets = append(c.NodeSubnets, prefix(r.Subnets[i]))
 		}
 		c.NodeSubnetsFrom = append(c.NodeSubnetsFrom, site.Join("racks", rn, "subnets"))
-		for nn, n := range byKey(r.Nodes) {
+		for _, n := range byKey(r.Nodes) {
 			if !l.s.NodeClasses[n.Class].ControlPlane {
 				continue
 			}
 			for _, a := range n.Address {
 				c.APIServers = append(c.APIServers, netip.AddrPortFrom(addr(a), port))
 			}
-			c.APIServerFrom = append(c.APIServerFrom, site.Join("racks", rn, "nodes", nn, "address"), site.Join("racks", rn, "nodes", nn, "class"),
-				site.Join("nodeClasses", n.Class, "controlPlane"))
 		}
 	}
 }

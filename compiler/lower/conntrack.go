@@ -45,6 +45,7 @@ func (l *lowering) conntrack(n ir.Node, class *site.NodeClass) ir.Conntrack {
 	}
 	largest := c.ConnsPerPod
 	for _, g := range l.p.Gateways {
+		c.From = append(c.From, site.Join("gateways", g.Name, "placement", "class"), site.Join("pools", g.Pool, "announce"))
 		if g.Class != n.Class || !slices.Contains(g.Racks, n.Rack) {
 			continue
 		}
@@ -54,8 +55,7 @@ func (l *lowering) conntrack(n ir.Node, class *site.NodeClass) ir.Conntrack {
 		}
 		c.Ingress += entries
 		largest = max(largest, g.Connections)
-		c.From = append(c.From, under(site.Join("gateways", g.Name), "capacity.connections", "placement.class", "externalTrafficPolicy")...)
-		c.From = append(c.From, site.Join("pools", g.Pool, "announce"))
+		c.From = append(c.From, under(site.Join("gateways", g.Name), "capacity.connections", "externalTrafficPolicy")...)
 	}
 	c.Entries = c.Pods*c.ConnsPerPod + c.Ingress + c.ClosesPerSec*c.TimeWaitSecs
 	c.PodEntries = 2 * largest

@@ -73,10 +73,12 @@ func (l *lowering) tor(rn, tn string, speakers []*ir.Node, classes []string, cla
 	sw := ir.Switch{
 		Hostname: t.Hostname, Role: "tor", Rack: rn, OS: t.OS, ASN: t.ASN, RouterID: addr(t.RouterID), VLAN: t.VLAN,
 		Address: addrs(t.Address), Subnets: prefixes(r.Subnets), MaxPaths: b.MaxPaths, Objects: objects(l.s.Name),
-		From: append(under(path, "hostname", "asn", "address", "routerID", "os", "vlan"), site.Join("racks", rn, "subnets"), "fabric.bgp.maxPaths"),
+		From: append(under(path, "hostname", "asn", "address", "routerID", "os", "vlan"), site.Join("racks", rn, "subnets"), site.Join("racks", rn, "nodes"), "fabric.bgp.maxPaths", "name"),
 	}
+	sw.From = append(sw.From, classFrom...)
 	for i := range l.p.Pools {
 		pool := &l.p.Pools[i]
+		sw.From = append(sw.From, pool.From.Of("announce")...) // a pool may be missing here, too, because of it
 		if pool.Protocol == "bgp" && slices.Contains(pool.Racks, rn) {
 			sw.Admit = append(sw.Admit, ir.Admission{Pool: pool.Name, Prefixes: pool.Prefixes, From: pool.From})
 		}
@@ -96,7 +98,7 @@ func (l *lowering) tor(rn, tn string, speakers []*ir.Node, classes []string, cla
 			ConnectSecs:   connectSecs, BFD: l.bfd(), PasswordSecret: b.PasswordSecret,
 			MaxPrefixWhy: "bgp/max-prefix",
 			From: append(ir.From{path + ".asn", path + ".address", path + ".hostname", asnFrom,
-				"fabric.bgp.holdTime", "fabric.bgp.keepaliveTime", "fabric.bgp.bfd", "fabric.bgp.passwordSecret"}, classFrom...),
+				"fabric.bgp.holdTime", "fabric.bgp.keepaliveTime", "fabric.bgp.bfd", "fabric.bgp.passwordSecret", site.Join("racks", rn, "nodes")}, classFrom...),
 		}
 		if a.Is6() {
 			pe.Name += "-v6"
@@ -167,7 +169,7 @@ func (l *lowering) spine(sn string) {
 	sw := ir.Switch{
 		Hostname: sp.Hostname, Role: "spine", OS: sp.OS, ASN: sp.ASN, RouterID: addr(sp.RouterID),
 		MaxPaths: l.s.Fabric.BGP.MaxPaths, Objects: objects(l.s.Name),
-		From: append(under(site.Join("fabric", "spines", sn), "hostname", "asn", "routerID", "os"), "fabric.bgp.maxPaths"),
+		From: append(under(site.Join("fabric", "spines", sn), "hostname", "asn", "routerID", "os"), "fabric.bgp.maxPaths", "name"),
 	}
 	sw.Guard, sw.GuardFrom = l.guard()
 	sw.Admit = l.announced()
@@ -210,7 +212,7 @@ func (l *lowering) bfd() *ir.BFD {
 		return nil
 	}
 	return &ir.BFD{Name: l.s.Name, IntervalMS: int(site.ParseDuration(b.Interval) / time.Millisecond), Multiplier: b.Multiplier,
-		From: under("fabric.bgp.bfd", "interval", "multiplier")}
+		From: append(under("fabric.bgp.bfd", "interval", "multiplier"), "name")}
 }
 
 func seconds(s string) int { return int(site.ParseDuration(s) / time.Second) }
@@ -235,6 +237,7 @@ func (l *lowering) loadBalancer() {
 	}
 	p.BFD = l.bfd()
 	classes, classFrom := l.speakerClasses()
+	p.From = append(p.From, classFrom...)
 	if len(classes) > 0 {
 		p.SpeakerLabels = []ir.Selector{{Terms: []ir.Term{{Key: classLabel, Values: classes}}, From: classFrom}}
 	}

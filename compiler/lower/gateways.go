@@ -33,7 +33,8 @@ func (l *lowering) gateways() {
 			Resources:  l.gatewayResources(),
 			PodSysctls: l.gatewaySysctls(path),
 			From: append(under(path, "frontend", "pool", "addresses", "replicas", "placement", "externalTrafficPolicy", "sourceRanges"),
-				site.Join("nodeClasses", g.Placement.Class, "taints"), site.Join("pools", g.Pool, "announce"), "loadBalancer.kind"),
+				site.Join("nodeClasses", g.Placement.Class, "taints"), site.Join("pools", g.Pool, "announce"), "loadBalancer.kind",
+				"mesh.revision", "racks"), // any rack may have, or lose, the nodes that its pods run on
 		}
 		if g.Placement.Spread == "node" {
 			out.SpreadKey = hostLabel
@@ -55,7 +56,9 @@ func (l *lowering) gateways() {
 		out.ServiceAccount = out.Release
 		out.Annotations = []ir.KV{{Key: lb.AddressAnnotation, Value: joinAddrs(out)}}
 		for ln, li := range byKey(g.Listeners) {
-			out.Listeners = append(out.Listeners, l.listener(name, ln, li))
+			listener := l.listener(name, ln, li)
+			out.Listeners = append(out.Listeners, listener)
+			out.From = append(out.From, listener.From...)
 		}
 		l.p.Gateways = append(l.p.Gateways, out)
 	}
@@ -120,6 +123,9 @@ func (l *lowering) listener(gateway, name string, li *site.Listener) ir.Listener
 		}
 	}
 	out.Hosts = l.listenerHosts(gateway, name, li)
+	for _, h := range out.Hosts {
+		out.From = append(out.From, h.From...)
+	}
 	return out
 }
 
@@ -144,7 +150,7 @@ func (l *lowering) listenerHosts(gateway, listener string, li *site.Listener) []
 				if !slices.Contains(h.Namespaces, nn) {
 					h.Namespaces = append(h.Namespaces, nn)
 				}
-				h.From = append(h.From, site.Join("namespaces", nn, "services", sn, "expose", site.Index(i), "host"))
+				h.From = append(h.From, site.Join("namespaces", nn, "services", sn, "expose", site.Index(i)))
 			}
 		}
 	}

@@ -48,7 +48,7 @@ func (l *lowering) mesh() {
 		p.Tracing = &ir.Tracing{
 			Namespace: namespace, Service: service, Host: service + "." + namespace + ".svc." + l.p.Cluster.Domain,
 			Port: uint16(n), SamplingPercent: t.SamplingPercent,
-			From: under("observability.tracing", "otlp", "samplingPercent"),
+			From: append(under("observability.tracing", "otlp", "samplingPercent"), "kubernetes.clusterDomain"),
 		}
 	}
 }
@@ -77,7 +77,7 @@ func (l *lowering) namespaces() {
 			Name: name, Owner: n.Owner, Purpose: "services", Meshed: n.Mesh && meshed,
 			Permissive:  l.permissive(name),
 			PodSecurity: n.PodSecurity, Environment: n.Environment,
-			From: under(path, "owner", "podSecurity", "mesh", "mtls"),
+			From: append(under(path, "owner", "podSecurity", "mesh", "mtls", "environment"), "kubernetes.version"),
 		}
 		if ns.Owner == "" {
 			ns.Owner, ns.From = l.s.Owner, append(ns.From, "owner")
@@ -98,13 +98,13 @@ func (l *lowering) namespaces() {
 		add(ir.Namespace{
 			Name: g.Namespace, Owner: g.Owner, Purpose: "gateway", PodSecurity: "restricted", Environment: l.s.Environment,
 			InjectLabels: []ir.KV{{Key: "istio.io/rev", Value: l.s.Mesh.Revision}},
-			From:         append(under(site.Join("gateways", g.Name), "owner"), "owner", "environment", "mesh.revision"),
+			From:         append(under(site.Join("gateways", g.Name), "owner"), "owner", "environment", "mesh.revision", "kubernetes.version"),
 		})
 	}
 	// Pods with elevated rights have namespaces of their own, so that nothing else gets them by standing beside.
 	own := func(name, purpose, level string, from ...string) {
 		add(ir.Namespace{Name: name, Owner: l.s.Owner, Purpose: purpose, PodSecurity: level, Environment: l.s.Environment,
-			From: append(ir.From{"owner", "environment"}, from...)})
+			From: append(ir.From{"owner", "environment", "kubernetes.version"}, from...)})
 	}
 	own(l.p.Mesh.Namespace, "mesh", "baseline", "mesh.kind")
 	own(istioCNINamespace, "mesh", "privileged", "mesh.kind") // host network namespaces and CNI directories
@@ -127,7 +127,7 @@ func (l *lowering) releases() {
 	add := func(r ir.Release) { l.p.Releases = append(l.p.Releases, r) }
 	chart := lb.Release(l.s.LoadBalancer.Version).Chart
 	add(ir.Release{Name: l.s.LoadBalancer.Kind, Component: l.s.LoadBalancer.Kind, Chart: chart.Name, Repository: chart.Repository,
-		Version: l.s.LoadBalancer.Version, Namespace: l.p.LoadBalancer.Namespace, From: under("loadBalancer", "kind", "version")})
+		Version: l.s.LoadBalancer.Version, Namespace: l.p.LoadBalancer.Namespace, From: l.p.LoadBalancer.From})
 
 	m := l.p.Mesh
 	row := l.set.Mesh(m.Kind).Release(m.Version)
@@ -141,9 +141,11 @@ func (l *lowering) releases() {
 	for _, g := range l.p.Gateways {
 		if g.Frontend == "istio" {
 			add(ir.Release{Name: g.Release, Component: "istio", Chart: row.Charts.Gateway, Repository: row.Charts.Repository, Version: m.Version,
-				Namespace: g.Namespace, Gateway: g.Name, From: append(from[:len(from):len(from)], site.Join("gateways", g.Name, "frontend"))})
+				Namespace: g.Namespace, Gateway: g.Name, From: append(from[:len(from):len(from)], g.From...)})
 		}
 	}
+	cm := l.s.Components.CertManager
+	l.p.CertManager = ir.Component{Namespace: cm.Namespace, Version: cm.Version, From: ir.From{"components.certManager"}}
 	if s := l.s.Observability.Scraper; s != nil {
 		l.p.Scraper = &ir.Scraper{Namespace: s.Namespace, ServiceAccount: s.ServiceAccount, Meshed: s.Meshed, From: ir.From{"observability.scraper"}}
 	}

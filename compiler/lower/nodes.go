@@ -95,7 +95,7 @@ func (l *lowering) kubelet(n ir.Node, os string, class *site.NodeClass, osPath s
 	k := ir.Kubelet{
 		ConfigDir: dist.Kubelet.ConfigDir, EnvFile: dist.KubeletEnvFile(l.set.OS(os)),
 		MaxPods: class.MaxPods, Taints: n.Taints,
-		From: append(under(site.Join("nodeClasses", n.Class), "maxPods", "taints"), osPath, "kubernetes.distribution"),
+		From: append(under(site.Join("nodeClasses", n.Class), "maxPods", "taints", "controlPlane"), osPath, "kubernetes.distribution"),
 	}
 	for _, kv := range n.Labels {
 		if kubeletMaySet(kv.Key) {

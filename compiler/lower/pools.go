@@ -18,6 +18,8 @@ func (l *lowering) pools() {
 			pool.From = append(pool.From, path+".announce")
 			pool.Racks = slices.Sorted(slices.Values(a.Racks))
 			if len(a.Racks) == 0 {
+				_, classFrom := l.speakerClasses()
+				pool.From = append(append(pool.From, "racks"), classFrom...) // every rack that can
 				pool.AllRacks = true
 				for r := range byKey(l.s.Racks) {
 					if l.announces(r) {

@@ -33,7 +33,7 @@ func (l *lowering) service(nn, sn string, n *site.Namespace, s *site.Service) ir
 		Workload:       s.Workload, Headless: s.Headless,
 		Meshed: n.Mesh && l.s.Mesh.Kind != "none", Permissive: l.permissive(nn),
 		Externals: slices.Sorted(slices.Values(s.Egress)),
-		From:      ir.From{path},
+		From:      append(ir.From{path, "kubernetes.clusterDomain"}, under(site.Join("namespaces", nn), "mesh", "mtls")...),
 	}
 	if out.Meshed {
 		out.Identity = l.p.Mesh.TrustDomain + "/ns/" + nn + "/sa/" + out.ServiceAccount
@@ -49,12 +49,13 @@ func (l *lowering) service(nn, sn string, n *site.Namespace, s *site.Service) ir
 	}
 	for i, e := range s.Expose {
 		x := ir.Expose{Gateway: e.Gateway, Listeners: l.exposedOn(e), Host: e.Host, Path: ir.Path{Value: "/"},
-			From: ir.From{site.Join("namespaces", nn, "services", sn, "expose", site.Index(i))}}
+			From: ir.From{site.Join("namespaces", nn, "services", sn, "expose", site.Index(i)), site.Join("gateways", e.Gateway, "listeners"), site.Join("gateways", e.Gateway, "frontend")}}
 		if e.Path != nil {
 			x.Path = irPath(*e.Path)
 		}
 		if len(out.Ports) > 0 {
 			x.Port = out.Ports[exposedPort(out.Ports)]
+			x.From = append(x.From, path+".ports")
 		}
 		out.Exposes = append(out.Exposes, x)
 	}
@@ -66,7 +67,7 @@ func (l *lowering) service(nn, sn string, n *site.Namespace, s *site.Service) ir
 	}
 	for i, w := range s.Split {
 		out.Split = append(out.Split, ir.Weighted{Namespace: nn, Name: w.Service, Host: w.Service + "." + nn + ".svc." + l.p.Cluster.Domain,
-			Weight: w.Weight, From: ir.From{site.Join("namespaces", nn, "services", sn, "split", site.Index(i))}})
+			Weight: w.Weight, From: ir.From{site.Join("namespaces", nn, "services", sn, "split", site.Index(i)), "kubernetes.clusterDomain"}})
 	}
 	if o := s.OutlierDetection; o != nil {
 		out.Outlier = &ir.Outlier{Consecutive5xx: o.Consecutive5xx, Interval: o.Interval, BaseEjectionTime: o.BaseEjectionTime,
@@ -75,12 +76,14 @@ func (l *lowering) service(nn, sn string, n *site.Namespace, s *site.Service) ir
 	return out
 }
 
-// exposedPort is the port that a route leads to: the first that speaks HTTP, else the first.
+// exposedPort is the port that a route leads to: the first by name that speaks HTTP, else gRPC, else the first.
 func exposedPort(ports []ir.Port) int {
-	i := slices.IndexFunc(ports, func(p ir.Port) bool {
-		return p.Protocol == "http" || p.Protocol == "https" || p.Protocol == "grpc"
-	})
-	return max(i, 0)
+	for _, protocol := range []string{"http", "grpc"} {
+		if i := slices.IndexFunc(ports, func(p ir.Port) bool { return p.Protocol == protocol }); i >= 0 {
+			return i
+		}
+	}
+	return 0
 }
 
 func irPath(p site.PathMatch) ir.Path {
@@ -105,8 +108,16 @@ func (l *lowering) edges() {
 	}
 	l.splitCallers()
 	for i := range l.p.Services {
-		sortCallers(&l.p.Services[i])
-		l.callees(&l.p.Services[i])
+		s := &l.p.Services[i]
+		sortCallers(s)
+		l.callees(s)
+		s.EdgesFrom = append(s.EdgesFrom, s.From...)
+		for _, c := range s.Callers {
+			s.EdgesFrom = append(s.EdgesFrom, c.From...)
+		}
+		for _, c := range s.Callees {
+			s.EdgesFrom = append(s.EdgesFrom, c.From...)
+		}
 	}
 }
 
@@ -140,7 +151,7 @@ func (l *lowering) callersByCall(callee *ir.Service) {
 
 func callerService(caller, callee *ir.Service, why string, from ir.From) ir.Caller {
 	// The identity is the ServiceAccount's, and the labels are the service's own.
-	from = append(from, caller.From...)
+	from = append(append(from, "mesh.trustDomain"), caller.From...)
 	return ir.Caller{
 		Kind: "service", Namespace: caller.Namespace, Name: caller.Name, ServiceAccount: caller.ServiceAccount,
 		Identity: caller.Identity, Labels: caller.Labels, Ports: callee.Ports, Why: why,

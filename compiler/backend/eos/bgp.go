@@ -102,7 +102,7 @@ func (w *writer) neighbor(g *ir.PeerGroup, n *ir.Neighbor) {
 	if g.ASN == 0 {
 		w.Linef("   neighbor %s remote-as %d", n.Address, n.ASN)
 	}
-	w.Linef("   neighbor %s description %s", n.Address, n.Host)
+	w.Linef("   neighbor %s description %s", n.Address, n.Description())
 }
 
 // family writes what the sessions carry of one address family.

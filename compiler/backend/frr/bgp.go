@@ -112,7 +112,7 @@ func (w *writer) neighbor(g *ir.PeerGroup, n *ir.Neighbor) {
 	if !g.Unnumbered {
 		w.Linef(" neighbor %s peer-group %s", name, g.Name)
 	}
-	w.Linef(" neighbor %s description %s", name, n.Host)
+	w.Linef(" neighbor %s description %s", name, n.Description())
 	w.Fixed()
 }
 

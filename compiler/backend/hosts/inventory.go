@@ -10,7 +10,8 @@ import (
 // inventory writes the Ansible inventory. Each machine stands once, in the group that takes one folder's files; racks
 // and classes are groups of these groups.
 func inventory(p *ir.Plan, t *artifact.Tree) {
-	f := t.File(dir(p)+"/inventory.yaml", p.From...)
+	// Where a host stands among the groups, the others decide too.
+	f := t.File(dir(p)+"/inventory.yaml", "name", "racks", "nodeClasses")
 	f.Header("#", p.Name)
 	comments(f,
 		"The folder that meshgen_group names holds the files of a group's machines, below /: root:root, mode 0644. Then:",

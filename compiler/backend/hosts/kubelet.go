@@ -30,7 +30,7 @@ func kubeletConfig(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 	if len(k.Taints) == 0 {
 		return
 	}
-	y.From("", k.From.Of("taints")...)
+	y.From("", k.From.Of("taints", "controlPlane")...)
 	y.Comment("Taken when the node registers for the first time; on a node that exists they are set through the API.")
 	y.Seq("registerWithTaints", func() {
 		for _, taint := range k.Taints {

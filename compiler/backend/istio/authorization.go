@@ -33,7 +33,7 @@ func (e *emitter) servicePolicies() {
 		if !s.Meshed || len(rules) == 0 {
 			continue
 		}
-		o.add(backend.Meta{APIVersion: securityV1, Namespace: s.Namespace, Name: s.Name, From: s.From}, func(y *artifact.YAML) {
+		o.add(backend.Meta{APIVersion: securityV1, Namespace: s.Namespace, Name: s.Name, From: s.EdgesFrom}, func(y *artifact.YAML) {
 			y.Map("spec", func() {
 				y.Map("selector", func() { backend.Pairs(y, "matchLabels", s.Labels) })
 				y.KV("action", "ALLOW")

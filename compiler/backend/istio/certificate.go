@@ -14,7 +14,7 @@ func (e *emitter) certificates() {
 			if l.TLS == nil || l.TLS.Issuer == "" || len(l.Hosts) == 0 {
 				continue
 			}
-			from := append(ir.From{}, l.TLS.From...)
+			from := append(append(ir.From{}, l.TLS.From...), l.From...)
 			o.add(backend.Meta{APIVersion: certManagerV1, Namespace: g.Namespace, Name: l.TLS.Secret, From: from}, func(y *artifact.YAML) {
 				y.Map("spec", func() {
 					y.KV("secretName", l.TLS.Secret)

@@ -141,7 +141,7 @@ func (e *emitter) redirects(o *objects, g *ir.Gateway) {
 		if !l.Redirect || len(l.Hosts) == 0 {
 			continue
 		}
-		o.add(backend.Meta{APIVersion: gatewayAPIV1, Namespace: g.Namespace, Name: g.Name + "-" + l.Name, From: l.From}, func(y *artifact.YAML) {
+		o.add(backend.Meta{APIVersion: gatewayAPIV1, Namespace: g.Namespace, Name: g.Name + "-" + l.Name, From: append(slices.Clone(l.From), g.From.Of("frontend")...)}, func(y *artifact.YAML) {
 			y.Map("spec", func() {
 				parentRefs(y, g, []string{l.Name})
 				y.Seq("hostnames", func() {

@@ -40,7 +40,7 @@ func (e *emitter) modeFrom(namespace string) ir.From {
 	from := slices.Clone(e.p.Mesh.From.Of("mtls"))
 	for _, n := range e.p.Namespaces {
 		if n.Name == namespace {
-			from = append(slices.Clone(n.From.Of("mtls")), from...)
+			from = append(slices.Clone(n.From.Of("mtls", "mesh")), from...)
 		}
 	}
 	return from

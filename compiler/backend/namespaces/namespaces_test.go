@@ -65,7 +65,7 @@ func TestSiteIsAnOrigin(t *testing.T) {
 		if !strings.Contains(line, "meshgen.dev/site") {
 			continue
 		}
-		if o, _ := f.Origin(i + 1); strings.Join(o.Paths, " ") != "namespaces.web name" {
+		if o, _ := f.Origin(i + 1); strings.Join(o.Paths, " ") != "name namespaces.web" {
 			t.Errorf("the label with the site's name comes from %v", o.Paths)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 // service admits the callers of a service to its pods, and its pods to what they call.
 func service(p *ir.Plan, s *ir.Service) policy {
-	o := policy{namespace: s.Namespace, name: "service-" + s.Name, selector: s.Labels, from: s.From}
+	o := policy{namespace: s.Namespace, name: "service-" + s.Name, selector: s.Labels, from: s.EdgesFrom}
 	for _, c := range s.Callers {
 		o.ingress = merge(o.ingress, rule{
 			comment: "from " + c.Kind + " " + c.Namespace + "/" + c.Name,

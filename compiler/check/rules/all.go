@@ -25,6 +25,7 @@ var All = []*check.Rule{
 	SpeakerClass,
 	BGPTimers,
 	NodeOutsideSubnet,
+	SwitchNamedTwice,
 	UnknownNodeClass,
 	UnknownOS,
 	KernelSkew,

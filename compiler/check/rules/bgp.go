@@ -104,6 +104,32 @@ func speakerClasses(s *site.Site) []string {
 	return out
 }
 
+// SwitchNamedTwice finds two switches of one host name.
+var SwitchNamedTwice = &check.Rule{
+	ID: "MG1010", Name: "switch-named-twice", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `two switches have one host name
+
+Each has a file of its own, named after it: one of the two would get the other's.`,
+	Run: func(p *check.Pass) {
+		first := map[string]string{}
+		see := func(hostname, path string) {
+			if other, ok := first[hostname]; ok {
+				p.Reportf(path+".hostname", "host name %q is already that of another switch", hostname).Related(other+".hostname", "first used here")
+				return
+			}
+			first[hostname] = path
+		}
+		for rn, r := range byKey(p.Site.Racks) {
+			for tn, t := range byKey(r.ToRs) {
+				see(t.Hostname, site.Join("racks", rn, "tors", tn))
+			}
+		}
+		for sn, s := range byKey(p.Site.Fabric.Spines) {
+			see(s.Hostname, site.Join("fabric", "spines", sn))
+		}
+	},
+}
+
 // UnknownRack finds a pool announced by a rack that does not exist or cannot announce.
 var UnknownRack = &check.Rule{
 	ID: "MG1004", Name: "unknown-rack", Severity: diag.Error, On: check.OnSite, Guard: true,

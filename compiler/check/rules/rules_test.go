@@ -36,6 +36,7 @@ var fixtures = []fixture{
 	{"unknown-speaker-class", `classes: ["edge"]`, `classes: ["edge", "border"]`, ""},
 	{"bgp-timers", `holdTime:      "9s"`, `holdTime:      "8s"`, ""},
 	{"node-outside-subnet", `"fra1-r\(r)-edge": {class: "edge", address: "10.10.\(r).11"}`, `"fra1-r\(r)-edge": {class: "edge", address: "10.11.\(r).11"}`, ""},
+	{"switch-named-twice", `hostname: "fra1-spine-2"`, `hostname: "fra1-spine-1"`, `s2: {hostname:`},
 	{"unknown-node-class", `"fra1-r\(r)-cp": {class: "control-plane"`, `"fra1-r\(r)-cp": {class: "control"`, ""},
 	{"unknown-os", `edge: {os: "debian12"`, `edge: {os: "debian9"`, ""},
 	{"kernel-skew", `at:     "racks.r3.nodes.fra1-r3-w4"`, `at:     "racks.r3.nodes.fra1-r3-w3"`, `r3: nodes: "fra1-r3-w4"`},
