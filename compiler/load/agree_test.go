@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"cuelang.org/go/cue"
@@ -118,21 +119,38 @@ func damaged(v any, path []string, with any) any {
 	return v
 }
 
-func FuzzLoad(f *testing.F) {
+// FuzzBytes reads anything as a site.
+func FuzzBytes(f *testing.F) {
 	for _, name := range samples {
-		f.Add("site.cue", []byte(read(f, name)))
-		f.Add("site.json", mustLoad(f, name, read(f, name)).Resolved())
+		f.Add(uint8(0), []byte(read(f, name)))
+		f.Add(uint8(3), mustLoad(f, name, read(f, name)).Resolved())
 	}
-	for _, tt := range faultTests {
-		f.Add("site.cue", []byte(edited(f, tt.edit)))
-	}
-	f.Add("site.yaml", []byte("a: 1.10\na: y\nb: [1, *x]\n"))
-	f.Add("site.json", []byte(`{"a": 1, "a": 2}`))
+	f.Add(uint8(1), []byte("a: 1.10\na: y\nb: [1, *x]\n"))
+	f.Add(uint8(3), []byte(`{"a": 1, "a": 2}`))
 	l := NewLoader()
-	f.Fuzz(func(t *testing.T, name string, data []byte) {
-		if len(data) > 1<<14 || !slices.Contains(formats, file{name: name}.ext()) || bomb(data) {
-			return
+	f.Fuzz(func(t *testing.T, format uint8, data []byte) {
+		if len(data) <= 1<<14 && !bomb(data) {
+			agree(t, l, "site"+formats[int(format)%len(formats)], data)
 		}
-		agree(t, l, name, data)
+	})
+}
+
+// FuzzEdit replaces a piece of a good site by anything.
+func FuzzEdit(f *testing.F) {
+	texts := []string{read(f, samples[0]), read(f, samples[2]), read(f, samples[3])}
+	for _, tt := range faultTests {
+		if at := strings.Index(texts[0], tt.edit.old); at >= 0 {
+			f.Add(uint8(0), uint16(at), uint16(len(tt.edit.old)), tt.edit.new)
+		}
+	}
+	l := NewLoader()
+	f.Fuzz(func(t *testing.T, which uint8, at, n uint16, by string) {
+		text := texts[int(which)%len(texts)]
+		from := int(at) % len(text)
+		to := min(from+int(n)%64, len(text))
+		data := []byte(text[:from] + by + text[to:])
+		if len(by) <= 1<<10 && !bomb([]byte(by)) {
+			agree(t, l, "site.cue", data)
+		}
 	})
 }

@@ -2,6 +2,7 @@ package load
 
 import (
 	"bytes"
+	"cmp"
 	"io/fs"
 	"maps"
 	"path"
@@ -38,7 +39,9 @@ func eachSchemaFile(visit func(name string, data []byte) error) error {
 	if err != nil {
 		return err
 	}
-	slices.Sort(names)
+	slices.SortFunc(names, func(a, b string) int { // the root of the language first, its types last
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
+	})
 	for _, name := range names {
 		data, err := schema.FS.ReadFile(name)
 		if err != nil {
@@ -49,6 +52,16 @@ func eachSchemaFile(visit func(name string, data []byte) error) error {
 		}
 	}
 	return nil
+}
+
+func rank(name string) int {
+	switch name {
+	case "site.cue":
+		return 0
+	case "types.cue":
+		return 2
+	}
+	return 1
 }
 
 // compileSchema returns #Site in the context.

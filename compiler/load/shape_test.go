@@ -4,12 +4,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/cuecontext"
+
+	"meshgen.dev/meshgen/compiler/site"
 )
 
 // eachPlace visits every place of the language; entries and elements are "*".
@@ -191,4 +194,48 @@ func TestChoicesAreThoseOfTheLanguage(t *testing.T) {
 	if !maps.EqualFunc(got, want, slices.Equal) {
 		t.Errorf("the code knows %v, the language has %v", got, want)
 	}
+}
+
+// The typed site has exactly the fields of the language.
+func TestStructsAreTheLanguage(t *testing.T) {
+	var compare func(s *Shape, typ reflect.Type, path []string)
+	compare = func(s *Shape, typ reflect.Type, path []string) {
+		if typ.Kind() == reflect.Pointer {
+			typ = typ.Elem()
+		}
+		switch {
+		case s.Scalar != nil && s.IsBlock(): // a path: it decodes itself
+		case s.Pattern != nil && typ.Kind() == reflect.Map:
+			compare(s.Pattern, typ.Elem(), append(path, anyEntry))
+		case s.Elem != nil && typ.Kind() == reflect.Slice:
+			compare(s.Elem, typ.Elem(), append(path, anyEntry))
+		case s.Fields != nil && typ.Kind() == reflect.Struct:
+			names := map[string]bool{}
+			for f := range typ.Fields() {
+				name := f.Tag.Get("json")
+				names[name] = true
+				if s.Fields[name] == nil {
+					if typ == reflect.TypeFor[site.Component]() {
+						continue // one type for all components, of which each has a part
+					}
+					t.Errorf("%s.%s is not in the language", join(path), name)
+					continue
+				}
+				compare(s.Fields[name], f.Type, append(path[:len(path):len(path)], name))
+			}
+			for _, name := range s.Order {
+				if !names[name] {
+					t.Errorf("%s.%s is not in the typed site", join(path), name)
+				}
+			}
+		case s.Scalar != nil:
+			kinds := map[Kind][]reflect.Kind{String: {reflect.String}, Int: {reflect.Int, reflect.Uint32}, Number: {reflect.Float64}, Bool: {reflect.Bool}}
+			if !slices.Contains(kinds[s.Scalar.Kind], typ.Kind()) {
+				t.Errorf("%s: %s in the language, %s in Go", join(path), s.Scalar.Kind, typ)
+			}
+		default:
+			t.Errorf("%s: %s in Go", join(path), typ)
+		}
+	}
+	compare(Language(), reflect.TypeFor[site.Site](), nil)
 }

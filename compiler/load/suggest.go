@@ -119,15 +119,12 @@ func missingHint(name string, s *Shape) string {
 	return lowerFirst(doc)
 }
 
-// describe names a field for the beginning of a message: with its block when the name alone says little.
+// describe names a field for the beginning of a message, with the block or list that it stands in.
 func describe(name string, above []string) string {
 	if len(above) == 0 {
 		return name
 	}
-	if _, isIndex := elementIndex(name); isIndex {
-		return join(append(above[len(above)-1:len(above):len(above)], name))
-	}
-	return join(append(above[max(0, len(above)-1):len(above):len(above)], name))
+	return join([]string{last(above), name})
 }
 
 func count(n int) string {

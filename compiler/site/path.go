@@ -8,7 +8,7 @@ import (
 // A site path names one place of a site in findings, waivers, flags and origins: field names and map keys joined by
 // dots, list elements by index.
 //
-//	racks.r3.nodes.fra1-r3-w4.kernel
+//	racks.r3.nodes.worker-4.kernel
 //	gateways.public.addresses.0
 //	racks.r1."a.b"
 //
