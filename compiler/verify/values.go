@@ -23,7 +23,11 @@ type values struct {
 func (v *values) String() string { return "values of " + v.release }
 
 func (v *values) report(p *pass, rule string, path fieldPath, format string, args ...any) {
-	p.report(v.file, lineOf(v.node, path), rule, "%s: %s: %s", v, path, fmt.Sprintf(format, args...))
+	where := v.String()
+	if len(path) > 0 {
+		where += ": " + path.String()
+	}
+	p.report(v.file, lineOf(v.node, path), rule, "%s: %s", where, fmt.Sprintf(format, args...))
 }
 
 // readValues is the verifier of charts/<site>/<release>/values.yaml. A file of comments alone is no values.
@@ -84,7 +88,8 @@ func (p *pass) checkValues(v *values, set *schemas.Set) {
 			continue
 		}
 		instances := []any{v.value}
-		for _, found := range p.violations(set.File+"/"+entry, prune(e.Schema, instances), instances) {
+		// Helm validates what comes out over the chart's defaults, which supply what is required.
+		for _, found := range p.violations(set.File+"/"+entry, prune(unrequired(e.Schema), instances), instances) {
 			for _, f := range found {
 				v.report(p, ruleValues, f.path, "%s", f.text)
 			}
