@@ -27,7 +27,7 @@ var mutants = []mutant{
 	{"frr", "fra1", "fabric/*/*-spine-1.conf", `interface:fra1-r1-tor-a@ remote-as 4200000011`, `interface:fra1-r1-tor-a@ remote-as 4200000012`},
 	{"eos", "fra1", "fabric/*/*.eos", `remote-as 4200000100`, `remote-as 4200000101`},
 	{"eos", "fra1", "fabric/*/*.eos", `route-map FRA1_FROM_NODES in`, `route-map FRA1_FROM_NODE in`},
-	{"eos", "fra1", "fabric/*/*.eos", `ge 32 le 32|ge 32`, `le 32`},
+	{"eos", "fra1", "fabric/*/*.eos", `eq 32`, `le 32`},
 	{"eos", "fra1", "fabric/*/*.eos", `(neighbor FRA1_NODES) password`, `$1 pasword`},
 	{"metallb", "fra1", "**/bgppeer.yaml", `peerASN: 4200000011`, `peerASN: 4200000012`},
 	{"metallb", "fra1", "**/bgppeer.yaml", `bfdProfile: \S+`, `bfdProfile: other`},

@@ -100,7 +100,7 @@ func (c *command) flagsFromEnv(flags *pflag.FlagSet) error {
 	flags.VisitAll(func(f *pflag.Flag) {
 		name := "MESHGEN_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		v, ok := c.env(name)
-		if !ok || f.Changed || f.Name == "help" {
+		if !ok || v == "" || f.Changed || f.Name == "help" {
 			return
 		}
 		if e := flags.Set(f.Name, v); e != nil && err == nil {

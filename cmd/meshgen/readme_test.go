@@ -76,9 +76,10 @@ func flat(s string) string {
 
 // TestReadmeCommands runs the README's meshgen commands, one after the other, in an empty folder.
 func TestReadmeCommands(t *testing.T) {
+	blocks := readme(t)
 	t.Chdir(t.TempDir())
 	n := 0
-	for _, b := range readme(t) {
+	for _, b := range blocks {
 		if b.language != "sh" {
 			continue
 		}
