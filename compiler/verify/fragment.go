@@ -182,6 +182,8 @@ func checkSysctls(p *pass, o place, path fieldPath, v any) {
 // oneOf reports a field, where it is given, that has none of the values that the server takes.
 func oneOf(p *pass, o place, rule string, path fieldPath, v any, field string, allowed ...string) {
 	if s, ok := get(v, field).(string); ok && !slices.Contains(allowed, s) {
-		o.report(p, rule, path.to(field), "%q is not one of %s", s, strings.Join(allowed, ", "))
+		// The empty string stands in charts for "leave it out".
+		named := slices.DeleteFunc(slices.Clone(allowed), func(a string) bool { return a == "" })
+		o.report(p, rule, path.to(field), "%q is not one of %s", s, strings.Join(named, ", "))
 	}
 }

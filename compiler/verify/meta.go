@@ -22,6 +22,7 @@ type kindKey struct{ group, kind string }
 // kindChecks are the checks of single kinds, whatever their version.
 var kindChecks = map[kindKey]func(*pass, *object){
 	{"", "ConfigMap"}:                            checkConfigMap,
+	{"", "Namespace"}:                            checkNamespace,
 	{"", "Node"}:                                 checkNode,
 	{"", "Secret"}:                               checkSecret,
 	{"", "Service"}:                              checkService,
@@ -77,6 +78,19 @@ func (p *pass) checkMeta(o *object) {
 		o.report(p, ruleMeta, at.to("namespace"), "the kind belongs to no namespace")
 	case o.namespace != "" && !isDNSLabel(o.namespace):
 		o.report(p, ruleMeta, at.to("namespace"), "%q is no DNS label", o.namespace)
+	}
+}
+
+// podSecurity are the levels of Pod Security admission; its labels with another value are ignored with a warning.
+var podSecurity = []string{"privileged", "baseline", "restricted"}
+
+func checkNamespace(p *pass, o *object) {
+	labels := dict(o.value, "metadata", "labels")
+	for _, mode := range []string{"enforce", "audit", "warn"} {
+		oneOf(p, o, ruleMeta, fieldPath{"metadata", "labels"}, labels, "pod-security.kubernetes.io/"+mode, podSecurity...)
+	}
+	if has(labels, "istio-injection") && has(labels, "istio.io/rev") {
+		o.report(p, ruleIstio, fieldPath{"metadata", "labels"}, "istio-injection and istio.io/rev exclude each other")
 	}
 }
 

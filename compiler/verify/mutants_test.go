@@ -83,6 +83,8 @@ var mutants = []struct{ name, file, old, new, want string }{
 	// metadata
 	{"no namespace", paFile, "  namespace: istio-system\n", "", "no namespace: the object would land"},
 	{"namespace of a Node", nodeFile, "  name: edge3", "  name: edge3\n  namespace: edge", "belongs to no namespace"},
+	{"pod security", nsFile, "enforce: baseline", "enforce: strong", `"strong" is not one of privileged, baseline, restricted`},
+	{"two injections", nsFile, "    istio.io/rev: 1-31-1", "    istio.io/rev: 1-31-1\n    istio-injection: enabled", "exclude each other"},
 	{"Service with a digit first", serviceFile, "  name: probe\n", "  name: 1probe\n", "no DNS label"},
 	{"annotation key", serviceFile, "metallb.io/loadBalancerIPs", "metallb.io/load/IPs", "none of an annotation"},
 	{"annotation that is a number", serviceFile, "203.0.113.12", "12", "not a string"},
@@ -164,6 +166,10 @@ var mutants = []struct{ name, file, old, new, want string }{
 	{"node selector", probeFile, "topologyKey: lab.example/rack", "topologyKey: lab.example/racks", `no Node of the tree has the label "lab.example/racks"`},
 	{"node selector in values", lbFile, "lab.example/class: edge", "lab.example/class: edges", "no Node of the tree has lab.example/class=edges"},
 	{"node selector in parameters", paramsFile, "lab.example/class: edge", "lab.example/role: edge", "no Node of the tree has"},
+
+	{"pods of no gateway", gatewayFile, "istio: public", "istio: pubic", "takes the pods of no gateway"},
+	{"parameters in a Secret", eastFile, "kind: ConfigMap", "kind: Secret", "from a ConfigMap and from nothing else"},
+	{"class of nobody", publicFile, "metallb.io/metallb", "metallb.io/metalb", "no load balancer of the tree takes the class"},
 
 	// kustomizations
 	{"file that is not listed", phaseFile, "  - service.yaml\n", "", "does not list it"},

@@ -144,9 +144,26 @@ func (p *pass) addText(cm *object, key, text string, at *yaml.Node, as []string)
 	if as != nil {
 		o.partial, o.apiVersion, o.kind = true, as[0], as[1]
 		o.group, o.version = splitVersion(as[0])
+		dropDirectives(o.value)
 	}
 	if o.value != nil && o.apiVersion != "" && o.kind != "" {
 		p.objects = append(p.objects, o)
 		p.count("objects").Objects++
+	}
+}
+
+// dropDirectives takes the directives of a strategic merge out of an overlay: "$patch" says what becomes of an element,
+// and is no field of the object.
+func dropDirectives(v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		delete(v, "$patch")
+		for _, child := range v {
+			dropDirectives(child)
+		}
+	case []any:
+		for _, child := range v {
+			dropDirectives(child)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"maps"
 	"net/netip"
 	"slices"
@@ -17,6 +18,7 @@ func (p *pass) checkReferences() {
 		}
 	}
 	p.checkAddresses()
+	p.checkClasses()
 	p.checkRevisions()
 }
 
@@ -29,6 +31,7 @@ var referenceChecks = map[kindKey]func(*pass, *object){
 	{"metallb.io", "BGPAdvertisement"}:         checkAdvertised,
 	{"metallb.io", "BGPPeer"}:                  checkPeerProfile,
 	{"metallb.io", "L2Advertisement"}:          checkAdvertised,
+	{"networking.istio.io", "Gateway"}:         checkServedBy,
 	{"networking.istio.io", "VirtualService"}:  checkRouteGateways,
 	{"telemetry.istio.io", "Telemetry"}:        checkProviders,
 }
@@ -84,7 +87,11 @@ func checkRouteGateways(p *pass, o *object) {
 
 func checkGatewayParameters(p *pass, o *object) {
 	ref := get(o.value, "spec", "infrastructure", "parametersRef")
-	if str(ref, "group") == "" && str(ref, "kind") == "ConfigMap" {
+	switch {
+	case ref == nil:
+	case str(o.value, "spec", "gatewayClassName") == "istio" && (str(ref, "group") != "" || str(ref, "kind") != "ConfigMap"):
+		o.report(p, ruleReference, fieldPath{"spec", "infrastructure", "parametersRef", "kind"}, "istiod reads parameters from a ConfigMap and from nothing else")
+	case str(ref, "kind") == "ConfigMap":
 		p.refer(o, fieldPath{"spec", "infrastructure", "parametersRef"}, "", "ConfigMap", o.namespace, str(ref, "name"))
 	}
 }
@@ -114,6 +121,56 @@ func checkParents(p *pass, o *object) {
 			o.report(p, ruleReference, at.to("sectionName"), "%s has no listener %q", gateway, section)
 		}
 	}
+}
+
+// checkServedBy checks that the selector of an Istio Gateway takes the pods of a gateway that the tree installs beside
+// it: where it takes none, its listeners are nowhere and nothing says so.
+func checkServedBy(p *pass, o *object) {
+	selector := map[string]any{"matchLabels": dict(o.value, "spec", "selector")}
+	var known []string
+	for _, name := range slices.Sorted(maps.Keys(p.values)) {
+		chart := p.releases.Charts[name]
+		if chart.Name != "gateway" || chart.Namespace != o.namespace {
+			continue
+		}
+		labels := gatewayLabels(name, p.values[name])
+		if takes(selector, labels) {
+			return
+		}
+		known = append(known, pairs(labels))
+	}
+	for _, w := range p.objects {
+		if w.group == "apps" && w.namespace == o.namespace && takes(selector, dict(w.value, "spec", "template", "metadata", "labels")) {
+			return
+		}
+	}
+	o.report(p, ruleReference, fieldPath{"spec", "selector"}, "takes the pods of no gateway in its namespace; their labels: %s", strings.Join(known, "; "))
+}
+
+// gatewayLabels returns the labels that the gateway chart gives its pods (templates/_helpers.tpl of the chart).
+func gatewayLabels(release string, v *values) map[string]any {
+	name := cmp.Or(str(v.value, "name"), release)
+	labels := map[string]any{"app": name, "istio": strings.TrimPrefix(name, "istio-")}
+	maps.Copy(labels, dict(v.value, "labels"))
+	return labels
+}
+
+// checkClasses checks that what asks for a load balancer asks for the one that the tree installs.
+func (p *pass) checkClasses() {
+	classes := map[string]bool{}
+	for name, chart := range p.releases.Charts {
+		if v := p.values[name]; v != nil && chart.Name == "metallb" {
+			classes[str(v.value, "loadBalancerClass")] = true
+		}
+	}
+	if len(classes) == 0 {
+		return // another load balancer, or somebody else's
+	}
+	p.everywhere(func(o place, path fieldPath, key string, v any) {
+		if class, ok := v.(string); ok && key == "loadBalancerClass" && !classes[class] {
+			o.report(p, ruleReference, path, "no load balancer of the tree takes the class %q", class)
+		}
+	})
 }
 
 // builtinProviders are the extension providers that istiod has without being told (pkg/config/mesh in Istio).

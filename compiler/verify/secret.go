@@ -9,9 +9,10 @@ import (
 // secrets collects the Secrets that objects refer to. None of them may stand in the tree; each must be in the cluster.
 func (p *pass) secrets() []SecretRef {
 	var out []SecretRef
+	makers := p.secretMakers()
 	add := func(o *object, namespace, name string, keys ...string) {
 		if name != "" {
-			out = append(out, SecretRef{Namespace: namespace, Name: name, Keys: keys, By: o.String()})
+			out = append(out, SecretRef{Namespace: namespace, Name: name, Keys: keys, By: o.String(), MadeBy: makers[namespace+"/"+name]})
 		}
 	}
 	for _, o := range p.objects {
@@ -50,6 +51,24 @@ func (p *pass) secrets() []SecretRef {
 	return slices.CompactFunc(out, func(a, b SecretRef) bool {
 		return a.Namespace == b.Namespace && a.Name == b.Name && a.By == b.By && slices.Equal(a.Keys, b.Keys)
 	})
+}
+
+// secretMakers returns the objects of the tree from which a controller makes a Secret, by namespace/name of the Secret.
+func (p *pass) secretMakers() map[string]string {
+	out := map[string]string{}
+	for _, o := range p.objects {
+		name := ""
+		switch {
+		case o.is("cert-manager.io", "Certificate"):
+			name = str(o.value, "spec", "secretName")
+		case o.is("external-secrets.io", "ExternalSecret"):
+			name = cmp.Or(str(o.value, "spec", "target", "name"), o.name)
+		}
+		if name != "" {
+			out[o.namespace+"/"+name] = o.String()
+		}
+	}
+	return out
 }
 
 // gatewaySecrets adds what a server of an Istio Gateway reads, from the namespace of the pods that serve it: that of the

@@ -72,15 +72,31 @@ type SecretRef struct {
 	Namespace, Name string
 	Keys            []string // that are read; empty when the reader decides
 	By              string   // "BGPPeer metallb-system/r1-a"
+	MadeBy          string   // the object of the tree that a controller makes it from; empty when somebody must bring it
 }
 
 // Tree verifies a tree. The findings are errors, each a bug of meshgen; they come sorted.
 func Tree(t *artifact.Tree, rel Releases) (Report, diag.List) {
-	p := &pass{tree: t, releases: rel, values: map[string]*values{}, kustomizations: map[string]*kustomization{}, counts: map[string]*Count{}}
+	p := newPass(t, rel)
 	overlay := "kubernetes/overlays/" + rel.Site
 	built := make(chan build, 1)
-	go func() { built <- buildOverlay(t, overlay) }() // half of the time of all else: beside it
-	for _, f := range t.Files() {
+	go func() { built <- buildOverlay(t, overlay) }() // takes half as long as all else
+	p.read()
+	p.wholeTree()
+	p.checkBuild(overlay, <-built)
+	return p.summary(), p.found.Sorted()
+}
+
+func newPass(t *artifact.Tree, rel Releases) *pass {
+	return &pass{
+		tree: t, releases: rel,
+		values: map[string]*values{}, kustomizations: map[string]*kustomization{}, counts: map[string]*Count{},
+	}
+}
+
+// read gives each file to the verifier that claims it.
+func (p *pass) read() {
+	for _, f := range p.tree.Files() {
 		v, ok := claim(f.Path())
 		if !ok {
 			p.report(f, 0, ruleUnclaimed, "no verifier reads files of this path")
@@ -89,9 +105,6 @@ func Tree(t *artifact.Tree, rel Releases) (Report, diag.List) {
 		p.count(v.name).Files++
 		v.check(f, p)
 	}
-	p.wholeTree()
-	p.checkBuild(overlay, <-built)
-	return p.summary(), p.found.Sorted()
 }
 
 // wholeTree runs the checks that need every file to be read.

@@ -42,8 +42,16 @@ func labFiles(t testing.TB) map[string]string {
 	return files
 }
 
-// treeOf makes a sealed tree. Each line comes from the site path "name".
+// treeOf makes a sealed tree.
 func treeOf(t testing.TB, files map[string]string) *artifact.Tree {
+	t.Helper()
+	tree := unsealed(t, files)
+	tree.Seal("lab-1", strings.Repeat("0", 64))
+	return tree
+}
+
+// unsealed makes a tree without a manifest. Each line comes from the site path "name".
+func unsealed(t testing.TB, files map[string]string) *artifact.Tree {
 	t.Helper()
 	tree := artifact.NewTree()
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -52,7 +60,6 @@ func treeOf(t testing.TB, files map[string]string) *artifact.Tree {
 			f.Line(strings.TrimSuffix(line, "\n"))
 		}
 	}
-	tree.Seal("lab-1", strings.Repeat("0", 64))
 	if err := tree.Err(); err != nil {
 		t.Fatal(err)
 	}
