@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,44 +41,59 @@ var profileSet = sync.OnceValues(func() (*profile.Set, error) { return profile.R
 
 // Vet runs the stages that find faults of the site: the rules, and lowering between them. The error is a fault of
 // meshgen itself, not of the site.
-func Vet(src *load.Source, opt Options) (*Output, error) {
+func Vet(src *load.Source, opt Options) (*Output, error) { return vet(src, opt, false) }
+
+// vet is Vet; for a build, what depends on the day is a warning at most.
+func vet(src *load.Source, opt Options, building bool) (*Output, error) {
 	set, err := profileSet()
 	if err != nil {
 		return nil, err
 	}
-	in := check.Input{Site: src.Site, Profiles: set}
+	in := check.Input{Site: src.Site, Profiles: set, Now: opt.Now}
 	if err := json.Unmarshal(src.Resolved(), &in.Values); err != nil {
 		return nil, err
 	}
 	out := &Output{}
+	known := append(slices.Clone(rules.All), check.WaiverRules...)
+	// settle makes what the rules found, less what the site waives, the output's findings.
+	settle := func(found diag.List, partial bool) {
+		if building {
+			found = undated(found)
+		}
+		found = check.Waive(found, src.Site, known, check.Terms{Now: opt.Now, Lenient: building, Partial: partial})
+		found.Locate(src.PosOf)
+		out.Findings = found.Sorted()
+	}
 	found, ran := check.Run(rules.All, check.OnSite, in)
 	out.Ran, out.Waiting = ran, len(rules.All)-ran
-	partial := waive(out, src, found, opt, true).HasErrors()
-	if !partial {
-		out.Plan = lower.Lower(src.Site, set)
-		in.Plan = out.Plan
-		more, ran := check.Run(rules.All, check.OnPlan, in)
-		out.Ran, out.Waiting = out.Ran+ran, 0
-		waive(out, src, append(found, more...), opt, false)
-	}
+	settle(found, true)
 	if out.Findings.HasErrors() {
-		out.Plan = nil
+		return out, nil
+	}
+	in.Plan = lower.Lower(src.Site, set)
+	more, ran := check.Run(rules.All, check.OnPlan, in)
+	out.Ran, out.Waiting = out.Ran+ran, 0
+	settle(append(found, more...), false)
+	if !out.Findings.HasErrors() {
+		out.Plan = in.Plan
 	}
 	return out, nil
 }
 
-// waive applies the site's waivers to what the rules found and makes that the output's findings.
-func waive(out *Output, src *load.Source, found diag.List, opt Options, partial bool) diag.List {
-	known := append(append([]*check.Rule{}, rules.All...), check.WaiverRules...)
-	list := check.Waive(found, src.Site, known, opt.Now, partial)
-	list.Locate(src.PosOf)
-	out.Findings = list.Sorted()
-	return out.Findings
+// undated makes warnings of the errors of rules that go by the day.
+func undated(found diag.List) diag.List {
+	for i := range found {
+		dated := slices.ContainsFunc(rules.All, func(r *check.Rule) bool { return r.Dated && r.ID == found[i].Rule })
+		if dated && found[i].Severity == diag.Error {
+			found[i].Severity = diag.Warning
+		}
+	}
+	return found
 }
 
 // Compile runs every stage but the last: what it returns is ready to be written when no finding is an error.
 func Compile(src *load.Source, opt Options) (*Output, error) {
-	out, err := Vet(src, opt)
+	out, err := vet(src, opt, true)
 	if err != nil || out.Plan == nil {
 		return out, err
 	}

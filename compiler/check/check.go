@@ -7,6 +7,7 @@ package check
 
 import (
 	"fmt"
+	"time"
 
 	"meshgen.dev/meshgen/compiler/diag"
 	"meshgen.dev/meshgen/compiler/ir"
@@ -29,6 +30,7 @@ type Rule struct {
 	Severity diag.Severity // of its findings, unless one says otherwise
 	On       Stage
 	Guard    bool   // lowering relies on it: it can be neither waived nor left out
+	Dated    bool   // what it finds depends on the day: in a build it is a warning at most
 	Doc      string // a title line without full stop; a blank line; the failure that it prevents, and the source
 	Run      func(*Pass)
 }
@@ -39,6 +41,7 @@ type Pass struct {
 	Values   any      // the resolved site as decoded JSON, for rules about fields as such
 	Plan     *ir.Plan // nil on the site
 	Profiles *profile.Set
+	Now      time.Time // the day; zero where none is to count
 
 	rule *Rule
 	list diag.List
@@ -84,6 +87,7 @@ type Input struct {
 	Values   any
 	Plan     *ir.Plan
 	Profiles *profile.Set
+	Now      time.Time
 }
 
 // Run runs the rules of one stage and returns all that they find. ran counts them.
@@ -92,7 +96,7 @@ func Run(rules []*Rule, on Stage, in Input) (found diag.List, ran int) {
 		if r.On != on {
 			continue
 		}
-		p := &Pass{Site: in.Site, Values: in.Values, Plan: in.Plan, Profiles: in.Profiles, rule: r}
+		p := &Pass{Site: in.Site, Values: in.Values, Plan: in.Plan, Profiles: in.Profiles, Now: in.Now, rule: r}
 		r.Run(p)
 		found = append(found, p.list...)
 		ran++

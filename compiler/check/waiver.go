@@ -28,10 +28,15 @@ Its findings count again.`}
 // WaiverRules are the rules above, for the catalogue.
 var WaiverRules = []*Rule{WaiverUnknown, WaiverGuard, WaiverUnused, WaiverExpired}
 
-// Waive marks the findings that the site's waivers cover, at their path or below it, and reports on the waivers. now
-// decides only which waivers have expired; the zero time expires none. partial says that some rules have not run: then
-// no waiver is called unused.
-func Waive(found diag.List, s *site.Site, rules []*Rule, now time.Time, partial bool) diag.List {
+// Terms say how waivers are held.
+type Terms struct {
+	Now     time.Time // the day on which they may have expired; the zero time expires none
+	Lenient bool      // an expired waiver still covers, and is reported: a build must not fail because of the day
+	Partial bool      // some rules have not run: no waiver is called unused
+}
+
+// Waive marks the findings that the site's waivers cover, at their path or below it, and reports on the waivers.
+func Waive(found diag.List, s *site.Site, rules []*Rule, terms Terms) diag.List {
 	out := slices.Clone(found)
 	add := func(r *Rule, i int, field, message, hint string) {
 		out = append(out, diag.Finding{Rule: r.ID, Name: r.Name, Severity: r.Severity,
@@ -46,9 +51,11 @@ func Waive(found diag.List, s *site.Site, rules []*Rule, now time.Time, partial 
 		case rules[k].Guard:
 			add(WaiverGuard, i, "rule", "rule "+w.Rule+" cannot be waived: the output depends on it", "")
 			continue
-		case expired(w.Until, now):
+		case expired(w.Until, terms.Now):
 			add(WaiverExpired, i, "until", "the waiver of "+w.Rule+" ended on "+w.Until, "mend what it covers, or give a new date with a new reason")
-			continue
+			if !terms.Lenient {
+				continue
+			}
 		}
 		used := false
 		for j := range out {
@@ -57,7 +64,7 @@ func Waive(found diag.List, s *site.Site, rules []*Rule, now time.Time, partial 
 				f.Waived, used = w.Reason, true
 			}
 		}
-		if !used && !partial {
+		if !used && !terms.Partial {
 			add(WaiverUnused, i, "at", "rule "+w.Rule+" finds nothing at "+w.At, "remove the waiver, or correct its path")
 		}
 	}

@@ -98,7 +98,8 @@ func (l List) Locate(posOf func(path string) Pos) {
 	}
 }
 
-// Sorted returns the findings by file, line, column, rule, path and message, without repetitions.
+// Sorted returns the findings by file, line, column, rule, message and path. Findings that say the same of the same
+// place, as those of a comprehension's entries do, are one that tells how many more there are.
 func (l List) Sorted() List {
 	out := slices.Clone(l)
 	slices.SortStableFunc(out, func(a, b Finding) int {
@@ -107,11 +108,25 @@ func (l List) Sorted() List {
 			cmp.Compare(a.Pos.Line, b.Pos.Line),
 			cmp.Compare(a.Pos.Column, b.Pos.Column),
 			cmp.Compare(a.Rule, b.Rule),
-			cmp.Compare(a.Path, b.Path),
 			cmp.Compare(a.Message, b.Message),
+			cmp.Compare(a.Path, b.Path),
 		)
 	})
-	return slices.CompactFunc(out, func(a, b Finding) bool {
-		return a.Pos == b.Pos && a.Rule == b.Rule && a.Path == b.Path && a.Message == b.Message
-	})
+	same := func(a, b Finding) bool {
+		return a.Pos == b.Pos && a.Rule == b.Rule && a.Message == b.Message && a.Waived == b.Waived && (a.Pos.Line > 0 || a.Path == b.Path)
+	}
+	merged := out[:0]
+	for i := 0; i < len(out); {
+		f, more := out[i], 0
+		for i++; i < len(out) && same(f, out[i]); i++ {
+			if out[i].Path != out[i-1].Path {
+				more++
+			}
+		}
+		if more > 0 {
+			f.Message = fmt.Sprintf("%s (and %d more)", f.Message, more)
+		}
+		merged = append(merged, f)
+	}
+	return merged
 }

@@ -38,6 +38,8 @@ var All = []*check.Rule{
 	GatewayNowhere,
 	SourceRangesLocal,
 	ListenerTLS,
+	GatewayEOL,
+	GatewayAPIMissing,
 	UnknownService,
 	UnknownGateway,
 	UnknownExternal,
@@ -47,6 +49,8 @@ var All = []*check.Rule{
 	RetriesUnmet,
 	ExposeUnservable,
 	CallerRefused,
+	SplitPorts,
+	RequestIntent,
 }
 
 // byKey yields a map in the order of its keys, so that findings come in one order.

@@ -7,6 +7,7 @@ import (
 
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/profile"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
@@ -140,4 +141,35 @@ func listenerCertificate(p *check.Pass, path, who string, t *site.TLS) {
 	case t.Mode != "mutual" && t.ClientCA != "":
 		p.Reportf(path+".clientCA", "%s names a clientCA, and mode %s asks nobody for a certificate", who, t.Mode).Hintf("mode: \"mutual\"")
 	}
+}
+
+// frontendTLS is the first Gateway API release whose Gateway can ask clients for certificates on the standard channel
+// (spec.tls.frontend; read in the bundles of 1.4.1 and 1.5.1).
+const frontendTLS = "1.5.0"
+
+// GatewayAPIMissing finds a gateway whose API the cluster does not have, or not whole.
+var GatewayAPIMissing = &check.Rule{
+	ID: "MG6008", Name: "gateway-api-missing", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `a gateway's frontend is the Gateway API, and the cluster's release of it is missing or too old
+
+Without the CRDs the objects are refused; where a field is missing, it is dropped without a word.`,
+	Run: func(p *check.Pass) {
+		api := p.Site.Kubernetes.GatewayAPI
+		for gn, g := range byKey(p.Site.Gateways) {
+			if g.Frontend != "gateway-api" {
+				continue
+			}
+			if api == nil {
+				p.Reportf(site.Join("gateways", gn, "frontend"), "the frontend of gateway %q is the Gateway API, and kubernetes.gatewayAPI is not given", gn).
+					Hintf("kubernetes: gatewayAPI: version: …")
+				continue
+			}
+			for ln, li := range byKey(g.Listeners) {
+				if li.TLS != nil && li.TLS.Mode == "mutual" && !profile.AtLeast(api.Version, frontendTLS) {
+					p.Reportf(site.Join("gateways", gn, "listeners", ln, "tls", "mode"), "listener %s/%s asks clients for certificates, which Gateway API %s cannot", gn, ln, api.Version).
+						Hintf("Gateway API %s or later, or frontend \"istio\"", frontendTLS).Related("kubernetes.gatewayAPI.version", "the release")
+				}
+			}
+		}
+	},
 }

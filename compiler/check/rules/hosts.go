@@ -37,7 +37,8 @@ Where its daemons read their files from, and which version of them it ships, wou
 	Run: func(p *check.Pass) {
 		unknown := func(path, os string) {
 			if os != "" && p.Profiles.OS(os) == nil {
-				p.Reportf(path, "no profile describes the operating system %q", os)
+				p.Reportf(path, "not supported yet: operating system %q, which no profile describes", os).
+					Hintf("known: %s", strings.Join(p.Profiles.OSes(), ", "))
 			}
 		}
 		for name, c := range byKey(p.Site.NodeClasses) {

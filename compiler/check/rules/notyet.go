@@ -90,6 +90,12 @@ var notYet = []unread{
 	{"patches", nil},
 }
 
+// name is what a finding calls the place: its last names, or all of them where no name of the user's stands between.
+func (u unread) name() string {
+	tail := u.path[strings.LastIndex(strings.TrimSuffix(u.path, ".*"), "*")+1:]
+	return strings.TrimSuffix(strings.TrimPrefix(tail, "."), ".*")
+}
+
 func notSupportedYet(p *check.Pass) {
 	for _, u := range notYet {
 		visit(p.Values, strings.Split(u.path, "."), nil, func(path string, v any) {
@@ -100,13 +106,10 @@ func notSupportedYet(p *check.Pass) {
 			if slices.Contains(u.only, text) {
 				return
 			}
-			last := u.path[strings.LastIndexByte(u.path, '.')+1:]
-			switch {
-			case len(u.only) > 0 && scalar:
-				p.Reportf(path, "not supported yet: %s %q", strings.TrimPrefix(last, "*"), text).
-					Hintf("supported: %s", strings.Join(u.only, ", "))
-			default:
-				p.Reportf(path, "not supported yet: %s", last)
+			if len(u.only) > 0 && scalar {
+				p.Reportf(path, "not supported yet: %s %q", u.name(), text).Hintf("supported: %s", strings.Join(u.only, ", "))
+			} else {
+				p.Reportf(path, "not supported yet: %s", u.name())
 			}
 		})
 	}

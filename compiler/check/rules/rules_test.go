@@ -49,6 +49,7 @@ var fixtures = []fixture{
 	{"gateway-nowhere", `"fra1-r\(r)-edge": {class: "edge"`, `"fra1-r\(r)-edge": {class: "worker"`, `placement: {class: "edge"`},
 	{"source-ranges-need-local", "externalTrafficPolicy: \"Local\"\n\t\tsourceRanges", "externalTrafficPolicy: \"Cluster\"\n\t\tsourceRanges", "sourceRanges:"},
 	{"listener-tls", `clientCA: "partners-ca"`, `issuer: "x"`, ""},
+	{"gateway-implementation-eol", "owner:    \"edge-team\"\n", "owner:    \"edge-team\"\n\t\timplementation: {kind: \"envoy-gateway\", version: \"1.7.1\"}\n", "implementation:"},
 	{"unknown-service", `calls: ["payments/api", "legacy/inbox"]`, `calls: ["payments/api", "legacy/inbx"]`, ""},
 	{"unknown-gateway", `expose: [{gateway: "public"`, `expose: [{gateway: "pubic"`, ""},
 	{"unknown-external", `egress: ["oracle"]`, `egress: ["orcl"]`, ""},
@@ -59,19 +60,25 @@ var fixtures = []fixture{
 	{"retries-unmet", "owner:    \"partner-team\"\n\t\tfrontend: \"istio\"", "owner:    \"partner-team\"\n\t\tfrontend: \"gateway-api\"", `expose: [{gateway: "partner"`},
 	{"expose-unservable", `ports: http: {port: 80, targetPort: 8080, protocol: "http"}`, `ports: http: {port: 80, targetPort: 8080, protocol: "tcp"}`, `expose: [{gateway: "public"`},
 	{"caller-refused", `allow: [{from: ["payments/api", "payments/api-canary"]}]`, `allow: [{from: ["payments/api"]}]`, `"api-canary": {ports:`},
+	{"split-ports", `"api-canary": {ports: http: {port: 8080`, `"api-canary": {ports: http: {port: 8081`, `split: [`},
+	{"request-intent-on-stream", "serviceAccount: \"payments-api\"\n\t\t\t\tports: http: {port: 8080, protocol: \"http\"}", "serviceAccount: \"payments-api\"\n\t\t\t\tports: http: {port: 8080, protocol: \"tcp\"}", `timeout: "5s"`},
 	{"waiver-unknown-rule", `rule:   "kernel-skew"`, `rule:   "kernel-skw"`, ""},
 	{"waiver-of-guard", `rule:   "kernel-skew"`, `rule:   "unknown-pool"`, ""},
 	{"waiver-unused", `at:     "racks.r3.nodes.fra1-r3-w4"`, `at:     "racks.r3.nodes.fra1-r3-w3"`, ""},
 	{"waiver-expired", `until:  "2027-03-31"`, `until:  "2026-03-31"`, ""},
 }
 
-const example = "../../../examples/fra1/site.cue"
+// second are fixtures from the example that has what the first has not.
+var second = []fixture{
+	{"gateway-api-missing", `gatewayAPI: {version: "1.6.3", channel: "standard"}`, ``, `frontend: "gateway-api"`},
+	{"retries-unmet", `timeout: "3s"`, `retries: {attempts: 1, on: ["reset"], methods: ["GET"]}`, `expose: [{gateway: "public", listener: "https"`},
+}
 
 var today = time.Date(2026, time.December, 1, 0, 0, 0, 0, time.UTC)
 
-func exampleText(t *testing.T) string {
+func exampleText(t *testing.T, name string) string {
 	t.Helper()
-	text, err := os.ReadFile(example)
+	text, err := os.ReadFile("../../../examples/" + name + "/site.cue")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,24 +96,35 @@ func vet(t *testing.T, text string) diag.List {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := check.Input{Site: src.Site, Profiles: set}
+	in := check.Input{Site: src.Site, Profiles: set, Now: today}
 	if err := json.Unmarshal(src.Resolved(), &in.Values); err != nil {
 		t.Fatal(err)
 	}
 	list, _ := check.Run(rules.All, check.OnSite, in)
-	list = check.Waive(list, src.Site, append(slices.Clone(rules.All), check.WaiverRules...), today, false)
+	list = check.Waive(list, src.Site, append(slices.Clone(rules.All), check.WaiverRules...), check.Terms{Now: today})
 	list.Locate(src.PosOf)
 	return list.Sorted()
 }
 
 func TestFixtures(t *testing.T) {
-	text := exampleText(t)
+	fired := map[string]bool{}
+	runFixtures(t, exampleText(t, "fra1"), fixtures, fired)
+	runFixtures(t, exampleText(t, "muc1"), second, fired)
+	for _, r := range append(slices.Clone(rules.All), check.WaiverRules...) {
+		if !fired[r.Name] {
+			t.Errorf("no fixture makes %s fire", r.Name)
+		}
+	}
+}
+
+// runFixtures changes the text by each fixture and notes which rules have fired.
+func runFixtures(t *testing.T, text string, fixtures []fixture, fired map[string]bool) {
+	t.Helper()
 	for _, f := range vet(t, text) {
 		if f.Waived == "" {
 			t.Errorf("the example itself is not silent: %s %s %s", f.Pos, f.Name, f.Message)
 		}
 	}
-	fired := map[string]bool{}
 	for _, fx := range fixtures {
 		t.Run(fx.rule, func(t *testing.T) {
 			if n := strings.Count(text, fx.old); n != 1 {
@@ -137,11 +155,6 @@ func TestFixtures(t *testing.T) {
 				t.Errorf("  %s %s %s", f.Pos, f.Name, f.Message)
 			}
 		})
-	}
-	for _, r := range append(slices.Clone(rules.All), check.WaiverRules...) {
-		if !fired[r.Name] {
-			t.Errorf("no fixture makes %s fire", r.Name)
-		}
 	}
 }
 

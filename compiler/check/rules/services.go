@@ -228,9 +228,12 @@ It needs a port to lead to, and a listener of the gateway that serves requests r
 				if g == nil {
 					continue
 				}
+				if li := g.Listeners[e.Listener]; li != nil && !isRequest(li.Protocol) {
+					continue // a listener of connections: not-supported-yet says so
+				}
 				path := s.path + ".expose." + site.Index(i)
-				if !slices.ContainsFunc(protocols(s.Service), isRequest) {
-					p.Reportf(path, "%s/%s is exposed and has no port that speaks http, https or grpc", s.namespace, s.name)
+				if !hasPort(s.Service, "http", "grpc") {
+					p.Reportf(path, "%s/%s is exposed and has no port that speaks http or grpc", s.namespace, s.name)
 				}
 				serves := false
 				for ln, li := range g.Listeners {
@@ -245,12 +248,14 @@ It needs a port to lead to, and a listener of the gateway that serves requests r
 	},
 }
 
-func protocols(s *site.Service) []string {
-	var out []string
+// hasPort reports whether a service has a port of one of the protocols.
+func hasPort(s *site.Service, of ...string) bool {
 	for _, p := range s.Ports {
-		out = append(out, p.Protocol)
+		if slices.Contains(of, p.Protocol) {
+			return true
+		}
 	}
-	return out
+	return false
 }
 
 func isRequest(protocol string) bool {
@@ -277,6 +282,66 @@ allow, where given, is exactly the callers: everybody else gets 403.`,
 					ns, sn, _ := strings.Cut(c, "/")
 					p.Reportf(s.path+".calls."+site.Index(i), "%s/%s calls %s, which does not admit it", s.namespace, s.name, c).
 						Related(site.Join("namespaces", ns, "services", sn, "allow"), "who is admitted")
+				}
+			}
+		}
+	},
+}
+
+// SplitPorts finds a split to a service that is not spoken to alike.
+var SplitPorts = &check.Rule{
+	ID: "MG7010", Name: "split-ports", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `the target of a split lacks a port of its source, or speaks another protocol there
+
+Callers ask for the source's ports: the share that goes to the target would be refused.`,
+	Run: func(p *check.Pass) {
+		for s := range services(p.Site) {
+			for i, t := range s.Split {
+				target := p.Site.Namespaces[s.namespace].Services[t.Service]
+				if target == nil {
+					continue
+				}
+				for name, port := range byKey(s.Ports) {
+					other := target.Ports[name]
+					if other == nil || other.Port != port.Port || other.Protocol != port.Protocol {
+						p.Reportf(s.path+".split."+site.Index(i)+".service", "%s/%s is split to %q, which has no port %q with number %d and protocol %s",
+							s.namespace, s.name, t.Service, name, port.Port, port.Protocol).
+							Related(site.Join("namespaces", s.namespace, "services", t.Service, "ports"), "the ports of the target")
+					}
+				}
+			}
+		}
+	},
+}
+
+// RequestIntent finds an intent about requests at a service that has connections only.
+var RequestIntent = &check.Rule{
+	ID: "MG7011", Name: "request-intent-on-stream", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `a service is given what only requests can have, and a port of it carries none
+
+A proxy sees requests in http and grpc only: on other ports the intent would be dropped, or refuse everything.`,
+	Run: func(p *check.Pass) {
+		for s := range services(p.Site) {
+			streams := hasPort(s.Service, "https", "tls", "tcp", "udp") || !hasPort(s.Service, "http", "grpc")
+			if !streams {
+				continue
+			}
+			bad := func(field, what string) {
+				p.Reportf(s.path+"."+field, "%s/%s has %s, and a port that carries no requests", s.namespace, s.name, what).
+					Related(s.path+".ports", "its ports")
+			}
+			if s.Timeout != "" {
+				bad("timeout", "a timeout")
+			}
+			if s.Retries != nil {
+				bad("retries", "retries")
+			}
+			if len(s.Split) > 0 {
+				bad("split", "a split")
+			}
+			for i, a := range s.Allow {
+				if len(a.Methods)+len(a.Paths) > 0 {
+					bad("allow."+site.Index(i), "callers by method or path")
 				}
 			}
 		}
