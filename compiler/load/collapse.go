@@ -1,7 +1,9 @@
 package load
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"meshgen.dev/meshgen/compiler/diag"
 	"meshgen.dev/meshgen/compiler/site"
@@ -18,7 +20,9 @@ func collapse(all diag.List) diag.List {
 	var out diag.List
 	first := map[key]int{}
 	more := map[int]int{}
-	for _, f := range all.Sorted() {
+	all = slices.Clone(all)
+	slices.SortStableFunc(all, func(a, b diag.Finding) int { return cmp.Compare(a.Path, b.Path) })
+	for _, f := range all {
 		segments := site.Split(f.Path)
 		k := key{f.Pos, f.Rule, last(segments)}
 		i, seen := first[k]
@@ -33,5 +37,5 @@ func collapse(all diag.List) diag.List {
 	for i, n := range more {
 		out[i].Message += fmt.Sprintf(" (and %d more)", n)
 	}
-	return out
+	return out.Sorted()
 }

@@ -3,6 +3,7 @@ package load
 import (
 	"bytes"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -13,9 +14,11 @@ type diagFinding = diag.Finding
 
 // bomb reports whether evaluating the text may take for ever: CUE cannot be stopped.
 func bomb(data []byte) bool {
-	return bytes.Contains(data, []byte("Range")) && bytes.Contains(data, []byte("00")) || bytes.Count(data, []byte("for ")) > 6 ||
-		bytes.Contains(data, []byte("Repeat")) || bytes.Count(data, []byte("|")) > 200 || bytes.Contains(data, []byte("*&"))
+	return longRange.Match(data) || bytes.Count(data, []byte("for ")) > 6 || bytes.Contains(data, []byte("Repeat")) ||
+		bytes.Count(data, []byte("|")) > 200
 }
+
+var longRange = regexp.MustCompile(`Range\([^)]*([0-9]{3}|[eEKMGT*]|$)`)
 
 func TestYAML(t *testing.T) {
 	json := string(mustLoad(t, samples[2], read(t, samples[2])).Resolved())

@@ -11,6 +11,7 @@ package load
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"slices"
 	"sync"
@@ -67,7 +68,14 @@ func (l *Loader) Bytes(name string, data []byte) (*Source, diag.List) {
 	return l.load([]file{{name: name, data: data}})
 }
 
-func (l *Loader) load(files []file) (*Source, diag.List) {
+func (l *Loader) load(files []file) (_ *Source, faults diag.List) {
+	defer func() {
+		// CUE's evaluator has been seen to panic on malformed input; its context is of no use afterwards.
+		if p := recover(); p != nil {
+			l.ctx = nil
+			faults = diag.List{internalFault(fmt.Errorf("%v", p))}
+		}
+	}()
 	// CUE passes over an optional field at a place where the language has none; see passedOver.
 	optional := slices.ContainsFunc(files, func(f file) bool { return bytes.Contains(f.data, []byte("?:")) })
 	inst, faults := parse(files)
