@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/santhosh-tekuri/jsonschema/v5"
 	"go.yaml.in/yaml/v3"
 
 	"meshgen.dev/meshgen/compiler/verify/schemas"
@@ -30,12 +31,19 @@ func entryOf(t testing.TB, component, gvk string) map[string]any {
 	return e.Schema
 }
 
-// judge validates an instance and returns what is wrong, sorted.
-func judge(t testing.TB, schema, instance any) []string {
+func compiled(t testing.TB, schema any) *jsonschema.Schema {
 	t.Helper()
-	p := &pass{}
+	c, err := compile("test", schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// judge validates an instance and returns what is wrong, sorted.
+func judge(c *jsonschema.Schema, schema, instance any) []string {
 	var out []string
-	for _, v := range p.violations("test", schema, []any{instance})[0] {
+	for _, v := range validate(c, schema, instance) {
 		out = append(out, v.path.String()+": "+v.text)
 	}
 	slices.Sort(out)
@@ -56,8 +64,10 @@ var fuzzed = []struct{ component, gvk, object string }{
 // FuzzPrune asserts that a pruned schema says about its instances what the full one says.
 func FuzzPrune(f *testing.F) {
 	full := make([]map[string]any, len(fuzzed))
+	ready := make([]*jsonschema.Schema, len(fuzzed))
 	for i, k := range fuzzed {
 		full[i] = entryOf(f, k.component, k.gvk)
+		ready[i] = compiled(f, full[i])
 		f.Add(uint8(i), k.object)
 		for _, change := range []struct{ old, new string }{
 			{`"spec":{`, `"spec":{"unknown":1,`}, {`"a"`, `5`}, {`:[`, `:["x",`}, {`:{`, `:{"exact":"x","prefix":"y","regex":1,`},
@@ -76,9 +86,10 @@ func FuzzPrune(f *testing.F) {
 		if _, err := json.Marshal(instance); err != nil {
 			return // NaN and its kin, which no JSON holds
 		}
-		schema := full[int(kind)%len(full)]
-		want := judge(t, schema, instance)
-		if got := judge(t, prune(schema, []any{instance}), instance); !slices.Equal(got, want) {
+		i := int(kind) % len(full)
+		want := judge(ready[i], full[i], instance)
+		pruned := prune(full[i], []any{instance})
+		if got := judge(compiled(t, pruned), pruned, instance); !slices.Equal(got, want) {
 			t.Errorf("pruned:\n%s\nfull:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
 	})
@@ -161,7 +172,7 @@ func TestExplain(t *testing.T) {
 		if err := yaml.Unmarshal([]byte(c.instance), &node); err != nil {
 			t.Fatal(err)
 		}
-		got := judge(t, schema, value(node.Content[0]))
+		got := judge(compiled(t, schema), schema, value(node.Content[0]))
 		if fmt.Sprint(got) != fmt.Sprint([]string{c.want}) {
 			t.Errorf("%s: got %q, want %q", c.instance, got, c.want)
 		}

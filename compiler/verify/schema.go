@@ -136,12 +136,18 @@ func (p *pass) violations(name string, schema any, instances []any) [][]violatio
 	}
 	out := make([][]violation, len(instances))
 	for i, instance := range instances {
-		var invalid *jsonschema.ValidationError
-		if err := compiled.Validate(instance); errors.As(err, &invalid) {
-			out[i] = explain(invalid, schema, instance)
-		}
+		out[i] = validate(compiled, schema, instance)
 	}
 	return out
+}
+
+// validate returns what a schema, given compiled and as it was, has against an instance.
+func validate(compiled *jsonschema.Schema, schema, instance any) []violation {
+	var invalid *jsonschema.ValidationError
+	if err := compiled.Validate(instance); errors.As(err, &invalid) {
+		return explain(invalid, schema, instance)
+	}
+	return nil
 }
 
 // compile prepares a schema. The name only tells schemas apart; without a scheme the library would make a path of the
