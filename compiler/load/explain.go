@@ -53,10 +53,15 @@ func (l *Loader) passedOver(user, merged cue.Value) diag.List {
 	})
 }
 
-// unexplained reports what CUE found and the walk did not. The places are right, the words are CUE's business.
+// unexplained reports what CUE found and the walk did not: references in definitions of the file, which only the
+// closedness of the schema makes wrong; and what we do not know of, where the place is right and the words are missing.
 func (w *walker) unexplained(cause error) {
 	for _, e := range errors.Errors(cause) {
 		path := userPath(e.Path())
+		if format, args := e.Msg(); refersToNothing(format) {
+			w.undefined(e, path, args)
+			continue
+		}
 		w.faults = append(w.faults, finding(Internal, nearest(w.user, path), join(path), "CUE refuses this place and meshgen cannot say why").
 			hint("please report this with the file"))
 	}

@@ -98,7 +98,7 @@ func (w *walker) ownError(e errors.Error, path []string) {
 			return
 		}
 		w.conflict(e, path)
-	case begins("undefined field", "cannot reference optional field"):
+	case refersToNothing(format):
 		w.undefined(e, path, args)
 	case begins("incomplete value", "non-concrete value", "unresolved disjunction"):
 		w.noValue(e, path)
@@ -111,6 +111,10 @@ func (w *walker) ownError(e errors.Error, path []string) {
 	default:
 		w.add(finding(Evaluation, ownPos(w, e, path), join(path), "%s cannot be computed: %s", placeName(path), reason(e)).Finding)
 	}
+}
+
+func refersToNothing(format string) bool {
+	return strings.HasPrefix(format, "undefined field") || strings.HasPrefix(format, "cannot reference optional field")
 }
 
 // told reports whether there is a finding for the place, or, if around is set, above or below it.
