@@ -130,6 +130,18 @@ func (p *pass) checkBases() {
 			}
 		}
 		walk(dir, dir, 0)
+		if overlay := "kubernetes/overlays/" + p.releases.Site; dir == overlay {
+			p.checkReached(overlay, reached)
+		}
+	}
+}
+
+// checkReached reports folders below the overlay that it does not take: nothing would apply them.
+func (p *pass) checkReached(overlay string, reached map[string]string) {
+	for _, dir := range slices.Sorted(maps.Keys(p.kustomizations)) {
+		if _, ok := reached[dir]; !ok && strings.HasPrefix(dir, overlay+"/") {
+			p.kustomizations[dir].report(p, nil, "%s/kustomization.yaml does not take this folder: nothing applies it", overlay)
+		}
 	}
 }
 

@@ -176,7 +176,9 @@ var mutants = []struct{ name, file, old, new, want string }{
 	{"file that does not exist", phaseFile, "- service.yaml", "- services.yaml", `"services.yaml" does not exist`},
 	{"file listed twice", phaseFile, "- service.yaml", "- service.yaml\n  - service.yaml", "stands twice"},
 	{"openapi", topFile, "resources:", "openapi:\n  path: x.json\nresources:", `field "openapi"`},
-	{"phase left out", topFile, "  - 40-policy\n", "", "kustomize builds"},
+	{"phase left out", topFile, "  - 40-policy\n", "", "does not take this folder"},
+	{"objects left out", topFile, "  - 40-policy\n", "", "kustomize builds"},
+	{"patch of nothing", topFile, "resources:", "patches:\n  - target:\n      kind: Node\n    patch: |\n      - op: remove\n        path: /spec/none\nresources:", "kustomize build: "},
 	{"phase twice", phaseFile, "resources:", "resources:\n  - ../40-policy", "takes \"kubernetes/overlays/lab-1/40-policy\" twice"},
 	{"remote base", topFile, "- 40-policy", "- 40-policy\n  - https://example.com/x", "not in the tree"},
 

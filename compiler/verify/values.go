@@ -124,7 +124,11 @@ func (p *pass) checkGatewayValues(v *values) {
 		v.report(p, ruleWorkload, fieldPath{"autoscaling", "minReplicas"}, "%d is more than maxReplicas %d", low, high)
 	}
 	// The chart renders a budget only when it can be met (templates/poddisruptionbudget.yaml).
-	if len(dict(v.value, "podDisruptionBudget")) > 0 && get(scaling, "enabled") != false && low < 2 {
-		v.report(p, ruleValues, fieldPath{"podDisruptionBudget"}, "has no effect: autoscaling.minReplicas is not above 1")
+	replicas := low
+	if get(scaling, "enabled") == false {
+		replicas, _ = integer(v.value, "replicaCount")
+	}
+	if len(dict(v.value, "podDisruptionBudget")) > 0 && replicas < 2 {
+		v.report(p, ruleValues, fieldPath{"podDisruptionBudget"}, "has no effect: there may be a single replica")
 	}
 }

@@ -125,6 +125,19 @@ func TestRulesAreRegistered(t *testing.T) {
 	}
 }
 
+// TestSkipBuild breaks what only kustomize sees.
+func TestSkipBuild(t *testing.T) {
+	files := labFiles(t)
+	files[topFile] += "patches:\n  - target:\n      kind: Node\n    patch: |\n      - op: remove\n        path: /spec/none\n"
+	for _, skip := range []bool{false, true} {
+		rel := labReleases()
+		rel.SkipBuild = skip
+		if _, found := Tree(treeOf(t, files), rel); found.HasErrors() == skip {
+			t.Errorf("SkipBuild %v: %v", skip, found)
+		}
+	}
+}
+
 // FuzzTree: no text may make a verifier panic.
 func FuzzTree(f *testing.F) {
 	files := labFiles(f)
