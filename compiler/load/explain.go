@@ -113,7 +113,8 @@ func (w *walker) block(u cue.Value, it *cue.Iterator, s *Shape, path []string) {
 		}
 		switch f := s.Fields[name]; {
 		case f != nil:
-			if given {
+			// The schema makes a field with a default present, so that an optional one of the user's holds for it.
+			if given || !f.Optional && !f.Required {
 				w.walk(it.Value(), f, at)
 			}
 		case s.Pattern == nil:
