@@ -53,7 +53,11 @@ func run(crds, out string) error {
 		}
 		sets = append(sets, s)
 	}
-	if err := os.RemoveAll(out); err != nil {
+	old, err := filepath.Glob(filepath.Join(out, "*.zip"))
+	for _, name := range old {
+		err = errors.Join(err, os.Remove(name))
+	}
+	if err != nil {
 		return err
 	}
 	if err := os.MkdirAll(out, 0o755); err != nil {
