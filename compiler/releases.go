@@ -1,6 +1,8 @@
 package compiler
 
 import (
+	"fmt"
+
 	"meshgen.dev/meshgen/compiler/ir"
 	"meshgen.dev/meshgen/compiler/verify"
 )
@@ -12,6 +14,7 @@ func releases(p *ir.Plan) verify.Releases {
 		GatewayAPI: p.Cluster.GatewayAPI.Version, GatewayAPIChannel: p.Cluster.GatewayAPI.Channel,
 		Components:         map[string]string{"cert-manager": p.CertManager.Version},
 		Charts:             map[string]verify.Chart{},
+		NodePorts:          fmt.Sprintf("%d-%d", p.Cluster.NodePorts.First, p.Cluster.NodePorts.Last),
 		ExternalNamespaces: []string{"kube-system", "default"},
 	}
 	for _, rel := range p.Releases {
