@@ -48,6 +48,7 @@ func Values(p *ir.Plan, t *artifact.Tree, r ir.Release) *artifact.YAML {
 	f := t.File("charts/"+p.Name+"/"+r.Name+"/values.yaml", p.From...)
 	f.Header("#", p.Name)
 	f.Begin(r.From...)
+	f.Linef("# Helm release %s in namespace %s: chart %s %s from %s", r.Name, r.Namespace, r.Chart, r.Version, r.Repository)
 	return f.YAML()
 }
 
