@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -40,12 +41,28 @@ that are there already are not touched: with one in the way, nothing is written.
 	return cmd
 }
 
+// schemaFile is what makes the schema hold for editors and cue vet: a second file of the site's package that embeds it.
+func schemaFile(siteText []byte) []byte {
+	name := packageClause.FindSubmatch(siteText)[1]
+	return fmt.Appendf(nil, `// For editors and cue vet. meshgen knows the schema without this file, and finds more: cue vet passes over many
+// misspelt fields.
+package %s
+
+import "meshgen.dev/schema"
+
+schema.#Site
+`, name)
+}
+
+// packageClause is the package of a CUE file; every example has one.
+var packageClause = regexp.MustCompile(`(?m)^package (\w+)$`)
+
 func (c *command) init(dir, from string) error {
 	text, ok := examples.Site(from)
 	if !ok {
 		return usage("--from %q is not one of the examples: %v", from, examples.Names())
 	}
-	files := map[string][]byte{"site.cue": text}
+	files := map[string][]byte{"site.cue": text, "schema.cue": schemaFile(text)}
 	for name, data := range load.SchemaModule(siteModule) {
 		files[filepath.FromSlash(name)] = data
 	}
