@@ -28,6 +28,12 @@ func agree(t *testing.T, l *Loader, name string, data []byte) {
 		}
 		return
 	}
+	if broken(user) {
+		if len(l.explainAlone(user)) == 0 {
+			t.Errorf("a broken file is not explained:\n%s", data)
+		}
+		return
+	}
 	merged := l.schema.Unify(user)
 	if err := merged.Validate(cue.Concrete(true)); err != nil {
 		for _, f := range l.explain(user, merged, err) {

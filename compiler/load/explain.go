@@ -1,7 +1,9 @@
 package load
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/errors"
@@ -26,6 +28,29 @@ func (l *Loader) explain(user, merged cue.Value, cause error) diag.List {
 	if len(w.faults) == 0 {
 		w.unexplained(cause)
 	}
+	return collapse(w.faults)
+}
+
+// broken reports whether a block and something else stand in one place of the file. CUE's evaluator may then follow a
+// block that embeds a field of its own for ever, once patterns of the schema come in.
+func broken(user cue.Value) bool {
+	if user.Validate() == nil {
+		return false
+	}
+	return slices.ContainsFunc(errors.Errors(user.Validate(cue.All())), func(e errors.Error) bool {
+		format, args := e.Msg()
+		return strings.Contains(format, "mismatched types") && slices.ContainsFunc(args, func(a any) bool {
+			return strings.Contains(fmt.Sprint(a), "struct")
+		})
+	})
+}
+
+// explainAlone is explain for a broken file, which is not unified with anything.
+func (l *Loader) explainAlone(user cue.Value) diag.List {
+	w := &walker{user: user, merged: user}
+	w.own(user.Validate(cue.All()))
+	w.walk(user, Language(), nil)
+	w.faults = append(w.faults, otherKinds(user)...)
 	return collapse(w.faults)
 }
 

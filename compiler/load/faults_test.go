@@ -69,6 +69,7 @@ var faultTests = []struct {
 	{"reference to an absent field", edit{"cores: 64", "cores: time.isolation.orphanStratum"}, "isolation", Unresolved, "nodeClasses.worker.cores", []string{"field of time"}},
 	{"reference to an unknown field in a definition", edit{"mtu: 9000", "#x: kubernetes.versian"}, "versian", Unresolved, "fabric.#x", []string{"did you mean version?"}},
 	{"optional and wrong", edit{"mtu: 9000", "mtu?: true"}, "true", WrongType, "fabric.mtu", nil},
+	{"block that embeds its own field", edit{"	public: {\n		addresses", "{addresses\n		addresses"}, "", Conflict, "pools", nil},
 	{"division by zero", edit{"mtu: 9000", "mtu: 1/0"}, "1/0", Evaluation, "fabric.mtu", []string{"divides by zero"}},
 	{"circle", edit{"mtu: 9000", "mtu: mtu + 1"}, "mtu + 1", NoValue, "fabric.mtu", nil},
 	{"definition of the file itself", edit{"waivers: [{", "#W: {rule!: string, at!: string, reason!: string}\nwaivers: [#W & {"}, "until:", Unknown, "waivers.0.until", []string{"definition"}},

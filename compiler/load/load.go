@@ -91,6 +91,9 @@ func (l *Loader) load(files []file) (_ *Source, faults diag.List) {
 	if inst.Err != nil {
 		return nil, unresolved(inst.Err).Sorted()
 	}
+	if broken(user) {
+		return nil, l.explainAlone(user)
+	}
 	merged := l.schema.Unify(user)
 	if err := merged.Validate(cue.Concrete(true)); err != nil {
 		return nil, l.explain(user, merged, err)
