@@ -52,14 +52,14 @@ func (c *command) build(site, output string, check bool, report *reportFlags) er
 	if err != nil {
 		return err
 	}
-	src, found := c.load(site)
-	if src == nil {
-		return c.findings(c.stderr, found, report)
-	}
-	out, err := compiler.Compile(src, opt)
+	got, err := c.compile(site, opt, compiler.Compile)
 	if err != nil {
-		return failure(err)
+		return err
 	}
+	if got.src == nil {
+		return c.findings(c.stderr, got.found, report)
+	}
+	out := got.out
 	if err := c.findings(c.stderr, out.Findings, report); err != nil {
 		c.counts(out)
 		return err
@@ -94,9 +94,35 @@ func (c *command) build(site, output string, check bool, report *reportFlags) er
 // stdinName is what positions in standard input are called.
 const stdinName = "stdin"
 
-// load reads the site. A nil source comes with findings that say why.
-func (c *command) load(site string) (*load.Source, diag.List) {
-	return load.Files([]string{site}, load.Options{Stdin: io.TeeReader(c.stdin, &c.read), StdinName: stdinName})
+// compiled is what became of a site: without a source, the findings say why.
+type compiled struct {
+	src   *load.Source
+	found diag.List
+	out   *compiler.Output
+}
+
+// stages is compiler.Vet or compiler.Compile.
+type stages func(*load.Source, compiler.Options) (*compiler.Output, error)
+
+// compile reads the site and runs the stages on it, within the limits.
+func (c *command) compile(site string, opt compiler.Options, run stages) (compiled, error) {
+	if site == "-" { // whoever writes it may take his time
+		var err error
+		if c.read, err = io.ReadAll(io.LimitReader(c.stdin, load.MaxSize+1)); err != nil {
+			return compiled{}, failure(err)
+		}
+	}
+	stdin := bytes.NewReader(c.read)
+	return within(c.limits, site, func() (got compiled, err error) {
+		got.src, got.found = load.Files([]string{site}, load.Options{Stdin: stdin, StdinName: stdinName})
+		if got.src == nil {
+			return got, nil
+		}
+		if got.out, err = run(got.src, opt); err != nil {
+			return got, failure(err)
+		}
+		return got, nil
+	})
 }
 
 // checkTree lists what a build would change.

@@ -1,11 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -27,10 +27,11 @@ type command struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	env            func(string) (string, bool)
-	read           bytes.Buffer // what was read of stdin, to show the lines of findings
+	read           []byte // what was read of stdin, to show the lines of findings
 
 	color string // auto, always, never
 	now   string // date, RFC 3339 or a day; empty: SOURCE_DATE_EPOCH, else today
+	limits
 }
 
 // exit carries an exit code through cobra. A message is printed already when err is nil.
@@ -51,7 +52,12 @@ func failure(err error) error { return exit{exitFailure, err} }
 func usage(format string, args ...any) error { return exit{exitUsage, fmt.Errorf(format, args...)} }
 
 // main runs the command line and returns the exit code.
-func (c *command) main(args []string) int {
+func (c *command) main(args []string) (code int) {
+	defer func() {
+		if p := recover(); p != nil {
+			code = c.crashed(&crash{p, debug.Stack()})
+		}
+	}()
 	root := c.root()
 	root.SetArgs(args)
 	root.SetIn(c.stdin)
@@ -61,7 +67,10 @@ func (c *command) main(args []string) int {
 	if err == nil {
 		return exitClean
 	}
-	code := exitUsage
+	if p := (*crash)(nil); errors.As(err, &p) {
+		return c.crashed(p)
+	}
+	code = exitUsage
 	var e exit
 	if errors.As(err, &e) {
 		code = e.code
@@ -90,6 +99,7 @@ capitals; the flag wins. Exit codes: 0 clean, 1 findings or differences, 2 usage
 	}
 	root.PersistentFlags().StringVar(&c.color, "color", "auto", "colour in text: auto, always or never")
 	root.PersistentFlags().StringVar(&c.now, "now", "", "date for waivers (2026-01-31); default SOURCE_DATE_EPOCH, else today")
+	c.limits.register(root.PersistentFlags())
 	root.AddCommand(c.buildCommand(), c.vetCommand(), c.initCommand(), c.fmtCommand(), c.schemaCommand(), c.showCommand(), c.versionCommand())
 	return root
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -11,6 +12,8 @@ import (
 
 	cueformat "cuelang.org/go/cue/format"
 	"github.com/spf13/cobra"
+
+	"meshgen.dev/meshgen/compiler/load"
 )
 
 func (c *command) fmtCommand() *cobra.Command {
@@ -35,11 +38,11 @@ stdin to stdout. A file that does not parse is left as it is and fails the run.`
 }
 
 func (c *command) formatStdin() error {
-	text, err := io.ReadAll(c.stdin)
+	text, err := io.ReadAll(io.LimitReader(c.stdin, load.MaxSize+1))
 	if err != nil {
 		return failure(err)
 	}
-	done, err := cueformat.Source(text)
+	done, err := formatted(stdinName, text)
 	if err != nil {
 		return exit{exitFindings, fmt.Errorf("stdin does not parse; meshgen vet says where")}
 	}
@@ -60,7 +63,7 @@ func (c *command) format(args []string, check bool) error {
 		if err != nil {
 			return failure(err)
 		}
-		done, err := cueformat.Source(text)
+		done, err := formatted(name, text)
 		switch {
 		case err != nil:
 			fmt.Fprintf(c.stderr, "%s does not parse; meshgen vet says where\n", name)
@@ -82,6 +85,14 @@ func (c *command) format(args []string, check bool) error {
 		return exit{code: exitFindings}
 	}
 	return nil
+}
+
+// formatted returns a text as cue fmt has it. What would make the parser or the printer overrun its stack is no CUE.
+func formatted(name string, text []byte) ([]byte, error) {
+	if faults := load.CheckSyntax(name, text); len(faults) > 0 {
+		return nil, errors.New(faults[0].Message)
+	}
+	return cueformat.Source(text)
 }
 
 // cueFiles lists the CUE files that arguments name, directories by their own files alone.

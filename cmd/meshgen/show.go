@@ -3,6 +3,9 @@ package main
 import (
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
+
+	"meshgen.dev/meshgen/compiler"
+	"meshgen.dev/meshgen/compiler/load"
 )
 
 func (c *command) showCommand() *cobra.Command {
@@ -15,13 +18,15 @@ func (c *command) showCommand() *cobra.Command {
 			if format != "yaml" && format != "json" {
 				return usage("--format %q is not one of yaml, json", format)
 			}
-			src, found := c.load(siteArg(args))
-			if src == nil {
-				return c.findings(c.stderr, found, &reportFlags{format: "text", failOn: "error"})
+			got, err := c.compile(siteArg(args), compiler.Options{}, nothing)
+			if err != nil {
+				return err
 			}
-			text := src.Resolved()
+			if got.src == nil {
+				return c.findings(c.stderr, got.found, &reportFlags{format: "text", failOn: "error"})
+			}
+			text := got.src.Resolved()
 			if format == "yaml" {
-				var err error
 				if text, err = yaml.JSONToYAML(text); err != nil {
 					return failure(err)
 				}
@@ -35,3 +40,6 @@ func (c *command) showCommand() *cobra.Command {
 	cmd.Flags().StringVarP(&format, "format", "f", "yaml", "yaml or json")
 	return cmd
 }
+
+// nothing is what runs after loading where that is all.
+func nothing(*load.Source, compiler.Options) (*compiler.Output, error) { return nil, nil }

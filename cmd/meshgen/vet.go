@@ -53,16 +53,15 @@ func (c *command) vet(site string, report *reportFlags) error {
 	if err != nil {
 		return err
 	}
-	src, found := c.load(site)
-	if src == nil {
-		return c.findings(c.stdout, found, report)
-	}
-	out, err := compiler.Vet(src, opt)
+	got, err := c.compile(site, opt, compiler.Vet)
 	if err != nil {
-		return failure(err)
+		return err
 	}
-	err = c.findings(c.stdout, out.Findings, report)
-	c.counts(out)
+	if got.src == nil {
+		return c.findings(c.stdout, got.found, report)
+	}
+	err = c.findings(c.stdout, got.out.Findings, report)
+	c.counts(got.out)
 	return err
 }
 
@@ -104,7 +103,7 @@ func (c *command) findings(w io.Writer, list diag.List, report *reportFlags) err
 // source gives the text of a file that a finding points into, for the line under it; nil where it cannot be had.
 func (c *command) source(file string) []byte {
 	if file == stdinName {
-		return c.read.Bytes()
+		return c.read
 	}
 	text, _ := os.ReadFile(file)
 	return text

@@ -31,8 +31,7 @@ func readAll(paths []string, opt Options) ([]file, diag.List) {
 		data, err := readOne(open, &left)
 		switch {
 		case errors.Is(err, errTooLarge):
-			faults = append(faults, finding(TooLarge, diag.Pos{File: name}, "", "the input is larger than %d MiB", MaxSize>>20).
-				hint("describe machines by a loop over what differs, or split the fleet into sites"))
+			faults = append(faults, tooLarge(name))
 		case err != nil:
 			faults = append(faults, finding(CannotRead, diag.Pos{File: name}, "", "%s", readError(err)).Finding)
 		default:
