@@ -16,6 +16,7 @@ var samples = []string{
 	"testdata/sites/waw3.cue",
 	"testdata/sites/cell-0417.cue",
 	"testdata/sites/dus2.cue",
+	"../../examples/muc1/site.cue",
 }
 
 func read(t testing.TB, name string) string {

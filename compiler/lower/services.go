@@ -35,6 +35,12 @@ func (l *lowering) service(nn, sn string, n *site.Namespace, s *site.Service) ir
 		Externals: slices.Sorted(slices.Values(s.Egress)),
 		From:      append(ir.From{path, "kubernetes.clusterDomain"}, under(site.Join("namespaces", nn), "mesh", "mtls")...),
 	}
+	if len(s.Labels) > 0 {
+		out.Labels = nil
+		for k, v := range byKey(s.Labels) {
+			out.Labels = append(out.Labels, ir.KV{Key: k, Value: v})
+		}
+	}
 	if out.Meshed {
 		out.Identity = l.p.Mesh.TrustDomain + "/ns/" + nn + "/sa/" + out.ServiceAccount
 	}

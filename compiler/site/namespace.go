@@ -23,6 +23,7 @@ type Service struct {
 	Workload         string            `json:"workload"`       // Deployment, StatefulSet, DaemonSet, Job, CronJob or VM; default Deployment
 	Headless         bool              `json:"headless"`       // default false
 	ServiceAccount   string            `json:"serviceAccount"` // "": the service's name
+	Labels           map[string]string `json:"labels"`         // of its pods; empty: app.kubernetes.io/name: the service's name
 	Addresses        []string          `json:"addresses"`      // of a VM
 	Ports            map[string]*Port  `json:"ports"`          // by name
 	Health           *Health           `json:"health"`         // nil: probes use the ports above

@@ -51,6 +51,7 @@ var All = []*check.Rule{
 	CallerRefused,
 	SplitPorts,
 	RequestIntent,
+	LabelsShared,
 }
 
 // byKey yields a map in the order of its keys, so that findings come in one order.

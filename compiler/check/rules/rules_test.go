@@ -70,6 +70,8 @@ var fixtures = []fixture{
 
 // second are fixtures from the example that has what the first has not.
 var second = []fixture{
+	{"pod-labels-shared", `services: files: {labels: {app: "archive", tier: "files"}`, `services: index: labels: app: "archive"
+		services: files: {labels: {app: "archive", tier: "files"}`, `services: files: {labels`},
 	{"gateway-api-missing", `gatewayAPI: {version: "1.6.3", channel: "standard"}`, ``, `frontend: "gateway-api"`},
 	{"retries-unmet", `timeout: "3s"`, `retries: {attempts: 1, on: ["reset"], methods: ["GET"]}`, `expose: [{gateway: "public", listener: "https"`},
 }

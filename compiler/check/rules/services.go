@@ -314,6 +314,36 @@ Callers ask for the source's ports: the share that goes to the target would be r
 	},
 }
 
+// LabelsShared finds two services that one selector would take for one.
+var LabelsShared = &check.Rule{
+	ID: "MG7012", Name: "pod-labels-shared", Severity: diag.Error, On: check.OnSite,
+	Doc: `the pods of one service carry all labels that another service of the namespace is known by
+
+Policies select pods by these labels: what is meant for one would hold for both.`,
+	Run: func(p *check.Pass) {
+		for nn, n := range byKey(p.Site.Namespaces) {
+			for an, a := range byKey(n.Services) {
+				for bn, b := range byKey(n.Services) {
+					if an == bn || len(a.Labels) == 0 || len(b.Labels) == 0 || !covers(a.Labels, b.Labels) {
+						continue
+					}
+					p.Reportf(site.Join("namespaces", nn, "services", an, "labels"), "the pods of %s/%s carry every label that %s is known by", nn, an, bn).
+						Related(site.Join("namespaces", nn, "services", bn, "labels"), "the labels of the other")
+				}
+			}
+		}
+	},
+}
+
+func covers(all, part map[string]string) bool {
+	for k, v := range part {
+		if all[k] != v {
+			return false
+		}
+	}
+	return true
+}
+
 // RequestIntent finds an intent about requests at a service that has connections only.
 var RequestIntent = &check.Rule{
 	ID: "MG7011", Name: "request-intent-on-stream", Severity: diag.Error, On: check.OnSite, Guard: true,
