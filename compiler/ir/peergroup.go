@@ -23,6 +23,14 @@ func FamilyOf(a netip.Addr) Family {
 	return IPv4
 }
 
+// Protocol returns the family as filters spell it: "ip" or "ipv6".
+func (f Family) Protocol() string {
+	if f == IPv6 {
+		return "ipv6"
+	}
+	return "ip"
+}
+
 // HostBits returns the length of the route to one address.
 func (f Family) HostBits() int {
 	if f == IPv6 {

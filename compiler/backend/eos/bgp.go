@@ -16,37 +16,37 @@ const warnPercent = 80
 
 // router writes the BGP instance.
 func (w *writer) router() {
-	w.section()
-	w.From("", w.sw.From.Of("asn")...)
-	w.Linef("router bgp %d", w.sw.ASN)
-	if w.sw.RouterID.IsValid() {
-		w.From("", w.sw.From.Of("routerID")...)
-		w.Linef("   router-id %s", w.sw.RouterID)
+	w.Section()
+	w.From("", w.Switch.From.Of("asn")...)
+	w.Linef("router bgp %d", w.Switch.ASN)
+	if w.Switch.RouterID.IsValid() {
+		w.From("", w.Switch.From.Of("routerID")...)
+		w.Linef("   router-id %s", w.Switch.RouterID)
 	}
 	w.Fixed()
 	w.Line("   ! A session carries only what it is activated for. This holds for other sessions of the switch too.")
 	w.Line("   no bgp default ipv4-unicast")
-	if w.sw.MaxPaths != 0 {
-		w.From("", w.sw.From.Of("maxPaths")...)
-		w.Linef("   maximum-paths %d ecmp %d", w.sw.MaxPaths, w.sw.MaxPaths)
+	if w.Switch.MaxPaths != 0 {
+		w.From("", w.Switch.From.Of("maxPaths")...)
+		w.Linef("   maximum-paths %d ecmp %d", w.Switch.MaxPaths, w.Switch.MaxPaths)
 		w.Fixed()
 	}
 	w.Line("   ! One address is announced by several racks, whose paths are equally long but lead through different ASNs;")
 	w.Line("   ! where this has been turned off only one of them would be used.")
 	w.Line("   bgp bestpath as-path multipath-relax")
-	for i := range w.groups {
-		w.group(&w.groups[i])
+	for i := range w.Groups {
+		w.group(&w.Groups[i])
 	}
 	for _, f := range []ir.Family{ir.IPv4, ir.IPv6} {
 		w.family(f)
 	}
-	w.section()
+	w.Section()
 	w.Line("!")
 }
 
 // group writes a peer group and its members.
 func (w *writer) group(g *ir.PeerGroup) {
-	w.section(g.From)
+	w.Section(g.From)
 	w.Linef("   neighbor %s peer group", g.Name)
 	// The AS of a neighbor that is known by its port stands with the port.
 	if g.ASN != 0 && !g.Unnumbered {
@@ -57,9 +57,9 @@ func (w *writer) group(g *ir.PeerGroup) {
 	if g.Side == ir.Nodes {
 		w.Line("   ! Speakers on nodes do not listen: the session is theirs to open.")
 		w.Linef("   neighbor %s passive", g.Name)
-		if w.sw.VLAN != 0 {
-			w.From("", w.sw.From.Of("vlan")...)
-			w.Linef("   neighbor %s update-source Vlan%d", g.Name, w.sw.VLAN)
+		if w.Switch.VLAN != 0 {
+			w.From("", w.Switch.From.Of("vlan")...)
+			w.Linef("   neighbor %s update-source Vlan%d", g.Name, w.Switch.VLAN)
 		}
 	}
 	if g.BFD != nil {
@@ -107,34 +107,34 @@ func (w *writer) neighbor(g *ir.PeerGroup, n *ir.Neighbor) {
 
 // family writes what the sessions carry of one address family.
 func (w *writer) family(f ir.Family) {
-	carrying, from := w.groupsWith(func(g *ir.PeerGroup) bool { return slices.Contains(g.Families, f) })
+	carrying, from := w.GroupsWith(func(g *ir.PeerGroup) bool { return slices.Contains(g.Families, f) })
 	if len(carrying) == 0 {
 		return
 	}
-	w.section(from)
+	w.Section(from)
 	w.Line("   !")
 	w.Linef("   address-family %s", f)
 	for _, g := range carrying {
-		w.section(g.From)
+		w.Section(g.From)
 		w.Linef("      neighbor %s activate", g.Name)
-		w.Linef("      neighbor %s route-map %s in", g.Name, w.sw.FromMap(g.Side, f))
-		w.Linef("      neighbor %s route-map %s out", g.Name, w.sw.ToMap(g.Side, f))
+		w.Linef("      neighbor %s route-map %s in", g.Name, w.Switch.FromMap(g.Side, f))
+		w.Linef("      neighbor %s route-map %s out", g.Name, w.Switch.ToMap(g.Side, f))
 		if g.Unnumbered && f == ir.IPv4 {
 			w.Linef("      neighbor %s next-hop address-family ipv6 originate", g.Name)
 		}
 	}
-	w.section(from)
+	w.Section(from)
 	w.networks(f, carrying)
 }
 
 // networks announces the rack's subnets to the spines.
 func (w *writer) networks(f ir.Family, to []*ir.PeerGroup) {
-	nets := slices.DeleteFunc(slices.Clone(w.sw.Subnets), func(p netip.Prefix) bool { return !f.Has(p) })
+	nets := slices.DeleteFunc(slices.Clone(w.Switch.Subnets), func(p netip.Prefix) bool { return !f.Has(p) })
 	if len(nets) == 0 || !slices.ContainsFunc(to, func(g *ir.PeerGroup) bool { return g.Side == ir.Spines }) {
 		return
 	}
 	w.Line("      ! Announced only while it is connected: EOS looks for the route first.")
-	w.From("", w.sw.From.Of("subnets")...)
+	w.From("", w.Switch.From.Of("subnets")...)
 	for _, n := range nets {
 		w.Linef("      network %s", n)
 	}

@@ -16,14 +16,14 @@ const warnPercent = 80
 
 // bfd writes a profile for each group that has one.
 func (w *writer) bfd() {
-	with, from := w.groupsWith(func(g *ir.PeerGroup) bool { return g.BFD != nil })
+	with, from := w.GroupsWith(func(g *ir.PeerGroup) bool { return g.BFD != nil })
 	if len(with) == 0 {
 		return
 	}
-	w.section(from)
+	w.Section(from)
 	w.Line("bfd")
 	for _, g := range with {
-		w.section(g.From)
+		w.Section(g.From)
 		w.From("", slices.Concat(g.From.Of("bfd"), g.BFD.From)...)
 		w.Linef(" profile %s", g.Name)
 		w.Linef("  transmit-interval %d", g.BFD.IntervalMS)
@@ -32,19 +32,19 @@ func (w *writer) bfd() {
 		w.Line(" exit")
 		w.Line(" !")
 	}
-	w.section(from)
+	w.Section(from)
 	w.Line("exit")
 	w.Line("!")
 }
 
 // router writes the BGP instance.
 func (w *writer) router() {
-	w.section()
-	w.From("", w.sw.From.Of("asn")...)
-	w.Linef("router bgp %d", w.sw.ASN)
-	if w.sw.RouterID.IsValid() {
-		w.From("", w.sw.From.Of("routerID")...)
-		w.Linef(" bgp router-id %s", w.sw.RouterID)
+	w.Section()
+	w.From("", w.Switch.From.Of("asn")...)
+	w.Linef("router bgp %d", w.Switch.ASN)
+	if w.Switch.RouterID.IsValid() {
+		w.From("", w.Switch.From.Of("routerID")...)
+		w.Linef(" bgp router-id %s", w.Switch.RouterID)
 	}
 	w.Fixed()
 	w.Line(" ! A session carries only what it is activated for. This holds for other sessions of the switch too.")
@@ -52,20 +52,20 @@ func (w *writer) router() {
 	w.Line(" ! One address is announced by several racks, whose paths are equally long but lead through different ASNs;")
 	w.Line(" ! without this line only one of them would be used.")
 	w.Line(" bgp bestpath as-path multipath-relax")
-	for i := range w.groups {
-		w.group(&w.groups[i])
+	for i := range w.Groups {
+		w.group(&w.Groups[i])
 	}
 	for _, f := range []ir.Family{ir.IPv4, ir.IPv6} {
 		w.family(f)
 	}
-	w.section()
+	w.Section()
 	w.Line("exit")
 	w.Line("!")
 }
 
 // group writes a peer group and its members.
 func (w *writer) group(g *ir.PeerGroup) {
-	w.section(g.From)
+	w.Section(g.From)
 	w.Line(" !")
 	w.Linef(" neighbor %s peer-group", g.Name)
 	if g.ASN != 0 {
@@ -118,41 +118,41 @@ func (w *writer) neighbor(g *ir.PeerGroup, n *ir.Neighbor) {
 
 // family writes what the sessions carry of one address family.
 func (w *writer) family(f ir.Family) {
-	carrying, from := w.groupsWith(func(g *ir.PeerGroup) bool { return slices.Contains(g.Families, f) })
+	carrying, from := w.GroupsWith(func(g *ir.PeerGroup) bool { return slices.Contains(g.Families, f) })
 	if len(carrying) == 0 {
 		return
 	}
-	w.section(from)
+	w.Section(from)
 	w.Line(" !")
 	w.Linef(" address-family %s unicast", f)
 	w.networks(f, carrying)
-	if w.sw.MaxPaths != 0 {
-		w.From("", w.sw.From.Of("maxPaths")...)
-		w.Linef("  maximum-paths %d", w.sw.MaxPaths)
+	if w.Switch.MaxPaths != 0 {
+		w.From("", w.Switch.From.Of("maxPaths")...)
+		w.Linef("  maximum-paths %d", w.Switch.MaxPaths)
 	}
 	for _, g := range carrying {
-		w.section(g.From)
+		w.Section(g.From)
 		w.Linef("  neighbor %s activate", g.Name)
-		w.Linef("  neighbor %s route-map %s in", g.Name, w.sw.FromMap(g.Side, f))
-		w.Linef("  neighbor %s route-map %s out", g.Name, w.sw.ToMap(g.Side, f))
+		w.Linef("  neighbor %s route-map %s in", g.Name, w.Switch.FromMap(g.Side, f))
+		w.Linef("  neighbor %s route-map %s out", g.Name, w.Switch.ToMap(g.Side, f))
 		if g.MaxPrefixes != 0 {
 			w.From(g.MaxPrefixWhy, g.From...)
 			w.Line("  ! Counted are the prefixes that the route map has let in.")
 			w.Linef("  neighbor %s maximum-prefix %d %d restart %d", g.Name, g.MaxPrefixes, warnPercent, restartMinutes)
 		}
 	}
-	w.section(from)
+	w.Section(from)
 	w.Line(" exit-address-family")
 }
 
 // networks announces the rack's subnets to the spines.
 func (w *writer) networks(f ir.Family, to []*ir.PeerGroup) {
-	nets := slices.DeleteFunc(slices.Clone(w.sw.Subnets), func(p netip.Prefix) bool { return !f.Has(p) })
+	nets := slices.DeleteFunc(slices.Clone(w.Switch.Subnets), func(p netip.Prefix) bool { return !f.Has(p) })
 	if len(nets) == 0 || !slices.ContainsFunc(to, func(g *ir.PeerGroup) bool { return g.Side == ir.Spines }) {
 		return
 	}
 	w.Line("  ! Announced only while it is connected: FRR looks for the route first (bgp network import-check, its default).")
-	w.From("", w.sw.From.Of("subnets")...)
+	w.From("", w.Switch.From.Of("subnets")...)
 	for _, n := range nets {
 		w.Linef("  network %s", n)
 	}
