@@ -7,30 +7,28 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend/backendtest"
 	"meshgen.dev/meshgen/compiler/ir"
 )
+
+// fabric is made of switches that run EOS.
+var fabric = backendtest.Fabric{OS: name, First: "Ethernet49/1", Second: "Ethernet50/1", Third: "Ethernet3/1"}
 
 var cases = []struct {
 	name string
 	sw   ir.Switch
 }{
-	{"leaf", leaf()},
-	{"dual-stack", dualStack()},
-	{"numbered", numberedLeaf()},
-	{"spine", spine()},
+	{"leaf", fabric.Leaf()},
+	{"dual-stack", fabric.DualStack()},
+	{"numbered", fabric.NumberedLeaf()},
+	{"spine", fabric.Spine()},
 }
 
 // write returns the file of one switch.
 func write(t *testing.T, sw ir.Switch) *artifact.File {
 	t.Helper()
-	tree := artifact.NewTree()
-	Backend.Emit(&ir.Plan{Name: "s1", Switches: []ir.Switch{sw}}, tree)
-	if err := tree.Err(); err != nil {
-		t.Fatal(err)
-	}
+	tree := backendtest.Emit(t, Backend, &ir.Plan{Name: "s1", Switches: []ir.Switch{sw}})
 	f := tree.Lookup("fabric/s1/" + sw.Hostname + ".eos")
 	if f == nil {
 		t.Fatal("no file")
@@ -41,20 +39,7 @@ func write(t *testing.T, sw ir.Switch) *artifact.File {
 func TestGolden(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got := write(t, c.sw).Bytes()
-			path := filepath.Join("testdata", c.name+".eos")
-			if os.Getenv("MESHGEN_UPDATE") == "1" {
-				if err := os.WriteFile(path, got, 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(got), "\n")); d != "" {
-				t.Errorf("differs from %s:\n%s", path, d)
-			}
+			backendtest.Golden(t, filepath.Join("testdata", c.name+".eos"), string(write(t, c.sw).Bytes()), os.Getenv("MESHGEN_UPDATE") != "")
 		})
 	}
 }
@@ -96,7 +81,7 @@ func TestRebuilt(t *testing.T) {
 
 // TestOtherSystems: a switch of another operating system is not this backend's.
 func TestOtherSystems(t *testing.T) {
-	sw := leaf()
+	sw := fabric.Leaf()
 	sw.OS = "frr"
 	tree := artifact.NewTree()
 	Backend.Emit(&ir.Plan{Name: "s1", Switches: []ir.Switch{sw}}, tree)
@@ -106,7 +91,7 @@ func TestOtherSystems(t *testing.T) {
 }
 
 func TestOrigins(t *testing.T) {
-	f := write(t, leaf())
+	f := write(t, fabric.Leaf())
 	lines := strings.Split(string(f.Bytes()), "\n")
 	for line, want := range map[string]string{
 		"router bgp 65011":                                              "racks.r1.tors.a.asn",

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"meshgen.dev/meshgen/compiler/backend/backendtest"
 	"meshgen.dev/meshgen/compiler/backend/frr/frrtest"
 	"meshgen.dev/meshgen/compiler/ir"
 )
@@ -16,9 +17,9 @@ func TestLive(t *testing.T) {
 	needRouters(t)
 	vip, pool := "203.0.113.10/32", "203.0.113.0/27"
 
-	tor, sp := leaf(), spine()
+	tor, sp := fabric.Leaf(), fabric.Spine()
 	tor.Peerings[0].Speakers = tor.Peerings[0].Speakers[:1]
-	tor.Uplinks = []ir.Uplink{link("leaf-1a", 65011, "swp49", "spine-1", 65001, "swp3")}
+	tor.Uplinks = []ir.Uplink{backendtest.Link("leaf-1a", 65011, "swp49", "spine-1", 65001, "swp3")}
 	sp.Uplinks = tor.Uplinks
 
 	node, leafRouter, spineRouter := frrtest.New(t, "node"), frrtest.New(t, "leaf"), frrtest.New(t, "spine")

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend/backendtest"
 	"meshgen.dev/meshgen/compiler/ir"
 	"sigs.k8s.io/yaml"
 )
@@ -61,34 +62,9 @@ func lab() *ir.Plan {
 	}
 }
 
-func emitted(t *testing.T, p *ir.Plan) *artifact.Tree {
-	t.Helper()
-	tree := artifact.NewTree()
-	Backend.Emit(p, tree)
-	if err := tree.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return tree
-}
-
 func TestGolden(t *testing.T) {
-	var got strings.Builder
-	for _, f := range emitted(t, lab()).Files() {
-		got.WriteString("-- " + f.Path() + " --\n" + string(f.Bytes()))
-	}
-	golden := filepath.Join("testdata", "lab.golden")
-	if os.Getenv("MESHGEN_UPDATE") != "" {
-		if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.String() != string(want) {
-		t.Errorf("%s is stale (MESHGEN_UPDATE=1 rewrites it); have:\n%s", golden, got.String())
-	}
+	got := backendtest.Text(backendtest.Emit(t, Backend, lab()))
+	backendtest.Golden(t, filepath.Join("testdata", "lab.golden"), got, os.Getenv("MESHGEN_UPDATE") != "")
 }
 
 // The daemon itself reads every file of its own.
@@ -108,7 +84,7 @@ func TestChronydAccepts(t *testing.T) {
 		return exec.Command(chronyd, "-p", "-f", name).CombinedOutput()
 	}
 	files := 0
-	for _, f := range emitted(t, lab()).Files() {
+	for _, f := range backendtest.Emit(t, Backend, lab()).Files() {
 		if path.Base(f.Path()) != "chrony.conf" {
 			continue
 		}
@@ -135,7 +111,7 @@ func TestSysctlAccepts(t *testing.T) {
 		t.Skip("no sysctl")
 	}
 	p := lab()
-	f := emitted(t, p).Lookup("hosts/lab/a1-edge" + sysctlPath)
+	f := backendtest.Emit(t, Backend, p).Lookup("hosts/lab/a1-edge" + sysctlPath)
 	name := filepath.Join(t.TempDir(), "90.conf")
 	if err := os.WriteFile(name, f.Bytes(), 0o644); err != nil {
 		t.Fatal(err)
@@ -151,7 +127,7 @@ func TestSysctlAccepts(t *testing.T) {
 }
 
 func TestYAMLReadsBack(t *testing.T) {
-	tree := emitted(t, lab())
+	tree := backendtest.Emit(t, Backend, lab())
 	var kubelet struct {
 		MaxPods            int
 		RegisterWithTaints []struct{ Key, Value, Effect string }
@@ -194,7 +170,7 @@ func unmarshal(t *testing.T, f *artifact.File, v any) {
 }
 
 func TestOrigins(t *testing.T) {
-	tree := emitted(t, lab())
+	tree := backendtest.Emit(t, Backend, lab())
 	for _, c := range []struct{ file, line, why, path string }{
 		{"a1-edge" + sysctlPath, "net.ipv4.conf.all.rp_filter = 2", "", "racks.a1.tors"},
 		{"a1-edge" + sysctlPath, "#        = 60 x 400", "host/conntrack", "capacity.podsPerNode"},

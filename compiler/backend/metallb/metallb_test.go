@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend/backendtest"
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
@@ -47,34 +47,9 @@ func lab() *ir.Plan {
 	}
 }
 
-func emitted(t *testing.T, p *ir.Plan) *artifact.Tree {
-	t.Helper()
-	tree := artifact.NewTree()
-	Backend.Emit(p, tree)
-	if err := tree.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return tree
-}
-
 func TestGolden(t *testing.T) {
-	var got strings.Builder
-	for _, f := range emitted(t, lab()).Files() {
-		got.WriteString("-- " + f.Path() + " --\n" + string(f.Bytes()))
-	}
-	golden := filepath.Join("testdata", "lab.golden")
-	if os.Getenv("MESHGEN_UPDATE") != "" {
-		if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.String() != string(want) {
-		t.Errorf("%s is stale (MESHGEN_UPDATE=1 rewrites it); have:\n%s", golden, got.String())
-	}
+	got := backendtest.Text(backendtest.Emit(t, Backend, lab()))
+	backendtest.Golden(t, filepath.Join("testdata", "lab.golden"), got, os.Getenv("MESHGEN_UPDATE") != "")
 }
 
 // What the site does not declare has neither a file nor a field.
@@ -84,7 +59,7 @@ func TestLeftOut(t *testing.T) {
 	p.LoadBalancer.BFD = nil
 	p.LoadBalancer.Peerings = p.LoadBalancer.Peerings[1:] // no BFD, no password
 	p.LoadBalancer.Scraper = nil
-	tree := emitted(t, p)
+	tree := backendtest.Emit(t, Backend, p)
 	dir := "kubernetes/overlays/lab/10-load-balancer/"
 	for _, name := range []string{"bgpadvertisement.yaml", "bfdprofile.yaml"} {
 		if tree.Lookup(dir+name) != nil {
@@ -103,7 +78,7 @@ func TestLeftOut(t *testing.T) {
 }
 
 func TestOrigins(t *testing.T) {
-	tree := emitted(t, lab())
+	tree := backendtest.Emit(t, Backend, lab())
 	for _, c := range []struct{ file, line, path string }{
 		{"bgppeer.yaml", "  peerASN: 4200000011", "racks.a1.tors.left.asn"},
 		{"bgppeer.yaml", "  myASN: 4200000100", "fabric.bgp.nodeASN"},

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend/backendtest"
 	"meshgen.dev/meshgen/compiler/ir"
 	"sigs.k8s.io/yaml"
 )
@@ -29,39 +29,14 @@ func lab() *ir.Plan {
 	}
 }
 
-func emitted(t *testing.T, p *ir.Plan) *artifact.Tree {
-	t.Helper()
-	tree := artifact.NewTree()
-	Backend.Emit(p, tree)
-	if err := tree.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return tree
-}
-
 func TestGolden(t *testing.T) {
-	var got strings.Builder
-	for _, f := range emitted(t, lab()).Files() {
-		got.WriteString("-- " + f.Path() + " --\n" + string(f.Bytes()))
-	}
-	golden := filepath.Join("testdata", "lab.golden")
-	if os.Getenv("MESHGEN_UPDATE") != "" {
-		if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.String() != string(want) {
-		t.Errorf("%s is stale (MESHGEN_UPDATE=1 rewrites it); have:\n%s", golden, got.String())
-	}
+	got := backendtest.Text(backendtest.Emit(t, Backend, lab()))
+	backendtest.Golden(t, filepath.Join("testdata", "lab.golden"), got, os.Getenv("MESHGEN_UPDATE") != "")
 }
 
 // Nothing of these objects is meshgen's to delete: a label that pruners select by must not be on them.
 func TestNothingToPrune(t *testing.T) {
-	for _, f := range emitted(t, lab()).Files() {
+	for _, f := range backendtest.Emit(t, Backend, lab()).Files() {
 		if strings.Contains(string(f.Bytes()), "managed-by") {
 			t.Errorf("%s carries a managed-by label", f.Path())
 		}
@@ -92,7 +67,7 @@ func TestKubeProxyConfig(t *testing.T) {
 			Metadata struct{ Namespace, Name string }
 			Data     map[string]string
 		}
-		read(t, emitted(t, p).Lookup("kubernetes/overlays/lab/00-nodes/configmap.yaml").Bytes(), &cm)
+		read(t, backendtest.Emit(t, Backend, p).Lookup("kubernetes/overlays/lab/00-nodes/configmap.yaml").Bytes(), &cm)
 		if cm.Metadata.Namespace != "kube-system" || cm.Metadata.Name != "kube-proxy" || len(cm.Data) != 1 {
 			t.Errorf("%s: ConfigMap is %+v with %d keys", c.name, cm.Metadata, len(cm.Data))
 		}
@@ -115,13 +90,13 @@ func TestKubeProxyConfig(t *testing.T) {
 func TestReplacedKubeProxy(t *testing.T) {
 	p := lab()
 	p.Cluster.KubeProxy = ir.KubeProxy{}
-	if f := emitted(t, p).Lookup("kubernetes/overlays/lab/00-nodes/configmap.yaml"); f != nil {
+	if f := backendtest.Emit(t, Backend, p).Lookup("kubernetes/overlays/lab/00-nodes/configmap.yaml"); f != nil {
 		t.Errorf("a site without kube-proxy has %s", f.Path())
 	}
 }
 
 func TestOrigins(t *testing.T) {
-	f := emitted(t, lab()).Lookup("kubernetes/overlays/lab/00-nodes/node.yaml")
+	f := backendtest.Emit(t, Backend, lab()).Lookup("kubernetes/overlays/lab/00-nodes/node.yaml")
 	for i, line := range strings.Split(string(f.Bytes()), "\n") {
 		if strings.Contains(line, "key: dedicated") {
 			if o, _ := f.Origin(i + 1); len(o.Paths) == 0 || o.Paths[0] != "nodeClasses.edge.taints" {

@@ -1,10 +1,17 @@
-package eos
+package backendtest
 
 import (
 	"net/netip"
 
 	"meshgen.dev/meshgen/compiler/ir"
 )
+
+// Fabric makes switches of one operating system, which names its ports in its own way.
+type Fabric struct {
+	OS            string
+	First, Second string // uplinks of a leaf
+	Third         string // of a spine
+}
 
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
 
@@ -24,8 +31,8 @@ func bfd() *ir.BFD {
 	return &ir.BFD{IntervalMS: 300, Multiplier: 3, From: ir.From{"fabric.bgp.bfd.interval", "fabric.bgp.bfd.multiplier"}}
 }
 
-// link is an unnumbered session with timers and BFD.
-func link(tor string, torASN uint32, port, spine string, spineASN uint32, spinePort string) ir.Uplink {
+// Link is an unnumbered session with timers and BFD.
+func Link(tor string, torASN uint32, port, spine string, spineASN uint32, spinePort string) ir.Uplink {
 	return ir.Uplink{
 		Switch: tor, SwitchASN: torASN, Interface: port, Spine: spine, SpineASN: spineASN, SpineInterface: spinePort,
 		HoldSecs: 9, KeepaliveSecs: 3, BFD: bfd(),
@@ -52,10 +59,10 @@ func peering() ir.Peering {
 	}
 }
 
-// leaf is one of a pair of switches of a rack that announces one of two pools, with an unnumbered link to each spine.
-func leaf() ir.Switch {
+// Leaf is one of a pair of switches of a rack that announces one of two pools, with an unnumbered link to each spine.
+func (f Fabric) Leaf() ir.Switch {
 	return ir.Switch{
-		Hostname: "leaf-1a", Role: "tor", Rack: "r1", OS: "eos", ASN: 65011, RouterID: addr("10.255.1.1"), VLAN: 10,
+		Hostname: "leaf-1a", Role: "tor", Rack: "r1", OS: f.OS, ASN: 65011, RouterID: addr("10.255.1.1"), VLAN: 10,
 		Address: []netip.Addr{addr("10.1.1.2")}, Subnets: prefixes("10.1.1.0/24"),
 		Admit:     []ir.Admission{admission("public", "203.0.113.0/27")},
 		Transit:   []ir.Admission{admission("partner", "198.51.100.16/29", "198.51.100.24/32"), admission("public", "203.0.113.0/27")},
@@ -63,17 +70,17 @@ func leaf() ir.Switch {
 		GuardFrom: ir.From{"kubernetes.podCIDRs", "kubernetes.serviceCIDRs"},
 		Peerings:  []ir.Peering{peering()},
 		Uplinks: []ir.Uplink{
-			link("leaf-1a", 65011, "Ethernet49/1", "spine-1", 65001, ""),
-			link("leaf-1a", 65011, "Ethernet50/1", "spine-2", 65001, ""),
+			Link("leaf-1a", 65011, f.First, "spine-1", 65001, ""),
+			Link("leaf-1a", 65011, f.Second, "spine-2", 65001, ""),
 		},
 		MaxPaths: 16, Objects: "S1",
 		From: ir.From{"racks.r1.tors.a.hostname", "racks.r1.tors.a.asn", "racks.r1.subnets", "fabric.bgp.maxPaths"},
 	}
 }
 
-// dualStack has sessions of both families, and neither BFD nor passwords nor a VLAN.
-func dualStack() ir.Switch {
-	sw := leaf()
+// DualStack has sessions of both families, and neither BFD nor passwords nor a VLAN.
+func (f Fabric) DualStack() ir.Switch {
+	sw := f.Leaf()
 	v6 := peering()
 	v6.SwitchAddress, v6.Speakers = addr("2001:db8:1::2"), []ir.Speaker{{Node: "edge-1", Address: addr("2001:db8:1::11")}}
 	sw.VLAN = 0
@@ -92,29 +99,29 @@ func dualStack() ir.Switch {
 	return sw
 }
 
-// numberedLeaf has addresses on its links, and spines of different ASNs.
-func numberedLeaf() ir.Switch {
-	sw := leaf()
+// NumberedLeaf has addresses on its links, and spines of different ASNs.
+func (f Fabric) NumberedLeaf() ir.Switch {
+	sw := f.Leaf()
 	sw.Uplinks = []ir.Uplink{
-		numbered(link("leaf-1a", 65011, "Ethernet49/1", "spine-1", 65001, ""), "10.2.0.1", "10.2.0.0"),
-		numbered(link("leaf-1a", 65011, "Ethernet50/1", "spine-2", 65002, ""), "10.2.0.3", "10.2.0.2"),
-		numbered(link("leaf-1a", 65011, "Ethernet50/1", "spine-2", 65002, ""), "2001:db8:2::3", "2001:db8:2::2"),
+		numbered(Link("leaf-1a", 65011, f.First, "spine-1", 65001, ""), "10.2.0.1", "10.2.0.0"),
+		numbered(Link("leaf-1a", 65011, f.Second, "spine-2", 65002, ""), "10.2.0.3", "10.2.0.2"),
+		numbered(Link("leaf-1a", 65011, f.Second, "spine-2", 65002, ""), "2001:db8:2::3", "2001:db8:2::2"),
 	}
 	sw.Admit = append(sw.Admit, admission("public6", "2001:db8:ffff::/120"))
 	return sw
 }
 
-// spine has two links to one leaf, of which it knows no port, and one to another of the same pair, of which it does.
-func spine() ir.Switch {
+// Spine has two links to one leaf, of which it knows no port, and one to another of the same pair, of which it does.
+func (f Fabric) Spine() ir.Switch {
 	return ir.Switch{
-		Hostname: "spine-1", Role: "spine", OS: "eos", ASN: 65001, RouterID: addr("10.255.0.1"),
+		Hostname: "spine-1", Role: "spine", OS: f.OS, ASN: 65001, RouterID: addr("10.255.0.1"),
 		Admit:     []ir.Admission{admission("partner", "198.51.100.16/29"), admission("public", "203.0.113.0/27")},
 		Guard:     prefixes("198.51.100.16/29", "203.0.113.0/27", "10.112.0.0/14"),
 		GuardFrom: ir.From{"kubernetes.podCIDRs"},
 		Uplinks: []ir.Uplink{
-			link("leaf-1a", 65011, "Ethernet49/1", "spine-1", 65001, ""),
-			link("leaf-1a", 65011, "Ethernet50/1", "spine-1", 65001, ""),
-			link("leaf-2a", 65012, "Ethernet49/1", "spine-1", 65001, "Ethernet3/1"),
+			Link("leaf-1a", 65011, f.First, "spine-1", 65001, ""),
+			Link("leaf-1a", 65011, f.Second, "spine-1", 65001, ""),
+			Link("leaf-2a", 65012, f.First, "spine-1", 65001, f.Third),
 		},
 		MaxPaths: 16, Objects: "S1",
 		From: ir.From{"fabric.spines.s1.hostname", "fabric.spines.s1.asn", "fabric.bgp.maxPaths"},
