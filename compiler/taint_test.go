@@ -35,7 +35,7 @@ var silent = map[string]string{
 	"delivery.path":                        "read by the delivery that a repository feeds; not in this tree",
 	"observability.ruleLabels.*":           "labels of alert rules; not in this tree",
 	"observability.rules":                  "form of alert rules; not in this tree",
-	"secrets.*":                            "names the store that Secrets are made from; the tree refers to Secrets by name alone",
+	"secrets.provider":                     "there is one provider",
 	"waivers.*.reason":                     "for people",
 	"waivers.*.until":                      "decides whether a finding counts, on another day than the test's",
 	"kubernetes.nodeCIDRMask":              "read by rules about pod density",

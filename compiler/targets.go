@@ -11,6 +11,7 @@ import (
 	"meshgen.dev/meshgen/compiler/backend/namespaces"
 	"meshgen.dev/meshgen/compiler/backend/networkpolicy"
 	"meshgen.dev/meshgen/compiler/backend/nodes"
+	"meshgen.dev/meshgen/compiler/backend/secrets"
 )
 
 // targets is every backend, in the order in which they write. One prints nothing for a plan that is not its own; the
@@ -24,5 +25,6 @@ var targets = []backend.Backend{
 	hosts.Backend,
 	istio.Backend,
 	networkpolicy.Backend,
+	secrets.Backend,
 	kustomization.Backend,
 }

@@ -27,6 +27,7 @@ type Phase string
 const (
 	Nodes        Phase = "00-nodes"
 	Namespaces   Phase = "05-namespaces"
+	Secrets      Phase = "07-secrets"
 	LoadBalancer Phase = "10-load-balancer"
 	Mesh         Phase = "20-mesh"
 	Gateways     Phase = "30-gateways"

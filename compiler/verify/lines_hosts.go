@@ -41,7 +41,8 @@ func checkHostsAndSessions(p *pass) {
 			p.report(f, fault.line, ruleInventory, "%s", fault.text)
 		}
 	}
-	_, differences := s.sessions()
+	pairs, differences := s.sessions()
+	p.sessions = pairs
 	for _, d := range differences {
 		if f := p.tree.Lookup(d.File); f != nil {
 			p.report(f, d.Line, d.Rule, "%s", d.Text)

@@ -7,33 +7,38 @@ import (
 
 // Files of the made-up site.
 const (
-	overlayDir  = "kubernetes/overlays/lab-1/"
-	authzFile   = overlayDir + "40-policy/authorizationpolicy.yaml"
-	netpolFile  = overlayDir + "40-policy/networkpolicy.yaml"
-	serviceFile = overlayDir + "30-gateways/service.yaml"
-	probeFile   = overlayDir + "30-gateways/deployment.yaml"
-	gatewayFile = overlayDir + "30-gateways/gateway.yaml"
-	eastFile    = overlayDir + "30-gateways/gatewayapi.yaml"
-	paramsFile  = overlayDir + "30-gateways/configmap.yaml"
-	certFile    = overlayDir + "30-gateways/certificate.yaml"
-	vsFile      = overlayDir + "30-gateways/virtualservice.yaml"
-	drFile      = overlayDir + "20-mesh/destinationrule.yaml"
-	paFile      = overlayDir + "20-mesh/peerauthentication.yaml"
-	seFile      = overlayDir + "20-mesh/serviceentry.yaml"
-	sidecarFile = overlayDir + "20-mesh/sidecar.yaml"
-	telFile     = overlayDir + "20-mesh/telemetry.yaml"
-	poolFile    = overlayDir + "10-load-balancer/ipaddresspool.yaml"
-	peerFile    = overlayDir + "10-load-balancer/bgppeer.yaml"
-	advFile     = overlayDir + "10-load-balancer/bgpadvertisement.yaml"
-	nsFile      = overlayDir + "05-namespaces/namespace.yaml"
-	nodeFile    = overlayDir + "00-nodes/node.yaml"
-	proxyFile   = overlayDir + "00-nodes/configmap.yaml"
-	topFile     = overlayDir + "kustomization.yaml"
-	phaseFile   = overlayDir + "30-gateways/kustomization.yaml"
-	istiodFile  = "charts/lab-1/istiod/values.yaml"
-	publicFile  = "charts/lab-1/public/values.yaml"
-	lbFile      = "charts/lab-1/metallb/values.yaml"
-	dropInFile  = "hosts/lab-1/r1-edge/etc/kubernetes/kubelet.conf.d/90-meshgen.conf"
+	overlayDir    = "kubernetes/overlays/lab-1/"
+	authzFile     = overlayDir + "40-policy/authorizationpolicy.yaml"
+	netpolFile    = overlayDir + "40-policy/networkpolicy.yaml"
+	serviceFile   = overlayDir + "30-gateways/service.yaml"
+	probeFile     = overlayDir + "30-gateways/deployment.yaml"
+	gatewayFile   = overlayDir + "30-gateways/gateway.yaml"
+	eastFile      = overlayDir + "30-gateways/gatewayapi.yaml"
+	paramsFile    = overlayDir + "30-gateways/configmap.yaml"
+	certFile      = overlayDir + "30-gateways/certificate.yaml"
+	vsFile        = overlayDir + "30-gateways/virtualservice.yaml"
+	drFile        = overlayDir + "20-mesh/destinationrule.yaml"
+	paFile        = overlayDir + "20-mesh/peerauthentication.yaml"
+	seFile        = overlayDir + "20-mesh/serviceentry.yaml"
+	sidecarFile   = overlayDir + "20-mesh/sidecar.yaml"
+	telFile       = overlayDir + "20-mesh/telemetry.yaml"
+	poolFile      = overlayDir + "10-load-balancer/ipaddresspool.yaml"
+	peerFile      = overlayDir + "10-load-balancer/bgppeer.yaml"
+	advFile       = overlayDir + "10-load-balancer/bgpadvertisement.yaml"
+	nsFile        = overlayDir + "05-namespaces/namespace.yaml"
+	nodeFile      = overlayDir + "00-nodes/node.yaml"
+	proxyFile     = overlayDir + "00-nodes/configmap.yaml"
+	topFile       = overlayDir + "kustomization.yaml"
+	phaseFile     = overlayDir + "30-gateways/kustomization.yaml"
+	istiodFile    = "charts/lab-1/istiod/values.yaml"
+	publicFile    = "charts/lab-1/public/values.yaml"
+	lbFile        = "charts/lab-1/metallb/values.yaml"
+	secretsDoc    = "docs/lab-1/SECRETS.md"
+	sessionsDoc   = "docs/lab-1/SESSIONS.md"
+	northSouthDoc = "docs/lab-1/NORTH-SOUTH.md"
+	contractFile  = "docs/lab-1/secrets.json"
+	externalFile  = overlayDir + "07-secrets/externalsecret.yaml"
+	dropInFile    = "hosts/lab-1/r1-edge/etc/kubernetes/kubelet.conf.d/90-meshgen.conf"
 )
 
 // Each mutant is one change to the made-up site that makes it wrong; want is part of a finding that must name it. An
@@ -170,6 +175,36 @@ var mutants = []struct{ name, file, old, new, want string }{
 	{"pods of no gateway", gatewayFile, "istio: public", "istio: pubic", "takes the pods of no gateway"},
 	{"parameters in a Secret", eastFile, "kind: ConfigMap", "kind: Secret", "from a ConfigMap and from nothing else"},
 	{"class of nobody", publicFile, "metallb.io/metallb", "metallb.io/metalb", "no load balancer of the tree takes the class"},
+
+	// the contract about Secrets
+	{"Secret left out", contractFile, `"name": "east-tls"`, `"name": "west-tls"`, "does not list Secret edge/east-tls"},
+	{"key left out", contractFile, `["password"]`, `["passwort"]`, `needs key "password"`},
+	{"consumer left out", contractFile, `"BGPPeer metallb-system/r1-b", `, "", "is not among its consumers"},
+	{"consumer that reads nothing", contractFile, `["Gateway edge/east"]`, `["Gateway edge/east", "Gateway edge/public"]`, "Gateway edge/public does not read it"},
+	{"switch that reads nothing", contractFile, "switch leaf-a", "switch spine-1", "the file of switch spine-1 has no place for it"},
+	{"creator without an object", contractFile, `"by hand"`, `"cert-manager"`, "no object of the tree is there for it"},
+	{"creator with an object", contractFile, `"cert-manager"`, `"by hand"`, "and Certificate edge/edge makes it"},
+	{"another issuer", contractFile, `"corporate"`, `"public"`, `of issuer "corporate"`},
+	{"unknown field in the contract", contractFile, `"issuer"`, `"value"`, "not the JSON of a contract"},
+	{"another site's contract", contractFile, `"site": "lab-1"`, `"site": "lab-2"`, `it names site "lab-2"`},
+	{"no store", externalFile, "name: vault-lab", "name: vault", `is not ClusterSecretStore "vault-lab"`},
+	{"type of the made Secret", externalFile, "type: kubernetes.io/basic-auth", "type: Opaque", `is not the type "kubernetes.io/basic-auth"`},
+	{"key of the made Secret", externalFile, "secretKey: password", "secretKey: pass", "are not [password] of secrets.json"},
+	{"key in the store", externalFile, "key: lab/metallb", "key: metallb", `secrets.json has "lab/metallb-system/bgp-session"`},
+	{"value beside the store", externalFile, "      type: kubernetes.io/basic-auth", "      type: kubernetes.io/basic-auth\n      data:\n        password: x", "come from the store and from nowhere else"},
+	{"another made Secret", externalFile, "    name: bgp-session", "    name: bgp-sessions", "does not list Secret metallb-system/bgp-sessions"},
+
+	// documents
+	{"open fence", secretsDoc, "07-secrets\n```", "07-secrets", "the fence is not closed"},
+	{"dead link", secretsDoc, "(secrets.json)", "(secrets.yaml)", "leads nowhere"},
+	{"dead path", secretsDoc, "lab-1/07-secrets", "lab-1/06-secrets", "there is no kubernetes/overlays/lab-1/06-secrets"},
+	{"broken table", secretsDoc, "| by hand |", "| by | hand |", "a row of 5 cells in a table of 4 columns"},
+	{"text of a template", secretsDoc, "See ", "{{.See}} ", "left over from printing"},
+	{"backquote", secretsDoc, "`edge` |", "`edge |", "backquote is not closed"},
+	{"head of a document", secretsDoc, "do not edit", "edit", "does not say where the file comes from"},
+	{"Secret without a row", secretsDoc, "| `edge` | `east-tls`", "| `edge` | `west-tls`", "no row for Secret edge/east-tls"},
+	{"address without a row", northSouthDoc, "203.0.113.12", "203.0.113.13", "no row for the address 203.0.113.12"},
+	{"session without a row", sessionsDoc, "`edge2` | `leaf-b`", "`edge2` | `leaf-d`", "no row for the session between"},
 
 	// kustomizations
 	{"file that is not listed", phaseFile, "  - service.yaml\n", "", "does not list it"},

@@ -63,6 +63,8 @@ var rules = []Rule{
 	{ruleKustomization, "output-kustomization", "a kustomization lists each file of its folder once, and nothing else"},
 	{ruleKustomize, "output-kustomize", "kustomize builds the site's overlay"},
 	{ruleValues, "output-chart-values", "chart values are keys that the chart reads"},
+	{ruleSecrets, "output-secrets", "secrets.json lists every Secret that is read, who makes it and who reads it, and nothing else"},
+	{ruleDocuments, "output-documents", "documents are whole, name what is in the tree, and leave out no address, session or Secret"},
 }
 
 // ruleName returns the second name of a rule.

@@ -31,6 +31,13 @@ func (p *pass) secrets() []SecretRef {
 					add(o, cmp.Or(str(ref, "namespace"), o.namespace), str(ref, "name"), "tls.crt", "tls.key")
 				}
 			}
+			for _, port := range append(list(spec, "tls", "frontend", "perPort"), get(spec, "tls", "frontend", "default")) {
+				for _, ref := range append(list(port, "tls", "validation", "caCertificateRefs"), list(port, "validation", "caCertificateRefs")...) {
+					if str(ref, "kind") == "Secret" {
+						add(o, cmp.Or(str(ref, "namespace"), o.namespace), str(ref, "name"), "ca.crt")
+					}
+				}
+			}
 		}
 		each(o, nil, o.value, func(_ place, _ fieldPath, key string, v any) {
 			switch key {
@@ -79,7 +86,12 @@ func (p *pass) gatewaySecrets(o *object, server any, add func(*object, string, s
 		return
 	}
 	add(o, o.namespace, name, "tls.crt", "tls.key")
-	if strings.HasSuffix(str(server, "tls", "mode"), "MUTUAL") {
+	// istiod takes a name for an authority by its ending, looks for a Secret of the whole name and, failing that, without
+	// the ending (pilot/pkg/credentials/kube, GetCaCert). meshgen means the second.
+	switch authority := str(server, "tls", "caCertCredentialName"); {
+	case authority != "":
+		add(o, o.namespace, strings.TrimSuffix(authority, "-cacert"), "ca.crt")
+	case strings.HasSuffix(str(server, "tls", "mode"), "MUTUAL"):
 		add(o, o.namespace, name+"-cacert", "ca.crt")
 	}
 }

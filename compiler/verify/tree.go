@@ -15,6 +15,8 @@ var treeVerifiers = []verifier{
 	{"kustomization", "kubernetes/**/kustomization.yaml", readKustomization},
 	{"objects", "kubernetes/**/*.yaml", readObjects},
 	{"chart values", "charts/*/*/values.yaml", readValues},
+	{"secrets contract", "docs/*/secrets.json", readSecretsContract},
+	{"documents", "docs/*/*.md", readDocument},
 	{"kubelet configuration", "hosts/*/*/etc/kubernetes/kubelet.conf.d/*.conf", readKubeletConfiguration},
 }
 

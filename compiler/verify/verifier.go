@@ -22,6 +22,9 @@ type pass struct {
 	objects        []*object                 // every Kubernetes object of the tree, in the order of files
 	values         map[string]*values        // by release: the chart values of the site
 	kustomizations map[string]*kustomization // by folder
+	sessions       []Session                 // of BGP, read back from both ends
+	secretRefs     []SecretRef               // every Secret that an object refers to
+	contract       *secretsContract          // docs/<site>/secrets.json; nil when there is none
 	found          diag.List
 	counts         map[string]*Count
 }

@@ -104,9 +104,9 @@ func TestSecrets(t *testing.T) {
 	want := []string{
 		"edge/east-tls tls.crt,tls.key Gateway edge/east ",
 		"edge/edge-tls tls.crt,tls.key Gateway edge/public Certificate edge/edge",
-		"metallb-system/bgp-session password BGPPeer metallb-system/r1-a ",
-		"metallb-system/bgp-session password BGPPeer metallb-system/r1-b ",
-		"metallb-system/bgp-session password BGPPeer metallb-system/r2-c ",
+		"metallb-system/bgp-session password BGPPeer metallb-system/r1-a ExternalSecret metallb-system/bgp-session",
+		"metallb-system/bgp-session password BGPPeer metallb-system/r1-b ExternalSecret metallb-system/bgp-session",
+		"metallb-system/bgp-session password BGPPeer metallb-system/r2-c ExternalSecret metallb-system/bgp-session",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -128,6 +128,9 @@ func (p *pass) wholeTree() {
 	for _, check := range lineTreeChecks {
 		check(p)
 	}
+	p.secretRefs = p.secrets()
+	p.checkSecretsContract(p.secretRefs)
+	p.checkDocuments()
 }
 
 func (p *pass) count(name string) *Count {
@@ -145,6 +148,6 @@ func (p *pass) summary() Report {
 		r.Counts = append(r.Counts, *c)
 	}
 	slices.SortFunc(r.Counts, func(a, b Count) int { return cmp.Compare(a.Verifier, b.Verifier) })
-	r.Secrets = p.secrets()
+	r.Secrets = p.secretRefs
 	return r
 }

@@ -16,7 +16,7 @@ import (
 func labReleases() Releases {
 	return Releases{
 		Site: "lab-1", Kubernetes: "1.35.2", GatewayAPI: "1.6.3",
-		Components: map[string]string{"istio": "1.31.1", "metallb": "0.16.2", "cert-manager": "1.21.2"},
+		Components: map[string]string{"istio": "1.31.1", "metallb": "0.16.2", "cert-manager": "1.21.2", "external-secrets": ""},
 		Charts: map[string]Chart{
 			"istiod":  {Name: "istiod", Version: "1.31.1", Namespace: "istio-system"},
 			"metallb": {Name: "metallb", Version: "0.16.2", Namespace: "metallb-system"},
@@ -30,7 +30,7 @@ func labReleases() Releases {
 func labFiles(t testing.TB) map[string]string {
 	t.Helper()
 	files := map[string]string{}
-	for _, name := range []string{"testdata/lines/lab.txtar", "testdata/objects.txtar"} {
+	for _, name := range []string{"testdata/lines/lab.txtar", "testdata/objects.txtar", "testdata/secrets.txtar"} {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

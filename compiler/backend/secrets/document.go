@@ -1,0 +1,140 @@
+package secrets
+
+import (
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// document writes SECRETS.md: the table first, then what each creator needs, then how to look.
+func document(p *ir.Plan, t *artifact.Tree) {
+	m := backend.Document(p, t, "SECRETS.md", "Secrets of "+p.Name, blocks(p)...)
+	m.Text("This tree holds names of Secrets and never a value. [secrets.json](secrets.json) has the same list for programs.")
+	if len(p.Secrets) == 0 {
+		m.Text("The site needs none.")
+		return
+	}
+	m.Head("namespace", "name", "type", "keys", "read by", "made by")
+	for i := range p.Secrets {
+		s := &p.Secrets[i]
+		m.From(s.From...)
+		m.Row(code(s.Namespace), code(s.Name), code(s.Type), codes(s.Keys), consumers(s.Consumers), maker(s))
+	}
+	m.Fixed()
+	m.Heading("What each is for")
+	var items []string
+	for i := range p.Secrets {
+		s := &p.Secrets[i]
+		items = append(items, code(s.Namespace+"/"+s.Name)+": "+s.Why)
+	}
+	m.Items(items...)
+	fromStore(m, p)
+	fromIssuer(m, p)
+	byHand(m, p)
+	m.Heading("Look whether all are there")
+	m.Text("Every line must print the keys and no error. The last word of a line is the Secret's type.")
+	var look []string
+	for i := range p.Secrets {
+		s := &p.Secrets[i]
+		look = append(look, `kubectl -n `+s.Namespace+` get secret `+s.Name+` -o go-template='{{range $k, $v := .data}}{{$k}} {{end}}{{.type}}{{"\n"}}'`)
+	}
+	m.Commands(look...)
+}
+
+// made returns the Secrets of one creator.
+func made(p *ir.Plan, creator string) []*ir.Secret {
+	var out []*ir.Secret
+	for i := range p.Secrets {
+		if p.Secrets[i].Creator == creator {
+			out = append(out, &p.Secrets[i])
+		}
+	}
+	return out
+}
+
+func fromStore(m *backend.Markdown, p *ir.Plan) {
+	secrets := made(p, ir.ExternalSecrets)
+	if len(secrets) == 0 {
+		return
+	}
+	m.Heading("From the store")
+	m.From("secrets")
+	m.Text("The External Secrets operator and its ClusterSecretStore " + code(secrets[0].Store) + " are relied on: install them first, with the CRDs of external-secrets.io/v1. " +
+		"A Secret's key in the store is the site's prefix, then namespace/name. Each key of the Secret is a property of that entry.")
+	m.Fixed()
+	m.Head("key in the store", "properties", "makes")
+	for _, s := range secrets {
+		m.From(s.From...)
+		m.Row(code(s.RemoteKey), codes(s.Keys), code(s.Namespace+"/"+s.Name))
+	}
+	m.Fixed()
+	m.Text("Wait for them before the phase " + code(string(backend.LoadBalancer)) + ":")
+	var wait []string
+	for _, s := range secrets {
+		wait = append(wait, "kubectl -n "+s.Namespace+" wait --for=condition=Ready --timeout=120s externalsecret/"+s.Name)
+	}
+	m.Commands(wait...)
+	m.Text("Fetch a changed value at once, not within the hour:")
+	var sync []string
+	for _, s := range secrets {
+		sync = append(sync, "kubectl -n "+s.Namespace+` annotate externalsecret `+s.Name+` force-sync="$(date +%s)" --overwrite`)
+	}
+	m.Commands(sync...)
+}
+
+func fromIssuer(m *backend.Markdown, p *ir.Plan) {
+	secrets := made(p, ir.CertManager)
+	if len(secrets) == 0 {
+		return
+	}
+	m.Heading("From cert-manager")
+	m.Text("cert-manager and its issuers are relied on. It makes the Secret and renews it at two thirds of its life.")
+	m.Head("Certificate", "ClusterIssuer")
+	for _, s := range secrets {
+		m.From(s.From...)
+		m.Row(code(s.Namespace+"/"+s.Name), code(s.Issuer))
+	}
+	m.Fixed()
+	var wait []string
+	for _, s := range secrets {
+		wait = append(wait, "kubectl -n "+s.Namespace+" wait --for=condition=Ready --timeout=300s certificate/"+s.Name)
+	}
+	m.Commands(wait...)
+}
+
+func byHand(m *backend.Markdown, p *ir.Plan) {
+	secrets := made(p, ir.ByHand)
+	if len(secrets) == 0 {
+		return
+	}
+	m.Heading("By hand")
+	m.Text("The site names no store. Make these after the phase " + code(string(backend.Namespaces)) + " and before the phase " + code(string(backend.LoadBalancer)) +
+		". The values are files of yours, named as the keys, in the current folder; delete them afterwards. No newline may end a password.")
+	var create []string
+	for _, s := range secrets {
+		line := "kubectl -n " + s.Namespace + " create secret generic " + s.Name + " --type=" + s.Type
+		for _, k := range s.Keys {
+			line += " --from-file=" + k
+		}
+		create = append(create, line)
+	}
+	m.Commands(create...)
+}
+
+func code(s string) string { return "`" + s + "`" }
+
+func codes(in []string) string { return code(strings.Join(in, "`, `")) }
+
+func consumers(in []string) string { return strings.Join(in, ", ") }
+
+func maker(s *ir.Secret) string {
+	switch s.Creator {
+	case ir.ExternalSecrets:
+		return s.Creator + ", store key " + code(s.RemoteKey)
+	case ir.CertManager:
+		return s.Creator + ", ClusterIssuer " + code(s.Issuer)
+	}
+	return s.Creator
+}

@@ -1,0 +1,23 @@
+package ir
+
+// Makers of Secrets.
+const (
+	ExternalSecrets = "external-secrets" // from an ExternalSecret of the tree
+	CertManager     = "cert-manager"     // from a Certificate of the tree
+	ByHand          = "by hand"          // somebody brings it before its consumers
+)
+
+// Secret is one Kubernetes Secret that the tree refers to by name. Its values are never part of the plan.
+type Secret struct {
+	Namespace string
+	Name      string
+	Type      string   // kubernetes.io/basic-auth, kubernetes.io/tls or Opaque
+	Keys      []string // that its consumers read, sorted
+	Consumers []string // "BGPPeer metallb-system/r1-a", "switch <host name>"; in the order in which they are printed
+	Creator   string   // ExternalSecrets, CertManager or ByHand
+	Issuer    string   // ClusterIssuer of cert-manager; "" for other creators
+	Store     string   // ClusterSecretStore of external-secrets; "" for other creators
+	RemoteKey string   // in the store: prefix + namespace + "/" + name, with one property a key; "" for other creators
+	Why       string   // what it is for and what waits for it, a sentence
+	From      From
+}
