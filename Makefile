@@ -1,5 +1,5 @@
 # What each target needs is Go, git and make; `make test` as root on Debian installs the real programs that it runs.
-.PHONY: build demo test golden check bench fuzz real generate
+.PHONY: build demo test golden check bench fuzz real-api generate
 
 BIN := bin/meshgen
 export GOFLAGS := -buildvcs=false
@@ -15,6 +15,12 @@ demo: build
 test: build
 	@.ci/programs
 	go test ./...
+
+# The golden trees, and mistakes in them, before a real kube-apiserver: built once a release, then some 30 seconds.
+real-api:
+	@.ci/programs
+	@.ci/kube-apiserver
+	MESHGEN_REAL=require go test ./compiler/realapi -v -count=1 -timeout 10m
 
 # Rewrites golden files, then proves that they hold.
 golden:

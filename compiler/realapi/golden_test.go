@@ -1,0 +1,131 @@
+//go:build linux
+
+package realapi
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// TestGoldenTrees applies each golden tree to an empty cluster of its own as its comments say: phase by phase, from
+// the server's side, strictly. The server, the rules inside the CustomResourceDefinitions and the admission of
+// namespaces must take every object, and have nothing to remark.
+func TestGoldenTrees(t *testing.T) {
+	for _, site := range sites(t) {
+		t.Run(site, func(t *testing.T) {
+			p := compiled(t, site).Plan
+			c := newCluster(t)
+			c.found(p)
+			up := upstream(t)
+			for _, m := range up.crds {
+				c.install(m.definitions(t))
+			}
+			var taken, left []object
+			give := func(objects []object) {
+				for _, o := range objects {
+					if why, ok := up.absent[o.group()]; ok {
+						t.Logf("left out: %s: %s", o, why)
+						left = append(left, o)
+						continue
+					}
+					if a := c.apply(o, options{force: forced(o)}); a.complaint() != "" {
+						t.Errorf("%s: %s: %s", o.from, o, a.complaint())
+						continue
+					}
+					taken = append(taken, o)
+				}
+			}
+			for _, phase := range phases(t, site) {
+				c.claims(filepath.Base(phase), build(t, phase), p)
+				give(build(t, phase))
+			}
+			give(others(t, site))
+			t.Logf("%d objects taken without a remark: %s", len(taken), count(taken))
+			t.Logf("%d objects left out: %s", len(left), count(left))
+		})
+	}
+}
+
+// forced reports whether the tree says that an object takes fields over from others: the configuration that kubeadm
+// wrote.
+func forced(o object) bool { return o.Kind == "ConfigMap" && o.Metadata.Namespace == "kube-system" }
+
+// claims tests what comments in the first phase say of conflicts.
+func (c *client) claims(phase string, objects []object, p *ir.Plan) {
+	c.t.Helper()
+	if !strings.HasSuffix(phase, "nodes") {
+		return
+	}
+	for _, o := range objects {
+		switch {
+		case forced(o):
+			a := c.apply(o, options{dryRun: true})
+			if got := conflicts(c.t, a); !slices.Equal(got, []string{".data.config.conf"}) {
+				c.t.Errorf("%s: conflicts over %q before it is forced: %s", o, got, a.complaint())
+			}
+		case o.Kind == "Node":
+			c.cordoned(o, p)
+		}
+	}
+}
+
+// cordoned applies a node that kubectl has cordoned: the apply must end in a conflict, and not drop the taint. Nodes
+// without taints of meshgen are none the worse for it.
+func (c *client) cordoned(o object, p *ir.Plan) {
+	c.t.Helper()
+	i := slices.IndexFunc(p.Nodes, func(n ir.Node) bool { return n.Name == o.Metadata.Name })
+	if i < 0 {
+		c.t.Errorf("%s is not of the site", o)
+		return
+	}
+	n := p.Nodes[i]
+	if len(n.Taints) == 0 {
+		return
+	}
+	taints := []map[string]string{{"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}}
+	own := []map[string]string{}
+	for _, t := range n.Taints {
+		own = append(own, map[string]string{"key": t.Key, "value": t.Value, "effect": t.Effect})
+	}
+	c.patchNode("kube-controller-manager", n.Name, map[string]any{"spec": map[string]any{"taints": append(taints, own...)}})
+	a := c.apply(o, options{dryRun: true})
+	if got := conflicts(c.t, a); !slices.Equal(got, []string{".spec.taints"}) {
+		c.t.Errorf("%s: while it is cordoned, conflicts over %q: %s", o, got, a.complaint())
+	}
+	c.patchNode("kube-controller-manager", n.Name, map[string]any{"spec": map[string]any{"taints": own}})
+}
+
+// conflicts are the fields that belong to others.
+func conflicts(t *testing.T, a answer) []string {
+	t.Helper()
+	var s struct {
+		Details struct {
+			Causes []struct{ Reason, Field string }
+		}
+	}
+	if err := json.Unmarshal(a.body, &s); err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, cause := range s.Details.Causes {
+		if cause.Reason == "FieldManagerConflict" {
+			out = append(out, cause.Field)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func asJSON(t *testing.T, v any) []byte {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
