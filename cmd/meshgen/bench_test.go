@@ -1,0 +1,198 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"meshgen.dev/meshgen/compiler/load"
+)
+
+// rounds is how often each row is run; the table has medians.
+const rounds = 20
+
+// job is one row of the table: a command of a fresh process.
+type job struct {
+	name   string
+	cmd    func() *exec.Cmd
+	budget string
+	over   func(m, reference measured) bool
+	ratio  bool // show the time as a multiple of the reference
+}
+
+// measured is what a process took: the time until its end, and the most memory that it held.
+type measured struct {
+	wall time.Duration
+	rss  int64 // bytes
+}
+
+// BenchmarkBudgets times the program as fresh processes on small and large sites, beside "cue vet" with the same
+// schema on the same input in the same run, and prints a table. Each round runs every row once, so that a slow moment
+// of the machine meets them all. The tree is written to memory. MESHGEN_BIN and CUE_BIN name the programs.
+func BenchmarkBudgets(b *testing.B) {
+	bin, cue := os.Getenv("MESHGEN_BIN"), os.Getenv("CUE_BIN")
+	if bin == "" || cue == "" {
+		b.Skip("MESHGEN_BIN and CUE_BIN name no programs; make bench does")
+	}
+	dir, err := os.MkdirTemp("/dev/shm", "meshgen-bench")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	example, err := os.ReadFile("../../examples/fra1/site.cue")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for range b.N {
+		table(b, "18 nodes", small(bin, benchSite(b, dir, "small", string(example))))
+		for _, s := range []size{{50, 40, 0}, {50, 40, 500}} {
+			name := fmt.Sprintf("%d nodes, %d racks, %d services", s.racks*s.nodesPerRack, s.racks, s.services+8)
+			table(b, name, large(bin, cue, benchSite(b, dir, name, generatedSite(b, string(example), s))))
+		}
+	}
+}
+
+func small(bin, dir string) []job {
+	within := func(most time.Duration) func(m, _ measured) bool {
+		return func(m, _ measured) bool { return m.wall > most }
+	}
+	return []job{
+		{name: "vet", cmd: run(bin, "vet", dir+"/site.cue"), budget: "100 ms", over: within(100 * time.Millisecond)},
+		{name: "build", cmd: fresh(dir, bin), budget: "150 ms", over: within(150 * time.Millisecond)},
+		{name: "build, unchanged", cmd: run(bin, "build", "-o", dir+"/same", dir+"/site.cue"), budget: "150 ms", over: within(150 * time.Millisecond)},
+	}
+}
+
+// large compares with the first job.
+func large(bin, cue, dir string) []job {
+	within := func(times float64) func(m, ref measured) bool {
+		return func(m, ref measured) bool { return float64(m.wall) > times*float64(ref.wall) || m.rss > 400<<20 }
+	}
+	vet := func() *exec.Cmd {
+		c := exec.Command(cue, "vet", "-c", ".")
+		c.Dir = filepath.Join(dir, "cue")
+		return c
+	}
+	return []job{
+		{name: "cue vet", cmd: vet, ratio: true},
+		{name: "vet", cmd: run(bin, "vet", dir+"/site.cue"), budget: "1.5 x, 400 MiB", over: within(1.5), ratio: true},
+		{name: "build", cmd: fresh(dir, bin), budget: "6 x, 400 MiB", over: within(6), ratio: true},
+	}
+}
+
+func run(bin string, args ...string) func() *exec.Cmd {
+	return func() *exec.Cmd { return exec.Command(bin, args...) }
+}
+
+// fresh builds into a folder that is not there.
+func fresh(dir, bin string) func() *exec.Cmd {
+	return func() *exec.Cmd {
+		os.RemoveAll(dir + "/out")
+		return exec.Command(bin, "build", "-o", dir+"/out", dir+"/site.cue")
+	}
+}
+
+// benchSite writes a site for meshgen, and for cue into one package with the schema.
+func benchSite(b *testing.B, dir, name, text string) string {
+	dir = filepath.Join(dir, strings.ReplaceAll(name, " ", "-"))
+	files := map[string]string{
+		"site.cue":               text,
+		"cue/cue.mod/module.cue": "module: \"site.example\"\nlanguage: version: \"v0.9.0\"\n",
+		"cue/schema.cue":         string(load.SchemaCUE()),
+		"cue/embed.cue":          "package schema\n\n#Site\n",
+		"cue/site.cue":           strings.Replace(text, "\npackage fra1\n", "\npackage schema\n", 1),
+	}
+	for n, body := range files {
+		n = filepath.Join(dir, n)
+		if err := os.MkdirAll(filepath.Dir(n), 0o755); err != nil {
+			b.Fatal(err)
+		}
+		if err := os.WriteFile(n, []byte(body), 0o644); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// table runs the jobs and prints their medians.
+func table(b *testing.B, title string, jobs []job) {
+	all := make([][]measured, len(jobs))
+	for range rounds {
+		for i, j := range jobs {
+			all[i] = append(all[i], measure(b, j))
+		}
+	}
+	fmt.Printf("\n%s\n", title)
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "\ttime\tx cue vet\tmemory\tbudget\t")
+	reference := median(all[0])
+	for i, j := range jobs {
+		m := median(all[i])
+		ratio, verdict := "", ""
+		if j.ratio {
+			ratio = fmt.Sprintf("%.2f", float64(m.wall)/float64(reference.wall))
+		}
+		if j.over != nil && j.over(m, reference) {
+			verdict = "OVER"
+		}
+		fmt.Fprintf(w, "%s\t%.1f ms\t%s\t%d MiB\t%s\t%s\n", j.name, float64(m.wall)/1e6, ratio, m.rss>>20, j.budget, verdict)
+	}
+	w.Flush()
+}
+
+func measure(b *testing.B, j job) measured {
+	cmd := j.cmd()
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	start := time.Now()
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	// The system's own account of a child begins with what its parent held, so it is asked while the child lives.
+	peak := int64(0)
+	for tick := time.NewTicker(2 * time.Millisecond); ; {
+		select {
+		case err := <-done:
+			if err != nil {
+				b.Fatalf("%s: %v\n%.2000s", j.name, err, said.String())
+			}
+			return measured{time.Since(start), peak}
+		case <-tick.C:
+			peak = max(peak, highWater(cmd.Process.Pid))
+		}
+	}
+}
+
+// highWater returns the most memory in bytes that a process has held so far, 0 when it is gone.
+func highWater(pid int) int64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), "VmHWM:")
+	n := int64(0)
+	fmt.Sscan(rest, &n)
+	return n << 10
+}
+
+// median takes the median of each quantity.
+func median(all []measured) measured {
+	walls, sizes := make([]time.Duration, len(all)), make([]int64, len(all))
+	for i, m := range all {
+		walls[i], sizes[i] = m.wall, m.rss
+	}
+	slices.Sort(walls)
+	slices.Sort(sizes)
+	return measured{walls[len(walls)/2], sizes[len(sizes)/2]}
+}
