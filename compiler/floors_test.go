@@ -27,6 +27,7 @@ var floors = map[string]int{
 	"compiler/lower":              2,
 	"compiler/check":              2,
 	"compiler/analyze":            2,
+	"compiler/analyze/policy":     2,
 	"compiler/backend":            2,
 	"compiler/check/rules":        3,
 	"compiler/verify":             3,

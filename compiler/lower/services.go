@@ -205,13 +205,24 @@ func (l *lowering) splitCallers() {
 					continue
 				}
 				c.Why = "split"
-				c.Ports = target.Ports
+				c.Ports = samePorts(target.Ports, c.Ports)
 				c.From = append(append(ir.From{}, c.From...), w.From...)
 				c.From = append(c.From, target.From...)
 				target.Callers = append(target.Callers, c)
 			}
 		}
 	}
+}
+
+// samePorts returns the ports of a split's target that its source has too, by number: a share keeps its port.
+func samePorts(target, source []ir.Port) []ir.Port {
+	var out []ir.Port
+	for _, p := range target {
+		if slices.ContainsFunc(source, func(o ir.Port) bool { return o.Port == p.Port }) {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 func sortCallers(s *ir.Service) {
@@ -222,19 +233,26 @@ func sortCallers(s *ir.Service) {
 
 // callees lists what a service may reach: what it calls, and where the splits of those send it.
 func (l *lowering) callees(s *ir.Service) {
-	add := func(target *ir.Service, why string, from ir.From) {
+	add := func(target *ir.Service, ports []ir.Port, why string, from ir.From) {
 		if slices.ContainsFunc(s.Callees, func(c ir.Callee) bool { return c.Host == target.Host }) {
 			return
 		}
 		s.Callees = append(s.Callees, ir.Callee{Namespace: target.Namespace, Name: target.Name, Host: target.Host,
-			Labels: target.Labels, Ports: target.Ports, Why: why, From: append(from, target.From...)})
+			Labels: target.Labels, Ports: ports, Why: why, From: append(from, target.From...)})
 	}
-	for i, name := range l.s.Namespaces[s.Namespace].Services[s.Name].Calls {
-		target := l.find(name)
-		from := ir.From{site.Join("namespaces", s.Namespace, "services", s.Name, "calls", site.Index(i))}
-		add(target, "calls", from[:1:1])
-		for _, w := range target.Split {
-			add(l.find(w.Namespace+"/"+w.Name), "split", append(from[:1:1], w.From...))
+	calls := l.s.Namespaces[s.Namespace].Services[s.Name].Calls
+	declared := func(i int) (*ir.Service, ir.From) {
+		return l.find(calls[i]), ir.From{site.Join("namespaces", s.Namespace, "services", s.Name, "calls", site.Index(i))}
+	}
+	for i := range calls {
+		target, from := declared(i)
+		add(target, target.Ports, "calls", from)
+	}
+	for i := range calls {
+		source, from := declared(i)
+		for _, w := range source.Split {
+			target := l.find(w.Namespace + "/" + w.Name)
+			add(target, samePorts(target.Ports, source.Ports), "split", append(from, w.From...))
 		}
 	}
 	slices.SortFunc(s.Callees, func(a, b ir.Callee) int {

@@ -1,0 +1,276 @@
+package compiler
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/analyze/policy"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// ours reports whether a caller is in a namespace whose pods have policies of the site.
+func (q *inquiry) ours(a *asker) bool {
+	w := a.from.Workload
+	if w == nil {
+		return false
+	}
+	_, service := q.s.Namespaces[w.Namespace]
+	_, gateway := q.s.Gateways[strings.TrimPrefix(w.Namespace, "gateway-")]
+	return service || gateway && strings.HasPrefix(w.Namespace, "gateway-")
+}
+
+// sidecar reports whether a caller has a sidecar, which knows some services only.
+func (q *inquiry) sidecar(a *asker) bool {
+	w := a.from.Workload
+	if w == nil || w.Gateway || w.Opted {
+		return false
+	}
+	if n := q.s.Namespaces[w.Namespace]; n != nil {
+		return n.Mesh
+	}
+	return w.Meshed || q.ours(a)
+}
+
+// expectation is what each layer of a callee should say.
+type expectation struct{ egress, ingress, tls, authorization bool }
+
+func (e expectation) open() bool { return e.egress && e.ingress && e.tls && e.authorization }
+
+func (q *inquiry) expect(a *asker, callee string, c call) expectation {
+	e := expectation{true, q.admits(a.place, callee, c, true) || a.from.Kubelet, true, true}
+	if q.ours(a) {
+		e.egress = q.wants(a.place, callee, c.port)
+	}
+	if !q.meshed(callee) {
+		return e
+	}
+	w := a.from.Workload
+	identity := q.sidecar(a) || w != nil && w.Gateway
+	e.tls = identity || q.permissive(callee)
+	switch {
+	case identity:
+		e.authorization = q.admits(a.certificate, callee, c, false)
+	case w == nil:
+		e.authorization = false // an address outside the pod network
+	default:
+		e.authorization = q.anonymous(callee, c)
+	}
+	return e
+}
+
+// askService asks for every request at every port of a service. Besides the answer as a whole each layer of each end is
+// held to what it should say alone: no layer leaves its work to another one.
+func (q *inquiry) askService(a *asker, w *policy.Workload) {
+	callee := w.Namespace + "/" + w.Name
+	for _, port := range w.Ports {
+		q.requests(a, callee, int(port.Port), func(c call) {
+			v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: port.Port, Method: c.method, Path: c.path, Host: c.host})
+			what := fmt.Sprintf("%s to %s:%d %s %s %s", a.name, callee, c.port, c.method, c.path, c.host)
+			http := q.http(callee, c.port)
+			want := true
+			ends := map[string]int{callee: 100}
+			if q.sidecar(a) {
+				want = q.inScope(a.from.Workload.Namespace, callee)
+				q.compareLayer(what, policy.Scope, a.from.Workload.Namespace+"/"+a.from.Workload.Name, want, v)
+				if want {
+					ends = q.ends(callee, http)
+				}
+			}
+			for end := range ends {
+				e := q.expect(a, end, c)
+				want = want && e.open()
+				q.compareLayers(what, end, e, v)
+				if len(ends) == 1 && a.from.Workload != nil {
+					q.compareLayer(what, policy.Egress, a.from.Workload.Namespace+"/"+a.from.Workload.Name, e.egress, v)
+				}
+			}
+			q.compare(what, want, v)
+			if want {
+				q.compareLeads(what, ends, v)
+			}
+		})
+	}
+}
+
+// requests calls f with every request that differs at a port.
+func (q *inquiry) requests(a *asker, callee string, port int, f func(call)) {
+	if !q.http(callee, port) {
+		f(call{port: port})
+		return
+	}
+	hosts := []string{""}
+	if a.from.Workload != nil && a.from.Workload.Gateway {
+		hosts = q.hosts
+	}
+	for _, host := range hosts {
+		for _, method := range []string{"GET", "POST"} {
+			for _, path := range q.paths {
+				f(call{port, method, path, host})
+			}
+		}
+	}
+}
+
+func (q *inquiry) compareLayers(what, end string, e expectation, v policy.Verdict) {
+	q.compareLayer(what, policy.Ingress, end, e.ingress, v)
+	q.compareLayer(what, policy.PeerAuth, end, e.tls, v)
+	q.compareLayer(what, policy.Authorization, end, e.authorization, v)
+}
+
+// compareLayer holds each step of a layer at a workload to what it should say.
+func (q *inquiry) compareLayer(what string, layer policy.Layer, at string, want bool, v policy.Verdict) {
+	for _, s := range v.Steps {
+		if s.Layer == layer && s.At == at && (s.Effect != policy.Refuse) != want {
+			q.wrong = append(q.wrong, fmt.Sprintf("%s: declared %v, but %s", what, want, s))
+		}
+	}
+}
+
+func (q *inquiry) compareLeads(what string, ends map[string]int, v policy.Verdict) {
+	got := map[string]int{}
+	for _, l := range v.Leads {
+		got[l.Namespace+"/"+l.Name] += l.Weight
+	}
+	same := len(got) == len(ends)
+	for end, weight := range ends {
+		same = same && (got[end] == weight || len(ends) == 1 && got[end] > 0)
+	}
+	if !same {
+		q.wrong = append(q.wrong, fmt.Sprintf("%s: leads to %v, declared %v", what, got, ends))
+	}
+}
+
+// askGateway asks as a client of every port of a gateway, for every request, through to the services behind.
+func (q *inquiry) askGateway(a *asker, w *policy.Workload) {
+	if a.from.Kubelet || q.sidecar(a) || a.from.Workload != nil && a.from.Workload.Gateway {
+		return // no clients: a kubelet probes, and a meshed pod has no use for a gateway's listeners
+	}
+	ports := []int{6666}
+	for _, l := range q.s.Gateways[w.Name].Listeners {
+		ports = append(ports, l.Port)
+	}
+	for _, port := range ports {
+		for _, host := range q.hosts {
+			for _, method := range []string{"GET", "POST"} {
+				for _, path := range q.paths {
+					c := call{port, method, path, host}
+					v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: uint16(port), Method: method, Path: path, Host: host})
+					address := a.from.Address
+					if a.from.Workload != nil {
+						address = a.from.Workload.Address
+					}
+					service := q.client(w.Name, address, a.from.Certificate, c)
+					what := fmt.Sprintf("%s to gateway %s:%d %s %s%s", a.name, w.Name, port, method, host, path)
+					q.compare(what, service != "" && !q.ours(a), v)
+					at := w.Namespace + "/" + w.Name
+					q.compareLayer(what, policy.Ingress, at, q.admitsClient(w.Name, address, port), v)
+					if !q.redirects(w.Name, port) {
+						q.compareLayer(what, policy.Route, at, q.route(w.Name, c) != "", v)
+					}
+					q.compareLayer(what, policy.Authorization, at, q.admitsClient(w.Name, address, port) && q.serves(w.Name, c), v)
+					if v.Allowed && service != "" {
+						q.compareLeads(what, q.ends(service, true), v)
+					}
+				}
+			}
+		}
+	}
+}
+
+// admitsClient reports whether an address may connect to a port of a gateway. Nodes probe its proxy.
+func (q *inquiry) admitsClient(gateway string, a netip.Addr, port int) bool {
+	g := q.s.Gateways[gateway]
+	for _, l := range g.Listeners {
+		if l.Port == port {
+			return len(g.SourceRanges) == 0 || slices.ContainsFunc(g.SourceRanges, func(r string) bool { return netip.MustParsePrefix(r).Contains(a) })
+		}
+	}
+	return false
+}
+
+// redirects reports whether a port of a gateway answers with a redirect alone.
+func (q *inquiry) redirects(gateway string, port int) bool {
+	for _, l := range q.s.Gateways[gateway].Listeners {
+		if l.Port == port && l.RedirectToHTTPS {
+			return true
+		}
+	}
+	return false
+}
+
+// serves reports whether a port of a gateway answers for a host, be it by a redirect.
+func (q *inquiry) serves(gateway string, c call) bool {
+	found := false
+	for ln, l := range q.s.Gateways[gateway].Listeners {
+		q.each(func(_ string, s *site.Service) {
+			for _, e := range s.Expose {
+				found = found || l.Port == c.port && e.Gateway == gateway && sameHost(e.Host, c.host) && (e.Listener == "" || e.Listener == ln || l.RedirectToHTTPS)
+			}
+		})
+	}
+	return found
+}
+
+// askPod asks for a port of a pod that no Service has: the proxy's own for scrapers and kubelets, others for nobody.
+func (q *inquiry) askPod(a *asker, w *policy.Workload, port uint16) {
+	v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: port, Direct: true})
+	proxy := w.Gateway || q.meshed(w.Namespace+"/"+w.Name)
+	scraper := q.s.Observability.Scraper
+	var want bool
+	switch {
+	case a.from.Kubelet:
+		// Its node reaches every pod. What the sidecar captures needs a certificate, or a policy that takes it in.
+		want = !proxy || w.Gateway || port != 6666
+	case a.from.Workload == nil:
+		want = proxy && a.from.Address == q.world.NodeAddress && slices.Contains([]uint16{15020, 15021}, port)
+	case scraper != nil && a.from.Workload.Namespace == scraper.Namespace:
+		// A site names its scraper by namespace alone.
+		want = proxy && slices.Contains([]uint16{15020, 15090}, port) && !q.sidecar(a)
+	}
+	q.compare(fmt.Sprintf("%s to port %d of a pod of %s/%s", a.name, port, w.Namespace, w.Name), want, v)
+}
+
+// askOutside asks for every destination outside that the site declares, and one that it does not. Names are known to
+// sidecars alone: a pod without one that may reach a name may reach any address outside on its port.
+func (q *inquiry) askOutside() {
+	for i := range q.callers {
+		a := &q.callers[i]
+		if a.from.Workload == nil || !q.ours(a) || a.from.Workload.Gateway {
+			continue
+		}
+		ask := func(name string, to policy.Target, port int, declared bool) {
+			v := q.model.Reach(a.from, to, policy.Request{Port: uint16(port)})
+			s := q.service(string(a.place))
+			want := declared && s != nil && slices.Contains(s.Egress, name)
+			if s != nil && to.Host != "" && !q.sidecar(a) {
+				want = slices.ContainsFunc(s.Egress, func(x string) bool { return q.byName(x, port) })
+			}
+			q.compare(fmt.Sprintf("%s to %s port %d outside", a.name, name, port), want, v)
+		}
+		for name, e := range q.s.External {
+			for _, p := range e.Ports {
+				for _, h := range e.Hosts {
+					ask(name, policy.Target{Host: h, Address: netip.MustParseAddr("233.252.0.77")}, p.Port, true)
+				}
+				for _, addr := range e.Addresses {
+					ask(name, policy.Target{Address: netip.MustParseAddr(addr)}, p.Port, true)
+					ask(name, policy.Target{Address: netip.MustParseAddr(addr)}, p.Port+1, false)
+				}
+			}
+		}
+		ask("nothing", policy.Target{Host: "other.example.invalid", Address: netip.MustParseAddr("233.252.0.78")}, 443, false)
+	}
+}
+
+// byName reports whether a destination outside is known by names, and has a port.
+func (q *inquiry) byName(name string, port int) bool {
+	e := q.s.External[name]
+	for _, p := range e.Ports {
+		if p.Port == port && len(e.Hosts) > 0 {
+			return true
+		}
+	}
+	return false
+}

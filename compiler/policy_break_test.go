@@ -1,0 +1,72 @@
+package compiler
+
+import "testing"
+
+// policyBreaks are mistakes in emitted objects that each let somebody in, or keep somebody out; the first column is
+// what would be wrong in the cluster.
+var policyBreaks = []struct {
+	wrong string
+	mutant
+}{
+	{"payments/api has no policy: its callers are refused", mutant{"istio", "fra1", "**/40-policy/authorizationpolicy.yaml", `(?s)---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata:\n  name: api\n  namespace: payments\n.*?\n---`, "---"}},
+	{"any identity may call ledger/core", mutant{"istio", "fra1", "**/40-policy/authorizationpolicy.yaml", `fra1.example.net/ns/payments/sa/payments-api`, `"*"`}},
+	{"the accounts of a whole namespace may call ledger/core", mutant{"istio", "fra1", "**/40-policy/authorizationpolicy.yaml", `fra1.example.net/ns/payments/sa/payments-api`, `fra1.example.net/ns/payments/sa/*`}},
+	{"callers are known by another trust domain", mutant{"istio", "fra1", "charts/*/istiod/values.yaml", `trustDomain: fra1.example.net`, `trustDomain: fra2.example.net`}},
+	{"a policy of callers refuses them", mutant{"istio", "fra1", "**/40-policy/authorizationpolicy.yaml", `action: ALLOW`, `action: DENY`}},
+	{"what no policy allows is allowed", mutant{"istio", "fra1", "**/20-mesh/authorizationpolicy.yaml", `spec: \{\}`, "spec:\n  rules:\n    - {}"}},
+	{"callers without a certificate are told apart by nothing", mutant{"istio", "fra1", "**/40-policy/authorizationpolicy.yaml", `notPrincipals:\n +- "\*"\n +`, ""}},
+	{"the mesh takes callers without a certificate", mutant{"istio", "fra1", "**/20-mesh/peerauthentication.yaml", `STRICT`, `PERMISSIVE`}},
+	{"payments is permissive and legacy is not", mutant{"istio", "fra1", "**/40-policy/peerauthentication.yaml", `namespace: legacy`, `namespace: payments`}},
+	{"the pods of payments get no proxy", mutant{"namespaces", "fra1", "**/namespace.yaml", `(?s)(name: payments\n.*?)istio.io/rev: "1-31-1"`, `${1}istio-injection: disabled`}},
+	{"nobody reaches ledger/core", mutant{"networkpolicy", "fra1", "**/networkpolicy.yaml", `(?s)(name: service-core\n.*?)  ingress:.*?  egress:`, `$1  egress:`}},
+	{"every pod of payments reaches ledger/core", mutant{"networkpolicy", "fra1", "**/networkpolicy.yaml", `(?s)(name: service-core\n.*?ingress:.*?name: payments\n) +podSelector:\n +matchLabels:\n[^\n]*\n`, `$1`}},
+	{"plant/poller is not held to what it calls", mutant{"networkpolicy", "fra1", "**/networkpolicy.yaml", `(?s)(name: service-poller\n.*?  egress:\n)`, "$1    - {}\n"}},
+	{"whoever is not in the partner's ranges can connect", mutant{"networkpolicy", "fra1", "**/networkpolicy.yaml", `cidr: 192.0.2.0/24`, `cidr: 0.0.0.0/0`}},
+	{"the partner's gateway takes any address", mutant{"istio", "fra1", "**/30-gateways/authorizationpolicy.yaml", `- 192.0.2.0/24`, `- 0.0.0.0/0`}},
+	{"partners need no certificate", mutant{"istio", "fra1", "**/30-gateways/gateway.yaml", `mode: MUTUAL`, `mode: SIMPLE`}},
+	{"port 80 serves instead of redirecting", mutant{"istio", "fra1", "**/30-gateways/gateway.yaml", `httpsRedirect: true`, `httpsRedirect: false`}},
+	{"the route of /v1 takes /v1beta", mutant{"istio", "fra1", "**/30-gateways/virtualservice.yaml", `prefix: /v1/`, `prefix: /v1`}},
+	{"the policy of /v1 takes /v1beta", mutant{"istio", "fra1", "**/40-policy/authorizationpolicy.yaml", `- /v1/\*`, `- /v1*`}},
+	{"the policy of /v1 refuses /v1 itself", mutant{"istio", "fra1", "**/40-policy/authorizationpolicy.yaml", ` +- /v1\n`, ``}},
+	{"a stranger's host leads to payments/api", mutant{"istio", "fra1", "**/40-policy/authorizationpolicy.yaml", `hosts:\n +- partners.example.com\n +- partners.example.com:\*`, "hosts:\n              - \"*\""}},
+	{"callers never get to the canary", mutant{"istio", "fra1", "**/40-policy/virtualservice.yaml", `host: api-canary.payments`, `host: api.payments`}},
+	{"partners never get to the canary", mutant{"istio", "fra1", "**/30-gateways/virtualservice.yaml", `weight: 10`, `weight: 0`}},
+	{"the route goes to a port that is not there", mutant{"istio", "fra1", "**/30-gateways/virtualservice.yaml", `number: 8080`, `number: 8081`}},
+	{"web does not know legacy/inbox", mutant{"istio", "fra1", "**/40-policy/sidecar.yaml", ` +- legacy/inbox\S+\n`, ``}},
+	{"web knows every service of ledger", mutant{"istio", "fra1", "**/40-policy/sidecar.yaml", `- legacy/inbox\S+`, "- legacy/inbox.legacy.svc.cluster.local\n        - ledger/*"}},
+	{"the sidecars of payments let everything out", mutant{"istio", "fra1", "**/40-policy/sidecar.yaml", `(?s)(namespace: payments\n.*?mode: )REGISTRY_ONLY`, `${1}ALLOW_ANY`}},
+	{"the oracle cannot be reached", mutant{"istio", "fra1", "**/40-policy/serviceentry.yaml", `number: 1521`, `number: 1522`}},
+	{"an exact path takes what is below it", mutant{"istio", "muc1", "**/30-gateways/httproute.yaml", `type: Exact`, `type: PathPrefix`}},
+	{"the gateway refuses the routes of shop", mutant{"istio", "muc1", "**/30-gateways/gateway.yaml", `- shop\n`, "- stock\n"}},
+	{"clients never get to the next cart", mutant{"istio", "muc1", "**/30-gateways/httproute.yaml", `(?s)type: PathPrefix(.*?)weight: 20`, `type: PathPrefix${1}weight: 0`}},
+	{"shop/web may send to stock/api what it likes", mutant{"istio", "muc1", "**/40-policy/authorizationpolicy.yaml", ` +methods:\n +- GET\n +- HEAD\n`, ``}},
+	{"the policy is at another Gateway", mutant{"istio", "muc1", "**/30-gateways/authorizationpolicy.yaml", `kind: Gateway\n      name: public`, "kind: Gateway\n      name: private"}},
+}
+
+// TestPolicyNotices breaks the emitted objects; the oracle's answers must then differ from what the site declares.
+func TestPolicyNotices(t *testing.T) {
+	asked := map[string]*inquiry{}
+	for _, name := range exampleNames(t) {
+		asked[name] = newInquiry(t, name)
+	}
+	noticed := 0
+	for _, b := range policyBreaks {
+		q := *asked[b.example]
+		tree, ok := mutate(q.tree, b.mutant)
+		if !ok {
+			t.Errorf("%s: nothing in %s of %s matches %s", b.wrong, b.file, b.example, b.old)
+			continue
+		}
+		if err := q.read(tree); err != nil {
+			t.Errorf("%s: %v", b.wrong, err)
+			continue
+		}
+		q.brief, q.wrong = true, nil
+		if q.ask(); len(q.wrong) == 0 {
+			t.Errorf("not noticed: %s", b.wrong)
+			continue
+		}
+		noticed++
+	}
+	t.Logf("%d of %d mistakes noticed", noticed, len(policyBreaks))
+}

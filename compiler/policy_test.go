@@ -1,0 +1,254 @@
+package compiler
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"meshgen.dev/meshgen/compiler/analyze/policy"
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/ir"
+	"meshgen.dev/meshgen/compiler/load"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// inquiry asks the oracle about everybody and everything of one example, and holds the answers against the site.
+type inquiry struct {
+	declared
+	model        *policy.Model
+	world        policy.World
+	plan         *ir.Plan
+	tree         *artifact.Tree
+	callers      []asker
+	paths, hosts []string
+	open, closed int
+	wrong        []string
+	brief        bool // stop at the first wrong answer
+}
+
+// asker is a caller and what the site knows it as. Its place, a namespace and labels, is what network policies go by,
+// and its certificate what the mesh goes by; they differ for impostors.
+type asker struct {
+	name        string
+	from        policy.Caller
+	place       subject
+	certificate subject
+}
+
+// TestPolicy asks the oracle, which reads the emitted objects alone, whether each service, gateway, scraper, stranger,
+// impostor, node and client may reach each service and gateway on each port with each method and path. Open is what the
+// site declares, and nothing else.
+func TestPolicy(t *testing.T) {
+	for _, name := range exampleNames(t) {
+		t.Run(name, func(t *testing.T) {
+			q := newInquiry(t, name)
+			if err := q.read(q.tree); err != nil {
+				t.Fatal(err)
+			}
+			q.ask()
+			for i, w := range q.wrong {
+				if i == 20 {
+					t.Errorf("and %d more", len(q.wrong)-i)
+					break
+				}
+				t.Error(w)
+			}
+			if q.open == 0 || q.closed == 0 {
+				t.Errorf("%d questions answered open, %d closed: one kind is missing", q.open, q.closed)
+			}
+			t.Logf("%d questions: %d open, %d closed", q.open+q.closed, q.open, q.closed)
+		})
+	}
+}
+
+func newInquiry(t *testing.T, name string) *inquiry {
+	t.Helper()
+	src, found := load.Bytes("site.cue", []byte(read(t, filepath.Join(examplesDir, name, "site.cue"))))
+	if src == nil {
+		t.Fatal(found)
+	}
+	out, err := Vet(src, Options{Now: today})
+	if err != nil || out.Plan == nil {
+		t.Fatal(err, out.Findings)
+	}
+	q := &inquiry{declared: declared{src.Site}, plan: out.Plan}
+	if q.tree, err = emit(out.Plan, src.Resolved()); err != nil {
+		t.Fatal(err)
+	}
+	q.world = policyWorld(q.plan)
+	q.everybody()
+	q.everything()
+	return q
+}
+
+func (q *inquiry) read(tree *artifact.Tree) (err error) {
+	q.model, err = policy.Read(tree, q.world)
+	return err
+}
+
+// policyWorld says which workloads of a plan exist, each with a pod address of its own.
+func policyWorld(p *ir.Plan) policy.World {
+	w := policy.World{MeshNamespace: p.Mesh.Namespace, MeshValues: "charts/" + p.Name + "/istiod/values.yaml", NodeAddress: p.Nodes[0].Addresses[0]}
+	address := p.Cluster.PodCIDRs[0].Addr()
+	pairs := func(list []ir.KV) map[string]string {
+		out := map[string]string{}
+		for _, kv := range list {
+			out[kv.Key] = kv.Value
+		}
+		return out
+	}
+	for _, s := range p.Services {
+		address = address.Next()
+		x := policy.Workload{Namespace: s.Namespace, Name: s.Name, Host: s.Host, ServiceAccount: s.ServiceAccount, Labels: pairs(s.Labels), Address: address}
+		for _, port := range s.Ports {
+			x.Ports = append(x.Ports, policy.Port{Name: port.Name, Port: port.Port, Target: port.TargetPort, Protocol: port.Protocol})
+		}
+		w.Workloads = append(w.Workloads, x)
+	}
+	for _, g := range p.Gateways {
+		address = address.Next()
+		x := policy.Workload{Namespace: g.Namespace, Name: g.Name, Host: g.Release + "." + g.Namespace + ".svc." + p.Cluster.Domain,
+			ServiceAccount: g.ServiceAccount, Labels: pairs(g.Selector), Address: address, Gateway: true}
+		if g.Frontend == "istio" {
+			x.Values = "charts/" + p.Name + "/" + g.Release + "/values.yaml"
+		}
+		w.Workloads = append(w.Workloads, x)
+	}
+	return w
+}
+
+// everybody lists the callers: each workload, those that are like it in part, strangers in each namespace.
+func (q *inquiry) everybody() {
+	stranger := map[string]string{"app.kubernetes.io/name": "stranger"}
+	address := q.plan.Cluster.PodCIDRs[0].Addr()
+	for range 1000 {
+		address = address.Next()
+	}
+	add := func(name string, w policy.Workload, place, certificate subject) {
+		address = address.Next()
+		w.Address = cmp.Or(w.Address, address)
+		q.callers = append(q.callers, asker{name, policy.Caller{Workload: &w}, place, certificate})
+	}
+	namespaces := map[string]bool{"elsewhere": false, "kube-system": false}
+	for i := range q.world.Workloads {
+		w := q.world.Workloads[i]
+		me := subject(w.Namespace + "/" + w.Name)
+		certificate := me
+		if w.Gateway {
+			me = subject("gateway:" + w.Name)
+			certificate = me
+		} else if !q.meshed(string(me)) {
+			certificate = ""
+		}
+		namespaces[w.Namespace] = true
+		add(string(me), w, me, certificate)
+		like := func(what string, change func(*policy.Workload), place, certificate subject) {
+			x := w
+			x.Name, x.Host, x.Address, x.Ports, x.Gateway, x.Values = "impostor", "", netip.Addr{}, nil, false, ""
+			change(&x)
+			add(string(me)+what, x, place, certificate)
+		}
+		like(" with another account", func(x *policy.Workload) { x.ServiceAccount = "stranger" }, me, "")
+		like(" with other labels", func(x *policy.Workload) { x.Labels = stranger }, "", certificate)
+		like(" without a sidecar", func(x *policy.Workload) { x.Opted = true }, me, "")
+		like(" in another namespace", func(x *policy.Workload) { x.Namespace = "elsewhere" }, "", "")
+		like(" in another namespace, meshed", func(x *policy.Workload) { x.Namespace, x.Meshed = "elsewhere", true }, "", "")
+	}
+	if s := q.s.Observability.Scraper; s != nil {
+		namespaces[s.Namespace] = false
+		add("scraper", policy.Workload{Namespace: s.Namespace, Name: "scraper", ServiceAccount: s.ServiceAccount, Labels: map[string]string{"app": "scraper"}, Meshed: s.Meshed}, "", "")
+	}
+	for _, ns := range slices.Sorted(maps.Keys(namespaces)) {
+		add("stranger in "+ns, policy.Workload{Namespace: ns, Name: "stranger", Labels: stranger}, "", "")
+		add("stranger without a sidecar in "+ns, policy.Workload{Namespace: ns, Name: "stranger", Labels: stranger, Opted: true}, "", "")
+		if !namespaces[ns] {
+			add("meshed stranger in "+ns, policy.Workload{Namespace: ns, Name: "stranger", Labels: stranger, Meshed: true}, "", "")
+		}
+	}
+	outside := []netip.Addr{netip.MustParseAddr("233.252.0.9")}
+	for _, g := range q.s.Gateways {
+		for _, r := range g.SourceRanges {
+			outside = append(outside, netip.MustParsePrefix(r).Addr().Next())
+		}
+	}
+	for _, a := range outside {
+		q.callers = append(q.callers, asker{"client " + a.String(), policy.Caller{Address: a}, "", ""})
+		q.callers = append(q.callers, asker{"client with a certificate " + a.String(), policy.Caller{Address: a, Certificate: true}, "", ""})
+	}
+	node := q.world.NodeAddress
+	q.callers = append(q.callers, asker{"node", policy.Caller{Address: node}, "", ""}, asker{"kubelet", policy.Caller{Address: node, Kubelet: true}, "", ""})
+}
+
+// everything lists the paths and hosts that are asked for: the declared ones, and some beside them.
+func (q *inquiry) everything() {
+	q.paths, q.hosts = []string{"/", "/v1beta"}, []string{"other.example.invalid"}
+	path := func(p site.PathMatch) {
+		for _, at := range []string{p.Prefix, p.Exact} {
+			if at = strings.TrimSuffix(at, "/"); at != "" {
+				q.paths = append(q.paths, at, at+"/x", at+"beta")
+			}
+		}
+	}
+	q.each(func(_ string, s *site.Service) {
+		for _, e := range s.Expose {
+			q.hosts = append(q.hosts, e.Host, e.Host+":8443")
+			if e.Path != nil {
+				path(*e.Path)
+			}
+		}
+		for _, a := range s.Allow {
+			for _, p := range a.Paths {
+				path(p)
+			}
+		}
+	})
+	slices.Sort(q.paths)
+	slices.Sort(q.hosts)
+	q.paths, q.hosts = slices.Compact(q.paths), slices.Compact(q.hosts)
+}
+
+func (q *inquiry) ask() {
+	for i := range q.callers {
+		if q.brief && len(q.wrong) > 0 {
+			return
+		}
+		a := &q.callers[i]
+		for k := range q.world.Workloads {
+			w := &q.world.Workloads[k]
+			if !w.Gateway {
+				q.askService(a, w)
+			} else {
+				q.askGateway(a, w)
+			}
+			for _, port := range []uint16{15020, 15021, 15090, 6666} {
+				q.askPod(a, w, port)
+			}
+		}
+	}
+	q.askOutside()
+}
+
+// compare counts an answer and keeps it if it is not the expected one.
+func (q *inquiry) compare(what string, want bool, v policy.Verdict) {
+	if want {
+		q.open++
+	} else {
+		q.closed++
+	}
+	if v.Allowed != want {
+		q.wrong = append(q.wrong, fmt.Sprintf("%s: open is %v, declared %v\n%s", what, v.Allowed, want, steps(v)))
+	}
+}
+
+func steps(v policy.Verdict) string {
+	var b strings.Builder
+	for _, s := range v.Steps {
+		fmt.Fprintf(&b, "    %s\n", s)
+	}
+	return b.String()
+}
