@@ -1,0 +1,145 @@
+package compiler
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/diff"
+
+	"meshgen.dev/meshgen/compiler/verify"
+)
+
+// A reader is a real program that a test gives emitted files to.
+type reader struct {
+	program string   // and what it does with them
+	test    string   // "file TestName", the file from the top of the module
+	globs   []string // of verifiers, whose files it reads all
+	files   []string // patterns of path.Match, where it reads some
+}
+
+// readers are the real programs. What is in none of them is read by the grammars and schemas of compiler/verify alone.
+var readers = []reader{
+	{program: "chronyd -p", test: "compiler/real_test.go TestRealChrony", globs: []string{"hosts/*/*/etc/chrony/chrony.conf", "hosts/*/*/etc/chrony.conf"}},
+	{program: "chronyd with three honest sources and one that lies", test: "compiler/live_chrony_test.go TestLiveChrony",
+		globs: []string{"hosts/*/*/etc/chrony/chrony.conf", "hosts/*/*/etc/chrony.conf"}},
+	{program: "systemd-modules-load and Linux 6.1", test: "compiler/live_kernel_test.go TestKernel",
+		globs: []string{"hosts/*/*/etc/modules-load.d/*.conf", "hosts/*/*/etc/modprobe.d/*.conf"}},
+	{program: "systemd-sysctl --strict and Linux 6.1", test: "compiler/live_kernel_test.go TestKernel", globs: []string{"hosts/*/*/etc/sysctl.d/*.conf"}},
+	{program: "vtysh -C", test: "compiler/real_test.go TestRealFRR", globs: []string{"fabric/*/*.conf"}},
+	{program: "FRR in live sessions", test: "compiler/live_bgp_test.go TestLivePair",
+		files: []string{"fabric/fra1/fra1-r1-tor-?.conf", "fabric/fra1/fra1-spine-1.conf"}},
+	{program: "FRR in live sessions", test: "compiler/live_bgp_test.go TestLiveNumbered",
+		files: []string{"fabric/muc1/muc1-south-sw.conf", "fabric/muc1/muc1-spine-1.conf"}},
+	{program: "kustomize, kubectl kustomize", test: "compiler/real_test.go TestRealKustomize",
+		globs: []string{"kubernetes/**/kustomization.yaml", "kubernetes/**/*.yaml"}},
+	{program: "kube-apiserver, strict server-side apply of what kustomize builds", test: "compiler/realapi/golden_test.go TestGoldenTrees",
+		globs: []string{"kubernetes/**/*.yaml"}},
+}
+
+// grammarOnly are the formats whose program nobody may hand out.
+var grammarOnly = map[string]string{"fabric/*/*.eos": "grammar only: EOS is not to be had freely"}
+
+// reads reports whether the reader gets the file of a path, which a verifier claims by a glob.
+func (r reader) reads(p, glob string) bool {
+	return slices.Contains(r.globs, glob) || slices.ContainsFunc(r.files, func(pattern string) bool {
+		ok, _ := path.Match(pattern, p)
+		return ok
+	})
+}
+
+// TestGoldenReaders holds the table of the README against what is emitted: each path by its verifier, how many files of the
+// examples it claims, and which real program reads how many of them. MESHGEN_UPDATE=1 rewrites it.
+func TestGoldenReaders(t *testing.T) {
+	type row struct {
+		verifier string
+		files    int
+		readers  map[string]int // program → files
+	}
+	rows := map[string]*row{}
+	used := make([]int, len(readers))
+	counts := map[string]int{} // by verifier, as the trees were verified
+	for _, name := range exampleNames(t) {
+		out := compileExample(t, name)
+		for _, c := range out.Verified.Counts {
+			counts[c.Verifier] += c.Files
+		}
+		for _, f := range out.Tree.Files() {
+			verifier, glob := verify.Claimed(f.Path())
+			if glob == "" {
+				t.Errorf("no verifier claims %s", f.Path())
+				continue
+			}
+			if rows[glob] == nil {
+				rows[glob] = &row{verifier: verifier, readers: map[string]int{}}
+			}
+			rows[glob].files++
+			counts[verifier]--
+			for i, r := range readers {
+				if r.reads(f.Path(), glob) {
+					rows[glob].readers[r.program]++
+					used[i]++
+				}
+			}
+		}
+	}
+	for verifier, n := range counts {
+		if n != 0 {
+			t.Errorf("verifier %q read %+d files beside the table", verifier, n)
+		}
+	}
+	for i, r := range readers {
+		file, name, _ := strings.Cut(r.test, " ")
+		if !strings.Contains(read(t, filepath.Join("..", file)), "\nfunc "+name+"(t *testing.T)") {
+			t.Errorf("%s: no such test", r.test)
+		}
+		if used[i] == 0 {
+			t.Errorf("%s (%s) reads no file", r.program, r.test)
+		}
+	}
+	var table strings.Builder
+	table.WriteString("| files | number | reader in `compiler/verify` | real program in the tests |\n|---|---|---|---|\n")
+	for _, glob := range slices.Sorted(maps.Keys(rows)) {
+		r := rows[glob]
+		var programs []string
+		for _, p := range slices.Sorted(maps.Keys(r.readers)) {
+			if n := r.readers[p]; n < r.files {
+				p = fmt.Sprintf("%s (%d)", p, n)
+			}
+			programs = append(programs, p)
+		}
+		if why := grammarOnly[glob]; why != "" {
+			programs = append(programs, why)
+		}
+		if programs == nil {
+			programs = []string{"none"}
+		}
+		fmt.Fprintf(&table, "| `%s` | %d | %s | %s |\n", glob, r.files, r.verifier, strings.Join(programs, "; "))
+	}
+	t.Logf("\n%s", table.String())
+	goldenSection(t, "../README.md", "readers", table.String())
+}
+
+// goldenSection compares what stands between two comments of a document, or rewrites it.
+func goldenSection(t *testing.T, file, name, want string) {
+	t.Helper()
+	text := read(t, file)
+	before, rest, _ := strings.Cut(text, "<!-- "+name+" -->\n")
+	got, after, ok := strings.Cut(rest, "<!-- end of "+name+" -->")
+	switch {
+	case !ok:
+		t.Fatalf("%s has no section %q", file, name)
+	case got == want:
+	case update:
+		if err := os.WriteFile(file, []byte(before+"<!-- "+name+" -->\n"+want+"<!-- end of "+name+" -->"+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	default:
+		t.Errorf("%s is not up to date:\n%s", file, diff.Diff("now", []byte(want), filepath.Base(file), []byte(got)))
+	}
+}
