@@ -86,6 +86,21 @@ func TestLivePair(t *testing.T) {
 			t.Errorf("the node learns routes:\n%s", got)
 		}
 	}
+
+	// The node is cut off while every link stays up: only BFD sees that before the sessions' hold time is over.
+	segment.IP("link", "set", "p1", "nomaster")
+	for _, r := range []*frrtest.Router{a, b} {
+		r.Wait("a session closed by BFD", "last reset", func() string {
+			_, reason, _ := strings.Cut(r.Vtysh("show bgp neighbors 10.10.1.11"), "Last reset ")
+			reason, _, _ = strings.Cut(reason, "\n")
+			return strings.ToLower(reason) // "Notification sent (Cease/BFD Down…)", or "BFD down received"
+		}, "bfd down")
+	}
+	for _, vip := range s.vips {
+		for _, r := range []*frrtest.Router{a, b, spine} {
+			r.Wait("withdrawal of "+vip.String(), "kernel", func() string { return "routes: " + r.IP("route", "show", vip.String()) + "." }, "routes: .")
+		}
+	}
 }
 
 // TestLiveNumbered runs the other example's switch of rack south and its spine, with both nodes of the rack, whose switch

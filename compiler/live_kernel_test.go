@@ -14,7 +14,7 @@ import (
 )
 
 // bootTime bounds one boot of the kernel, from start to power off; it takes two seconds where nothing else runs.
-const bootTime = 60 * time.Second
+const bootTime = 90 * time.Second
 
 // hostFiles are the files of a host group that the kernel gets to see, in the order of a boot.
 var hostFiles = []string{"etc/modprobe.d/meshgen.conf", "etc/modules-load.d/meshgen.conf", "etc/sysctl.d/90-meshgen.conf"}
@@ -218,9 +218,11 @@ func boot(t *testing.T, files [3]string) map[string]string {
 	ctx, cancel := context.WithTimeout(context.Background(), bootTime)
 	defer cancel()
 	var out bytes.Buffer
-	cmd := exec.CommandContext(ctx, real(t, "linux.uml"), "mem=256M", "uml_dir="+dir, "rootfstype=hostfs", "rootflags=/", "ro",
+	cmd := exec.CommandContext(ctx, real(t, "linux.uml"), "mem=128M", "uml_dir="+dir, "rootfstype=hostfs", "rootflags=/", "ro",
 		"init="+init, "con=null", "con0=null,fd:1", "quiet", "loglevel=1")
 	cmd.Stdout, cmd.Stderr = &out, &out
+	// Where its memory lies: the /dev/shm of a container may be smaller than that.
+	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	// Processes of the guest are processes here: a group of their own ends with the kernel.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
