@@ -245,14 +245,18 @@ func (q *inquiry) askOutside() {
 			s := q.service(string(a.place))
 			want := declared && s != nil && slices.Contains(s.Egress, name)
 			if s != nil && to.Host != "" && !q.sidecar(a) {
-				want = slices.ContainsFunc(s.Egress, func(x string) bool { return q.byName(x, port) })
+				want = want || slices.ContainsFunc(s.Egress, func(x string) bool { return q.byName(x, port) })
 			}
 			q.compare(fmt.Sprintf("%s to %s port %d outside", a.name, name, port), want, v)
 		}
 		for name, e := range q.s.External {
 			for _, p := range e.Ports {
+				somewhere := "233.252.0.77"
+				if len(e.Addresses) > 0 {
+					somewhere = e.Addresses[0]
+				}
 				for _, h := range e.Hosts {
-					ask(name, policy.Target{Host: h, Address: netip.MustParseAddr("233.252.0.77")}, p.Port, true)
+					ask(name, policy.Target{Host: h, Address: netip.MustParseAddr(somewhere)}, p.Port, true)
 				}
 				for _, addr := range e.Addresses {
 					ask(name, policy.Target{Address: netip.MustParseAddr(addr)}, p.Port, true)
@@ -264,11 +268,11 @@ func (q *inquiry) askOutside() {
 	}
 }
 
-// byName reports whether a destination outside is known by names, and has a port.
+// byName reports whether a destination outside is known by names alone, and has a port.
 func (q *inquiry) byName(name string, port int) bool {
 	e := q.s.External[name]
 	for _, p := range e.Ports {
-		if p.Port == port && len(e.Hosts) > 0 {
+		if p.Port == port && len(e.Hosts) > 0 && len(e.Addresses) == 0 {
 			return true
 		}
 	}

@@ -199,13 +199,14 @@ func (l *lowering) splitCallers() {
 				target.Outlier = source.Outlier
 			}
 			for _, c := range source.Callers {
-				if c.Why == "split" || slices.ContainsFunc(target.Callers, func(o ir.Caller) bool {
-					return o.Kind == c.Kind && o.Namespace == c.Namespace && o.Name == c.Name && len(o.Paths) == 0 && len(o.Methods) == 0
-				}) {
+				if c.Why == "split" {
+					continue
+				}
+				c.Ports = samePorts(target.Ports, c.Ports)
+				if slices.ContainsFunc(target.Callers, func(o ir.Caller) bool { return mayAll(o, c) }) {
 					continue
 				}
 				c.Why = "split"
-				c.Ports = samePorts(target.Ports, c.Ports)
 				c.From = append(append(ir.From{}, c.From...), w.From...)
 				c.From = append(c.From, target.From...)
 				target.Callers = append(target.Callers, c)
@@ -214,7 +215,14 @@ func (l *lowering) splitCallers() {
 	}
 }
 
-// samePorts returns the ports of a split's target that its source has too, by number: a share keeps its port.
+// mayAll reports whether a caller of a service may do already what c may: it is the same one, and held to nothing else.
+func mayAll(o, c ir.Caller) bool {
+	return o.Kind == c.Kind && o.Namespace == c.Namespace && o.Name == c.Name && len(o.Paths) == 0 && len(o.Methods) == 0 &&
+		(len(o.Hosts) == 0 || slices.Equal(o.Hosts, c.Hosts)) && len(samePorts(o.Ports, c.Ports)) == len(c.Ports)
+}
+
+// samePorts returns the ports of a split's target that are also asked for at its source, by number: a share keeps its
+// port.
 func samePorts(target, source []ir.Port) []ir.Port {
 	var out []ir.Port
 	for _, p := range target {

@@ -1,0 +1,58 @@
+package compiler
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// policyVariants are examples with one passage changed: what the examples alone do not combine.
+var policyVariants = []struct{ name, example, old, new string }{
+	{"the target of a split is exposed too, on another host", "fra1",
+		`"api-canary": {ports:`, `"api-canary": {expose: [{gateway: "partner", host: "canary.example.com", path: "/"}], ports:`},
+	{"the target of a split is exposed too, on the same host", "fra1",
+		`"api-canary": {ports:`, `"api-canary": {expose: [{gateway: "partner", host: "partners.example.com", path: "/canary"}], ports:`},
+	{"the target of a split listens elsewhere", "fra1",
+		`"api-canary": {ports: http: {port: 8080,`, `"api-canary": {ports: http: {port: 8080, targetPort: 9080,`},
+	{"the target of a split has a port of its own", "fra1",
+		`"api-canary": {ports: http: {port: 8080, protocol: "http"}`, `"api-canary": {ports: {admin: {port: 8070, protocol: "http"}, http: {port: 8080, protocol: "http"}}`},
+	{"the target of a split is called too, and has a port of its own", "muc1",
+		`calls: ["shop/cart", "stock/api"]`, `calls: ["shop/cart", "shop/cart-next", "stock/api"]`},
+	{"the source of a split names its callers and what they may do", "fra1",
+		`egress: ["cards"]
+				expose: [{gateway: "partner"`, `egress: ["cards"]
+				allow: [{from: ["web/frontend"], methods: ["GET"], paths: ["/v1", {exact: "/"}]}]
+				expose: [{gateway: "partner"`},
+	{"an exact path", "fra1", `host: "partners.example.com", path: "/v1"`, `host: "partners.example.com", path: exact: "/v1"`},
+	{"every path but under a trailing slash", "fra1", `host: "partners.example.com", path: "/v1"`, `host: "partners.example.com", path: "/v1/x/"`},
+	{"two listeners", "fra1", `listeners: https: {port: 8443,`, `listeners: plain: {port: 8080, protocol: "http"}
+		listeners: https: {port: 8443,`},
+	{"source ranges in front of the Gateway API", "muc1", `replicas: 4`, `sourceRanges: ["198.51.100.0/25", "203.0.113.64/26"]
+	replicas: 4`},
+	{"clients' certificates in front of the Gateway API", "muc1",
+		`tls: {mode: "terminate", secret: "shop-example-net"}`, `tls: {mode: "mutual", secret: "shop-example-net", clientCA: "shop-ca"}`},
+	{"a gateway that hides the client", "fra1", `externalTrafficPolicy: "Local"`, `externalTrafficPolicy: "Cluster"`},
+	{"a meshed scraper", "fra1", `serviceAccount: "prometheus-k8s", meshed: false`, `serviceAccount: "prometheus-k8s", meshed: true`},
+	{"a scraper", "muc1", `observability: accessLogs: "off"`, `observability: {accessLogs: "off", scraper: {namespace: "watch", serviceAccount: "prom"}}`},
+	{"pods known by other labels", "fra1", `store: {workload: "StatefulSet",`, `store: {labels: {app: "store"}, workload: "StatefulSet",`},
+	{"a split that callers without a sidecar do not see", "fra1", `inbox: ports: http: {port: 8080, protocol: "http"}`,
+		`inbox: {ports: http: {port: 8080, protocol: "http"}, split: [{service: "inbox", weight: 50}, {service: "inbox-next", weight: 50}]}
+			"inbox-next": ports: http: {port: 8080, protocol: "http"}`},
+	{"methods for an unmeshed caller", "fra1", `inbox: ports: http: {port: 8080, protocol: "http"}`,
+		`inbox: {ports: http: {port: 8080, protocol: "http"}, allow: [{from: ["plant/poller"], methods: ["POST"]}, {from: ["web/frontend"]}]}`},
+	{"an outside that is known by names and addresses", "fra1", `oracle: {addresses`, `oracle: {hosts: ["db.example.org"], addresses`},
+}
+
+// TestPolicyVariants asks the oracle about each variant, as TestPolicy does about the examples.
+func TestPolicyVariants(t *testing.T) {
+	for _, v := range policyVariants {
+		t.Run(v.name, func(t *testing.T) {
+			text := read(t, filepath.Join(examplesDir, v.example, "site.cue"))
+			changed := strings.Replace(text, v.old, v.new, 1)
+			if changed == text {
+				t.Fatalf("examples/%s has no %q", v.example, v.old)
+			}
+			inquire(t, changed).run(t)
+		})
+	}
+}
