@@ -1,5 +1,5 @@
 # What each target needs is Go, git and make; `make test` as root on Debian installs the real programs that it runs.
-.PHONY: build demo test golden check bench fuzz real-api generate
+.PHONY: build demo test golden check bench kill fuzz real-api generate
 
 BIN := bin/meshgen
 export GOFLAGS := -buildvcs=false
@@ -35,8 +35,13 @@ check:
 	go test ./compiler -run 'Floors|Fresh' 
 	@.ci/fresh
 
+# Times the program on small and large sites beside cue vet, as fresh processes; medians of 20.
 bench: build
-	go test ./compiler -run '^$$' -bench . -benchtime 20x
+	MESHGEN_BIN=$(CURDIR)/$(BIN) CUE_BIN="$$(go tool -n cue)" go test ./cmd/meshgen -run '^$$' -bench Budgets -benchtime 1x
+
+# A thousand builds killed at random instants.
+kill:
+	MESHGEN_KILLS=1000 go test ./cmd/meshgen ./compiler/artifact -count 1 -v -run Killed
 
 fuzz:
 	@.ci/fuzz $(or $(TIME),20s)

@@ -228,7 +228,8 @@ func (u *Update) swap() (bool, error) {
 func (u *Update) Close() error {
 	var errs []error
 	// After a swap that could not be cleared up the old tree stays for the next build: it may hold foreign files.
-	if _, err := os.Lstat(filepath.Join(u.box, swapping)); errors.Is(err, fs.ErrNotExist) {
+	// Removal of what is not there fails, too, where nothing can be written: Open has said so already.
+	if exists(u.box) && !exists(filepath.Join(u.box, swapping)) {
 		errs = append(errs, os.RemoveAll(u.box))
 	}
 	if u.created {
