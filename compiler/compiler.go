@@ -3,7 +3,6 @@ package compiler
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"slices"
 	"sync"
 	"time"
@@ -50,7 +49,7 @@ func vet(src *load.Source, opt Options, building bool) (*Output, error) {
 		return nil, err
 	}
 	in := check.Input{Site: src.Site, Profiles: set, Now: opt.Now}
-	if err := json.Unmarshal(src.Resolved(), &in.Values); err != nil {
+	if in.Values, err = src.Values(); err != nil {
 		return nil, err
 	}
 	out := &Output{}

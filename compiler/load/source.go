@@ -73,6 +73,13 @@ func (s *Source) Resolved() []byte {
 	return bytes.Clone(s.json)
 }
 
+// Values returns the resolved site as JSON is decoded, numbers as float64. Each call decodes anew.
+func (s *Source) Values() (any, error) {
+	var out any
+	err := json.Unmarshal(s.raw, &out)
+	return out, err
+}
+
 // Leaves returns the path of every scalar of the resolved site, in the order of Resolved.
 func (s *Source) Leaves() []string {
 	var tree any

@@ -48,7 +48,7 @@ func (l *lowering) sysctls(g ir.HostGroup, class *site.NodeClass) []ir.Sysctl {
 		add("net.ipv4.conf.all.rp_filter", "2", "host/rp-filter", reason+"; the larger of this and the interface's counts", path)
 		add("net.ipv4.conf.default.rp_filter", "2", "host/rp-filter", "interfaces that come up later, those of pods among them", path)
 	}
-	if n := len(l.nodes()) + class.MaxPods; n > neighbours {
+	if n := l.nodes() + class.MaxPods; n > neighbours {
 		reason := fmt.Sprintf("%d nodes and pods may be neighbours; the table is one for all network namespaces", n)
 		for i, v := range []string{"4096", "8192", "16384"} {
 			add(fmt.Sprintf("net.ipv4.neigh.default.gc_thresh%d", i+1), v, "host/neighbours", reason, "racks", site.Join("nodeClasses", g.Class, "maxPods"))
@@ -61,14 +61,12 @@ func (l *lowering) sysctls(g ir.HostGroup, class *site.NodeClass) []ir.Sysctl {
 }
 
 // nodes counts what racks declare.
-func (l *lowering) nodes() []string {
-	var out []string
+func (l *lowering) nodes() int {
+	n := 0
 	for _, r := range l.s.Racks {
-		for n := range r.Nodes {
-			out = append(out, n)
-		}
+		n += len(r.Nodes)
 	}
-	return out
+	return n
 }
 
 // reservedPorts joins the NodePort range with the ports that components listen on, in the kernel's own list form.
