@@ -81,6 +81,28 @@ var mutants = []mutant{
 	{"kustomization", "fra1", "**/40-policy/kustomization.yaml", `  - sidecar.yaml\n`, ``},
 	{"kustomization", "fra1", "**/fra1/kustomization.yaml", `40-policy`, `40-police`},
 	{"kustomization", "fra1", "**/40-policy/kustomization.yaml", `resources:`, `resource:`},
+	{"delivery", "fra1", "charts/*/helmfile.yaml", `version: 1.31.1`, `version: 1.31.0`},
+	{"delivery", "fra1", "charts/*/helmfile.yaml", `istiod/values.yaml`, `istio-base/values.yaml`},
+	{"delivery", "fra1", "charts/*/helmfile.yaml", `- istio-system/istio-base`, `- istio-cni/istio-cni`},
+	{"delivery", "fra1", "charts/*/helmfile.yaml", `createNamespace: false`, `createNamespace: true`},
+	{"delivery", "fra1", "charts/*/install.sh", `\tnode fra1-r1-w1\n`, ``},
+	{"delivery", "fra1", "charts/*/install.sh", `\tcomplete 'Join .*\n`, ``},
+	{"delivery", "fra1", "charts/*/install.sh", `\tapply 40-policy\n`, ``},
+	{"delivery", "fra1", "charts/*/install.sh", `(\tchart istiod .*\n)((?:.*\n)*)(\tapply 20-mesh\n)`, `$3$1$2`},
+	{"delivery", "fra1", "charts/*/install.sh", `\twait_for '' validatingwebhook.*\n`, ``},
+	{"delivery", "fra1", "charts/*/install.sh", `secret metallb-system bgp-session password`, `secret metallb-system bgp-session passwd`},
+	{"delivery", "fra1", "charts/*/install.sh", `\twait_for gateway-public certificate.*\n`, ``},
+	{"delivery", "fra1", "charts/*/install.sh", `apply --server-side --kustomize`, `apply --server-side --prune --kustomize`},
+	{"delivery", "fra1", "charts/*/install.sh", `(kube apply --server-side)( --filename "\S*node.yaml")`, `$1 --force-conflicts$2`},
+	{"delivery", "fra1", "charts/*/install.sh", `\n\tesac\n`, "\n"},
+	{"delivery", "fra1", "gitops/*/applications/*.yaml", `(targetRevision): 0.16.2`, `$1: 0.16.1`},
+	{"delivery", "fra1", "gitops/*/applications/*.yaml", `sync-wave: "109"`, `sync-wave: "99"`},
+	{"delivery", "fra1", "gitops/*/applications/*.yaml", `out/kubernetes/overlays/fra1/20-mesh`, `out/kubernetes/overlays/fra1/20-mess`},
+	{"delivery", "fra1", "gitops/*/applications/*.yaml", `\$values/out`, `$$values/in`},
+	{"delivery", "fra1", "gitops/*/applications/*.yaml", `istio-sidecar-injector-1-31-1`, `istio-sidecar-injector-1-31-0`},
+	{"delivery", "fra1", "gitops/*/applications/*.yaml", `syncOptions`, `syncOption`},
+	{"delivery", "fra1", "gitops/*/applications/*.yaml", `(namespaces\n  syncPolicy:\n    automated:\n      prune): false`, `$1: true`},
+	{"delivery", "fra1", "gitops/*/argocd-cm.yaml", `health.argoproj.io_Application`, `health.argoproj.io_Aplication`},
 }
 
 // TestMutants makes each mistake in a tree and asks verify.
@@ -139,6 +161,9 @@ func mutate(t *artifact.Tree, m mutant) (*artifact.Tree, bool) {
 			text, done = b.Bytes(), true
 		}
 		g := out.File(f.Path(), f.Origins()...)
+		if f.Mode()&0o111 != 0 {
+			g.Executable()
+		}
 		if len(text) > 0 {
 			g.Line(strings.TrimSuffix(string(text), "\n"))
 		}

@@ -21,6 +21,10 @@ func releases(p *ir.Plan) verify.Releases {
 		r.Components[rel.Component] = rel.Version
 		r.Charts[rel.Name] = verify.Chart{Name: rel.Chart, Version: rel.Version, Namespace: rel.Namespace}
 	}
+	if p.Delivery.Kind == ir.ArgoCD {
+		r.Components["argo-cd"] = "" // the newest known
+		r.ExternalNamespaces = append(r.ExternalNamespaces, ir.ArgoNamespace)
+	}
 	if p.Scraper != nil {
 		r.ExternalNamespaces = append(r.ExternalNamespaces, p.Scraper.Namespace)
 	}

@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/backend/delivery"
 	"meshgen.dev/meshgen/compiler/backend/eos"
 	"meshgen.dev/meshgen/compiler/backend/frr"
 	"meshgen.dev/meshgen/compiler/backend/hosts"
@@ -15,7 +16,7 @@ import (
 )
 
 // targets is every backend, in the order in which they write. One prints nothing for a plan that is not its own; the
-// last lists what the others have written.
+// last two list what the others have written.
 var targets = []backend.Backend{
 	nodes.Backend,
 	namespaces.Backend,
@@ -27,4 +28,5 @@ var targets = []backend.Backend{
 	networkpolicy.Backend,
 	secrets.Backend,
 	kustomization.Backend,
+	delivery.Backend,
 }

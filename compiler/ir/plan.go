@@ -56,6 +56,7 @@ type Plan struct {
 	Releases     []Release  // in the order of installation
 	Secrets      []Secret   // that objects and switches refer to, by namespace and name
 	CertManager  Component  // relied on for certificates of gateways
+	Delivery     Delivery   // how the tree reaches the cluster, and in which order
 }
 
 // Namespace is one that meshgen makes and labels.

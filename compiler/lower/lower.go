@@ -37,6 +37,7 @@ func Lower(s *site.Site, set *profile.Set) *ir.Plan {
 	l.namespaces()
 	l.releases()
 	l.secrets()
+	l.delivery()
 	return l.p
 }
 

@@ -65,6 +65,7 @@ var rules = []Rule{
 	{ruleValues, "output-chart-values", "chart values are keys that the chart reads"},
 	{ruleSecrets, "output-secrets", "secrets.json lists every Secret that is read, who makes it and who reads it, and nothing else"},
 	{ruleDocuments, "output-documents", "documents are whole, name what is in the tree, and leave out no address, session or Secret"},
+	{ruleDelivery, "output-delivery", "helmfile, script and Applications bring all of the tree, in one order, and take nothing away"},
 }
 
 // ruleName returns the second name of a rule.

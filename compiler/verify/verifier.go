@@ -27,6 +27,7 @@ type pass struct {
 	contract       *secretsContract          // docs/<site>/secrets.json; nil when there is none
 	found          diag.List
 	counts         map[string]*Count
+	delivery       delivery
 }
 
 // report adds an error at a line of an emitted file (1-based; 0 for the file as a whole). Rule is one of Rules. What

@@ -131,6 +131,7 @@ func (p *pass) wholeTree() {
 	p.secretRefs = p.secrets()
 	p.checkSecretsContract(p.secretRefs)
 	p.checkDocuments()
+	p.checkDelivery()
 }
 
 func (p *pass) count(name string) *Count {

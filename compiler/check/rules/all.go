@@ -52,6 +52,7 @@ var All = []*check.Rule{
 	SplitPorts,
 	RequestIntent,
 	LabelsShared,
+	DeliveryRepository,
 }
 
 // byKey yields a map in the order of its keys, so that findings come in one order.

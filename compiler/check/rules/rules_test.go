@@ -66,6 +66,7 @@ var fixtures = []fixture{
 	{"waiver-of-guard", `rule:   "kernel-skew"`, `rule:   "unknown-pool"`, ""},
 	{"waiver-unused", `at:     "racks.r3.nodes.fra1-r3-w4"`, `at:     "racks.r3.nodes.fra1-r3-w3"`, ""},
 	{"waiver-expired", `until:  "2027-03-31"`, `until:  "2026-03-31"`, ""},
+	{"delivery-repository", `repository: "https://git.example.net/platform/fra1.git", `, ``, `delivery: {kind:`},
 }
 
 // second are fixtures from the example that has what the first has not.

@@ -1,0 +1,85 @@
+package delivery
+
+import (
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+const helmfileComment = `The charts alone, a label for each phase: what stands between two phases (namespaces, pools, objects of the mesh) is
+applied with kubectl, as install.sh does. Phase by phase: helmfile --selector phase=mesh sync`
+
+// waitSeconds is how long helm waits for the pods of a release, that of install.sh. A gateway waits for its address.
+const waitSeconds = 600
+
+func helmfile(p *ir.Plan, t *artifact.Tree) {
+	f := t.File("charts/"+p.Name+"/helmfile.yaml", p.From...)
+	f.Header("#", p.Name)
+	y := f.YAML()
+	y.Comment(helmfileComment)
+	y.Seq("repositories", func() { repositories(p, y) })
+	y.Map("helmDefaults", func() {
+		y.Comment("The phase 05-namespaces makes them, with the labels that Pod Security and the mesh go by.")
+		y.KV("createNamespace", false)
+		y.KV("wait", true)
+		y.KV("timeout", waitSeconds)
+	})
+	y.Seq("releases", func() {
+		for _, ph := range p.Delivery.Phases {
+			for _, c := range ph.Charts {
+				y.Begin(append(c.Release.From[:len(c.Release.From):len(c.Release.From)], p.From...)...)
+				release(y, ph.Name, c)
+			}
+		}
+	})
+}
+
+func release(y *artifact.YAML, phase string, c ir.ChartStep) {
+	r := c.Release
+	y.Item(func() {
+		y.KV("name", r.Name)
+		y.KV("namespace", r.Namespace)
+		y.KV("chart", repositoryName(r)+"/"+r.Chart)
+		y.KV("version", r.Version)
+		y.Map("labels", func() { y.KV("phase", phase) })
+		y.KV("values", []string{r.Name + "/values.yaml"})
+		if len(c.Needs) == 0 {
+			return
+		}
+		y.Seq("needs", func() {
+			for _, n := range c.Needs {
+				y.From("", n.From...)
+				y.Elem(n.Namespace + "/" + n.Name)
+			}
+			y.Fixed()
+		})
+	})
+}
+
+// repositories writes each repository once.
+func repositories(p *ir.Plan, y *artifact.YAML) {
+	seen := map[string]bool{}
+	for _, ph := range p.Delivery.Phases {
+		for _, c := range ph.Charts {
+			r := c.Release
+			if seen[r.Repository] {
+				continue
+			}
+			seen[r.Repository] = true
+			y.From("", r.From...)
+			y.Item(func() {
+				y.KV("name", repositoryName(r))
+				url, isOCI := strings.CutPrefix(r.Repository, oci)
+				y.KV("url", url)
+				if isOCI {
+					y.KV("oci", true)
+				}
+			})
+			y.Fixed()
+		}
+	}
+}
+
+// repositoryName is the name by which this file alone knows a repository.
+func repositoryName(r ir.Release) string { return r.Component }

@@ -1,0 +1,145 @@
+package lower
+
+import (
+	"slices"
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// gatewayAPISource publishes the CRDs of the Gateway API: a manifest a channel with each release, and the same as a
+// kustomization in the repository (config/crd for the standard channel, config/crd/experimental).
+const gatewayAPISource = "https://github.com/kubernetes-sigs/gateway-api"
+
+// delivery decides the order of installation. What a phase needs, an earlier one brings.
+func (l *lowering) delivery() {
+	d := l.s.Delivery
+	l.p.Delivery = ir.Delivery{
+		Kind: d.Kind, Repository: d.Repository, Revision: d.Revision, Path: d.Path,
+		Bundle: l.bundle(),
+		From:   under("delivery", "kind", "repository", "revision", "path"),
+	}
+	balancer, mesh, gateways := l.chartSteps()
+	l.p.Delivery.Phases = []ir.DeliveryPhase{
+		{Name: "crds", Number: -1, Doc: "kinds of objects that no chart brings"},
+		{Name: "nodes", Number: 0, Doc: "labels and taints of the nodes, configuration of kube-proxy", ByHand: true},
+		// Deleting a namespace deletes all that stands in it, whoever made it.
+		{Name: "namespaces", Number: 5, Doc: "namespaces"},
+		{Name: "secrets", Number: 7, Doc: "Secrets that must be there before their readers", Waits: l.externalSecrets(), Prune: true},
+		{Name: "load-balancer", Number: 10, Doc: "the load balancer, its pools and its BGP sessions", Charts: balancer, Prune: true},
+		{Name: "mesh", Number: 20, Doc: "the control plane, and what holds in the whole mesh", Charts: mesh, Prune: true},
+		{Name: "gateways", Number: 30, Doc: "the ways in, their certificates and routes", Charts: gateways, Waits: l.gatewayWaits(), Prune: true},
+		{Name: "policy", Number: 40, Doc: "what each namespace and service needs and admits", Prune: true},
+		{Name: "observability", Number: 50, Doc: "what is scraped, and alerts", Prune: true},
+	}
+}
+
+func (l *lowering) bundle() *ir.Bundle {
+	api := l.p.Cluster.GatewayAPI
+	if api.Version == "" {
+		return nil
+	}
+	b := &ir.Bundle{
+		Version: api.Version, Channel: api.Channel,
+		Manifest: gatewayAPISource + "/releases/download/v" + api.Version + "/" + api.Channel + "-install.yaml",
+		Source:   gatewayAPISource + ".git", Revision: "v" + api.Version, Path: "config/crd",
+		From: api.From,
+	}
+	if api.Channel == "experimental" {
+		b.Path += "/experimental"
+	}
+	for _, kind := range []string{"gatewayclasses", "gateways", "httproutes"} { // in both channels
+		b.CRDs = append(b.CRDs, kind+".gateway.networking.k8s.io")
+	}
+	return b
+}
+
+// chartSteps sorts the releases into phases. Charts of the mesh follow one another; gateways follow all of them, and
+// the load balancer, without which their Services get no address and are never ready.
+func (l *lowering) chartSteps() (balancer, mesh, gateways []ir.ChartStep) {
+	for _, r := range l.p.Releases {
+		step := ir.ChartStep{Release: r, Prune: true}
+		switch {
+		case r.Component == l.p.LoadBalancer.Kind:
+			step.Prune = false // its CRDs are among its templates
+			balancer = append(balancer, step)
+		case r.Gateway != "":
+			step.Needs = append(releasesOf(balancer), releasesOf(mesh[max(len(mesh)-1, 0):])...)
+			gateways = append(gateways, step)
+		default:
+			if step.Wave = len(mesh); step.Wave > 0 {
+				step.Needs = releasesOf(mesh[step.Wave-1:])
+			}
+			l.istio(&step)
+			mesh = append(mesh, step)
+		}
+	}
+	return balancer, mesh, gateways
+}
+
+func releasesOf(steps []ir.ChartStep) []ir.Release {
+	var out []ir.Release
+	for _, s := range steps {
+		out = append(out, s.Release)
+	}
+	return out
+}
+
+// defaultValidator is the webhook configuration of the base chart
+// (manifests/charts/base/templates/defaultrevision-validatingwebhookconfiguration.yaml).
+const defaultValidator = "istiod-default-validator"
+
+// istio adds what differs between the charts of the control plane. Names are those of release 1.31's templates; istiod
+// fills the CA into each webhook, and the failure policy into those that validate.
+func (l *lowering) istio(step *ir.ChartStep) {
+	const admission, validating = "admissionregistration.k8s.io", "ValidatingWebhookConfiguration"
+	const caBundle, failurePolicy = ".webhooks[]?.clientConfig.caBundle", ".webhooks[]?.failurePolicy"
+	m, revisioned := l.p.Mesh, ""
+	from := ir.From{"mesh.kind", "mesh.revision"}
+	if m.Revision != "" {
+		revisioned = "-" + m.Revision
+	}
+	switch step.Release.Name {
+	case "istio-base":
+		step.Prune = false // the CRDs are among its templates
+		step.Rewritten = []ir.Rewritten{{Group: admission, Kind: validating, Name: defaultValidator, Fields: []string{caBundle, failurePolicy}, From: from}}
+	case "istiod":
+		step.Rewritten = []ir.Rewritten{
+			{Group: admission, Kind: validating, Name: "istio-validator" + revisioned + "-" + m.Namespace, Fields: []string{caBundle, failurePolicy}, From: from},
+			{Group: admission, Kind: "MutatingWebhookConfiguration", Name: "istio-sidecar-injector" + revisioned, Fields: []string{caBundle}, From: from},
+		}
+		// The base chart's webhook refuses every Istio object until istiod has filled in its CA.
+		step.Waits = []ir.Wait{
+			{Namespace: m.Namespace, Object: "deployment.apps/istiod" + revisioned, For: "condition=Available", From: from},
+			{Object: strings.ToLower(validating) + "." + admission + "/" + defaultValidator, For: "jsonpath={.webhooks[0].clientConfig.caBundle}", From: from},
+		}
+	}
+}
+
+// externalSecrets are the Secrets that a store fills.
+func (l *lowering) externalSecrets() []ir.Wait {
+	var out []ir.Wait
+	for _, s := range l.p.Secrets {
+		if s.Creator == ir.ExternalSecrets {
+			out = append(out, ir.Wait{Namespace: s.Namespace, Object: "externalsecret.external-secrets.io/" + s.Name, For: "condition=Ready", From: s.From})
+		}
+	}
+	return out
+}
+
+// gatewayWaits are the Gateways that istiod makes pods for, and the certificates that an issuer signs.
+func (l *lowering) gatewayWaits() []ir.Wait {
+	var out []ir.Wait
+	for _, g := range l.p.Gateways {
+		if g.Frontend == "gateway-api" {
+			out = append(out, ir.Wait{Namespace: g.Namespace, Object: "gateway.gateway.networking.k8s.io/" + g.Name, For: "condition=Programmed",
+				From: slices.Clone(g.From.Of("frontend"))})
+		}
+	}
+	for _, s := range l.p.Secrets {
+		if s.Creator == ir.CertManager {
+			out = append(out, ir.Wait{Namespace: s.Namespace, Object: "certificate.cert-manager.io/" + s.Name, For: "condition=Ready", From: s.From})
+		}
+	}
+	return out
+}

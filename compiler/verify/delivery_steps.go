@@ -1,0 +1,142 @@
+package verify
+
+import (
+	"slices"
+	"strings"
+)
+
+// checkScript holds the steps of install.sh against the tree.
+func (p *pass) checkScript(s *script) {
+	p.checkDelivered(s.file, s.charts())
+	p.checkNodeSteps(s)
+	p.checkFolderSteps(s)
+	p.checkSecretSteps(s)
+	p.checkWaits(s)
+}
+
+// checkNodeSteps: every Node of the tree is looked for, and nothing else, before one is touched.
+func (p *pass) checkNodeSteps(s *script) {
+	labelled := s.index("label_nodes", "")
+	want := map[string]bool{}
+	for _, o := range p.objects {
+		if o.is("", "Node") {
+			want[o.name] = true
+		}
+	}
+	last := -1
+	for i, st := range s.steps {
+		if st.name != "node" {
+			continue
+		}
+		if !want[st.args[0]] {
+			p.report(s.file, st.line, ruleDelivery, "node %q is none of the tree, or stands twice", st.args[0])
+		}
+		delete(want, st.args[0])
+		last = i
+	}
+	for name := range want {
+		p.report(s.file, 0, ruleDelivery, "nobody looks whether node %s has joined", name)
+	}
+	if last >= 0 && (labelled < last || !slices.ContainsFunc(s.steps[last:labelled], func(st step) bool { return st.name == "complete" })) {
+		p.report(s.file, s.steps[last].line, ruleDelivery, "nodes are labelled before it is known that all have joined")
+	}
+	file := "kubernetes/overlays/" + p.releases.Site + "/00-nodes/configmap.yaml"
+	if (p.tree.Lookup(file) != nil) != (s.index("kube_proxy", "") >= 0) {
+		p.report(s.file, 0, ruleDelivery, "kube_proxy is not called where, and only where, %s exists", file)
+	}
+}
+
+// checkFolderSteps: every folder of the overlay is applied once, in order, behind the charts that its objects need.
+func (p *pass) checkFolderSteps(s *script) {
+	var applied []string
+	for _, st := range s.steps {
+		if st.name == "apply" {
+			applied = append(applied, st.args[0])
+		}
+	}
+	want := slices.DeleteFunc(p.phaseFolders(), func(f string) bool {
+		return p.folderHas(f, func(o *object) bool { return o.is("", "Node") })
+	})
+	if !slices.Equal(applied, want) {
+		p.report(s.file, 0, ruleDelivery, "it applies the folders %v, and the overlay has %v", applied, want)
+	}
+	for _, o := range p.objects {
+		folder, ok := strings.CutPrefix(o.file.Path(), "kubernetes/overlays/"+p.releases.Site+"/")
+		folder, _, _ = strings.Cut(folder, "/")
+		at := s.index("apply", folder)
+		if chart := p.needsChart(o); ok && at >= 0 && chart != "" {
+			if c := s.index("chart", chart); c < 0 || c > at {
+				p.report(s.file, s.steps[at].line, ruleDelivery, "%s is applied before chart release %s", o, chart)
+				return
+			}
+		}
+	}
+}
+
+// checkSecretSteps: each Secret that an object reads is looked for with its keys, unless a Certificate of the tree makes
+// it, before a chart is installed.
+func (p *pass) checkSecretSteps(s *script) {
+	first := s.index("chart", "")
+	for _, ref := range p.secretRefs {
+		if strings.HasPrefix(ref.MadeBy, "Certificate ") {
+			continue
+		}
+		at := slices.IndexFunc(s.steps, func(st step) bool {
+			return st.name == "secret" && st.args[0] == ref.Namespace && st.args[1] == ref.Name
+		})
+		switch {
+		case at < 0:
+			p.report(s.file, 0, ruleDelivery, "nobody looks for Secret %s/%s, which %s reads", ref.Namespace, ref.Name, ref.By)
+		case first >= 0 && at > first:
+			p.report(s.file, s.steps[at].line, ruleDelivery, "Secret %s/%s is looked for behind the first chart", ref.Namespace, ref.Name)
+		default:
+			for _, key := range ref.Keys {
+				if !slices.Contains(s.steps[at].args[2:], key) {
+					p.report(s.file, s.steps[at].line, ruleDelivery, "nobody looks for key %s of Secret %s/%s, which %s reads", key, ref.Namespace, ref.Name, ref.By)
+				}
+			}
+		}
+	}
+}
+
+// waitedKinds are those of the tree that become ready some time after they are applied.
+var waitedKinds = words("ExternalSecret.external-secrets.io Certificate.cert-manager.io Gateway.gateway.networking.k8s.io")
+
+// checkWaits: objects that become ready later are waited for, behind the folder that has them; others are not.
+func (p *pass) checkWaits(s *script) {
+	waited := map[string]bool{}
+	for i, st := range s.steps {
+		if st.name != "wait_for" {
+			continue
+		}
+		kind, name, _ := strings.Cut(st.args[1], "/")
+		for _, o := range p.objects {
+			if strings.EqualFold(o.kind+"."+o.group, kind) && o.name == name && o.namespace == st.args[0] {
+				folder := strings.Split(o.file.Path(), "/")[3]
+				if at := s.index("apply", folder); at < 0 || at > i {
+					p.report(s.file, st.line, ruleDelivery, "it waits for %s before it applies %s", o, folder)
+				}
+				waited[o.String()] = true
+			}
+		}
+		for known := range waitedKinds {
+			if strings.EqualFold(known, kind) && !waited[known[:strings.IndexByte(known, '.')]+" "+st.args[0]+"/"+name] {
+				p.report(s.file, st.line, ruleDelivery, "it waits for %s of namespace %s, which is not in the tree", st.args[1], st.args[0])
+			}
+		}
+	}
+	for _, o := range p.objects {
+		if waitedKinds[o.kind+"."+o.group] && !waited[o.String()] {
+			p.report(s.file, 0, ruleDelivery, "nobody waits for %s", o)
+		}
+	}
+	// The default validator refuses every Istio object until istiod has filled in its CA.
+	for name, c := range p.releases.Charts {
+		at := s.index("chart", name)
+		if c.Name == "istiod" && at >= 0 && !slices.ContainsFunc(s.steps[at:min(at+3, len(s.steps))], func(st step) bool {
+			return st.name == "wait_for" && strings.HasPrefix(st.args[1], "validatingwebhookconfiguration.")
+		}) {
+			p.report(s.file, s.steps[at].line, ruleDelivery, "nobody waits for istiod's webhook")
+		}
+	}
+}
