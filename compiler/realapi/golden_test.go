@@ -22,9 +22,7 @@ func TestGoldenTrees(t *testing.T) {
 			c := newCluster(t)
 			c.found(p)
 			up := upstream(t)
-			for _, m := range up.crds {
-				c.install(m.definitions(t))
-			}
+			c.install(up.definitions(t))
 			var taken, left []object
 			give := func(objects []object) {
 				for _, o := range objects {
@@ -41,8 +39,9 @@ func TestGoldenTrees(t *testing.T) {
 				}
 			}
 			for _, phase := range phases(t, site) {
-				c.claims(filepath.Base(phase), build(t, phase), p)
-				give(build(t, phase))
+				objects := build(t, phase)
+				c.claims(filepath.Base(phase), objects, p)
+				give(objects)
 			}
 			give(others(t, site))
 			t.Logf("%d objects taken without a remark: %s", len(taken), count(taken))

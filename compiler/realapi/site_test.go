@@ -47,9 +47,8 @@ func relied(p *ir.Plan) []string {
 		out = append(out, p.Mesh.Tracing.Namespace)
 	}
 	for _, ns := range p.Namespaces { // made by the tree itself
-		out = slices.DeleteFunc(out, func(name string) bool { return name == ns.Name })
+		out = slices.DeleteFunc(out, func(name string) bool { return name == ns.Name || name == "" })
 	}
-	out = slices.DeleteFunc(out, func(name string) bool { return name == "" })
 	slices.Sort(out)
 	return slices.Compact(out)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -71,18 +72,24 @@ func (m module) files(t *testing.T) []string {
 	return files
 }
 
-// definitions returns a component's CustomResourceDefinitions and what is published beside them.
-func (m module) definitions(t *testing.T) []object {
+// definitions returns the CustomResourceDefinitions of some components, or of all where none is named, and what is
+// published beside them.
+func (s sources) definitions(t *testing.T, components ...string) []object {
 	t.Helper()
 	var out []object
-	for _, file := range m.files(t) {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+	for _, m := range s.crds {
+		if len(components) > 0 && !slices.Contains(components, m.component) {
+			continue
 		}
-		for _, o := range documents(t, text, m.component) {
-			if !strings.HasPrefix(o.APIVersion, "kustomize.config.k8s.io/") {
-				out = append(out, o)
+		for _, file := range m.files(t) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, o := range documents(t, text, m.component) {
+				if !strings.HasPrefix(o.APIVersion, "kustomize.config.k8s.io/") {
+					out = append(out, o)
+				}
 			}
 		}
 	}

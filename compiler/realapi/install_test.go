@@ -1,0 +1,193 @@
+//go:build linux
+
+package realapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"meshgen.dev/meshgen/compiler"
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// TestInstall is an operator in front of an empty cluster: the platform's parts are there, then install.sh is run with
+// the real kubectl, with a helm that brings what the charts would, and with controllers that do what those would. What
+// the script finds missing the operator makes as SECRETS.md says, and goes on. At the end everything is there, and a
+// second run changes nothing that matters.
+func TestInstall(t *testing.T) {
+	for _, site := range sites(t) {
+		t.Run(site, func(t *testing.T) {
+			out := compiled(t, site)
+			c := newCluster(t)
+			c.found(out.Plan)
+			// The other kinds come with what install.sh installs.
+			c.install(upstream(t).definitions(t, "cert-manager", "external-secrets", "prometheus-operator"))
+			c.create("kubeadm", daemonSet("kube-system", "kube-proxy"))
+			o := newOperator(t, c, out)
+			go c.control(t.Context(), out.Plan)
+
+			hand := byHand(out.Plan)
+			text, err := o.install(t)
+			if len(hand) > 0 {
+				for _, s := range hand {
+					if err == nil || !strings.Contains(text, s.Namespace+"/"+s.Name) {
+						t.Fatalf("Secret %s/%s is missing, and install.sh does not say so: %v\n%s", s.Namespace, s.Name, err, text)
+					}
+					c.create("operator", secret(s.Namespace, s.Name, s.Type, s.Keys))
+				}
+				text, err = o.install(t, "--from", "secrets")
+			}
+			if err != nil {
+				t.Fatalf("install.sh: %v\n%s", err, text)
+			}
+			if i := strings.Index(text, "Warning:"); i >= 0 {
+				t.Errorf("the server has something to remark: %s", strings.SplitN(text[i:], "\n", 2)[0])
+			}
+			c.complete(out)
+			o.released(t, out.Plan)
+			if text, err := o.install(t); err != nil {
+				t.Errorf("install.sh, run again: %v\n%s", err, text)
+			}
+		})
+	}
+}
+
+// operator is a shell with kubectl, helm and the tree.
+type operator struct {
+	tree, log string
+	site      string
+	env       []string
+}
+
+func newOperator(t *testing.T, c *client, out *compiler.Output) *operator {
+	t.Helper()
+	dir := t.TempDir()
+	o := &operator{tree: filepath.Join(dir, "out"), log: filepath.Join(dir, "helm.log"), site: out.Plan.Name}
+	if _, err := artifact.Write(o.tree, out.Tree); err != nil {
+		t.Fatal(err)
+	}
+	objects := filepath.Join(dir, "objects")
+	if err := os.Mkdir(objects, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	put := func(name string, text []byte) string {
+		p := filepath.Join(dir, name)
+		if err := os.WriteFile(p, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	for component, chart := range map[string]string{"istio": "base", "metallb": "metallb", "gateway-api": "gateway-api"} {
+		put("objects/"+chart+".yaml", brought(t, chart, upstream(t).definitions(t, component), out.Plan))
+	}
+	put("objects/istiod.yaml", asJSON(t, deployment(out.Plan.Mesh.Namespace, istiod(out.Plan))))
+	config := put("kubeconfig", asJSON(t, map[string]any{
+		"apiVersion": "v1", "kind": "Config", "current-context": "metal",
+		"clusters": []any{map[string]any{"name": "metal", "cluster": map[string]string{"server": c.base, "certificate-authority": c.id.certFile}}},
+		"users":    []any{map[string]any{"name": "operator", "user": map[string]string{"client-certificate": c.id.certFile, "client-key": c.id.keyFile}}},
+		"contexts": []any{map[string]any{"name": "metal", "context": map[string]string{"cluster": "metal", "user": "operator"}}},
+	}))
+	shims, err := filepath.Abs("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.env = append(os.Environ(),
+		"PATH="+shims+":"+os.Getenv("PATH"), "HOME="+dir, "KUBECONFIG="+config, "KUBECTL="+program(t, "kubectl"),
+		"OBJECTS="+objects, "LOG="+o.log, "GATEWAY_API=v"+out.Plan.Cluster.GatewayAPI.Version,
+		"MESHGEN_CONTEXT=metal", "MESHGEN_TIMEOUT=60s", "MESHGEN_PAUSE=1")
+	return o
+}
+
+// brought is what a chart brings, as far as others depend on it. The webhook of Istio's base chart refuses every object
+// of Istio until istiod answers.
+func brought(t *testing.T, chart string, definitions []object, p *ir.Plan) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	for _, d := range definitions {
+		fmt.Fprintf(&b, "---\n%s\n", d.text)
+	}
+	if chart == "base" {
+		fmt.Fprintf(&b, "---\n%s\n", asJSON(t, validator(map[string]any{
+			"service": map[string]any{"name": istiod(p), "namespace": p.Mesh.Namespace, "path": "/validate"},
+		})))
+	}
+	return b.Bytes()
+}
+
+// install runs the script of the tree, from another folder, as its first lines allow.
+func (o *operator) install(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	script := filepath.Join(o.tree, "charts", o.site, "install.sh")
+	cmd := exec.CommandContext(ctx, "bash", append([]string{script}, args...)...)
+	cmd.Env, cmd.Dir = o.env, "/"
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// released compares what helm was asked for with the plan.
+func (o *operator) released(t *testing.T, p *ir.Plan) {
+	t.Helper()
+	text, err := os.ReadFile(o.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, r := range p.Releases {
+		want = append(want, fmt.Sprintf("%s %s %s %s", r.Name, r.Chart, r.Version, r.Namespace))
+	}
+	got := strings.Split(strings.TrimSpace(string(text)), "\n")
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("releases %q, and not %q", got, want)
+	}
+}
+
+// complete looks for every object of the overlay, and for every Secret that one of them reads.
+func (c *client) complete(out *compiler.Output) {
+	c.t.Helper()
+	n := 0
+	for _, f := range out.Tree.Files() {
+		if !strings.HasPrefix(f.Path(), "kubernetes/overlays/") || strings.HasSuffix(f.Path(), "/kustomization.yaml") {
+			continue
+		}
+		for _, o := range documents(c.t, f.Bytes(), f.Path()) {
+			path, refused := c.path(o)
+			if refused == "" && c.call(http.MethodGet, path, "", nil).ok() {
+				n++
+				continue
+			}
+			c.t.Errorf("after install.sh there is no %s (%s)", o, f.Path())
+		}
+	}
+	for _, s := range out.Verified.Secrets {
+		a := c.call(http.MethodGet, "/api/v1/namespaces/"+s.Namespace+"/secrets/"+s.Name, "", nil)
+		var have struct{ Data map[string]string }
+		if err := json.Unmarshal(a.body, &have); err != nil {
+			c.t.Fatal(err)
+		}
+		for _, key := range s.Keys {
+			if _, ok := have.Data[key]; !ok {
+				c.t.Errorf("%s reads key %s of Secret %s/%s, and it is not there", s.By, key, s.Namespace, s.Name)
+			}
+		}
+	}
+	c.t.Logf("%d objects and %d Secrets are there", n, len(out.Verified.Secrets))
+}
+
+func byHand(p *ir.Plan) []ir.Secret {
+	return slices.DeleteFunc(slices.Clone(p.Secrets), func(s ir.Secret) bool { return s.Creator != ir.ByHand })
+}
