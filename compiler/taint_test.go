@@ -29,8 +29,6 @@ var silent = map[string]string{
 	"components.*.managed":                 "says who installs a part; the part's own outputs are not of this tree",
 	"components.*.namespace":               "read by what refers to a part of somebody else's: nothing in this tree does",
 	"components.*.version":                 "read by rules about versions that stand beside each other",
-	"observability.ruleLabels.*":           "labels of alert rules; not in this tree",
-	"observability.rules":                  "form of alert rules; not in this tree",
 	"secrets.provider":                     "there is one provider",
 	"delivery.revision":                    "who delivers by hand reads no repository",
 	"delivery.path":                        "who delivers by hand reads no repository",
@@ -100,7 +98,7 @@ type taint struct {
 	t     *testing.T
 	root  any
 	base  outcome
-	names []string
+	names [][]string
 
 	mu                       sync.Mutex
 	changed, refused, listed int
@@ -162,8 +160,8 @@ func (ta *taint) compile(loader *load.Loader, data []byte) outcome {
 // try changes one leaf until something shows.
 func (ta *taint) try(loader *load.Loader, l leaf) {
 	at := site.Join(l.path...)
-	refused := false
-	for _, v := range ta.candidates(l) {
+	candidates, refused := ta.candidates(l)
+	for _, v := range candidates {
 		data, err := json.Marshal(replaced(ta.root, l.path, v))
 		if err != nil {
 			ta.t.Error(err)
@@ -336,35 +334,50 @@ func replaced(v any, at []string, to any) any {
 	return v
 }
 
-// namesOf lists every name that a field of the site may refer to.
-func namesOf(s *site.Site) []string {
-	var out []string
-	out = slices.AppendSeq(out, maps.Keys(s.Racks))
-	out = slices.AppendSeq(out, maps.Keys(s.NodeClasses))
-	out = slices.AppendSeq(out, maps.Keys(s.Pools))
-	out = slices.AppendSeq(out, maps.Keys(s.Gateways))
-	out = slices.AppendSeq(out, maps.Keys(s.External))
-	out = slices.AppendSeq(out, maps.Keys(s.Fabric.Spines))
+// namesOf lists the names that fields of the site may refer to, those of one kind together.
+func namesOf(s *site.Site) [][]string {
+	var qualified, services []string
 	for ns, n := range s.Namespaces {
 		for sv := range n.Services {
-			out = append(out, ns+"/"+sv, sv)
+			qualified, services = append(qualified, ns+"/"+sv), append(services, sv)
 		}
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	slices.Sort(qualified)
+	slices.Sort(services)
+	return [][]string{
+		slices.Sorted(maps.Keys(s.Racks)), slices.Sorted(maps.Keys(s.NodeClasses)), slices.Sorted(maps.Keys(s.Pools)),
+		slices.Sorted(maps.Keys(s.Gateways)), slices.Sorted(maps.Keys(s.External)), slices.Sorted(maps.Keys(s.Fabric.Spines)),
+		slices.Sorted(maps.Keys(s.Namespaces)), qualified, services,
+	}
 }
 
-// candidates are other values for a leaf, likely ones first. Most of them are valid; the compiler says which.
-func (ta *taint) candidates(l leaf) []any {
+// candidates are other values for a leaf, likely ones first. Most of them are valid; the compiler says which. Those that
+// the language does not take at this place are left out, and it is said whether there were any.
+func (ta *taint) candidates(l leaf) (out []any, refused bool) {
 	switch v := l.value.(type) {
 	case bool:
-		return []any{!v}
+		out = []any{!v}
 	case float64:
-		return []any{v + 1, v - 1, v * 2, v * 10, v * 100, v / 2}
+		out = []any{v + 1, v - 1, v * 2, v * 10, v * 100, v / 2}
 	case string:
-		return ta.strings(l, v)
+		out = ta.strings(l, v)
 	}
-	return nil
+	n := len(out)
+	if s := shapeAt(l.path); s != nil && s.Scalar != nil {
+		out = slices.DeleteFunc(out, func(v any) bool { return !admits(s.Scalar, v) })
+	}
+	return out, len(out) < n
+}
+
+// admits reports whether a place of the language takes a scalar. The compiler is asked all the same: this saves time.
+func admits(s *load.Scalar, v any) bool {
+	switch v := v.(type) {
+	case float64:
+		return (s.Min == nil || v >= float64(*s.Min)) && (s.Max == nil || v <= float64(*s.Max))
+	case string:
+		return !slices.ContainsFunc(s.Patterns, func(p *regexp.Regexp) bool { return !p.MatchString(v) })
+	}
+	return true
 }
 
 func (ta *taint) strings(l leaf, v string) []any {
@@ -402,9 +415,14 @@ func (ta *taint) strings(l leaf, v string) []any {
 	if _, n, ok := lastNumber(v); ok {
 		out = append(out, n...)
 	}
-	for _, n := range ta.names {
-		if n != v {
-			out = append(out, n)
+	for _, kind := range ta.names { // where a name stands, others of its kind may stand
+		if !slices.Contains(kind, v) {
+			continue
+		}
+		for _, n := range kind {
+			if n != v {
+				out = append(out, n)
+			}
 		}
 	}
 	return append(out, v+"x", "x"+v)
