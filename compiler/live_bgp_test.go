@@ -49,8 +49,8 @@ func TestLivePair(t *testing.T) {
 
 	// One switch has the right password, and carries all by itself.
 	for _, vip := range s.vips {
-		inKernel(a, vip, "via 10.10.1.11 dev vlan10")
-		inKernel(spine, vip, "dev swp1")
+		inKernel(t, a, vip, "via 10.10.1.11 dev vlan10")
+		inKernel(t, spine, vip, "dev swp1")
 	}
 	b.Wait("segments with a wrong password", "TCP MD5", func() string { return fmt.Sprint(md5Failures(t, b) > 0) }, "true")
 	for _, end := range []struct {
@@ -70,8 +70,8 @@ func TestLivePair(t *testing.T) {
 	// With the right one the other switch joins: the spine divides between both.
 	node.Load(s.config(func(string) string { return right }))
 	for _, vip := range s.vips {
-		inKernel(b, vip, "via 10.10.1.11 dev vlan10")
-		inKernel(spine, vip, "dev swp1", "dev swp2")
+		inKernel(t, b, vip, "via 10.10.1.11 dev vlan10")
+		inKernel(t, spine, vip, "dev swp1", "dev swp2")
 	}
 	spine.Wait("the pool's community", "65000:100", func() string { return spine.Vtysh("show bgp ipv4 unicast 203.0.113.10/32") }, "Community: 65000:100")
 	for _, r := range []*frrtest.Router{node, a, b, spine} {
@@ -148,8 +148,8 @@ router bgp 4200000511
   neighbor 10.60.250.0 route-map NODES out
 `)
 	for _, vip := range s.vips {
-		inKernel(south, vip, "via 10.60.2.11 dev vlan60", "via 10.60.2.12 dev vlan60")
-		inKernel(spine, vip, "via 10.60.250.1 dev swp1", "dev swp2")
+		inKernel(t, south, vip, "via 10.60.2.11 dev vlan60", "via 10.60.2.12 dev vlan60")
+		inKernel(t, spine, vip, "via 10.60.250.1 dev swp1", "dev swp2")
 	}
 	refused(t, spine, "10.64.9.0/24")
 	refuses(t, one, s, []*frrtest.Router{south}, "192.0.2.34/32", "192.0.2.32/28", "10.64.3.0/24", "0.0.0.0/0")
@@ -168,12 +168,12 @@ func refuses(t *testing.T, node *frrtest.Router, s *speaker, switches []*frrtest
 		}
 	})
 	for _, r := range switches {
-		inKernel(r, netip.MustParsePrefix(taken).Addr())
+		inKernel(t, r, netip.MustParsePrefix(taken).Addr())
 		for _, p := range strays {
 			refused(t, r, p)
 		}
 		for _, vip := range s.vips {
-			inKernel(r, vip) // still: the strays did not end the session
+			inKernel(t, r, vip) // still: the strays did not end the session
 		}
 	}
 }
@@ -190,7 +190,8 @@ func refused(t *testing.T, r *frrtest.Router, prefix string) {
 }
 
 // inKernel waits until the kernel of a router has a route to an address, from BGP, by every one of hops.
-func inKernel(r *frrtest.Router, vip netip.Addr, hops ...string) {
+func inKernel(t *testing.T, r *frrtest.Router, vip netip.Addr, hops ...string) {
+	t.Helper()
 	r.Wait(vip.String()+" in the kernel", strings.Join(hops, ", "), func() string { return r.IP("route", "show", vip.String()) }, append(hops, "proto bgp")...)
 }
 
