@@ -4,6 +4,8 @@ go 1.26.0
 
 require cuelang.org/go v0.17.1
 
+require github.com/yuin/gopher-lua v1.1.1
+
 require (
 	cuelabs.dev/go/oci/ociregistry v0.0.0-20260601085548-328ff8e2c943 // indirect
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect

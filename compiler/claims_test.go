@@ -41,7 +41,7 @@ var readers = []reader{
 	{program: "kube-apiserver, strict server-side apply of what kustomize builds", test: "compiler/realapi/golden_test.go TestGoldenTrees",
 		globs: []string{"kubernetes/**/*.yaml"}},
 	{program: "bash -n, shellcheck", test: "compiler/install_test.go TestRealShellcheck", globs: []string{"charts/*/install.sh"}},
-	{program: "bash, with recorders in place of kubectl and helm", test: "compiler/install_test.go TestInstallCalls", globs: []string{"charts/*/install.sh"}},
+	{program: "bash, with recorders in place of kubectl and helm", test: "compiler/install_test.go TestGoldenCalls", globs: []string{"charts/*/install.sh"}},
 }
 
 // grammarOnly are the formats whose program nobody may hand out.

@@ -112,7 +112,7 @@ func TestGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if !slices.Contains(names, strings.TrimSuffix(e.Name(), ".findings")) {
+		if !slices.Contains(names, strings.TrimSuffix(e.Name(), filepath.Ext(e.Name()))) {
 			t.Errorf("golden/%s has no example", e.Name())
 		}
 	}

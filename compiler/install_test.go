@@ -91,9 +91,9 @@ func install(t *testing.T, fake, script, context string, args ...string) (calls 
 	return strings.Split(strings.TrimSpace(read(t, log)), "\n"), string(out), err
 }
 
-// TestInstallCalls runs each example's script where everything is there, and compares the calls with a golden list. The
+// TestGoldenCalls runs each example's script where everything is there, and compares the calls with a golden list. The
 // second run calls the same, but restarts no kube-proxy.
-func TestInstallCalls(t *testing.T) {
+func TestGoldenCalls(t *testing.T) {
 	real(t, "bash")
 	for name, dir := range written(t) {
 		t.Run(name, func(t *testing.T) {
@@ -103,7 +103,7 @@ func TestInstallCalls(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v\n%s", err, said)
 			}
-			golden := filepath.Join("testdata", name+".calls")
+			golden := filepath.Join(goldenDir, name+".calls")
 			have := strings.Join(calls, "\n") + "\n"
 			if update {
 				if err := os.WriteFile(golden, []byte(have), 0o644); err != nil {

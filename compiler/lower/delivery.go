@@ -8,7 +8,8 @@ import (
 )
 
 // gatewayAPISource publishes the CRDs of the Gateway API: a manifest a channel with each release, and the same as a
-// kustomization in the repository (config/crd for the standard channel, config/crd/experimental).
+// kustomization in the repository: config/crd for the standard channel, config/crd/experimental for the other (both read
+// at v1.5.1 and v1.6.1).
 const gatewayAPISource = "https://github.com/kubernetes-sigs/gateway-api"
 
 // delivery decides the order of installation. What a phase needs, an earlier one brings.
