@@ -36,6 +36,8 @@ var policyBreaks = []struct {
 	{"web knows every service of ledger", mutant{"istio", "fra1", "**/40-policy/sidecar.yaml", `- legacy/inbox\S+`, "- legacy/inbox.legacy.svc.cluster.local\n        - ledger/*"}},
 	{"the sidecars of payments let everything out", mutant{"istio", "fra1", "**/40-policy/sidecar.yaml", `(?s)(namespace: payments\n.*?mode: )REGISTRY_ONLY`, `${1}ALLOW_ANY`}},
 	{"the oracle cannot be reached", mutant{"istio", "fra1", "**/40-policy/serviceentry.yaml", `number: 1521`, `number: 1522`}},
+	{"names cannot be asked for over TCP", mutant{"istio", "fra1", "**/40-policy/sidecar.yaml", ` +- kube-system/kube-dns\S+\n`, ``}},
+	{"a namespace is cut off from the control plane", mutant{"networkpolicy", "fra1", "**/networkpolicy.yaml", `port: 15012`, `port: 15010`}},
 	{"an exact path takes what is below it", mutant{"istio", "muc1", "**/30-gateways/httproute.yaml", `type: Exact`, `type: PathPrefix`}},
 	{"the gateway refuses the routes of shop", mutant{"istio", "muc1", "**/30-gateways/gateway.yaml", `- shop\n`, "- stock\n"}},
 	{"clients never get to the next cart", mutant{"istio", "muc1", "**/30-gateways/httproute.yaml", `(?s)type: PathPrefix(.*?)weight: 20`, `type: PathPrefix${1}weight: 0`}},

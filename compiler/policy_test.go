@@ -22,6 +22,7 @@ type inquiry struct {
 	declared
 	model        *policy.Model
 	world        policy.World
+	own          int // workloads of the site; those of the platform follow
 	plan         *ir.Plan
 	tree         *artifact.Tree
 	callers      []asker
@@ -92,6 +93,8 @@ func inquire(t *testing.T, text string) *inquiry {
 		t.Fatal(err)
 	}
 	q.world = policyWorld(q.plan)
+	q.own = len(q.world.Workloads)
+	q.world.Workloads = append(q.world.Workloads, q.platform()...)
 	q.everybody()
 	q.everything()
 	return q
@@ -146,8 +149,7 @@ func (q *inquiry) everybody() {
 		q.callers = append(q.callers, asker{name, policy.Caller{Workload: &w}, place, certificate})
 	}
 	namespaces := map[string]bool{"elsewhere": false, "kube-system": false}
-	for i := range q.world.Workloads {
-		w := q.world.Workloads[i]
+	for _, w := range q.world.Workloads[:q.own] {
 		me := subject(w.Namespace + "/" + w.Name)
 		certificate := me
 		if w.Gateway {
@@ -229,7 +231,7 @@ func (q *inquiry) ask() {
 			return
 		}
 		a := &q.callers[i]
-		for k := range q.world.Workloads {
+		for k := range q.own {
 			w := &q.world.Workloads[k]
 			if !w.Gateway {
 				q.askService(a, w)
@@ -242,6 +244,7 @@ func (q *inquiry) ask() {
 		}
 	}
 	q.askOutside()
+	q.askPlatform()
 }
 
 // compare counts an answer and keeps it if it is not the expected one.
