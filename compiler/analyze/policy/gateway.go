@@ -49,7 +49,7 @@ func (m *Model) facts(w *Workload) serviceFacts {
 	return m.apiFacts(w)
 }
 
-// servicePort returns the container port behind a port of a gateway's Service, 0 where there is none.
+// targetPort returns the container port behind a port of a gateway's Service, 0 where there is none.
 func (f *serviceFacts) targetPort(port uint16) uint16 {
 	i := slices.IndexFunc(f.Ports, func(p servicePort) bool { return p.Port == port })
 	if i < 0 {

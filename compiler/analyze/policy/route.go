@@ -66,7 +66,8 @@ func (v *virtualService) inMesh() bool {
 	return len(v.spec.Gateways) == 0 || slices.Contains(v.spec.Gateways, "mesh")
 }
 
-// at returns whether a VirtualService holds at a gateway, "namespace/name".
+// atGateway reports whether a VirtualService holds at a gateway: it names it "namespace/name", or "name" in its own
+// namespace.
 func (v *virtualService) atGateway(namespace, name string) bool {
 	return slices.Contains(v.spec.Gateways, namespace+"/"+name) || v.Namespace == namespace && slices.Contains(v.spec.Gateways, name)
 }
