@@ -42,6 +42,8 @@ var readers = []reader{
 		globs: []string{"kubernetes/**/*.yaml"}},
 	{program: "bash -n, shellcheck", test: "compiler/install_test.go TestRealShellcheck", globs: []string{"charts/*/install.sh"}},
 	{program: "bash, with recorders in place of kubectl and helm", test: "compiler/install_test.go TestGoldenCalls", globs: []string{"charts/*/install.sh"}},
+	{program: "promtool check rules, and unit tests of each alert of fra1", test: "compiler/alerts_test.go TestRealPromtoolCheck",
+		files: []string{"kubernetes/overlays/*/50-observability/prometheusrule.yaml"}},
 }
 
 // grammarOnly are the formats whose program nobody may hand out.

@@ -12,7 +12,7 @@ func releases(p *ir.Plan) verify.Releases {
 	r := verify.Releases{
 		Site: p.Name, Kubernetes: p.Cluster.Version,
 		GatewayAPI: p.Cluster.GatewayAPI.Version, GatewayAPIChannel: p.Cluster.GatewayAPI.Channel,
-		Components:         map[string]string{"cert-manager": p.CertManager.Version, "external-secrets": ""}, // "": the newest known
+		Components:         map[string]string{"cert-manager": p.CertManager.Version, "external-secrets": "", "prometheus-operator": ""}, // "": the newest known
 		Charts:             map[string]verify.Chart{},
 		NodePorts:          fmt.Sprintf("%d-%d", p.Cluster.NodePorts.First, p.Cluster.NodePorts.Last),
 		ExternalNamespaces: []string{"kube-system", "default"},

@@ -12,6 +12,7 @@ import (
 	"meshgen.dev/meshgen/compiler/backend/namespaces"
 	"meshgen.dev/meshgen/compiler/backend/networkpolicy"
 	"meshgen.dev/meshgen/compiler/backend/nodes"
+	"meshgen.dev/meshgen/compiler/backend/observability"
 	"meshgen.dev/meshgen/compiler/backend/secrets"
 )
 
@@ -27,6 +28,7 @@ var targets = []backend.Backend{
 	istio.Backend,
 	networkpolicy.Backend,
 	secrets.Backend,
+	observability.Backend,
 	kustomization.Backend,
 	delivery.Backend,
 }

@@ -32,6 +32,7 @@ const (
 	Mesh         Phase = "20-mesh"
 	Gateways     Phase = "30-gateways"
 	Policy       Phase = "40-policy"
+	Watch        Phase = "50-observability"
 )
 
 // OverlayDir is the folder of the site's overlay.

@@ -49,14 +49,15 @@ type Plan struct {
 	Pools        []Pool      // by name
 	LoadBalancer LoadBalancer
 	Mesh         Mesh
-	Gateways     []Gateway  // by name
-	Services     []Service  // by namespace, then name
-	Externals    []External // by name
-	Scraper      *Scraper   // nil when nobody scrapes
-	Releases     []Release  // in the order of installation
-	Secrets      []Secret   // that objects and switches refer to, by namespace and name
-	CertManager  Component  // relied on for certificates of gateways
-	Delivery     Delivery   // how the tree reaches the cluster, and in which order
+	Gateways     []Gateway     // by name
+	Services     []Service     // by namespace, then name
+	Externals    []External    // by name
+	Scraper      *Scraper      // nil when nobody scrapes
+	Releases     []Release     // in the order of installation
+	Secrets      []Secret      // that objects and switches refer to, by namespace and name
+	CertManager  Component     // relied on for certificates of gateways
+	Watch        Observability // what is watched, and by whom
+	Delivery     Delivery      // how the tree reaches the cluster, and in which order
 }
 
 // Namespace is one that meshgen makes and labels.

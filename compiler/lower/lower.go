@@ -36,6 +36,7 @@ func Lower(s *site.Site, set *profile.Set) *ir.Plan {
 	l.loadBalancer()
 	l.namespaces()
 	l.releases()
+	l.observability()
 	l.secrets()
 	l.delivery()
 	return l.p

@@ -103,7 +103,7 @@ func releases(p *ir.Plan) verify.Releases {
 	r := verify.Releases{
 		Site: p.Name, Kubernetes: p.Cluster.Version,
 		GatewayAPI: p.Cluster.GatewayAPI.Version, GatewayAPIChannel: p.Cluster.GatewayAPI.Channel,
-		Components:         map[string]string{"cert-manager": p.CertManager.Version, "external-secrets": ""},
+		Components:         map[string]string{"cert-manager": p.CertManager.Version, "external-secrets": "", "prometheus-operator": ""},
 		Charts:             map[string]verify.Chart{},
 		NodePorts:          fmt.Sprintf("%d-%d", p.Cluster.NodePorts.First, p.Cluster.NodePorts.Last),
 		ExternalNamespaces: append(relied(p), "kube-system", "default"),

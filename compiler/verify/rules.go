@@ -48,6 +48,8 @@ var rules = []Rule{
 	{ruleMetalLB, "output-metallb", "MetalLB's webhook takes its objects"},
 	{ruleIstio, "output-istio", "istiod's webhook takes Istio's objects, and they have the effect that they show"},
 	{ruleGatewayAPI, "output-gateway-api", "objects of the Gateway API are consistent in themselves"},
+	{ruleAlerts, "output-alerts", "alert rules read metrics that their exporters have, and say severity, site and chapter of the runbook"},
+	{ruleMonitors, "output-monitors", "a monitor finds targets, and the scraper may look for them, is let in and may read"},
 	{ruleSysctl, "output-sysctl", "sysctl.d files hold settings that the kernel takes on a host"},
 	{ruleModules, "output-modules", "modules-load.d and modprobe.d files are what kmod reads"},
 	{ruleChrony, "output-chrony", "chrony.conf is what chronyd reads"},

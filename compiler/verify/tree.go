@@ -20,6 +20,7 @@ var treeVerifiers = []verifier{
 	{"applications", "gitops/*/**/*.yaml", readApplications},
 	{"secrets contract", "docs/*/secrets.json", readSecretsContract},
 	{"documents", "docs/*/*.md", readDocument},
+	{"alert rules", "observability/*/*.rules.yaml", readRuleFile},
 	{"kubelet configuration", "hosts/*/*/etc/kubernetes/kubelet.conf.d/*.conf", readKubeletConfiguration},
 }
 

@@ -125,6 +125,7 @@ func (p *pass) wholeTree() {
 	p.checkReferences()
 	p.checkCharts()
 	p.checkKustomizations()
+	p.checkObservability()
 	for _, check := range lineTreeChecks {
 		check(p)
 	}

@@ -81,7 +81,6 @@ var notYet = []unread{
 	{"resilience", nil},
 	{"changeBudget", nil},
 	{"maintenance", nil},
-	{"observability.rules", []string{"operator"}},
 	{"observability.dashboards", []string{"false"}},
 	{"delivery.kind", []string{"kustomize", "argocd"}},
 	{"delivery.hosts.*", []string{"files", "ansible"}},

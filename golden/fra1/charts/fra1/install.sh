@@ -193,6 +193,9 @@ if begin crds 'kinds of objects that no chart brings'; then
 	:
 	crd certificates.cert-manager.io 'cert-manager'
 	crd externalsecrets.external-secrets.io 'External Secrets'
+	crd podmonitors.monitoring.coreos.com 'the Prometheus operator'
+	crd servicemonitors.monitoring.coreos.com 'the Prometheus operator'
+	crd prometheusrules.monitoring.coreos.com 'the Prometheus operator'
 	complete 'Install what brings them first.'
 	kube apply --server-side --filename https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.6.3/standard-install.yaml
 	wait_for '' customresourcedefinition.apiextensions.k8s.io/gatewayclasses.gateway.networking.k8s.io condition=Established
@@ -266,5 +269,6 @@ if begin policy 'what each namespace and service needs and admits'; then
 fi
 if begin observability 'what is scraped, and alerts'; then
 	:
+	apply 50-observability
 fi
 printf 'done\n'

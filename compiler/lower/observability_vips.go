@@ -1,0 +1,147 @@
+package lower
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/ir"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// sessionRules watch the BGP sessions at their node end. The metric is that of the backend in use: another backend's
+// is never there, and an alert on it never fires.
+func (l *lowering) sessionRules() {
+	lb := &l.p.LoadBalancer
+	if len(lb.Peerings) == 0 {
+		return
+	}
+	session := l.set.LoadBalancer(lb.Kind).Backends[lb.Backend].SessionMetric
+	from := lb.From
+	rules := []ir.Rule{{
+		Alert: "BGPSessionDown", Severity: warning, For: "2m", Why: "bgp/session-metric", From: from,
+		Expr:        session + " == 0",
+		Summary:     "The BGP session of {{ $labels.node }} with {{ $labels.peer }} is down.",
+		Description: "The node announces nothing to this switch. While another session of the node is up its addresses stay reachable.",
+	}}
+	if lb.BFD != nil {
+		// Both exporters name the two alike.
+		bfd := strings.Replace(session, "_bgp_", "_bfd_", 1)
+		rules = append(rules, ir.Rule{Alert: "BFDSessionDown", Severity: warning, For: "2m", Why: "bgp/session-metric", From: slices.Concat(lb.BFD.From, from),
+			Expr:        bfd + " == 0",
+			Summary:     "The BFD session of {{ $labels.node }} with {{ $labels.peer }} is down.",
+			Description: "Where BGP is up all the same, a dead path is found by the hold timer alone, and late."})
+	}
+	racks := map[string][]*ir.Peering{}
+	for i := range lb.Peerings {
+		pe := &lb.Peerings[i]
+		racks[pe.Rack] = append(racks[pe.Rack], pe)
+		rules = append(rules, l.sessionsMissing(pe, session, from))
+	}
+	for rack, peerings := range byKey(racks) {
+		rules = append(rules, l.rackSilent(rack, peerings, session, from))
+	}
+	l.ruleGroup("bgp-sessions", runbookBGP, rules...)
+}
+
+// sessionsMissing counts the sessions with one switch. It also fires for sessions that the exporter does not know.
+func (l *lowering) sessionsMissing(pe *ir.Peering, session string, from ir.From) ir.Rule {
+	nodes := make([]string, len(pe.Speakers))
+	for i, s := range pe.Speakers {
+		nodes[i] = s.Node
+		from = slices.Concat(from, s.From)
+	}
+	return ir.Rule{Alert: "BGPSessionsMissing", Severity: warning, For: "10m", Why: "bgp/sessions", From: slices.Concat(from, pe.From),
+		Labels:      []ir.KV{{Key: "rack", Value: pe.Rack}, {Key: "switch", Value: pe.Switch}},
+		Expr:        fmt.Sprintf(`(sum(%s{peer="%s"}) or vector(0)) < %d`, session, pe.SwitchAddress, len(pe.Speakers)),
+		Summary:     fmt.Sprintf("Fewer BGP sessions than planned with %s.", pe.Switch),
+		Description: fmt.Sprintf("Planned: %d, AS %d at %s with AS %d on %s.", len(pe.Speakers), pe.SwitchASN, pe.SwitchAddress, pe.NodeASN, strings.Join(nodes, ", "))}
+}
+
+// rackSilent fires when no session of a rack is up: its addresses have no way left through it.
+func (l *lowering) rackSilent(rack string, peerings []*ir.Peering, session string, from ir.From) ir.Rule {
+	var peers, switches, pools []string
+	for _, pe := range peerings {
+		peers = append(peers, regexp.QuoteMeta(pe.SwitchAddress.String()))
+		switches = append(switches, pe.Switch)
+		pools = append(pools, pe.Pools...)
+		from = slices.Concat(from, pe.From)
+		for _, s := range pe.Speakers {
+			from = append(from, s.From...)
+		}
+	}
+	slices.Sort(switches)
+	slices.Sort(pools)
+	switches, pools = slices.Compact(switches), slices.Compact(pools)
+	from = append(from, "pools") // one that is announced from there no longer must be named too
+	return ir.Rule{Alert: "RackAnnouncesNothing", Severity: critical, For: "2m", Why: "bgp/sessions", From: from,
+		Labels: []ir.KV{{Key: "rack", Value: rack}},
+		// In a string of PromQL a backslash is written twice.
+		Expr:        fmt.Sprintf(`(sum(%s{peer=~"%s"}) or vector(0)) == 0`, session, strings.ReplaceAll(strings.Join(peers, "|"), `\`, `\\`)),
+		Summary:     fmt.Sprintf("No BGP session of rack %s is up.", rack),
+		Description: fmt.Sprintf("Addresses of the pools %s are not announced from there. Switches: %s.", strings.Join(pools, ", "), strings.Join(switches, ", "))}
+}
+
+// vipRules watch the way from a virtual address to its gateway's pods.
+func (l *lowering) vipRules() {
+	var rules []ir.Rule
+	if l.p.LoadBalancer.Kind == "metallb" {
+		rules = append(rules, ir.Rule{Alert: "LoadBalancerConfigurationRejected", Severity: critical, For: "5m", From: l.p.LoadBalancer.From,
+			Expr:        rejected(l.p.LoadBalancer.Backend),
+			Summary:     "{{ $labels.pod }} runs on an old configuration, because it rejects the newest.",
+			Description: "One faulty pool, peer or missing password Secret holds back the whole configuration. Its log names the object."})
+	}
+	for i := range l.p.Gateways {
+		rules = append(rules, l.gatewayRules(&l.p.Gateways[i])...)
+	}
+	l.ruleGroup("vip-path", runbookVIP, rules...)
+}
+
+func rejected(backend string) string {
+	expr := "metallb_k8s_client_config_stale_bool == 1"
+	if backend == "frr-k8s" {
+		expr += " or frrk8s_k8s_client_config_stale_bool == 1"
+	}
+	return expr
+}
+
+func (l *lowering) gatewayRules(g *ir.Gateway) []ir.Rule {
+	labels := []ir.KV{{Key: "gateway", Value: g.Name}}
+	object := fmt.Sprintf(`namespace="%s",service="%s"`, g.Namespace, g.Release)
+	addresses := joinAddrs(*g)
+	placement := slices.Concat(g.From, ir.From{site.Join("pools", g.Pool, "announce"), site.Join("gateways", g.Name, "replicas"), "racks"})
+	out := []ir.Rule{{
+		Alert: "LoadBalancerPending", Severity: critical, For: "5m", Labels: labels, From: g.From,
+		Expr:        fmt.Sprintf(`kube_service_spec_type{type="LoadBalancer",%s} unless on (namespace, service) kube_service_status_load_balancer_ingress`, object),
+		Summary:     fmt.Sprintf("Gateway %s has no address.", g.Name),
+		Description: fmt.Sprintf("Service %s/%s asks for %s from pool %s and has none.", g.Namespace, g.Release, addresses, g.Pool),
+	}}
+	if p := l.pool(g.Pool); p != nil && p.Protocol != "" {
+		for i, a := range g.VIPs {
+			out = append(out, ir.Rule{Alert: "VIPNotAnnounced", Severity: critical, For: "3m",
+				Labels:      slices.Concat(labels, []ir.KV{{Key: "vip", Value: a.String()}}),
+				From:        slices.Concat(p.From, g.From, ir.From{site.Join("gateways", g.Name, "addresses", site.Index(i))}),
+				Expr:        fmt.Sprintf(`absent(metallb_speaker_announced{ip="%s",protocol="%s"})`, a, p.Protocol),
+				Summary:     fmt.Sprintf("No node announces %s of gateway %s.", a, g.Name),
+				Description: fmt.Sprintf("Racks that should: %s. A node announces while a ready pod of the gateway runs on it.", strings.Join(p.Racks, ", "))})
+		}
+	}
+	return append(out, replicas("Gateway", fmt.Sprintf("gateway %s", g.Name), g.Namespace, g.Release, g.Replicas, labels, placement,
+		fmt.Sprintf("On nodes of class %s in racks %s.", g.Class, strings.Join(g.Racks, ", ")))...)
+}
+
+// replicas are two alerts on a Deployment: fewer pods than planned, and none.
+func replicas(alert, what, namespace, deployment string, n int, labels []ir.KV, from ir.From, where string) []ir.Rule {
+	metric := fmt.Sprintf(`kube_deployment_status_replicas_available{namespace="%s",deployment="%s"}`, namespace, deployment)
+	return []ir.Rule{
+		{Alert: alert + "PodsMissing", Severity: warning, For: "15m", Labels: labels, From: from,
+			Expr:        fmt.Sprintf("%s < %d", metric, n),
+			Summary:     fmt.Sprintf("Fewer pods of %s than planned are available.", what),
+			Description: fmt.Sprintf("Planned: %d of Deployment %s/%s. %s", n, namespace, deployment, where)},
+		{Alert: alert + "Down", Severity: critical, For: "2m", Labels: labels, From: from,
+			Expr:        metric + " == 0",
+			Summary:     fmt.Sprintf("No pod of %s is available.", what),
+			Description: fmt.Sprintf("Planned: %d of Deployment %s/%s. %s", n, namespace, deployment, where)},
+	}
+}

@@ -1,0 +1,54 @@
+package verify
+
+// metricLabels are the metrics that rules may read, with the labels that matter in an expression. Sources: node_exporter
+// 1.12 (conntrack, netstat and timex collectors), chrony_exporter 0.13, kube-state-metrics 2.x docs/metrics, frr-k8s
+// cmd/metrics/collector, MetalLB speaker/main.go and internal/k8s/controllers/stats.go, Istio pilot/pkg/xds/monitoring.go,
+// pkg/xds/monitoring.go, pkg/kube/inject/monitoring.go, security/pkg/server/ca/monitoring.go and
+// security/pkg/nodeagent/cache/monitoring.go (the agent puts istio_agent_ in front), cert-manager's metrics.
+var metricLabels = map[string][]string{
+	"up":                                          {"instance"},
+	"scrape_samples_post_metric_relabeling":       {"instance"},
+	"node_nf_conntrack_entries":                   {"instance"},
+	"node_nf_conntrack_entries_limit":             {"instance"},
+	"node_nf_conntrack_stat_drop":                 {"instance"},
+	"node_nf_conntrack_stat_early_drop":           {"instance"},
+	"node_netstat_TcpExt_ListenDrops":             {"instance"},
+	"node_timex_sync_status":                      {"instance"},
+	"chrony_up":                                   {"instance"},
+	"chrony_tracking_last_offset_seconds":         {"instance"},
+	"chrony_tracking_root_dispersion_seconds":     {"instance"},
+	"chrony_tracking_root_delay_seconds":          {"instance"},
+	"chrony_tracking_remote_reference":            {"instance"},
+	"chrony_tracking_stratum":                     {"instance"},
+	"chrony_tracking_reference_timestamp_seconds": {"instance"},
+	"chrony_sources_state_info":                   {"instance", "source_address", "source_name", "source_state", "source_mode"},
+	"chrony_sources_reachability_ratio":           {"instance", "source_address", "source_name"},
+
+	"frrk8s_bgp_session_up":                {"instance", "node", "peer", "vrf"},
+	"frrk8s_bfd_session_up":                {"instance", "node", "peer", "vrf"},
+	"frrk8s_k8s_client_config_stale_bool":  {"instance", "pod"},
+	"metallb_bgp_session_up":               {"instance", "peer", "vrf"},
+	"metallb_bfd_session_up":               {"instance", "peer", "vrf"},
+	"metallb_k8s_client_config_stale_bool": {"instance", "pod"},
+	"metallb_speaker_announced":            {"instance", "service", "protocol", "node", "ip"},
+
+	"kube_service_spec_type":                    {"namespace", "service", "type"},
+	"kube_service_status_load_balancer_ingress": {"namespace", "service", "ip", "hostname"},
+	"kube_deployment_status_replicas_available": {"namespace", "deployment"},
+
+	"pilot_xds":                                   {"version"},
+	"pilot_xds_pushes":                            {"type"},
+	"pilot_xds_write_timeout":                     {},
+	"pilot_total_xds_rejects":                     {"type"},
+	"pilot_total_xds_internal_errors":             {},
+	"pilot_proxy_convergence_time_bucket":         {"le"},
+	"sidecar_injection_failure_total":             {},
+	"citadel_server_csr_sign_err_count":           {"error"},
+	"citadel_server_authentication_failure_count": {},
+	"citadel_server_root_cert_expiry_timestamp":   {},
+	"citadel_server_cert_chain_expiry_timestamp":  {},
+	"istio_agent_cert_expiry_seconds":             {"namespace", "pod", "resource_name"},
+
+	"certmanager_certificate_expiration_timestamp_seconds": {"name", "namespace"},
+	"certmanager_certificate_ready_status":                 {"name", "namespace", "condition"},
+}
