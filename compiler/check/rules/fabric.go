@@ -1,0 +1,35 @@
+package rules
+
+import (
+	"meshgen.dev/meshgen/compiler/check"
+	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// RouterIDTwice finds two switches with one router ID.
+var RouterIDTwice = &check.Rule{
+	ID: "MG1011", Name: "router-id-used-twice", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `two switches have one router ID
+
+It tells speakers of one AS apart: a session between two that share it is refused, and of two routes that differ in
+nothing else neither is preferred for good.
+Source: RFC 6286, section 2.2.`,
+	Run: func(p *check.Pass) {
+		first := map[string]string{}
+		see := func(id, path string) {
+			if other, ok := first[id]; ok {
+				p.Reportf(path+".routerID", "router ID %s is already that of another switch", id).Related(other+".routerID", "first used here")
+			} else if id != "" {
+				first[id] = path
+			}
+		}
+		for rn, r := range byKey(p.Site.Racks) {
+			for tn, t := range byKey(r.ToRs) {
+				see(t.RouterID, site.Join("racks", rn, "tors", tn))
+			}
+		}
+		for sn, s := range byKey(p.Site.Fabric.Spines) {
+			see(s.RouterID, site.Join("fabric", "spines", sn))
+		}
+	},
+}
