@@ -37,6 +37,7 @@ type deliveredBy struct {
 	wave   int
 	folder string // of the overlay
 	chart  delivered
+	place  int // of its step in the script; -1 when the script has none
 }
 
 // checkApplications holds Argo CD's Applications against the tree, and their waves against the order of the script.
@@ -164,14 +165,17 @@ func (p *pass) checkWaves(s *script, brought []deliveredBy) {
 		}
 		return s.index("kube", "") // CRDs of others
 	}
+	for i := range brought {
+		brought[i].place = place(brought[i])
+	}
 	for _, a := range brought {
 		for _, b := range brought {
-			if place(a) < place(b) && a.wave > b.wave {
+			if a.place < b.place && a.wave > b.wave {
 				b.o.report(p, ruleDelivery, fieldPath{"metadata", "annotations"}, "its wave %d is before %d of %s, which is installed before it", b.wave, a.wave, a.o.name)
 				return
 			}
 			before := a.folder != "" && b.chart.release != "" || a.chart.release != "" && b.folder != ""
-			if place(a) < place(b) && before && a.wave == b.wave {
+			if a.place < b.place && before && a.wave == b.wave {
 				b.o.report(p, ruleDelivery, fieldPath{"metadata", "annotations"}, "it shares its wave with %s, which is installed before it", a.o.name)
 			}
 		}

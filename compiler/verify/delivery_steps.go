@@ -60,16 +60,19 @@ func (p *pass) checkFolderSteps(s *script) {
 	if !slices.Equal(applied, want) {
 		p.report(s.file, 0, ruleDelivery, "it applies the folders %v, and the overlay has %v", applied, want)
 	}
-	for _, o := range p.objects {
-		folder, ok := strings.CutPrefix(o.file.Path(), "kubernetes/overlays/"+p.releases.Site+"/")
-		folder, _, _ = strings.Cut(folder, "/")
+	for _, folder := range applied {
 		at := s.index("apply", folder)
-		if chart := p.needsChart(o); ok && at >= 0 && chart != "" {
-			if c := s.index("chart", chart); c < 0 || c > at {
-				p.report(s.file, s.steps[at].line, ruleDelivery, "%s is applied before chart release %s", o, chart)
-				return
+		p.folderHas(folder, func(o *object) bool {
+			chart := p.needsChart(o)
+			if chart == "" {
+				return false
 			}
-		}
+			c := s.index("chart", chart)
+			if c < 0 || c > at {
+				p.report(s.file, s.steps[at].line, ruleDelivery, "%s is applied before chart release %s", o, chart)
+			}
+			return true // of one release at most: a folder is of one phase
+		})
 	}
 }
 
