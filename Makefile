@@ -16,7 +16,7 @@ test: build
 	@.ci/programs
 	go test ./...
 
-# The golden trees, and mistakes in them, before a real kube-apiserver: built once a release, then some 30 seconds.
+# The golden trees, and mistakes in them, before a real kube-apiserver: built once a release, then a minute or two.
 real-api:
 	@.ci/programs
 	@.ci/kube-apiserver

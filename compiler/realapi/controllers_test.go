@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"time"
 
@@ -134,9 +133,6 @@ func (c *client) quietly(ctx context.Context, method, path string, body any) []b
 	}
 	defer resp.Body.Close()
 	data, _ := io.ReadAll(resp.Body)
-	if resp.StatusCode >= 400 && os.Getenv("MESHGEN_DEBUG") != "" {
-		os.Stderr.WriteString(method + " " + path + " " + string(data) + "\n")
-	}
 	return data
 }
 

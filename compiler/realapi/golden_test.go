@@ -18,6 +18,7 @@ import (
 func TestGoldenTrees(t *testing.T) {
 	for _, site := range sites(t) {
 		t.Run(site, func(t *testing.T) {
+			t.Parallel()
 			p := compiled(t, site).Plan
 			c := newCluster(t)
 			c.found(p)

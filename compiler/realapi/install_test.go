@@ -28,6 +28,7 @@ import (
 func TestInstall(t *testing.T) {
 	for _, site := range sites(t) {
 		t.Run(site, func(t *testing.T) {
+			t.Parallel()
 			out := compiled(t, site)
 			c := newCluster(t)
 			c.found(out.Plan)
@@ -37,6 +38,12 @@ func TestInstall(t *testing.T) {
 			o := newOperator(t, c, out)
 			go c.control(t.Context(), out.Plan)
 
+			if text, err := o.install(t, "--from", "load-balancer"); err == nil || !strings.Contains(text, "not found") {
+				t.Fatalf("install.sh begins in the middle and misses nothing: %v\n%s", err, text)
+			}
+			if err := os.Remove(o.log); err != nil {
+				t.Fatal(err)
+			}
 			hand := byHand(out.Plan)
 			text, err := o.install(t)
 			if len(hand) > 0 {
