@@ -34,6 +34,7 @@ var All = []*check.Rule{
 	NTSByAddress,
 	LoadBalancerRelease,
 	MeshRelease,
+	RequestOverLimit,
 	UnknownPool,
 	VIPOutsidePool,
 	GatewayClass,

@@ -45,6 +45,7 @@ var fixtures = []fixture{
 	{"nts-by-address", `upstream: "metas"`, `upstream: "metas", nts: true`, `upstream: "metas", nts: true`},
 	{"unknown-load-balancer-release", `version: "0.16.2"`, `version: "0.9.3"`, ""},
 	{"unknown-mesh-release", `version:     "1.31.1"`, `version:     "1.20.1"`, ""},
+	{"request-over-limit", `cpu: {request: "100m"`, `cpu: {request: "3"`, `proxy: resources:`},
 	{"unknown-pool", `pool:     "public"`, `pool:     "publc"`, ""},
 	{"vip-outside-pool", `"203.0.113.10"`, `"203.0.113.40"`, ""},
 	{"unknown-placement-class", "replicas: 2\n\t\tplacement: {class: \"edge\"", "replicas: 2\n\t\tplacement: {class: \"edges\"", `placement: {class: "edges"`},
