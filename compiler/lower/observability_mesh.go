@@ -248,7 +248,8 @@ func (l *lowering) loadBalancerMonitors() []ir.Monitor {
 		labels := []ir.KV{{Key: "app.kubernetes.io/component", Value: name}}
 		m := ir.Monitor{Kind: "ServiceMonitor", Name: name, Namespaces: []string{lb.Namespace}, Selector: labels,
 			Path: "/metrics", HTTPS: true, HonorLabels: honor, NodeLabel: node,
-			Reason: "HTTPS with a certificate of its own making; the scraper shows its own token.", From: lb.From.Of("kind", "metallb"),
+			Reason: "HTTPS with a certificate of its own making; the scraper shows its own token, from a file: a Prometheus object with\n" +
+				"arbitraryFSAccessThroughSMs.deny does not scrape this.", From: lb.From.Of("kind", "metallb"),
 			Service: &ir.MetricsService{Namespace: lb.Namespace, Name: name, Labels: labels, Ports: ports,
 				Selector: []ir.KV{{Key: "app.kubernetes.io/name", Value: app}, {Key: "app.kubernetes.io/component", Value: strings.TrimPrefix(component, "metallb-")}}}}
 		for _, p := range ports {
