@@ -3,6 +3,7 @@ package compiler
 import (
 	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/backend/delivery"
+	"meshgen.dev/meshgen/compiler/backend/documents"
 	"meshgen.dev/meshgen/compiler/backend/eos"
 	"meshgen.dev/meshgen/compiler/backend/frr"
 	"meshgen.dev/meshgen/compiler/backend/hosts"
@@ -31,4 +32,5 @@ var targets = []backend.Backend{
 	observability.Backend,
 	kustomization.Backend,
 	delivery.Backend,
+	documents.Backend,
 }

@@ -38,6 +38,7 @@ func Lower(s *site.Site, set *profile.Set) *ir.Plan {
 	l.releases()
 	l.observability()
 	l.secrets()
+	l.capacity()
 	l.delivery()
 	return l.p
 }

@@ -3,6 +3,7 @@ package verify
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,7 +17,7 @@ var (
 	docLink = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	// docPath is a path of the tree in text or in a command: a top-level folder and at least one segment more.
 	docPath = regexp.MustCompile(`(?:^|[\s` + "`" + `"'=(])((?:charts|kubernetes|hosts|fabric|docs|meshgen|gitops|checks)/[A-Za-z0-9._/-]+)`)
-	leftOut = regexp.MustCompile(`<no value>|%!\w?\(|\{\{|\}\}`)
+	leftOut = regexp.MustCompile(`<no value>|%!\w?\(|\{\{`)
 )
 
 // readDocument is the verifier of a Markdown document: closed fences, tables of equal rows, links and paths that lead
@@ -106,10 +107,20 @@ func (p *pass) checkDocuments() {
 			}
 		}
 	}
+	if f, lines := rows("RUNBOOK.md"); f != nil {
+		p.checkChapters(lines)
+	}
 	if f, lines := rows("SESSIONS.md"); f != nil {
+		byFirst := map[string][]string{} // rows by their first cell, so that many sessions are looked up in linear time
+		for _, l := range lines {
+			if cells := strings.Split(l, "|"); len(cells) > 2 {
+				first := strings.Trim(cells[1], " `")
+				byFirst[first] = append(byFirst[first], l)
+			}
+		}
 		for i := range p.sessions {
 			a, b := &p.sessions[i].A, &p.sessions[i].B
-			if !rowWith(lines, "`"+a.Device+"`", "`"+b.Device+"`", strconv.FormatUint(uint64(a.LocalASN), 10), strconv.FormatUint(uint64(b.LocalASN), 10)) {
+			if !rowWith(slices.Concat(byFirst[a.Device], byFirst[b.Device]), "`"+a.Device+"`", "`"+b.Device+"`", strconv.FormatUint(uint64(a.LocalASN), 10), strconv.FormatUint(uint64(b.LocalASN), 10)) {
 				p.report(f, 0, ruleDocuments, "no row for the session between %s and %s", a.Device, b.Device)
 			}
 		}
@@ -124,6 +135,31 @@ func (p *pass) checkDocuments() {
 				}
 			}
 		})
+	}
+}
+
+// chapter is a chapter of the runbook that another file sends its reader to.
+var chapter = regexp.MustCompile(`docs/([^/\s"]+)/RUNBOOK\.md#([a-z0-9-]+)`)
+
+// checkChapters holds what alerts say of the runbook against its headings.
+func (p *pass) checkChapters(lines []string) {
+	anchors := map[string]bool{}
+	for _, l := range lines {
+		if title, ok := strings.CutPrefix(l, "## "); ok {
+			anchors[strings.ReplaceAll(strings.ToLower(title), " ", "-")] = true
+		}
+	}
+	for _, f := range p.tree.Files() {
+		if !strings.Contains(f.Path(), "observability/") {
+			continue
+		}
+		for i, l := range strings.Split(string(f.Bytes()), "\n") {
+			for _, m := range chapter.FindAllStringSubmatch(l, -1) {
+				if m[1] != p.releases.Site || !anchors[m[2]] {
+					p.report(f, i+1, ruleDocuments, "%s is no chapter of the runbook", m[0])
+				}
+			}
+		}
 	}
 }
 

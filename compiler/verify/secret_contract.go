@@ -84,9 +84,10 @@ func (p *pass) checkSecretsContract(refs []SecretRef) {
 			p.report(c.file, 0, ruleSecrets, "%s reads Secret %s and is not among its consumers", r.By, s.id())
 		}
 	}
-	for _, id := range sortedKeys(p.secretMakers()) {
+	makers := p.secretMakers()
+	for _, id := range sortedKeys(makers) {
 		if listed[id] == nil {
-			p.report(c.file, 0, ruleSecrets, "it does not list Secret %s, which %s makes", id, p.secretMakers()[id])
+			p.report(c.file, 0, ruleSecrets, "it does not list Secret %s, which %s makes", id, makers[id])
 		}
 	}
 }
@@ -154,9 +155,9 @@ func (p *pass) switchReads(hostname, secret string) bool {
 
 // makerOf returns the object from which a controller makes the Secret, or nil.
 func (p *pass) makerOf(s *listedSecret) *object {
-	name := p.secretMakers()[s.id()]
+	maker := p.secretMakers()[s.id()]
 	for _, o := range p.objects {
-		if name != "" && o.String() == name {
+		if maker != "" && isNamed(o, maker) {
 			return o
 		}
 	}
@@ -187,12 +188,19 @@ func (p *pass) checkExternalSecret(o *object, s *listedSecret) {
 		report(fieldPath{"spec", "data"}, "keys %v are not %v of secrets.json", keys, s.Keys)
 	}
 	for _, other := range p.objects {
-		consumer := slices.Contains(s.Consumers, other.String())
+		consumer := slices.ContainsFunc(s.Consumers, func(c string) bool { return isNamed(other, c) })
 		namespace := other.is("", "Namespace") && other.name == o.namespace
 		if consumer && phaseOf(other) <= phaseOf(o) || namespace && phaseOf(other) >= phaseOf(o) {
 			report(nil, "phase %s is no phase between its namespace and %s, in %s", phaseOf(o), other, phaseOf(other))
 		}
 	}
+}
+
+// isNamed reports whether "Kind namespace/name" is the object.
+func isNamed(o *object, consumer string) bool {
+	kind, id, _ := strings.Cut(consumer, " ")
+	namespace, name, _ := strings.Cut(id, "/")
+	return o.kind == kind && o.namespace == namespace && o.name == name && o.within == nil
 }
 
 // phaseOf returns the folder of the overlay that an object stands in: phases are applied in the order of their names.

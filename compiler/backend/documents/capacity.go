@@ -1,0 +1,68 @@
+package documents
+
+import (
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// capacity writes CAPACITY.md: what the declared load takes, with the formula of each number.
+func capacity(p *ir.Plan, t *artifact.Tree) {
+	m := backend.Document(p, t, "CAPACITY.md", "Capacity of "+p.Name,
+		"capacity", "racks", "nodeClasses", "gateways", "pools", "mesh", "namespaces", "observability", "fabric", "loadBalancer")
+	m.Text("Numbers follow from what the site declares, not from measurements. Each table names its formula and where its constants come from.")
+
+	m.Heading("Memory of proxies on a node")
+	m.Text("Pods x the proxy's memory request, and pods x its limit, as if every pod were meshed. Pods: the site's " + code("capacity.podsPerNode") + ", or that of the node class. " +
+		"Request and limit: the site's " + code("mesh.proxy.resources") + ", or the defaults of the mesh's chart. The scheduler counts requests; limits above 100 % can bring the node down.")
+	m.Head("group", "nodes", "pods a node", "requests", "limits", "node", "limits of node")
+	for _, n := range p.Capacity.Nodes {
+		m.Row(code(n.Group), number(n.Nodes), number(n.Pods), mib(n.RequestMiB), mib(n.LimitMiB), mib(n.MemoryMiB), number(n.LimitPercent)+" %")
+	}
+
+	m.Heading("Connection tables")
+	m.Text("Expected E = pods x connections of a pod + gateway connections + closes a second x TIME_WAIT. Limit = the next power of two of 2 x max(E, largest pod), at least 262144. " +
+		"Buckets = limit / 2. Memory = 384 B an entry + 8 B a bucket, measured on kernels 6.1 and 6.18. The kernel compares the limit with the count of each network namespace; alert at 75 %.")
+	m.Head("group", "pods x connections", "gateways", "closes/s x TIME_WAIT", "expected", "largest pod", "limit", "use", "memory full")
+	for i := range p.Groups {
+		g := &p.Groups[i]
+		c := &g.Conntrack
+		m.Row(code(g.Name), number(c.Pods)+" x "+number(c.ConnsPerPod), number(c.Ingress), number(c.ClosesPerSec)+" x "+number(c.TimeWaitSecs)+" s",
+			number(c.Entries), number(c.PodEntries), number(c.Max), number(100*c.Entries/max(c.Max, 1))+" %", mib(c.FullMemoryMiB))
+	}
+
+	m.Heading("Source ports")
+	m.Text("One network namespace has so many connections at a time towards one address and port, and opens so many a second: ports / 60 s of TIME_WAIT. " +
+		"A pod has the kernel's own range, whatever the host's sysctl files say (net/ipv4/af_inet.c, inet_init_net). Another destination address has the ports again.")
+	m.Head("who", "range", "connections to one destination", "new a second")
+	for _, u := range p.Capacity.Ports {
+		m.Row(u.Who, code(u.Range), number(u.Ports), number(u.Rate))
+	}
+
+	m.Heading("Virtual addresses")
+	m.Text("Declared to gateways, out of all addresses of the pool.")
+	m.Head("pool", "addresses", "used", "free")
+	for _, u := range p.Capacity.Pools {
+		m.Row(code(u.Pool), many(u.Total), number(u.Used), many(u.Free))
+	}
+
+	m.Heading("Prometheus series")
+	s := &p.Watch.Series
+	if s.Total == 0 {
+		m.Text("The site names no scraper.")
+		return
+	}
+	m.Text("Series = proxies x (base + edges x series of an edge). Proxies: pods a node x nodes that take pods + gateway replicas. Edges: callers and callees of a service, the mean rounded up. " +
+		"An edge has a counter and a histogram of Envoy's 19 default bounds for each of 3 response codes. Planning figures: look at " + code("prometheus_tsdb_head_series") + " for the real one.")
+	m.Head("proxies", "base", "edges", "series of an edge", "series of a proxy", "all")
+	m.Row(number(s.Proxies), number(s.Base), number(s.Edges), number(s.PerEdge), number(s.PerProxy), number(s.Total))
+}
+
+func mib(n int) string { return number(n) + " MiB" }
+
+func many(n int) string {
+	if n < 0 {
+		return "more than 16 million"
+	}
+	return number(n)
+}

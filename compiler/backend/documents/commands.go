@@ -1,0 +1,150 @@
+package documents
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// onSwitch is a command that asks a switch over ssh, in the words of its system.
+func onSwitch(s *ir.Switch, frr string, eos string) string {
+	if s.OS == "eos" {
+		return fmt.Sprintf(`ssh -n %s "%s"`, s.Hostname, eos)
+	}
+	return fmt.Sprintf(`ssh -n %s "sudo vtysh -c '%s'"`, s.Hostname, frr)
+}
+
+// summaries ask a switch for its sessions.
+func summaries(s *ir.Switch) []string {
+	return []string{onSwitch(s, "show bgp summary", "show bgp summary"), onSwitch(s, "show bfd peers brief", "show bfd peers")}
+}
+
+// paths are the addresses with the commands that follow one from outside to the pods and the switches.
+func paths(p *ir.Plan) []vipPath {
+	var out []vipPath
+	for i := range p.Gateways {
+		g := &p.Gateways[i]
+		pool := poolOf(p, g.Pool)
+		for _, a := range g.VIPs {
+			v := vipPath{Address: a.String(), Gateway: *g, Racks: strings.Join(g.Racks, ", ")}
+			family := ir.FamilyOf(a)
+			route := netip.PrefixFrom(a, family.HostBits()).String()
+			for j := range g.Listeners {
+				v.Outside = append(v.Outside, fromOutside(&g.Listeners[j], a)...)
+			}
+			if len(pool.NodeSelector.Terms) > 0 {
+				v.Inside = append(v.Inside, fmt.Sprintf(`for n in $(kubectl get nodes -l '%s' -o jsonpath='{.items[*].metadata.name}'); do echo "== $n"; frr "$n" 'show bgp %s unicast %s'; done`,
+					selector(pool.NodeSelector), family, route))
+			}
+			for j := range p.Switches {
+				s := &p.Switches[j]
+				if s.Role == "spine" || slices.Contains(pool.Racks, s.Rack) {
+					eos := "show ip bgp " + route
+					if family == ir.IPv6 {
+						eos = "show ipv6 bgp " + route
+					}
+					v.Inside = append(v.Inside, onSwitch(s, fmt.Sprintf("show bgp %s unicast %s", family, route), eos))
+				}
+			}
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// selector is a selector of labels as kubectl takes it.
+func selector(s ir.Selector) string {
+	var out []string
+	for _, t := range s.Terms {
+		out = append(out, t.Key+" in ("+strings.Join(t.Values, ",")+")")
+	}
+	return strings.Join(out, ",")
+}
+
+// fromOutside asks a listener as a client does.
+func fromOutside(l *ir.Listener, a netip.Addr) []string {
+	var out []string
+	at := netip.AddrPortFrom(a, l.Port)
+	for _, h := range l.Hosts {
+		if h.Host == "" || strings.Contains(h.Host, "*") {
+			continue
+		}
+		bracketed := strings.TrimSuffix(at.String(), ":"+number(l.Port))
+		resolve := fmt.Sprintf("curl -sS -o /dev/null -w '%%{http_code} %%{time_connect}\\n' --connect-timeout 3 --resolve %s:%d:%s", h.Host, l.Port, bracketed)
+		switch {
+		case l.TLS != nil && l.TLS.Mode == "mutual":
+			out = append(out, fmt.Sprintf("%s --cert client.pem --key client-key.pem https://%s:%d/", resolve, h.Host, l.Port))
+		case l.TLS != nil:
+			out = append(out, fmt.Sprintf("%s https://%s:%d/", resolve, h.Host, l.Port))
+		default:
+			out = append(out, fmt.Sprintf("%s http://%s:%d/", resolve, h.Host, l.Port))
+		}
+	}
+	if out == nil {
+		out = append(out, fmt.Sprintf("nc -z -v -w 3 %s %d", a, l.Port))
+	}
+	return out
+}
+
+// certificates are those that clients see, once for each listener.
+func certificates(p *ir.Plan) []certificate {
+	var out []certificate
+	for _, g := range p.Gateways {
+		for _, l := range g.Listeners {
+			if l.TLS == nil || l.TLS.Secret == "" || len(l.Hosts) == 0 || len(g.VIPs) == 0 {
+				continue
+			}
+			host := strings.ReplaceAll(l.Hosts[0].Host, "*", "www")
+			if host == "" {
+				host = g.Name
+			}
+			out = append(out, certificate{netip.AddrPortFrom(g.VIPs[0], l.Port).String(), host, g.Namespace, l.TLS.Secret, l.TLS.Issuer})
+		}
+	}
+	return out
+}
+
+// datapath looks for each address in what kube-proxy has written on the nodes, in the language of its mode.
+func datapath(p *ir.Plan) []string {
+	var out []string
+	for _, g := range p.Gateways {
+		for _, a := range g.VIPs {
+			for _, l := range g.Listeners {
+				if cmd := lookup(p.Cluster.KubeProxy.Mode, a, l.Port); cmd != "" {
+					out = append(out, `each "$nodes" '`+cmd+`'`)
+				}
+			}
+		}
+	}
+	return out
+}
+
+func lookup(mode string, a netip.Addr, port uint16) string {
+	table, save := "ip", "iptables-save"
+	if a.Is6() {
+		table, save = "ip6", "ip6tables-save"
+	}
+	switch mode {
+	case "nftables":
+		return fmt.Sprintf(`sudo nft list map %s kube-proxy service-ips | grep -c "%s \. tcp \. %d"`, table, a, port)
+	case "iptables":
+		return fmt.Sprintf(`sudo %s -t nat | grep -cE -- "-d %s/(32|128) .*--dport %d"`, save, a, port)
+	case "ipvs":
+		return fmt.Sprintf(`sudo ipvsadm -Ln -t %s`, netip.AddrPortFrom(a, port))
+	}
+	return ""
+}
+
+// healthChecks ask each announcing node whether kube-proxy sees a pod of the gateway there: 200, else 503.
+func healthChecks(p *ir.Plan) []string {
+	var out []string
+	for _, g := range p.Gateways {
+		if g.Local {
+			out = append(out, fmt.Sprintf(`P=$(kubectl -n %s get service %s -o jsonpath='{.spec.healthCheckNodePort}'); each "$edge" "curl -s -o /dev/null -w '%%{http_code}\n' http://127.0.0.1:$P/healthz"   # %s: 200 where it has a pod, else 503`, g.Namespace, g.Release, g.Name))
+		}
+	}
+	return out
+}

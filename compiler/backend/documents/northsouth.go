@@ -1,0 +1,132 @@
+package documents
+
+import (
+	"slices"
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// northSouth writes NORTH-SOUTH.md: the addresses first, then each gateway with its listeners and routes.
+func northSouth(p *ir.Plan, t *artifact.Tree) {
+	m := backend.Document(p, t, "NORTH-SOUTH.md", "Ways into "+p.Name,
+		"owner", "pools", "gateways", "namespaces", "racks", "fabric", "nodeClasses", "mesh", "kubernetes")
+	m.Text("One row an address. An address without a row here belongs to nobody: no pool gives one out by itself.")
+	m.Head("address", "gateway", "owner", "pool", "announced by racks", "community", "who may connect")
+	for _, g := range p.Gateways {
+		pool := poolOf(p, g.Pool)
+		for _, a := range g.VIPs {
+			m.Row(code(a.String()), code(g.Name), g.Owner, code(g.Pool), announced(pool), codes(pool.Communities), sources(g))
+		}
+	}
+	for i := range p.Gateways {
+		gateway(m, p, &p.Gateways[i])
+	}
+	m.Heading("Two trust stores")
+	m.Text("The certificates above are for clients outside. The mesh has an authority of its own, for trust domain " + code(p.Mesh.TrustDomain) +
+		": a gateway ends the client's TLS and opens a new connection with its mesh identity. Neither store vouches for the other. " +
+		"An expired public certificate breaks the way in and not the mesh; an expired mesh root breaks calls between services and not the client's handshake. " +
+		"Never put the mesh's root into a client authority of a gateway: every workload would then be a client.")
+}
+
+func gateway(m *backend.Markdown, p *ir.Plan, g *ir.Gateway) {
+	m.Heading("Gateway " + g.Name)
+	policy := "Cluster: every announcing node takes connections and passes them on; the client's address is lost."
+	if g.Local {
+		policy = "Local: only nodes with a ready pod announce the address, and the client's address is kept."
+	}
+	m.Items(
+		"Owner: "+g.Owner,
+		"Pods: "+number(g.Replicas)+", Deployment "+code(g.Namespace+"/"+g.Release)+", on nodes of class "+code(g.Class)+" in racks "+codes(g.Racks)+", spread by "+code(g.SpreadKey),
+		"Service: "+code(g.Namespace+"/"+g.Release)+", class "+code(g.LBClass)+". "+policy,
+		"Identity in the mesh: "+code(p.Mesh.TrustDomain+"/ns/"+g.Namespace+"/sa/"+g.ServiceAccount),
+	)
+	m.Head("listener", "port", "protocol", "where TLS ends", "certificate", "clients' authority", "host names")
+	for _, l := range g.Listeners {
+		ends, cert, ca := tls(g, &l)
+		var hosts []string
+		for _, h := range l.Hosts {
+			hosts = append(hosts, h.Host)
+		}
+		m.Row(code(l.Name), number(l.Port), l.Protocol, ends, cert, ca, codes(hosts))
+	}
+	routes(m, p, g)
+}
+
+// tls says where a listener's encryption ends and which Secrets it reads.
+func tls(g *ir.Gateway, l *ir.Listener) (ends, cert, ca string) {
+	switch {
+	case l.Redirect:
+		return "no TLS: it redirects to https", "", ""
+	case l.TLS == nil:
+		return "no TLS", "", ""
+	case l.TLS.Mode == "passthrough":
+		return "at the service, not here", "", ""
+	}
+	ends = "at the gateway"
+	cert = code(g.Namespace+"/"+l.TLS.Secret) + ", brought"
+	if l.TLS.Issuer != "" {
+		cert = code(g.Namespace+"/"+l.TLS.Secret) + ", ClusterIssuer " + code(l.TLS.Issuer)
+	}
+	if l.TLS.ClientCA != "" {
+		ends = "at the gateway, which asks clients for a certificate"
+		ca = code(g.Namespace + "/" + l.TLS.ClientCA)
+	}
+	return ends, cert, ca
+}
+
+func routes(m *backend.Markdown, p *ir.Plan, g *ir.Gateway) {
+	first := true
+	for i := range p.Services {
+		s := &p.Services[i]
+		for _, e := range s.Exposes {
+			if e.Gateway != g.Name {
+				continue
+			}
+			if first {
+				m.Head("host name", "path", "listeners", "service", "port", "pods' port")
+				first = false
+			}
+			path := code(e.Path.Value) + " and below"
+			if e.Path.Exact {
+				path = code(e.Path.Value) + " exactly"
+			}
+			m.Row(code(e.Host), path, codes(e.Listeners), code(s.Namespace+"/"+s.Name)+split(s), number(e.Port.Port), number(e.Port.TargetPort))
+		}
+	}
+	if first {
+		m.Text("No service is exposed here.")
+	}
+}
+
+func split(s *ir.Service) string {
+	var out []string
+	for _, w := range s.Split {
+		out = append(out, number(w.Weight)+" % "+code(w.Namespace+"/"+w.Name))
+	}
+	if out == nil {
+		return ""
+	}
+	return ", split: " + strings.Join(out, ", ")
+}
+
+func poolOf(p *ir.Plan, name string) *ir.Pool {
+	i := slices.IndexFunc(p.Pools, func(o ir.Pool) bool { return o.Name == name })
+	return &p.Pools[i]
+}
+
+func announced(pool *ir.Pool) string {
+	if pool.Protocol == "" {
+		return "none: routed by others"
+	}
+	return codes(pool.Racks)
+}
+
+func sources(g ir.Gateway) string {
+	if len(g.SourceRanges) == 0 {
+		return "everybody"
+	}
+	return codes(ir.Prefixes(g.SourceRanges))
+}

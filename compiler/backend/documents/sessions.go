@@ -1,0 +1,71 @@
+package documents
+
+import (
+	"fmt"
+
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// sessions writes SESSIONS.md: each session once, with both of its ends.
+func sessions(p *ir.Plan, t *artifact.Tree) {
+	m := backend.Document(p, t, "SESSIONS.md", "BGP sessions of "+p.Name,
+		"fabric", "racks", "pools", "gateways", "nodeClasses", "loadBalancer")
+	m.Text("Nodes open their sessions; switches wait. Both ends are printed from the same facts. A switch takes from a node the addresses of the pools below, one by one, and gives it no route.")
+	m.Heading("Nodes and switches")
+	if len(p.LoadBalancer.Peerings) == 0 {
+		m.Text("There are none.")
+	} else {
+		m.Head("node", "address", "AS", "switch", "address", "AS", "hold / keepalive", "BFD", "password Secret", "max prefixes", "pools", "BGPPeer")
+		for i := range p.LoadBalancer.Peerings {
+			s := &p.LoadBalancer.Peerings[i]
+			for _, sp := range s.Speakers {
+				m.Row(code(sp.Node), code(sp.Address.String()), number(s.NodeASN), code(s.Switch), code(s.SwitchAddress.String()), number(s.SwitchASN),
+					timers(s.HoldSecs, s.KeepaliveSecs), bfd(s.BFD), secret(p, s.PasswordSecret), number(s.MaxPrefixes), codes(s.Pools), code(s.Name))
+			}
+		}
+		m.Text("Maximum prefixes: twice the declared addresses that the switch may take. Above it the switch closes the session.")
+	}
+	m.Heading("Switches and spines")
+	links := 0
+	for i := range p.Switches {
+		if p.Switches[i].Role == "tor" {
+			links += len(p.Switches[i].Uplinks)
+		}
+	}
+	if links == 0 {
+		m.Text("There are none.")
+		return
+	}
+	m.Head("switch", "port or address", "AS", "spine", "port or address", "AS", "hold / keepalive", "BFD")
+	for i := range p.Switches {
+		if p.Switches[i].Role != "tor" {
+			continue
+		}
+		for _, u := range p.Switches[i].Uplinks {
+			here, there := u.Interface, u.SpineInterface
+			if u.Address.IsValid() {
+				here, there = u.Address.String(), u.SpineAddress.String()
+			}
+			m.Row(code(u.Switch), code(here), number(u.SwitchASN), code(u.Spine), code(there), number(u.SpineASN), timers(u.HoldSecs, u.KeepaliveSecs), bfd(u.BFD))
+		}
+	}
+	m.Text("A session without an address runs over the link's own IPv6 addresses. These sessions have no password and no limit of prefixes: their filters take this site's pools and guard its ranges.")
+}
+
+func timers(hold, keepalive int) string { return fmt.Sprintf("%d s / %d s", hold, keepalive) }
+
+func bfd(b *ir.BFD) string {
+	if b == nil {
+		return "none"
+	}
+	return fmt.Sprintf("%d ms x %d", b.IntervalMS, b.Multiplier)
+}
+
+func secret(p *ir.Plan, name string) string {
+	if name == "" {
+		return "none"
+	}
+	return code(p.LoadBalancer.Namespace + "/" + name)
+}

@@ -1,0 +1,37 @@
+package ir
+
+// Capacity is what the declared load takes of the machines and pools.
+type Capacity struct {
+	Nodes []NodeLoad // by host group, in the order of the groups
+	Pools []PoolUse  // by name
+	Ports []PortUse  // pods in general, then each gateway
+}
+
+// NodeLoad is the memory of the proxies on one node of a host group, all pods meshed:
+// pods x the proxy's request, and pods x its limit.
+type NodeLoad struct {
+	Group        string
+	Nodes        int // machines in the group
+	Pods         int // on one machine
+	RequestMiB   int // of all proxies on one machine
+	LimitMiB     int
+	MemoryMiB    int // of the machine
+	LimitPercent int // of the machine's memory
+}
+
+// PoolUse is how many addresses of a pool are declared to a gateway.
+type PoolUse struct {
+	Pool  string
+	Total int // -1: more than 2^24
+	Used  int
+	Free  int // -1: as Total
+}
+
+// PortUse is how many connections one network namespace may have towards one address and port at a time, and how many
+// it may open a second: ports / 60 s of TIME_WAIT.
+type PortUse struct {
+	Who   string // "a pod", "a pod of gateway public"
+	Range string // as net.ipv4.ip_local_port_range has it
+	Ports int
+	Rate  int // connections a second
+}
