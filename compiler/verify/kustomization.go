@@ -2,6 +2,7 @@ package verify
 
 import (
 	"bytes"
+	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -154,7 +155,12 @@ type build struct {
 }
 
 // buildOverlay builds the site's overlay as `kustomize build` would, in memory.
-func buildOverlay(t *artifact.Tree, overlay string) build {
+func buildOverlay(t *artifact.Tree, overlay string) (out build) {
+	defer func() { // on a goroutine of its own, nobody else could
+		if p := recover(); p != nil {
+			out = build{err: fmt.Errorf("panic: %v", p)}
+		}
+	}()
 	fs := filesys.MakeFsInMemory()
 	files, left := sample(t, overlay)
 	for name, data := range files {
