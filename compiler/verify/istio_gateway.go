@@ -65,9 +65,17 @@ func (p *pass) checkServerTLS(o *object, at fieldPath, protocol string, tls any)
 	case !encrypted && mode != "":
 		o.report(p, ruleIstio, at.to("tls", "mode"), "%s has no effect for protocol %s", mode, protocol)
 	}
-	if slices.Contains([]string{"SIMPLE", "MUTUAL", "OPTIONAL_MUTUAL"}, mode) &&
-		str(tls, "credentialName") == "" && len(list(tls, "credentialNames")) == 0 && str(tls, "serverCertificate") == "" {
+	certificates := 0
+	for _, field := range []string{"credentialName", "credentialNames", "serverCertificate", "tlsCertificates"} {
+		if has(tls, field) {
+			certificates++
+		}
+	}
+	switch needed := slices.Contains([]string{"SIMPLE", "MUTUAL", "OPTIONAL_MUTUAL"}, mode); {
+	case needed && certificates == 0:
 		o.report(p, ruleIstio, at.to("tls"), "mode %s without a certificate", mode)
+	case certificates > 1:
+		o.report(p, ruleIstio, at.to("tls"), "only one of credentialName, credentialNames, serverCertificate and tlsCertificates may be given")
 	}
 }
 

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -84,10 +85,17 @@ func (p *pass) checkMeta(o *object) {
 // podSecurity are the levels of Pod Security admission; its labels with another value are ignored with a warning.
 var podSecurity = []string{"privileged", "baseline", "restricted"}
 
+// podSecurityVersion is what the admission takes for a release of its levels.
+var podSecurityVersion = regexp.MustCompile(`^(latest|v1\.(0|[1-9][0-9]*))$`)
+
 func checkNamespace(p *pass, o *object) {
 	labels := dict(o.value, "metadata", "labels")
 	for _, mode := range []string{"enforce", "audit", "warn"} {
 		oneOf(p, o, ruleMeta, fieldPath{"metadata", "labels"}, labels, "pod-security.kubernetes.io/"+mode, podSecurity...)
+		key := "pod-security.kubernetes.io/" + mode + "-version"
+		if v := str(labels, key); v != "" && !podSecurityVersion.MatchString(v) {
+			o.report(p, ruleMeta, fieldPath{"metadata", "labels", key}, "%q is neither latest nor a minor release such as v1.35", v)
+		}
 	}
 	if has(labels, "istio-injection") && has(labels, "istio.io/rev") {
 		o.report(p, ruleIstio, fieldPath{"metadata", "labels"}, "istio-injection and istio.io/rev exclude each other")
