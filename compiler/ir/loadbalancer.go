@@ -12,7 +12,6 @@ type LoadBalancer struct {
 	Tolerations   []Taint    // of the classes that announce
 	Peerings      []Peering  // every one of the site
 	BFD           *BFD       // shared by all peerings; nil for none
-	Scraper       *Scraper
 	From          From
 }
 

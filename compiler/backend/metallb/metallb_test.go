@@ -34,7 +34,6 @@ func lab() *ir.Plan {
 			SpeakerLabels: []ir.Selector{{Terms: []ir.Term{edge}, From: ir.From{"fabric.bgp.speakers.classes"}}},
 			Tolerations:   []ir.Taint{{Key: "dedicated", Value: "edge", Effect: "NoSchedule"}, {Key: "bare", Effect: "NoExecute"}},
 			BFD:           bfd,
-			Scraper:       &ir.Scraper{Namespace: "monitoring", ServiceAccount: "prometheus", From: ir.From{"observability.scraper"}},
 			Peerings: []ir.Peering{
 				{Name: "a1-left", SwitchASN: 4200000011, SwitchAddress: netip.MustParseAddr("192.0.2.2"), NodeASN: 4200000100,
 					NodeSelector: nodes("a1"), HoldSecs: 9, KeepaliveSecs: 3, ConnectSecs: 10, BFD: bfd, PasswordSecret: "bgp-session",
@@ -58,7 +57,6 @@ func TestLeftOut(t *testing.T) {
 	p.Pools = p.Pools[:1] // routed by somebody else
 	p.LoadBalancer.BFD = nil
 	p.LoadBalancer.Peerings = p.LoadBalancer.Peerings[1:] // no BFD, no password
-	p.LoadBalancer.Scraper = nil
 	tree := backendtest.Emit(t, Backend, p)
 	dir := "kubernetes/overlays/lab/10-load-balancer/"
 	for _, name := range []string{"bgpadvertisement.yaml", "bfdprofile.yaml"} {

@@ -32,14 +32,6 @@ func values(p *ir.Plan, t *artifact.Tree, r ir.Release) {
 	y.Map("frr-k8s", func() {
 		y.Map("frrk8s", func() { speakerPods(y, lb) })
 	})
-	if s := lb.Scraper; s != nil {
-		y.From("", s.From...)
-		y.Comment("Whom the chart lets read the metrics, once one of its monitors is switched on.")
-		y.Map("prometheus", func() {
-			y.KV("namespace", s.Namespace)
-			y.KV("serviceAccount", s.ServiceAccount)
-		})
-	}
 }
 
 // speakerPods writes what both DaemonSets share.
