@@ -28,7 +28,7 @@ type Options struct {
 // Output is what a compilation found and made.
 type Output struct {
 	Findings diag.List // of every stage that ran, located and sorted
-	Plan     *ir.Plan  // nil when the site did not pass
+	Plan     *ir.Plan  // nil when the site did not pass, or nothing asked for it
 	Tree     *artifact.Tree
 	Verified verify.Report
 	Ran      int // rules that ran
@@ -69,7 +69,9 @@ func vet(src *load.Source, opt Options, building bool) (*Output, error) {
 	if out.Findings.HasErrors() {
 		return out, nil
 	}
-	in.Plan = lower.Lower(src.Site, set)
+	if building || slices.ContainsFunc(rules.All, func(r *check.Rule) bool { return r.On == check.OnPlan }) {
+		in.Plan = lower.Lower(src.Site, set)
+	}
 	more, ran := check.Run(rules.All, check.OnPlan, in)
 	out.Ran, out.Waiting = out.Ran+ran, 0
 	settle(append(found, more...), false)

@@ -84,7 +84,7 @@ func inquire(t *testing.T, text string) *inquiry {
 	if src == nil {
 		t.Fatal(found)
 	}
-	out, err := Vet(src, Options{Now: today})
+	out, err := vet(src, Options{Now: today}, true)
 	if err != nil || out.Plan == nil {
 		t.Fatal(err, out.Findings)
 	}

@@ -138,7 +138,7 @@ func (ta *taint) compile(loader *load.Loader, data []byte) outcome {
 	if src == nil {
 		return outcome{findings: fmt.Sprint(found)}
 	}
-	out, err := Vet(src, Options{Now: today})
+	out, err := vet(src, Options{Now: today}, true)
 	if err != nil {
 		return outcome{findings: err.Error()}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ type Tree struct {
 	site   string            // set by Seal
 	errs   []error
 	sealed bool
+	sorted []*File // the files by path; nil after one was added
 }
 
 // NewTree returns an empty tree.
@@ -37,6 +39,7 @@ func (t *Tree) File(name string, from ...string) *File {
 		return f
 	}
 	t.files[name] = f
+	t.sorted = nil
 	for d := path.Dir(name); d != "." && t.dirs[d] == ""; d = path.Dir(d) {
 		t.dirs[d] = name
 	}
@@ -73,12 +76,10 @@ func (t *Tree) Err() error { return errors.Join(t.errs...) }
 
 // Files returns the files sorted by path.
 func (t *Tree) Files() []*File {
-	out := make([]*File, 0, len(t.files))
-	for _, f := range t.files {
-		out = append(out, f)
+	if t.sorted == nil {
+		t.sorted = slices.SortedFunc(maps.Values(t.files), func(a, b *File) int { return strings.Compare(a.path, b.path) })
 	}
-	slices.SortFunc(out, func(a, b *File) int { return strings.Compare(a.path, b.path) })
-	return out
+	return slices.Clone(t.sorted)
 }
 
 // Lookup returns the file at path, or nil.

@@ -48,6 +48,9 @@ type lowering struct {
 	s   *site.Site
 	set *profile.Set
 	p   *ir.Plan
+
+	serviceAt map[string]int    // "namespace/name" to the place in p.Services
+	calledBy  map[string][]call // the same to who declares a call
 }
 
 // byKey yields a map in the order of its keys.

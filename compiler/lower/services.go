@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
-	"strings"
 
 	"meshgen.dev/meshgen/compiler/ir"
 	"meshgen.dev/meshgen/compiler/site"
@@ -19,6 +18,7 @@ func (l *lowering) services() {
 			l.p.Services = append(l.p.Services, l.service(nn, sn, n, s))
 		}
 	}
+	l.index()
 	l.edges()
 	l.externals()
 }
@@ -143,15 +143,29 @@ func (l *lowering) allowed(callee *ir.Service, declared *site.Service) {
 	}
 }
 
+// call is one entry of a service's calls.
+type call struct{ caller, index int }
+
+// index notes where each service stands and who declares a call to it, once.
+func (l *lowering) index() {
+	l.serviceAt, l.calledBy = map[string]int{}, map[string][]call{}
+	for i := range l.p.Services {
+		s := &l.p.Services[i]
+		l.serviceAt[s.Namespace+"/"+s.Name] = i
+		for k, callee := range l.s.Namespaces[s.Namespace].Services[s.Name].Calls {
+			if of := l.calledBy[callee]; len(of) == 0 || of[len(of)-1].caller != i {
+				l.calledBy[callee] = append(of, call{i, k})
+			}
+		}
+	}
+}
+
 // callersByCall admits every service that declares a call.
 func (l *lowering) callersByCall(callee *ir.Service) {
-	for i := range l.p.Services {
-		caller := &l.p.Services[i]
-		calls := l.s.Namespaces[caller.Namespace].Services[caller.Name].Calls
-		if k := slices.Index(calls, callee.Namespace+"/"+callee.Name); k >= 0 {
-			callee.Callers = append(callee.Callers, callerService(caller, callee, "calls", ir.From{
-				site.Join("namespaces", caller.Namespace, "services", caller.Name, "calls", site.Index(k))}))
-		}
+	for _, c := range l.calledBy[callee.Namespace+"/"+callee.Name] {
+		caller := &l.p.Services[c.caller]
+		callee.Callers = append(callee.Callers, callerService(caller, callee, "calls", ir.From{
+			site.Join("namespaces", caller.Namespace, "services", caller.Name, "calls", site.Index(c.index))}))
 	}
 }
 
@@ -291,11 +305,10 @@ func (l *lowering) externals() {
 	}
 }
 
-// find returns a service by "namespace/name".
+// find returns a service by "namespace/name", or nil.
 func (l *lowering) find(name string) *ir.Service {
-	ns, sn, _ := strings.Cut(name, "/")
-	i := slices.IndexFunc(l.p.Services, func(s ir.Service) bool { return s.Namespace == ns && s.Name == sn })
-	if i < 0 {
+	i, ok := l.serviceAt[name]
+	if !ok {
 		return nil
 	}
 	return &l.p.Services[i]

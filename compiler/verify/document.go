@@ -134,7 +134,7 @@ func (p *pass) checkDocuments() {
 					}
 				}
 			}
-		})
+		}, "metallb.io/loadBalancerIPs")
 	}
 }
 

@@ -65,7 +65,7 @@ func (p *pass) checkNodeSelection() {
 				o.report(p, ruleNodeLabel, path, "no Node of the tree has the label %q", s)
 			}
 		}
-	})
+	}, "nodeSelector", "nodeSelectors", "nodeSelectorTerms", "preference", "topologyKey")
 }
 
 // pairs prints labels, sorted.

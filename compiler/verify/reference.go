@@ -2,9 +2,11 @@ package verify
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -170,7 +172,7 @@ func (p *pass) checkClasses() {
 		if class, ok := v.(string); ok && key == "loadBalancerClass" && !classes[class] {
 			o.report(p, ruleReference, path, "no load balancer of the tree takes the class %q", class)
 		}
-	})
+	}, "loadBalancerClass")
 }
 
 // builtinProviders are the extension providers that istiod has without being told (pkg/config/mesh in Istio).
@@ -226,7 +228,7 @@ func (p *pass) checkRevisions() {
 		if s, _ := v.(string); !known[s] {
 			o.report(p, ruleReference, path, "no control plane has the revision %q", s)
 		}
-	})
+	}, "istio.io/rev")
 	for _, name := range slices.Sorted(maps.Keys(p.values)) {
 		v, chart := p.values[name], p.releases.Charts[name].Name
 		if revision := str(v.value, "revision"); revision != "" && (chart == "gateway" || chart == "cni" || chart == "ztunnel") && !known[revision] {
@@ -265,7 +267,7 @@ func (p *pass) checkAddresses() {
 				asked[addr] = o
 			}
 		}
-	})
+	}, "metallb.io/address-pool", "metallb.io/loadBalancerIPs")
 }
 
 func inPools(pools map[string]*object, a netip.Addr) bool {
@@ -279,26 +281,62 @@ func inPools(pools map[string]*object, a netip.Addr) bool {
 	return false
 }
 
-// everywhere visits every member of every mapping of all objects and values.
-func (p *pass) everywhere(visit func(o place, path fieldPath, key string, v any)) {
-	for _, o := range p.objects {
-		each(o, nil, o.value, visit)
+// references are the keys by which values refer to something else in the tree. The tree is walked for them once.
+var references = map[string]bool{
+	"istio.io/rev": true, "loadBalancerClass": true, "metallb.io/address-pool": true, "metallb.io/loadBalancerIPs": true,
+	"nodeSelector": true, "nodeSelectors": true, "nodeSelectorTerms": true, "preference": true, "topologyKey": true,
+}
+
+// reference is a value under one of those keys.
+type reference struct {
+	o    place
+	path fieldPath
+	key  string
+	v    any
+}
+
+// everywhere visits the values of objects and charts that stand under some of the keys of references, in the order of
+// the tree.
+func (p *pass) everywhere(visit func(o place, path fieldPath, key string, v any), keys ...string) {
+	for _, k := range keys {
+		if !references[k] {
+			p.internal(fmt.Errorf("%q is not among the keys that the tree is walked for", k))
+			return
+		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(p.values)) {
-		each(p.values[name], nil, p.values[name].value, visit)
+	if p.references == nil {
+		p.references = []reference{}
+		keep := func(o place, path fieldPath, key string, v any) {
+			if references[key] {
+				p.references = append(p.references, reference{o, slices.Clone(path), key, v})
+			}
+		}
+		for _, o := range p.objects {
+			each(o, nil, o.value, keep)
+		}
+		for _, name := range slices.Sorted(maps.Keys(p.values)) {
+			each(p.values[name], nil, p.values[name].value, keep)
+		}
+	}
+	for _, r := range p.references {
+		if slices.Contains(keys, r.key) {
+			visit(r.o, r.path, r.key, r.v)
+		}
 	}
 }
 
+// each visits every field below v. The path holds during the visit alone.
 func each(o place, path fieldPath, v any, visit func(o place, path fieldPath, key string, v any)) {
 	switch v := v.(type) {
 	case []any:
 		for i, e := range v {
-			each(o, path.at(i), e, visit)
+			each(o, append(path, strconv.Itoa(i)), e, visit)
 		}
 	case map[string]any:
 		for _, k := range slices.Sorted(maps.Keys(v)) {
-			visit(o, path.to(k), k, v[k])
-			each(o, path.to(k), v[k], visit)
+			at := append(path, k)
+			visit(o, at, k, v[k])
+			each(o, at, v[k], visit)
 		}
 	}
 }

@@ -28,6 +28,7 @@ type pass struct {
 	found          diag.List
 	counts         map[string]*Count
 	delivery       delivery
+	references     []reference // found by everywhere; nil before
 }
 
 // report adds an error at a line of an emitted file (1-based; 0 for the file as a whole). Rule is one of Rules. What
