@@ -32,7 +32,7 @@ func FuzzCompile(f *testing.F) {
 		ta := &taint{root: root, names: namesOf(src.Site)}
 		const step = 13 // some twenty seeds an example, of every part of it
 		for i := 0; i < len(leaves); i += step {
-			if values, _ := ta.candidates(leaves[i]); len(values) > 0 {
+			if values := ta.candidates(leaves[i]); len(values) > 0 {
 				f.Add(uint8(len(examples)-1), uint16(i), literal(values[0]), uint16(i+1), literal(leaves[(i+1)%len(leaves)].value))
 			}
 		}

@@ -202,6 +202,50 @@ The session between them needs a common subnet: single-hop eBGP does not cross a
 	},
 }
 
+// DefaultGateway finds a default gateway that nodes cannot use, or that is a machine's own address.
+var DefaultGateway = &check.Rule{
+	ID: "MG1012", Name: "default-gateway", Severity: diag.Error, On: check.OnSite,
+	Doc: `a rack's default gateway lies in none of its subnets, or is the address of a node or of one switch
+
+Nodes reach a gateway in their own subnet only. An address that switches share must not be one of their own: BGP sessions
+are with each switch's own address, and one with the shared address would move between two of them.`,
+	Run: func(p *check.Pass) {
+		for rn, r := range byKey(p.Site.Racks) {
+			for i, text := range r.DefaultGateway {
+				path := site.Join("racks", rn, "defaultGateway", site.Index(i))
+				gw, err := netip.ParseAddr(text)
+				if err != nil {
+					continue
+				}
+				inside := len(r.Subnets) == 0
+				for _, s := range r.Subnets {
+					n, err := netip.ParsePrefix(s)
+					inside = inside || err == nil && n.Contains(gw)
+				}
+				if !inside {
+					p.Reportf(path, "default gateway %s lies in no subnet of rack %q (%s)", text, rn, strings.Join(r.Subnets, ", ")).
+						Related(site.Join("racks", rn, "subnets"), "the rack's subnets")
+				}
+				taken := func(who, at string, addresses []string) {
+					for _, a := range addresses {
+						if ip, err := netip.ParseAddr(a); err == nil && ip == gw {
+							p.Reportf(path, "default gateway %s of rack %q is the address of %s", text, rn, who).Related(at, "its address")
+						}
+					}
+				}
+				for nn, n := range byKey(r.Nodes) {
+					taken("node "+nn, site.Join("racks", rn, "nodes", nn, "address"), n.Address)
+				}
+				for tn, t := range byKey(r.ToRs) {
+					if len(r.ToRs) > 1 { // a single switch is its rack's gateway by itself
+						taken("switch "+t.Hostname, site.Join("racks", rn, "tors", tn, "address"), t.Address)
+					}
+				}
+			}
+		}
+	},
+}
+
 // VIPOutsidePool finds a virtual address that nobody may give out.
 var VIPOutsidePool = &check.Rule{
 	ID: "MG6002", Name: "vip-outside-pool", Severity: diag.Error, On: check.OnSite,

@@ -1,0 +1,62 @@
+package rules
+
+import (
+	"meshgen.dev/meshgen/compiler/check"
+	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/profile"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// KernelGate finds a kernel that is too old for what must run on it.
+var KernelGate = &check.Rule{
+	ID: "MG2004", Name: "kernel-gate", Severity: diag.Error, On: check.OnSite,
+	Doc: `a kernel is too old for kube-proxy's mode or for the pod network
+
+kube-proxy in nftables mode stops at its start below Linux 5.13, and a pod network whose floor is not met leaves the
+node without pods. The floors, and the vendor kernels that carry what older mainline lacks, stand in the profiles.`,
+	Run: func(p *check.Pass) {
+		floors := kernelFloors(p)
+		for name, c := range byKey(p.Site.NodeClasses) {
+			checkKernel(p, floors, site.Join("nodeClasses", name, "kernel"), c.Kernel)
+		}
+		for rn, r := range byKey(p.Site.Racks) {
+			for nn, n := range byKey(r.Nodes) {
+				if n.Kernel != "" {
+					checkKernel(p, floors, site.Join("racks", rn, "nodes", nn, "kernel"), n.Kernel)
+				}
+			}
+		}
+	},
+}
+
+// kernelFloor is what asks for a kernel, and where the site says so.
+type kernelFloor struct {
+	profile.KernelFloor
+	who, path string
+}
+
+func kernelFloors(p *check.Pass) []kernelFloor {
+	var out []kernelFloor
+	mode := p.Site.Kubernetes.KubeProxy.Mode
+	if m := p.Profiles.Kubernetes().KubeProxyModes[mode]; m != nil && m.Kernel != "" {
+		out = append(out, kernelFloor{profile.KernelFloor{Min: m.Kernel}, "kube-proxy in mode " + mode, "kubernetes.kubeProxy.mode"})
+	}
+	kind := p.Site.Kubernetes.CNI.Kind
+	if c := p.Profiles.CNI(kind); c != nil && c.Kernel.Min != "" {
+		out = append(out, kernelFloor{c.Kernel, "the pod network " + kind, "kubernetes.cni.kind"})
+	}
+	return out
+}
+
+func checkKernel(p *check.Pass, floors []kernelFloor, path, release string) {
+	k, err := profile.ParseKernel(release)
+	if err != nil {
+		return // the schema has refused the form
+	}
+	for _, f := range floors {
+		if !f.Met(k) {
+			p.Reportf(path, "kernel %s is too old for %s, which needs %s or later", release, f.who, f.Min).
+				Related(f.path, "what asks for it")
+		}
+	}
+}
