@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"meshgen.dev/meshgen/compiler"
 	"meshgen.dev/meshgen/compiler/diag"
 	"meshgen.dev/meshgen/compiler/diag/format"
+	"meshgen.dev/meshgen/compiler/load"
 )
 
 // reportFlags say how findings are shown and which of them fail the run.
@@ -84,6 +86,9 @@ func (c *command) findings(w io.Writer, list diag.List, report *reportFlags) err
 		if err := format.Text(w, list, format.TextOptions{Color: c.colored(w), Source: c.source}); err != nil {
 			return failure(err)
 		}
+	}
+	if slices.ContainsFunc(list, func(f diag.Finding) bool { return f.Rule == load.CannotRead.ID }) {
+		return exit{code: exitFailure}
 	}
 	least := diag.Error
 	switch report.failOn {
