@@ -23,6 +23,8 @@ import (
 type Options struct {
 	// Now is the day against which waivers expire. It touches findings only, never output. The zero time expires none.
 	Now time.Time
+	// Advice runs the rules whose findings are notes as well.
+	Advice bool
 }
 
 // Output is what a compilation found and made.
@@ -49,32 +51,38 @@ func vet(src *load.Source, opt Options, building bool) (*Output, error) {
 		return nil, err
 	}
 	in := check.Input{Site: src.Site, Profiles: set, Now: opt.Now}
+	list := rules.All
+	if !opt.Advice {
+		list = slices.DeleteFunc(slices.Clone(list), func(r *check.Rule) bool { return r.Severity == diag.Note })
+	}
 	if in.Values, err = src.Values(); err != nil {
 		return nil, err
 	}
 	out := &Output{}
 	known := append(slices.Clone(rules.All), check.WaiverRules...)
 	// settle makes what the rules found, less what the site waives, the output's findings.
-	settle := func(found diag.List, partial bool) {
+	settle := func(found diag.List, last check.Stage) {
 		if building {
 			found = undated(found)
 		}
-		found = check.Waive(found, src.Site, known, check.Terms{Now: opt.Now, Lenient: building, Partial: partial})
+		hasRun := func(r *check.Rule) bool { return r.On <= last && slices.Contains(list, r) }
+		found = check.Waive(found, src.Site, known, check.Terms{Now: opt.Now, Lenient: building, Ran: hasRun})
 		found.Locate(src.PosOf)
+		found.Mend(src.EditOf)
 		out.Findings = found.Sorted()
 	}
-	found, ran := check.Run(rules.All, check.OnSite, in)
-	out.Ran, out.Waiting = ran, len(rules.All)-ran
-	settle(found, true)
+	found, ran := check.Run(list, check.OnSite, in)
+	out.Ran, out.Waiting = ran, len(list)-ran
+	settle(found, check.OnSite)
 	if out.Findings.HasErrors() {
 		return out, nil
 	}
-	if building || slices.ContainsFunc(rules.All, func(r *check.Rule) bool { return r.On == check.OnPlan }) {
+	if building || slices.ContainsFunc(list, func(r *check.Rule) bool { return r.On == check.OnPlan }) {
 		in.Plan = lower.Lower(src.Site, set)
 	}
-	more, ran := check.Run(rules.All, check.OnPlan, in)
+	more, ran := check.Run(list, check.OnPlan, in)
 	out.Ran, out.Waiting = out.Ran+ran, 0
-	settle(append(found, more...), false)
+	settle(append(found, more...), check.OnPlan)
 	if !out.Findings.HasErrors() {
 		out.Plan = in.Plan
 	}

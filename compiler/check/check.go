@@ -27,7 +27,7 @@ const (
 type Rule struct {
 	ID       string        // "MG2003": block by subject, never reused
 	Name     string        // "kernel-skew": what waivers and people say
-	Severity diag.Severity // of its findings, unless one says otherwise
+	Severity diag.Severity // of its findings, unless one says otherwise; Note is advice, which runs only when asked for
 	On       Stage
 	Guard    bool   // lowering relies on it: it can be neither waived nor left out
 	Dated    bool   // what it finds depends on the day: in a build it is a warning at most
@@ -72,6 +72,13 @@ func (r *Report) Hintf(format string, args ...any) *Report {
 func (r *Report) Related(path, format string, args ...any) *Report {
 	f := &r.pass.list[r.index]
 	f.Related = append(f.Related, diag.Related{Path: path, Message: fmt.Sprintf(format, args...)})
+	return r
+}
+
+// Fix offers to replace the value at a path by a text of CUE: only where that mends the finding for certain, whatever
+// else the site says. message says what the edit does: "write 3s".
+func (r *Report) Fix(path, text, message string) *Report {
+	r.pass.list[r.index].Fix = &diag.Fix{Path: path, New: text, Message: message}
 	return r
 }
 

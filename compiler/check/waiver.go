@@ -30,9 +30,9 @@ var WaiverRules = []*Rule{WaiverUnknown, WaiverGuard, WaiverUnused, WaiverExpire
 
 // Terms say how waivers are held.
 type Terms struct {
-	Now     time.Time // the day on which they may have expired; the zero time expires none
-	Lenient bool      // an expired waiver still covers, and is reported: a build must not fail because of the day
-	Partial bool      // some rules have not run: no waiver is called unused
+	Now     time.Time        // the day on which they may have expired; the zero time expires none
+	Lenient bool             // an expired waiver still covers, and is reported: a build must not fail because of the day
+	Ran     func(*Rule) bool // whether a rule has run; nil: all have. A waiver of one that has not is not called unused
 }
 
 // Waive marks the findings that the site's waivers cover, at their path or below it, and reports on the waivers.
@@ -64,7 +64,7 @@ func Waive(found diag.List, s *site.Site, rules []*Rule, terms Terms) diag.List 
 				f.Waived, used = w.Reason, true
 			}
 		}
-		if !used && !terms.Partial {
+		if !used && (terms.Ran == nil || terms.Ran(rules[k])) {
 			add(WaiverUnused, i, "at", "rule "+w.Rule+" finds nothing at "+w.At, "remove the waiver, or correct its path")
 		}
 	}

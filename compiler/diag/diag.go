@@ -63,7 +63,24 @@ type Finding struct {
 	Message  string
 	Hint     string
 	Related  []Related
+	Fix      *Fix   // nil unless one edit mends it for certain
 	Waived   string // reason of the waiver that covers it; a waived finding stops nothing
+}
+
+// Fix is one edit that mends a finding for certain. A stage that knows site paths only gives Path and New; the edit is
+// made at the end (List.Mend), and a fix whose place cannot be edited is dropped.
+type Fix struct {
+	Path    string // site path of the value that is replaced
+	New     string // CUE text of the new value
+	Message string // "write 3s"
+	Edit    Edit
+}
+
+// Edit replaces the bytes [Start, End) of a file, 0-based, by New.
+type Edit struct {
+	File       string
+	Start, End int
+	New        string
 }
 
 // List is a set of findings.
@@ -95,6 +112,25 @@ func (l List) Locate(posOf func(path string) Pos) {
 				r.Pos = posOf(r.Path)
 			}
 		}
+	}
+}
+
+// Mend makes the edit of each fix that has none. editOf returns the edit that replaces the value at a path by a text, and
+// false where the value is not written as one literal of its own.
+func (l List) Mend(editOf func(path, text string) (Edit, bool)) {
+	for i := range l {
+		fix := l[i].Fix
+		if fix == nil || fix.Edit.File != "" {
+			continue
+		}
+		edit, ok := editOf(fix.Path, fix.New)
+		if !ok {
+			l[i].Fix = nil
+			continue
+		}
+		mended := *fix
+		mended.Edit = edit
+		l[i].Fix = &mended
 	}
 }
 

@@ -102,7 +102,7 @@ func (l *Loader) load(files []file) (_ *Source, faults diag.List) {
 	if err != nil {
 		return nil, diag.List{internalFault(err)}
 	}
-	src := &Source{Site: new(site.Site), mu: l.mu, user: user, raw: resolved}
+	src := &Source{Site: new(site.Site), mu: l.mu, user: user, raw: resolved, files: files}
 	if err := json.Unmarshal(resolved, src.Site); err != nil {
 		return nil, diag.List{internalFault(err)}
 	}

@@ -21,6 +21,9 @@ type Source struct {
 	raw  []byte      // the site as JSON, in CUE's order
 	once sync.Once
 	json []byte
+
+	files    []file           // as they were read
+	leavesAt map[diag.Pos]int // see shared
 }
 
 // PosOf returns where a site path stands in the user's files: the value of a scalar or block. A path that the user did

@@ -12,6 +12,14 @@ import (
 	"meshgen.dev/meshgen/compiler/site"
 )
 
+// addressRules are the rules about addresses.
+var addressRules = []*check.Rule{
+	AddressForm,
+	AddressUsedTwice,
+	NodeOutsideSubnet,
+	DefaultGateway,
+}
+
 // AddressForm refuses what is no address, prefix or range.
 var AddressForm = &check.Rule{
 	ID: "MG1001", Name: "address-form", Severity: diag.Error, On: check.OnSite, Guard: true,

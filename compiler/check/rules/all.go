@@ -6,6 +6,7 @@
 package rules
 
 import (
+	"cmp"
 	"iter"
 	"maps"
 	"slices"
@@ -14,51 +15,16 @@ import (
 	"meshgen.dev/meshgen/compiler/site"
 )
 
-// All is every rule in the order of IDs. Those of waivers run apart, in check.Waive.
-var All = []*check.Rule{
-	NotSupportedYet,
-	AddressForm,
-	AddressUsedTwice,
-	BGPNumbers,
-	UnknownRack,
-	UnknownSpine,
-	SpeakerClass,
-	BGPTimers,
-	NodeOutsideSubnet,
-	SwitchNamedTwice,
-	RouterIDTwice,
-	DefaultGateway,
-	UnknownNodeClass,
-	UnknownOS,
-	KernelSkew,
-	KernelGate,
-	PodDensity,
-	TimeSourceCount,
-	NTSByAddress,
-	LoadBalancerRelease,
-	MeshRelease,
-	RequestOverLimit,
-	UnknownPool,
-	VIPOutsidePool,
-	GatewayClass,
-	GatewayNowhere,
-	SourceRangesLocal,
-	ListenerTLS,
-	GatewayEOL,
-	GatewayAPIMissing,
-	UnknownService,
-	UnknownGateway,
-	UnknownExternal,
-	SplitWeights,
-	HostTwice,
-	StrictUnmeshedCaller,
-	RetriesUnmet,
-	ExposeUnservable,
-	CallerRefused,
-	SplitPorts,
-	RequestIntent,
-	LabelsShared,
-	DeliveryRepository,
+// All is every rule in the order of IDs. Those of waivers run apart, in check.Waive. Each list stands with its rules.
+var All = sorted(
+	languageRules, addressRules, fabricRules, hostRules, timeRules, balancerRules, meshRules, gatewayRules, serviceRules,
+	deliveryRules,
+)
+
+func sorted(lists ...[]*check.Rule) []*check.Rule {
+	all := slices.Concat(lists...)
+	slices.SortFunc(all, func(a, b *check.Rule) int { return cmp.Compare(a.ID, b.ID) })
+	return all
 }
 
 // byKey yields a map in the order of its keys, so that findings come in one order.

@@ -5,6 +5,11 @@ import (
 	"meshgen.dev/meshgen/compiler/diag"
 )
 
+// deliveryRules are the rules about delivery and upgrades.
+var deliveryRules = []*check.Rule{
+	DeliveryRepository,
+}
+
 // DeliveryRepository finds a delivery from a repository that is not named.
 var DeliveryRepository = &check.Rule{
 	ID: "MG8101", Name: "delivery-repository", Severity: diag.Error, On: check.OnSite, Guard: true,

@@ -6,6 +6,17 @@ import (
 	"meshgen.dev/meshgen/compiler/site"
 )
 
+// fabricRules are the rules about BGP and switches.
+var fabricRules = []*check.Rule{
+	BGPNumbers,
+	UnknownRack,
+	UnknownSpine,
+	SpeakerClass,
+	BGPTimers,
+	SwitchNamedTwice,
+	RouterIDTwice,
+}
+
 // RouterIDTwice finds two switches with one router ID.
 var RouterIDTwice = &check.Rule{
 	ID: "MG1011", Name: "router-id-used-twice", Severity: diag.Error, On: check.OnSite, Guard: true,

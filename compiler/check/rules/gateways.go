@@ -11,6 +11,18 @@ import (
 	"meshgen.dev/meshgen/compiler/site"
 )
 
+// gatewayRules are the rules about gateways and egress.
+var gatewayRules = []*check.Rule{
+	UnknownPool,
+	VIPOutsidePool,
+	GatewayClass,
+	GatewayNowhere,
+	SourceRangesLocal,
+	ListenerTLS,
+	GatewayEOL,
+	GatewayAPIMissing,
+}
+
 // keys lists the names that a map has, for hints.
 func keys[V any](m map[string]V) string {
 	return strings.Join(slices.Sorted(maps.Keys(m)), ", ")

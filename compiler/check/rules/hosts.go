@@ -10,6 +10,15 @@ import (
 	"meshgen.dev/meshgen/compiler/site"
 )
 
+// hostRules are the rules about machines and their kernels.
+var hostRules = []*check.Rule{
+	UnknownNodeClass,
+	UnknownOS,
+	KernelSkew,
+	KernelGate,
+	PodDensity,
+}
+
 // UnknownNodeClass finds a node of a class that does not exist.
 var UnknownNodeClass = &check.Rule{
 	ID: "MG2001", Name: "unknown-node-class", Severity: diag.Error, On: check.OnSite, Guard: true,

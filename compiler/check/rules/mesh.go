@@ -6,6 +6,12 @@ import (
 	"meshgen.dev/meshgen/compiler/site"
 )
 
+// meshRules are the rules about the mesh and its releases.
+var meshRules = []*check.Rule{
+	MeshRelease,
+	RequestOverLimit,
+}
+
 // RequestOverLimit finds containers that ask for more than they may use.
 var RequestOverLimit = &check.Rule{
 	ID: "MG5002", Name: "request-over-limit", Severity: diag.Error, On: check.OnSite, Guard: true,

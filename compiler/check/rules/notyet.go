@@ -9,6 +9,11 @@ import (
 	"meshgen.dev/meshgen/compiler/site"
 )
 
+// languageRules are the rules about what the language can say and nothing prints.
+var languageRules = []*check.Rule{
+	NotSupportedYet,
+}
+
 // NotSupportedYet refuses what the language can say and no backend prints yet.
 var NotSupportedYet = &check.Rule{
 	ID: "MG0900", Name: "not-supported-yet", Severity: diag.Error, On: check.OnSite, Guard: true,

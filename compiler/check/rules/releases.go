@@ -9,6 +9,11 @@ import (
 	"meshgen.dev/meshgen/compiler/site"
 )
 
+// balancerRules are the rules about the load balancer.
+var balancerRules = []*check.Rule{
+	LoadBalancerRelease,
+}
+
 // LoadBalancerRelease finds a load balancer release that no profile row describes.
 var LoadBalancerRelease = &check.Rule{
 	ID: "MG4001", Name: "unknown-load-balancer-release", Severity: diag.Error, On: check.OnSite, Guard: true,

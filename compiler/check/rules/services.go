@@ -9,6 +9,22 @@ import (
 	"meshgen.dev/meshgen/compiler/site"
 )
 
+// serviceRules are the rules about services, calls and policy.
+var serviceRules = []*check.Rule{
+	UnknownService,
+	UnknownGateway,
+	UnknownExternal,
+	SplitWeights,
+	HostTwice,
+	StrictUnmeshedCaller,
+	RetriesUnmet,
+	ExposeUnservable,
+	CallerRefused,
+	SplitPorts,
+	RequestIntent,
+	LabelsShared,
+}
+
 // UnknownService finds a call, an admission or a split that names a service that does not exist.
 var UnknownService = &check.Rule{
 	ID: "MG7001", Name: "unknown-service", Severity: diag.Error, On: check.OnSite, Guard: true,

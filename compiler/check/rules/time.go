@@ -6,6 +6,12 @@ import (
 	"meshgen.dev/meshgen/compiler/site"
 )
 
+// timeRules are the rules about clocks.
+var timeRules = []*check.Rule{
+	TimeSourceCount,
+	NTSByAddress,
+}
+
 // NTSByAddress finds a time source with NTS that has no name.
 var NTSByAddress = &check.Rule{
 	ID: "MG3002", Name: "nts-by-address", Severity: diag.Error, On: check.OnSite, Guard: true,
