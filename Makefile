@@ -32,7 +32,7 @@ check:
 	@test -z "$$(gofmt -l .)" || { echo "gofmt:"; gofmt -l .; exit 1; }
 	go vet ./...
 	go tool staticcheck ./...
-	go test ./compiler -run 'Floors|Fresh' 
+	go test ./compiler -run 'Floors|Fresh|References'
 	@.ci/fresh
 
 # Times the program on small and large sites beside cue vet, as fresh processes; medians of 20.

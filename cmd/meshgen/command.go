@@ -100,7 +100,8 @@ capitals; the flag wins. Exit codes: 0 clean, 1 findings or differences, 2 usage
 	root.PersistentFlags().StringVar(&c.color, "color", "auto", "colour in text: auto, always or never")
 	root.PersistentFlags().StringVar(&c.now, "now", "", "date for waivers (2026-01-31); default SOURCE_DATE_EPOCH, else today")
 	c.limits.register(root.PersistentFlags())
-	root.AddCommand(c.buildCommand(), c.vetCommand(), c.initCommand(), c.fmtCommand(), c.schemaCommand(), c.showCommand(), c.versionCommand())
+	root.AddCommand(c.buildCommand(), c.vetCommand(), c.explainCommand(), c.rulesCommand(), c.initCommand(), c.fmtCommand(),
+		c.schemaCommand(), c.showCommand(), c.versionCommand())
 	return root
 }
 

@@ -133,3 +133,16 @@ func count(n int) string {
 	}
 	return fmt.Sprintf("%d entries", n)
 }
+
+// Suggest says what a path that is no place of the language may have been meant to be, or "".
+func Suggest(segments ...string) string {
+	s := Language()
+	for i, seg := range segments {
+		next := s.Lookup(seg)
+		if next == nil {
+			return suggest(seg, s, segments[:i])
+		}
+		s = next
+	}
+	return ""
+}

@@ -1,0 +1,61 @@
+package compiler
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"meshgen.dev/meshgen/compiler/load"
+)
+
+// TestReferences holds the generated texts to what they are generated from. MESHGEN_UPDATE=1 rewrites them.
+func TestReferences(t *testing.T) {
+	for name, want := range map[string][]byte{
+		"check/rules/README.md": RulesReference(),
+		"../schema/README.md":   load.Reference(),
+	} {
+		if update {
+			if err := os.WriteFile(name, want, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if read(t, name) != string(want) {
+			t.Errorf("%s is stale; run: make golden", name)
+		}
+	}
+}
+
+func TestCatalogue(t *testing.T) {
+	ids, names := map[string]bool{}, map[string]bool{}
+	last := ""
+	for _, r := range Catalogue() {
+		if r.ID <= last || ids[r.ID] || names[r.Name] {
+			t.Errorf("%s %s: out of order, or used twice", r.ID, r.Name)
+		}
+		last, ids[r.ID], names[r.Name] = r.ID, true, true
+		if r.Title == "" || r.Doc == "" || strings.HasSuffix(r.Title, ".") {
+			t.Errorf("%s: title %q", r.ID, r.Title)
+		}
+	}
+}
+
+// TestReferenceIsWhole finds every field of the language in its reference.
+func TestReferenceIsWhole(t *testing.T) {
+	text := string(load.Reference())
+	var walk func(s *load.Shape, depth int)
+	walk = func(s *load.Shape, depth int) {
+		if s == nil || depth > 12 {
+			return
+		}
+		for name, f := range s.Fields {
+			if !strings.Contains(text, "| `"+name+"` |") {
+				t.Errorf("field %s is missing", name)
+			}
+			walk(f, depth+1)
+		}
+		walk(s.Pattern, depth+1)
+		walk(s.Elem, depth+1)
+	}
+	walk(load.Language(), 0)
+}
