@@ -32,6 +32,7 @@ const (
 	Mesh         Phase = "20-mesh"
 	Gateways     Phase = "30-gateways"
 	Policy       Phase = "40-policy"
+	Enforcement  Phase = "45-enforcement" // what refuses: after all that admits, so that a running mesh loses no caller
 	Watch        Phase = "50-observability"
 )
 

@@ -31,6 +31,7 @@ func (l *lowering) delivery() {
 		{Name: "mesh", Number: 20, Doc: "the control plane, and what holds in the whole mesh", Charts: mesh, Prune: true},
 		{Name: "gateways", Number: 30, Doc: "the ways in, their certificates and routes", Charts: gateways, Waits: l.gatewayWaits(), Prune: true},
 		{Name: "policy", Number: 40, Doc: "what each namespace and service needs and admits", Prune: true},
+		{Name: "enforcement", Number: 45, Doc: "what refuses all that no earlier phase admits", Prune: true},
 		{Name: "observability", Number: 50, Doc: "what is scraped, and alerts", Prune: true},
 	}
 }

@@ -37,7 +37,7 @@ var mistakes = []mistake{
 	{"fra1", "10-load-balancer/bgppeer.yaml", `peerAddress`, `peerAdress`},
 	{"fra1", "10-load-balancer/ipaddresspool.yaml", `autoAssign: false`, `autoAssign: "false"`},
 	{"fra1", "20-mesh/telemetry.yaml", `randomSamplingPercentage: 1`, `randomSamplingPercentage: 101`},
-	{"fra1", "20-mesh/peerauthentication.yaml", `mode: STRICT`, `mode: STRICKT`},
+	{"fra1", "45-enforcement/peerauthentication.yaml", `mode: STRICT`, `mode: STRICKT`},
 	{"fra1", "30-gateways/gateway.yaml", `mode: MUTUAL`, `mode: BOTH`},
 	{"fra1", "30-gateways/virtualservice.yaml", `weight: 90`, `wieght: 90`},
 	{"fra1", "40-policy/authorizationpolicy.yaml", `action: ALLOW`, `action: ALOW`},

@@ -17,7 +17,7 @@ import (
 // denyByDefault writes the mesh-wide policy that admits nothing.
 func (e *emitter) denyByDefault() {
 	m := &e.p.Mesh
-	o := e.objects(backend.Mesh, "AuthorizationPolicy")
+	o := e.objects(backend.Enforcement, "AuthorizationPolicy")
 	o.add(backend.Meta{APIVersion: securityV1, Namespace: m.Namespace, Name: "deny-by-default", From: m.From.Of("kind")}, func(y *artifact.YAML) {
 		y.Comment("No rule: nothing is admitted, in any namespace, but what another policy allows.")
 		y.Map("spec", func() {})

@@ -2,7 +2,8 @@
 //
 // In comes an *ir.Plan whose mesh is istio-sidecar. Out go, for each chart release of Istio, its values
 // (charts/<site>/<release>/values.yaml), and the objects of the overlay: in phase 20-mesh what holds mesh-wide, in
-// 30-gateways what lets requests in, in 40-policy what each namespace and service needs.
+// 30-gateways what lets requests in, in 40-policy what each namespace and service needs, in 45-enforcement what refuses
+// all else.
 //
 // Gateways come in two forms, chosen per gateway by its frontend: "istio" is a release of the gateway chart with
 // Gateway and VirtualService objects; "gateway-api" is a Gateway that istiod deploys itself, with HTTPRoute objects.

@@ -96,7 +96,7 @@ func TestDualStack(t *testing.T) {
 	}
 }
 
-// A mesh that is permissive has strict namespaces, where a strict one has permissive ones.
+// A mesh that is permissive has strict namespaces, where a strict one has permissive ones; what refuses is applied last.
 func TestPeerAuthentication(t *testing.T) {
 	for _, strict := range []bool{true, false} {
 		p := testPlan(frontendIstio)
@@ -107,7 +107,7 @@ func TestPeerAuthentication(t *testing.T) {
 				got = append(got, o.Metadata.Namespace)
 			}
 		}
-		want := []string{"istio-system", "old"}
+		want := []string{"old", "istio-system"}
 		if !strict {
 			want = []string{"istio-system", "pay", "shop"}
 		}

@@ -8,14 +8,21 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
-// mtls says who must present a certificate: mesh-wide in the root namespace, and in each namespace that differs.
+// mtls says who must present a certificate: mesh-wide in the root namespace, and in each namespace that differs. What
+// takes plain text comes in an earlier phase than what refuses it.
 func (e *emitter) mtls() {
 	m := &e.p.Mesh
-	e.peerAuthentication(e.objects(backend.Mesh, "PeerAuthentication"), m.Namespace, m.Strict, m.From.Of("mtls"))
-	own := e.objects(backend.Policy, "PeerAuthentication")
+	admit, refuse := e.objects(backend.Policy, "PeerAuthentication"), e.objects(backend.Enforcement, "PeerAuthentication")
+	of := func(strict bool) *objects {
+		if strict {
+			return refuse
+		}
+		return admit
+	}
+	e.peerAuthentication(of(m.Strict), m.Namespace, m.Strict, m.From.Of("mtls"))
 	for _, n := range e.p.Namespaces {
 		if n.Purpose == "services" && n.Meshed && n.Permissive == m.Strict {
-			e.peerAuthentication(own, n.Name, !n.Permissive, e.modeFrom(n.Name))
+			e.peerAuthentication(of(!n.Permissive), n.Name, !n.Permissive, e.modeFrom(n.Name))
 		}
 	}
 }

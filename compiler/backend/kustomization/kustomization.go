@@ -37,7 +37,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 		return
 	}
 	for _, ph := range phases {
-		y := start(p, t, path.Join(dir, ph.name))
+		y := start(p, t, path.Join(dir, ph.name), blocks(ph.files...))
 		y.Seq("resources", func() {
 			for _, f := range ph.files {
 				y.From("", blocks(f)...)
@@ -45,7 +45,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 			}
 		})
 	}
-	y := start(p, t, dir)
+	y := start(p, t, dir, nil)
 	y.Seq("resources", func() {
 		for _, ph := range phases {
 			y.From("", blocks(ph.files...)...)
@@ -72,9 +72,9 @@ func phasesOf(t *artifact.Tree, dir string) []phase {
 	return out
 }
 
-// start begins a kustomization.
-func start(p *ir.Plan, t *artifact.Tree, dir string) *artifact.YAML {
-	f := t.File(path.Join(dir, fileName), p.From...)
+// start begins a kustomization. It is there because of what the blocks of the site put into its folder.
+func start(p *ir.Plan, t *artifact.Tree, dir string, from []string) *artifact.YAML {
+	f := t.File(path.Join(dir, fileName), slices.Concat(p.From, from)...)
 	f.Header("#", p.Name)
 	y := f.YAML()
 	y.KV("apiVersion", "kustomize.config.k8s.io/v1beta1")

@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 site=fra1
-phases='crds nodes namespaces secrets load-balancer mesh gateways policy observability'
+phases='crds nodes namespaces secrets load-balancer mesh gateways policy enforcement observability'
 
 usage() {
 	cat <<USAGE
@@ -266,6 +266,10 @@ fi
 if begin policy 'what each namespace and service needs and admits'; then
 	:
 	apply 40-policy
+fi
+if begin enforcement 'what refuses all that no earlier phase admits'; then
+	:
+	apply 45-enforcement
 fi
 if begin observability 'what is scraped, and alerts'; then
 	:

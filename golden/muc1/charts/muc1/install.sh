@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 site=muc1
-phases='crds nodes namespaces secrets load-balancer mesh gateways policy observability'
+phases='crds nodes namespaces secrets load-balancer mesh gateways policy enforcement observability'
 
 usage() {
 	cat <<USAGE
@@ -230,7 +230,6 @@ if begin mesh 'the control plane, and what holds in the whole mesh'; then
 	wait_for istio-system deployment.apps/istiod-stable 'condition=Available'
 	wait_for '' validatingwebhookconfiguration.admissionregistration.k8s.io/istiod-default-validator 'jsonpath={.webhooks[0].clientConfig.caBundle}'
 	chart istio-cni istio-cni 1.31.1 cni --repo https://blob.istio.io/istio-release/charts
-	apply 20-mesh
 fi
 if begin gateways 'the ways in, their certificates and routes'; then
 	:
@@ -240,6 +239,10 @@ fi
 if begin policy 'what each namespace and service needs and admits'; then
 	:
 	apply 40-policy
+fi
+if begin enforcement 'what refuses all that no earlier phase admits'; then
+	:
+	apply 45-enforcement
 fi
 if begin observability 'what is scraped, and alerts'; then
 	:
