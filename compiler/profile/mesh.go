@@ -2,20 +2,24 @@ package profile
 
 // Mesh is one service mesh in one data-plane mode.
 type Mesh struct {
-	Component               string                  `json:"component"`               // the product, "istio"
-	Namespace               string                  `json:"namespace"`               // of its control plane
-	NativeSidecarKubernetes string                  `json:"nativeSidecarKubernetes"` // the lowest kubelet, on every node, with which sidecars are native
-	ClockToleranceSeconds   int                     `json:"clockToleranceSeconds"`   // how far a clock may be behind
+	Component               string                  `json:"component"`                         // the product, "istio"
+	Namespace               string                  `json:"namespace"`                         // of its control plane
+	CNI                     string                  `json:"cni,omitempty"`                     // the pod network that it is a part of and released with; "": none
+	Proxies                 string                  `json:"proxies"`                           // "pod": one in each; "node": one that its pods share
+	NativeSidecarKubernetes string                  `json:"nativeSidecarKubernetes,omitempty"` // the lowest kubelet, on every node, with which sidecars are native; "": they never are, or there are none
+	Kernel                  KernelFloor             `json:"kernel"`                            // Min "": nothing is stated
+	Kernels                 map[string]string       `json:"kernels,omitempty"`                 // floors of single features: "wireguard"
+	ClockToleranceSeconds   int                     `json:"clockToleranceSeconds,omitempty"`   // how far a clock may be behind; 0: it makes no certificates for workloads
 	Certificates            Certificates            `json:"certificates"`
 	Ports                   MeshPorts               `json:"ports"`
-	UncapturedPorts         []uint16                `json:"uncapturedPorts"` // inbound ports that the proxy leaves alone: plaintext under strict mTLS
-	PodPorts                []uint16                `json:"podPorts"`        // that the proxy binds in the pod
-	Modules                 []Module                `json:"modules"`
-	ProxyResources          Resources               `json:"proxyResources"`    // the chart's defaults
-	GatewayResources        Resources               `json:"gatewayResources"`  // the chart's defaults
-	ControlPlaneAhead       int                     `json:"controlPlaneAhead"` // minor releases that it may be ahead of the data plane
-	RetryOn                 map[string]string       `json:"retryOn"`           // retries.on: our word to the mesh's
-	Capabilities            map[string]*Capability  `json:"capabilities"`      // by field of an intent: "retries.attempts"
+	UncapturedPorts         []uint16                `json:"uncapturedPorts,omitempty"` // inbound ports that the proxy leaves alone: plaintext under strict mTLS
+	PodPorts                []uint16                `json:"podPorts,omitempty"`        // that the proxy binds in the pod
+	Modules                 []Module                `json:"modules,omitempty"`
+	ProxyResources          Resources               `json:"proxyResources"`              // the chart's defaults; "" where it sets none
+	GatewayResources        Resources               `json:"gatewayResources"`            // the chart's defaults
+	ControlPlaneAhead       int                     `json:"controlPlaneAhead,omitempty"` // minor releases that it may be ahead of the data plane
+	RetryOn                 map[string]string       `json:"retryOn,omitempty"`           // retries.on: our word to the mesh's
+	Capabilities            map[string]*Capability  `json:"capabilities"`                // by field of an intent: "retries.attempts"
 	Releases                map[string]*MeshRelease `json:"releases"`
 	Sources                 Sources                 `json:"sources"`
 }
@@ -44,7 +48,7 @@ func (m *Mesh) Capability(field string) Capability {
 	return Capability{Cell: Cell{Support: None, Limits: "this mesh has nothing for it"}}
 }
 
-// MeshPorts are TCP ports of proxies and control plane.
+// MeshPorts are TCP ports of proxies and control plane; 0 where there is none, or none is known.
 type MeshPorts struct {
 	Outbound       uint16 `json:"outbound"`       // captures what a pod sends
 	Inbound        uint16 `json:"inbound"`        // captures what a pod receives
@@ -61,7 +65,7 @@ type MeshPorts struct {
 // Certificates is the life of a workload certificate.
 type Certificates struct {
 	Hours   int     `json:"hours"`
-	RenewAt float64 `json:"renewAt"` // the part of its life after which it is renewed
+	RenewAt float64 `json:"renewAt,omitempty"` // the part of its life after which it is renewed; 0: not known
 }
 
 // Resources are a container's requests and limits, as quantities.
@@ -72,8 +76,8 @@ type Resources struct {
 
 // Quantities is one resource, "100m" or "128Mi".
 type Quantities struct {
-	Request string `json:"request"`
-	Limit   string `json:"limit"`
+	Request string `json:"request,omitempty"`
+	Limit   string `json:"limit,omitempty"`
 }
 
 // Module is a kernel module and what it is for.
@@ -118,22 +122,25 @@ func (c Capability) For(frontend string) Cell {
 
 // MeshRelease is one release line of a mesh.
 type MeshRelease struct {
-	GA         string         `json:"ga"`            // day of its first release
-	EOL        string         `json:"eol,omitempty"` // day of its last patch; "" while none is announced
-	LastPatch  string         `json:"lastPatch"`     // the newest known on Date
-	Kubernetes Window         `json:"kubernetes"`    // supported
-	Envoy      string         `json:"envoy"`         // release line of its proxy
+	GA         string         `json:"ga,omitempty"`        // day of its first release; "": not known
+	EOL        string         `json:"eol,omitempty"`       // day of its last patch; "" while none is announced
+	LastPatch  string         `json:"lastPatch,omitempty"` // the newest known on Date
+	Edge       string         `json:"edge,omitempty"`      // the release that it is where only edge releases are published
+	Kubernetes Window         `json:"kubernetes"`          // supported
+	Envoy      string         `json:"envoy,omitempty"`     // release line of its proxy; "": another
 	GatewayAPI MeshGatewayAPI `json:"gatewayAPI"`
 	Charts     MeshCharts     `json:"charts"`
-	Hub        string         `json:"hub"` // registry and path of its images
+	Hub        string         `json:"hub,omitempty"` // registry and path of its images
 	Source
 }
 
-// MeshGatewayAPI is what a release takes of the Gateway API.
+// MeshGatewayAPI is what a release takes of the Gateway API; BuiltOn is "" where nothing is known.
 type MeshGatewayAPI struct {
 	BuiltOn string            `json:"builtOn"`
-	Minimum map[string]string `json:"minimum"` // kind to the lowest bundle with which it is not ignored
-	Maximum map[string]string `json:"maximum"` // kind to the highest
+	Window  *Window           `json:"window,omitempty"` // bundles that it accepts as a whole; nil: any, kind by kind
+	Minimum map[string]string `json:"minimum"`          // kind to the lowest bundle with which it is not ignored
+	Maximum map[string]string `json:"maximum"`          // kind to the highest
+	Reads   map[string]string `json:"reads"`            // kind to the one version of its API that is read: "v1alpha2"
 }
 
 // Watches reports whether a kind of the Gateway API is taken from a bundle of this version.
@@ -145,12 +152,23 @@ func (g MeshGatewayAPI) Watches(kind, bundle string) bool {
 	return max == "" || CompareVersions(bundle, max) <= 0
 }
 
-// MeshCharts names the charts of a release. Their version is that of the mesh.
+// MeshCharts names the charts of a release; their version is that of the mesh, or follows from MeshRelease.Edge. A name
+// is "" where there is no such chart, and all are where the mesh comes with the pod network.
 type MeshCharts struct {
-	Repository string `json:"repository"` // https
-	OCI        string `json:"oci"`        // the same charts; the name follows after a slash
-	Base       string `json:"base"`
-	Control    string `json:"control"`
-	CNI        string `json:"cni"`
-	Gateway    string `json:"gateway"`
+	Repository string           `json:"repository"`        // https
+	OCI        string           `json:"oci,omitempty"`     // the same charts; the name follows after a slash
+	Base       string           `json:"base,omitempty"`    // CRDs
+	Control    string           `json:"control"`           // control plane
+	CNI        string           `json:"cni,omitempty"`     // plug-in beside the pod network
+	Ztunnel    string           `json:"ztunnel,omitempty"` // proxy of a node
+	Gateway    string           `json:"gateway,omitempty"`
+	GatewayAPI *ChartGatewayAPI `json:"gatewayAPI,omitempty"`
+}
+
+// ChartGatewayAPI is a value of a chart that decides whether it brings CRDs of the Gateway API.
+type ChartGatewayAPI struct {
+	Chart   string `json:"chart"`
+	Value   string `json:"value"`
+	Bundle  string `json:"bundle,omitempty"` // that it brings
+	Default bool   `json:"default"`          // it does so unless told otherwise
 }

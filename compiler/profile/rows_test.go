@@ -19,10 +19,12 @@ func TestMeshRows(t *testing.T) {
 			if r.EOL != "" && r.EOL <= r.GA {
 				t.Errorf("%s %s ends %s before it begins %s", kind, line, r.EOL, r.GA)
 			}
-			if _, err := time.Parse(time.DateOnly, r.GA); err != nil {
-				t.Errorf("%s %s: %v", kind, line, err)
+			if r.GA != "" {
+				if _, err := time.Parse(time.DateOnly, r.GA); err != nil {
+					t.Errorf("%s %s: %v", kind, line, err)
+				}
 			}
-			if !strings.HasPrefix(r.LastPatch, line+".") {
+			if (r.LastPatch != "" || r.Edge == "") && !strings.HasPrefix(r.LastPatch, line+".") {
 				t.Errorf("%s %s: last patch %s", kind, line, r.LastPatch)
 			}
 			if !r.Kubernetes.Contains(r.Kubernetes.Min) || !r.Kubernetes.Contains(r.Kubernetes.Max) {
@@ -30,6 +32,9 @@ func TestMeshRows(t *testing.T) {
 			}
 			if text := r.Charts.Repository + r.Charts.OCI + r.Hub; dying.MatchString(text) {
 				t.Errorf("%s %s: %s is being shut down", kind, line, text)
+			}
+			if w := r.GatewayAPI.Window; w != nil && !w.Contains(r.GatewayAPI.BuiltOn) {
+				t.Errorf("%s %s does not accept the very bundle it is built on", kind, line)
 			}
 			for k := range r.GatewayAPI.Minimum {
 				if !r.GatewayAPI.Watches(k, r.GatewayAPI.BuiltOn) {

@@ -9,30 +9,6 @@ import (
 	"meshgen.dev/meshgen/compiler/site"
 )
 
-// balancerRules are the rules about the load balancer.
-var balancerRules = []*check.Rule{
-	LoadBalancerRelease,
-}
-
-// LoadBalancerRelease finds a load balancer release that no profile row describes.
-var LoadBalancerRelease = &check.Rule{
-	ID: "MG4001", Name: "unknown-load-balancer-release", Severity: diag.Error, On: check.OnSite, Guard: true,
-	Doc: `no profile row describes the load balancer's release
-
-Its objects and chart values change between releases: what another takes may be refused, or worse, ignored.`,
-	Run: func(p *check.Pass) {
-		lb := p.Site.LoadBalancer
-		prof := p.Profiles.LoadBalancer(lb.Kind)
-		switch {
-		case prof == nil: // not-supported-yet says so
-		case lb.Version == "":
-			p.Reportf("loadBalancer", "loadBalancer.version is missing: %s is installed by its chart, whose version is not a default", lb.Kind)
-		case prof.Release(lb.Version) == nil:
-			p.Reportf("loadBalancer.version", "no profile row describes %s %s", lb.Kind, lb.Version).Hintf("known: %s", strings.Join(prof.Lines(), ", "))
-		}
-	},
-}
-
 // GatewayEOL finds a gateway implementation that gets no more fixes.
 var GatewayEOL = &check.Rule{
 	ID: "MG6007", Name: "gateway-implementation-eol", Severity: diag.Error, On: check.OnSite, Dated: true,
@@ -68,6 +44,7 @@ Its objects and chart values change between releases: what another takes may be 
 		prof := p.Profiles.Mesh(m.Kind)
 		switch {
 		case prof == nil: // not-supported-yet says so
+		case m.Version == "" && prof.CNI != "": // it is released with the pod network
 		case m.Version == "":
 			p.Reportf("mesh", "mesh.version is missing: a mesh is installed by its charts, whose version is not a default")
 		case prof.Release(m.Version) == nil:
