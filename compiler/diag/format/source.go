@@ -20,11 +20,15 @@ type source struct {
 	lines map[string][][]byte
 }
 
-// excerpt returns the line at a position, tabs expanded, and a line that ends in a caret below the column; the caret is
-// empty when the column is unknown.
-func (s *source) excerpt(pos diag.Pos) (line, caret string, ok bool) {
+// newSource reads files with read, which may be nil.
+func newSource(read func(file string) []byte) *source {
+	return &source{read: read, lines: map[string][][]byte{}}
+}
+
+// line returns the line at a position without its end, nil when it cannot be had.
+func (s *source) line(pos diag.Pos) []byte {
 	if s.read == nil || !pos.IsValid() || pos.Line < 1 {
-		return "", "", false
+		return nil
 	}
 	lines, known := s.lines[pos.File]
 	if !known {
@@ -32,9 +36,25 @@ func (s *source) excerpt(pos diag.Pos) (line, caret string, ok bool) {
 		s.lines[pos.File] = lines
 	}
 	if pos.Line > len(lines) {
-		return "", "", false
+		return nil
 	}
-	raw := bytes.TrimRight(lines[pos.Line-1], " \t\r")
+	return lines[pos.Line-1]
+}
+
+// column returns the column of a position in code points, 1-based, and 0 when it is unknown: positions count bytes, the
+// programs that read findings count characters.
+func (s *source) column(pos diag.Pos) int {
+	line := s.line(pos)
+	if pos.Column < 1 || pos.Column > len(line)+1 {
+		return 0
+	}
+	return utf8.RuneCount(line[:pos.Column-1]) + 1
+}
+
+// excerpt returns the line at a position, tabs expanded, and a line that ends in a caret below the column; the caret is
+// empty when the column is unknown.
+func (s *source) excerpt(pos diag.Pos) (line, caret string, ok bool) {
+	raw := bytes.TrimRight(s.line(pos), " \t\r")
 	if len(raw) == 0 {
 		return "", "", false
 	}

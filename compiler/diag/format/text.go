@@ -1,5 +1,5 @@
-// Package format prints findings: in comes a diag.List, out goes text for people or JSON for programs. Both print the
-// same list in the same order, that of diag.List.Sorted.
+// Package format prints findings: in comes a diag.List, out goes text for people, or what a program reads: JSON, SARIF,
+// workflow commands of GitHub, JUnit. All print the same list in the same order, that of diag.List.Sorted.
 package format
 
 import (
@@ -66,7 +66,7 @@ func newPrinter(opt TextOptions) *printer {
 	}
 	note := paint(color.FgCyan, color.Bold)
 	return &printer{
-		src:   &source{read: opt.Source, lines: map[string][][]byte{}},
+		src:   newSource(opt.Source),
 		place: paint(color.Bold),
 		note:  note,
 		caret: paint(color.FgGreen, color.Bold),
