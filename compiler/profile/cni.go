@@ -2,16 +2,16 @@ package profile
 
 // CNI is the pod network.
 type CNI struct {
-	Overhead          map[string]Overhead    `json:"overhead"` // by encapsulation; "none" is native routing
-	Kernel            KernelFloor            `json:"kernel"`
-	Kernels           map[string]string      `json:"kernels"` // floors of single features: "wireguard"
-	RPFilter          RPFilter               `json:"rpFilter"`
+	Overhead          map[string]Overhead    `json:"overhead"`           // by encapsulation; "none" is native routing
+	Kernel            KernelFloor            `json:"kernel"`             // Min "": nothing is stated
+	Kernels           map[string]string      `json:"kernels,omitempty"`  // floors of single features: "wireguard"
+	RPFilter          RPFilter               `json:"rpFilter"`           // Mode "": not known
 	NFTables          *NFTables              `json:"nftables,omitempty"` // nil: kube-proxy's mode makes no difference
 	ReplacesKubeProxy bool                   `json:"replacesKubeProxy"`
 	HostToLocalPod    string                 `json:"hostToLocalPod,omitempty"` // "allowed" whatever NetworkPolicy says, "policed", or "": not known
 	HostPorts         []Listener             `json:"hostPorts"`
 	Modules           []Module               `json:"modules"`
-	Releases          map[string]*CNIRelease `json:"releases"`
+	Releases          map[string]*CNIRelease `json:"releases,omitempty"` // none: it states no windows
 	Sources           Sources                `json:"sources"`
 }
 

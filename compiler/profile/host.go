@@ -77,10 +77,85 @@ type Taint struct {
 
 // Kubernetes is what holds for every distribution.
 type Kubernetes struct {
-	NodePorts      PortRange                 `json:"nodePorts"` // default of the API server
-	KubeProxyModes map[string]*KubeProxyMode `json:"kubeProxyModes"`
-	SafeSysctls    map[string]SafeSysctl     `json:"safeSysctls"` // a pod may have them without leave of the kubelet
-	Sources        Sources                   `json:"sources"`
+	NodePorts      PortRange                      `json:"nodePorts"` // default of the API server
+	KubeProxyModes map[string]*KubeProxyMode      `json:"kubeProxyModes"`
+	SafeSysctls    map[string]SafeSysctl          `json:"safeSysctls"` // a pod may have them without leave of the kubelet
+	Releases       map[string]*KubernetesRelease  `json:"releases"`
+	GatewayAPI     map[string]*GatewayAPIRelease  `json:"gatewayAPI"`
+	CertManager    map[string]*CertManagerRelease `json:"certManager"`
+	Sources        Sources                        `json:"sources"`
+}
+
+// Release returns the row of a version of Kubernetes, or nil.
+func (k *Kubernetes) Release(version string) *KubernetesRelease {
+	if k == nil {
+		return nil
+	}
+	return release(k.Releases, version)
+}
+
+// GatewayAPIRelease returns the row of a bundle of the Gateway API, or nil.
+func (k *Kubernetes) GatewayAPIRelease(version string) *GatewayAPIRelease {
+	if k == nil {
+		return nil
+	}
+	return release(k.GatewayAPI, version)
+}
+
+// CertManagerRelease returns the row of a version of cert-manager, or nil.
+func (k *Kubernetes) CertManagerRelease(version string) *CertManagerRelease {
+	if k == nil {
+		return nil
+	}
+	return release(k.CertManager, version)
+}
+
+// CertManagerLines returns the known release lines of cert-manager, oldest first.
+func (k *Kubernetes) CertManagerLines() []string {
+	if k == nil {
+		return nil
+	}
+	return lines(k.CertManager)
+}
+
+// GatewayAPILines returns the known lines of bundles, oldest first.
+func (k *Kubernetes) GatewayAPILines() []string {
+	if k == nil {
+		return nil
+	}
+	return lines(k.GatewayAPI)
+}
+
+// KubernetesRelease is one minor release.
+type KubernetesRelease struct {
+	EOL string `json:"eol"` // the day after which upstream publishes no patch
+	Source
+}
+
+// CertManagerRelease is one minor release of cert-manager.
+type CertManagerRelease struct {
+	Kubernetes Window `json:"kubernetes"` // supported
+	Source
+}
+
+// GatewayAPIRelease is a line of bundles of CRDs.
+type GatewayAPIRelease struct {
+	Routes map[string]RouteVersions `json:"routes"` // by kind
+	Source
+}
+
+// RouteVersions are the versions that a kind is served at; none where the channel has no such kind.
+type RouteVersions struct {
+	Standard     []string `json:"standard,omitempty"`
+	Experimental []string `json:"experimental"`
+}
+
+// Of returns the versions of a channel.
+func (r RouteVersions) Of(channel string) []string {
+	if channel == "experimental" {
+		return r.Experimental
+	}
+	return r.Standard
 }
 
 // PortRange is inclusive at both ends.

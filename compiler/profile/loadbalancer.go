@@ -114,9 +114,18 @@ func (g *Gateway) Release(version string) *GatewayRelease {
 	return release(g.Releases, version)
 }
 
+// Lines returns the known release lines, oldest first.
+func (g *Gateway) Lines() []string {
+	if g == nil {
+		return nil
+	}
+	return lines(g.Releases)
+}
+
 // GatewayRelease is one release line.
 type GatewayRelease struct {
-	EOL        string `json:"eol,omitempty"` // day of its last patch; "" while none is announced
-	GatewayAPI Window `json:"gatewayAPI"`
+	EOL        string  `json:"eol,omitempty"` // day of its last patch; "" while none is announced
+	GatewayAPI Window  `json:"gatewayAPI"`
+	Kubernetes *Window `json:"kubernetes,omitempty"` // nil: not known
 	Source
 }
