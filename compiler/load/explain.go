@@ -17,6 +17,7 @@ import (
 type walker struct {
 	user   cue.Value // as written
 	merged cue.Value
+	files  []file // as they were read
 	faults diag.List
 	doubts []errors.Error // conflicts with a default that was filled in: the walk mostly has better words for them
 }
@@ -47,7 +48,7 @@ func broken(user cue.Value) bool {
 
 // explainAlone is explain for a broken file, which is not unified with anything.
 func (l *Loader) explainAlone(user cue.Value) diag.List {
-	w := &walker{user: user, merged: user}
+	w := &walker{files: l.files, user: user, merged: user}
 	w.own(user.Validate(cue.All()))
 	w.walk(user, Language(), nil)
 	w.faults = append(w.faults, otherKinds(user)...)
@@ -56,7 +57,7 @@ func (l *Loader) explainAlone(user cue.Value) diag.List {
 
 // survey walks the whole file.
 func (l *Loader) survey(user, merged cue.Value) *walker {
-	w := &walker{user: user, merged: merged}
+	w := &walker{files: l.files, user: user, merged: merged}
 	filled := user
 	if user.Validate(cue.Concrete(true)) != nil {
 		// Perhaps it refers to something that only a default supplies.
@@ -219,7 +220,7 @@ func (w *walker) scalar(u cue.Value, s *Shape, path []string) {
 		return
 	}
 	d := finding(fault.rule, w.at(u, path), join(path), "%s %s %s", describe(last(path), parent(path)), show(v), fault.text)
-	w.add(d.hint("%s", fault.hint))
+	w.add(w.fixWord(d.hint("%s", fault.hint), u, s.Scalar))
 }
 
 // rightAfterAll reports whether the merged value is sound here: a disjunction of the user's may have had another arm.
@@ -253,7 +254,7 @@ func (w *walker) wrongType(u cue.Value, s *Shape, path []string, is string) {
 	if text, ok := numberText(u); ok && s.Scalar != nil && s.Scalar.Kind == String {
 		hint = "quote it: \"" + text + "\""
 	}
-	w.add(d.hint("%s", hint))
+	w.add(w.fixValue(d.hint("%s", hint), u, s.Scalar))
 }
 
 func (w *walker) unknown(u cue.Value, s *Shape, path []string) {
@@ -267,7 +268,13 @@ func (w *walker) unknown(u cue.Value, s *Shape, path []string) {
 		where = join(above)
 	}
 	d := finding(Unknown, pos, join(path), "%s has no field %s", where, site.Join(name))
-	w.add(d.hint("%s", suggest(name, s, above)))
+	given := map[string]bool{}
+	for field := range s.Fields {
+		if v, ok := lookup(w.user, append(above[:len(above):len(above)], field)); ok && v.Exists() {
+			given[field] = true
+		}
+	}
+	w.add(w.fixName(d.hint("%s", suggest(name, s, above)), u, s, given))
 }
 
 func (w *walker) badKey(u cue.Value, key *Scalar, path []string) {

@@ -39,6 +39,7 @@ type Loader struct {
 	ctx    *cue.Context
 	schema cue.Value
 	uses   int
+	files  []file // of the site being loaded
 }
 
 // renewAfter bounds what a CUE context accumulates: it keeps some 100 KiB of each site for ever.
@@ -76,6 +77,7 @@ func (l *Loader) load(files []file) (_ *Source, faults diag.List) {
 			faults = diag.List{internalFault(fmt.Errorf("%v", p))}
 		}
 	}()
+	l.files = files
 	// CUE passes over an optional field at a place where the language has none; see passedOver.
 	optional := slices.ContainsFunc(files, func(f file) bool { return bytes.Contains(f.data, []byte("?:")) })
 	inst, faults := parse(files)
@@ -127,6 +129,6 @@ func (l *Loader) renew() error {
 	if err != nil {
 		return err
 	}
-	*l = Loader{mu: new(sync.Mutex), ctx: ctx, schema: schema, uses: 1}
+	*l = Loader{mu: new(sync.Mutex), ctx: ctx, schema: schema, uses: 1, files: l.files}
 	return nil
 }
