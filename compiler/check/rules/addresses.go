@@ -2,10 +2,7 @@ package rules
 
 import (
 	"net/netip"
-	"slices"
 	"strings"
-
-	"go4.org/netipx"
 
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
@@ -18,6 +15,21 @@ var addressRules = []*check.Rule{
 	AddressUsedTwice,
 	NodeOutsideSubnet,
 	DefaultGateway,
+	NetworkOverlap,
+	RackSubnetsOverlap,
+	PoolOverlap,
+	PoolOverlapsNetwork,
+	PoolOverlapsAddress,
+	AddressInClusterNetwork,
+	SpecialAddress,
+	SubnetEdgeAddress,
+	NoCommonSubnet,
+	PoolHeadroom,
+	L2PoolOutsideSubnet,
+	L2PoolSegments,
+	VIPAtEdge,
+	LinkEnds,
+	LinkInterfaceTwice,
 }
 
 // AddressForm refuses what is no address, prefix or range.
@@ -75,82 +87,6 @@ func checkPool(p *check.Pass, a addressField) {
 	}
 }
 
-type form int
-
-const (
-	formAddress form = iota
-	formPrefix
-	formPool      // a prefix or a range
-	formInterface // an address with its prefix length
-)
-
-// addressField is one address of a site.
-type addressField struct {
-	path, text string
-	form       form
-	owner      string // of a single address that only one may have: "node fra1-r1-cp"; empty for others
-}
-
-// addressFields lists every address, prefix and range that the compiler reads.
-func addressFields(s *site.Site) []addressField {
-	var out []addressField
-	add := func(f form, owner, text string, path ...string) {
-		out = append(out, addressField{path: site.Join(path...), text: text, form: f, owner: owner})
-	}
-	each := func(f form, owner string, texts []string, path ...string) {
-		for i, t := range texts {
-			add(f, owner, t, append(path[:len(path):len(path)], site.Index(i))...)
-		}
-	}
-	// A scalar-or-list is mostly written as a scalar where there is one.
-	many := func(f form, owner string, texts []string, path ...string) {
-		if len(texts) == 1 {
-			add(f, owner, texts[0], path...)
-			return
-		}
-		each(f, owner, texts, path...)
-	}
-	one := func(owner string, texts []string, path ...string) { many(formAddress, owner, texts, path...) }
-	k := s.Kubernetes
-	add(formAddress, "the API server", k.APIServer.Address, "kubernetes", "apiServer", "address")
-	each(formPrefix, "", k.PodCIDRs, "kubernetes", "podCIDRs")
-	each(formPrefix, "", k.ServiceCIDRs, "kubernetes", "serviceCIDRs")
-	for n, sp := range byKey(s.Fabric.Spines) {
-		add(formAddress, "", sp.RouterID, "fabric", "spines", n, "routerID")
-	}
-	for rn, r := range byKey(s.Racks) {
-		each(formPrefix, "", r.Subnets, "racks", rn, "subnets")
-		one("", r.DefaultGateway, "racks", rn, "defaultGateway")
-		for tn, t := range byKey(r.ToRs) {
-			one("switch "+t.Hostname, t.Address, "racks", rn, "tors", tn, "address")
-			if t.RouterID != "" {
-				add(formAddress, "", t.RouterID, "racks", rn, "tors", tn, "routerID")
-			}
-			for i, u := range t.Uplinks {
-				many(formInterface, "", u.Address, "racks", rn, "tors", tn, "uplinks", site.Index(i), "address")
-				one("", u.PeerAddress, "racks", rn, "tors", tn, "uplinks", site.Index(i), "peerAddress")
-			}
-		}
-		for nn, n := range byKey(r.Nodes) {
-			one("node "+nn, n.Address, "racks", rn, "nodes", nn, "address")
-		}
-	}
-	for n, t := range byKey(s.Time.Sources) {
-		add(formAddress, "time source "+n, t.Address, "time", "sources", n, "address")
-	}
-	for n, pool := range byKey(s.Pools) {
-		each(formPool, "", pool.Addresses, "pools", n, "addresses")
-	}
-	for n, g := range byKey(s.Gateways) {
-		each(formAddress, "gateway "+n, g.Addresses, "gateways", n, "addresses")
-		each(formPrefix, "", g.SourceRanges, "gateways", n, "sourceRanges")
-	}
-	for n, e := range byKey(s.External) {
-		each(formAddress, "", e.Addresses, "external", n, "addresses")
-	}
-	return out
-}
-
 // AddressUsedTwice finds two owners of one address.
 var AddressUsedTwice = &check.Rule{
 	ID: "MG1002", Name: "address-used-twice", Severity: diag.Error, On: check.OnSite,
@@ -159,135 +95,54 @@ var AddressUsedTwice = &check.Rule{
 Whoever answers ARP last, or is nearer in the fabric, gets the traffic of both.`,
 	Run: func(p *check.Pass) {
 		first := map[netip.Addr]addressField{}
+		var free *freeAddresses
 		for _, a := range addressFields(p.Site) {
-			ip, err := netip.ParseAddr(a.text)
-			if a.owner == "" || err != nil {
+			ip, ok := a.single()
+			if a.role.shared() || !ok {
 				continue
 			}
-			if other, ok := first[ip]; ok {
-				p.Reportf(a.path, "address %s of %s is already that of %s", ip, a.owner, other.owner).
-					Related(other.path, "first used here")
+			other, ok := first[ip]
+			if !ok {
+				first[ip] = a
 				continue
 			}
-			first[ip] = a
+			if mayShare(p.Site, other, a) {
+				continue
+			}
+			if free == nil {
+				free = newFreeAddresses(p.Site)
+			}
+			message := "address %s of %s is already that of %s"
+			if other.who == a.who {
+				message = "address %s of %s is already one of %s"
+			}
+			r := p.Reportf(a.path, message, ip, a.who, other.who).Related(other.path, "first used here")
+			free.hint(r, a.within, ip)
 		}
 	},
 }
 
-// NodeOutsideSubnet finds a node that its rack's switches do not reach.
-var NodeOutsideSubnet = &check.Rule{
-	ID: "MG1009", Name: "node-outside-subnet", Severity: diag.Error, On: check.OnSite,
-	Doc: `a node or switch address lies in none of its rack's subnets
-
-The session between them needs a common subnet: single-hop eBGP does not cross a router.`,
-	Run: func(p *check.Pass) {
-		for rn, r := range byKey(p.Site.Racks) {
-			var nets []netip.Prefix
-			for _, s := range r.Subnets {
-				if n, err := netip.ParsePrefix(s); err == nil {
-					nets = append(nets, n)
-				}
-			}
-			if len(nets) == 0 {
-				continue
-			}
-			within := func(owner, path string, addresses []string) {
-				for _, a := range addresses {
-					ip, err := netip.ParseAddr(a)
-					if err == nil && !slices.ContainsFunc(nets, func(n netip.Prefix) bool { return n.Contains(ip) }) {
-						p.Reportf(path, "address %s of %s lies in no subnet of rack %q (%s)", a, owner, rn, strings.Join(r.Subnets, ", ")).
-							Related(site.Join("racks", rn, "subnets"), "the rack's subnets")
-					}
-				}
-			}
-			for nn, n := range byKey(r.Nodes) {
-				within("node "+nn, site.Join("racks", rn, "nodes", nn, "address"), n.Address)
-			}
-			for tn, t := range byKey(r.ToRs) {
-				within("switch "+t.Hostname, site.Join("racks", rn, "tors", tn, "address"), t.Address)
-			}
-		}
-	},
-}
-
-// DefaultGateway finds a default gateway that nodes cannot use, or that is a machine's own address.
-var DefaultGateway = &check.Rule{
-	ID: "MG1012", Name: "default-gateway", Severity: diag.Error, On: check.OnSite,
-	Doc: `a rack's default gateway lies in none of its subnets, or is the address of a node or of one switch
-
-Nodes reach a gateway in their own subnet only. An address that switches share must not be one of their own: BGP sessions
-are with each switch's own address, and one with the shared address would move between two of them.`,
-	Run: func(p *check.Pass) {
-		for rn, r := range byKey(p.Site.Racks) {
-			for i, text := range r.DefaultGateway {
-				path := site.Join("racks", rn, "defaultGateway", site.Index(i))
-				gw, err := netip.ParseAddr(text)
-				if err != nil {
-					continue
-				}
-				inside := len(r.Subnets) == 0
-				for _, s := range r.Subnets {
-					n, err := netip.ParsePrefix(s)
-					inside = inside || err == nil && n.Contains(gw)
-				}
-				if !inside {
-					p.Reportf(path, "default gateway %s lies in no subnet of rack %q (%s)", text, rn, strings.Join(r.Subnets, ", ")).
-						Related(site.Join("racks", rn, "subnets"), "the rack's subnets")
-				}
-				taken := func(who, at string, addresses []string) {
-					for _, a := range addresses {
-						if ip, err := netip.ParseAddr(a); err == nil && ip == gw {
-							p.Reportf(path, "default gateway %s of rack %q is the address of %s", text, rn, who).Related(at, "its address")
-						}
-					}
-				}
-				for nn, n := range byKey(r.Nodes) {
-					taken("node "+nn, site.Join("racks", rn, "nodes", nn, "address"), n.Address)
-				}
-				for tn, t := range byKey(r.ToRs) {
-					if len(r.ToRs) > 1 { // a single switch is its rack's gateway by itself
-						taken("switch "+t.Hostname, site.Join("racks", rn, "tors", tn, "address"), t.Address)
-					}
-				}
-			}
-		}
-	},
-}
-
-// VIPOutsidePool finds a virtual address that nobody may give out.
-var VIPOutsidePool = &check.Rule{
-	ID: "MG6002", Name: "vip-outside-pool", Severity: diag.Error, On: check.OnSite,
-	Doc: `a gateway's address is not in its pool
-
-The load balancer refuses the address, and the Service stays pending.`,
-	Run: func(p *check.Pass) {
-		for gn, g := range byKey(p.Site.Gateways) {
-			pool := p.Site.Pools[g.Pool]
-			if pool == nil {
-				continue
-			}
-			for i, a := range g.Addresses {
-				ip, err := netip.ParseAddr(a)
-				if err != nil || poolHas(pool, ip) {
-					continue
-				}
-				p.Reportf(site.Join("gateways", gn, "addresses", site.Index(i)), "address %s of gateway %q is not in pool %q (%s)",
-					a, gn, g.Pool, strings.Join(pool.Addresses, ", ")).
-					Related(site.Join("pools", g.Pool, "addresses"), "the pool's addresses")
-			}
-		}
-	},
-}
-
-func poolHas(pool *site.Pool, ip netip.Addr) bool {
-	for _, s := range pool.Addresses {
-		if strings.Contains(s, "-") {
-			if r, err := netipx.ParseIPRange(s); err == nil && r.Contains(ip) {
-				return true
-			}
-		} else if n, err := netip.ParsePrefix(s); err == nil && n.Contains(ip) {
-			return true
-		}
+// mayShare reports whether two of the site's parties may have one address: one machine in two roles.
+func mayShare(s *site.Site, a, b addressField) bool {
+	pair := func(x, y role) bool { return a.role == x && b.role == y || a.role == y && b.role == x }
+	switch {
+	case pair(roleTime, roleSwitch), pair(roleTime, roleMachine), pair(roleMachine, roleMachine): // switches and servers serve time, too
+		return true
+	case pair(roleBalancer, roleAPI), pair(roleBalancer, roleVIP), pair(roleBalancer, roleMachine): // a machine in front of the cluster
+		return true
+	case pair(roleAPI, roleNode): // kube-vip adds the address to a machine that has its own
+		return s.Kubernetes.APIServer.Provider != "kube-vip"
+	case pair(roleTorLink, roleSpineLink): // both ends of one link: link-ends says so
+		return linkOf(a) == linkOf(b)
+	case pair(roleSpineLink, roleSpineLink): // a segment with several switches in it
+		return a.who == b.who
 	}
 	return false
+}
+
+// linkOf is the path of the link that an address belongs to.
+func linkOf(a addressField) string {
+	link, _, _ := strings.Cut(a.path, ".address")
+	link, _, _ = strings.Cut(link, ".peerAddress")
+	return link
 }
