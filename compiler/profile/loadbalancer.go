@@ -1,20 +1,22 @@
 package profile
 
-// LoadBalancer gives Services of type LoadBalancer their addresses and announces them.
+// LoadBalancer gives Services of type LoadBalancer their addresses and announces them. What is empty it does not have, or
+// is not known.
 type LoadBalancer struct {
 	Namespace         string                          `json:"namespace"`
-	PodSecurity       string                          `json:"podSecurity"`       // level that its pods need of their namespace
-	Class             string                          `json:"class"`             // spec.loadBalancerClass
-	AddressAnnotation string                          `json:"addressAnnotation"` // on a Service: its addresses, comma-separated
-	PoolAnnotation    string                          `json:"poolAnnotation"`
-	SharingAnnotation string                          `json:"sharingAnnotation"`
-	ExcludeNodeLabel  string                          `json:"excludeNodeLabel"` // a node that carries it announces nothing
-	DefaultBackend    string                          `json:"defaultBackend"`
-	ToleratedTaints   []string                        `json:"toleratedTaints"` // keys tolerated without values of ours
+	CNI               string                          `json:"cni,omitempty"`         // the pod network that it is a part of and released with; "": none
+	PodSecurity       string                          `json:"podSecurity,omitempty"` // level that its pods need of their namespace
+	Class             string                          `json:"class,omitempty"`       // spec.loadBalancerClass
+	AddressAnnotation string                          `json:"addressAnnotation"`     // on a Service: its addresses, comma-separated
+	PoolAnnotation    string                          `json:"poolAnnotation,omitempty"`
+	SharingAnnotation string                          `json:"sharingAnnotation,omitempty"`
+	ExcludeNodeLabel  string                          `json:"excludeNodeLabel,omitempty"` // a node that carries it announces nothing
+	DefaultBackend    string                          `json:"defaultBackend,omitempty"`
+	ToleratedTaints   []string                        `json:"toleratedTaints,omitempty"` // keys tolerated without values of ours
 	PasswordSecret    PasswordSecret                  `json:"passwordSecret"`
-	Limits            SessionLimits                   `json:"limits"`
+	Limits            SessionLimits                   `json:"limits"` // all 0 where none are known
 	HostPorts         []Listener                      `json:"hostPorts"`
-	Backends          map[string]*Backend             `json:"backends"`
+	Backends          map[string]*Backend             `json:"backends,omitempty"`
 	Releases          map[string]*LoadBalancerRelease `json:"releases"`
 	Sources           Sources                         `json:"sources"`
 }
@@ -82,14 +84,14 @@ type Backend struct {
 	Unnumbered       bool   `json:"unnumbered"`
 	IPv6             bool   `json:"ipv6"`
 	LargeCommunities bool   `json:"largeCommunities"`
-	SessionMetric    string `json:"sessionMetric"` // 1 while a session is up
+	SessionMetric    string `json:"sessionMetric,omitempty"` // 1 while a session is up; "": not known
 	Source
 }
 
 // LoadBalancerRelease is one release line.
 type LoadBalancerRelease struct {
-	Kubernetes Window `json:"kubernetes"`
-	Chart      Chart  `json:"chart"`
+	Kubernetes Window `json:"kubernetes"` // Min "": not stated
+	Chart      Chart  `json:"chart"`      // Name "": it comes with the pod network, or by manifests
 	Source
 }
 

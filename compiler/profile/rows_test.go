@@ -70,12 +70,12 @@ func TestLoadBalancerRows(t *testing.T) {
 	s := read(t)
 	for _, kind := range s.LoadBalancers() {
 		l := s.LoadBalancer(kind)
-		if l.Backend("") == nil || l.Backend("").Deprecated {
+		if l.DefaultBackend != "" && (l.Backend("") == nil || l.Backend("").Deprecated) {
 			t.Errorf("%s: default backend %q", kind, l.DefaultBackend)
 		}
 		for _, line := range l.Lines() {
-			if r := l.Release(line + ".0"); r == nil || r.Chart.Name == "" {
-				t.Errorf("%s %s: no chart", kind, line)
+			if r := l.Release(line + ".0"); r == nil || r.Kubernetes.Min != "" && !r.Kubernetes.Contains(r.Kubernetes.Min) {
+				t.Errorf("%s %s: %+v", kind, line, r)
 			}
 		}
 		seen := map[Listener]bool{}
