@@ -46,7 +46,7 @@ var today = time.Date(2026, time.December, 1, 0, 0, 0, 0, time.UTC)
 func TestFixtures(t *testing.T) {
 	fired := map[string]bool{}
 	for _, fx := range readFixtures(t, "testdata/fixtures") {
-		t.Run(fx.file, func(t *testing.T) {
+		t.Run(filepath.Base(fx.file), func(t *testing.T) {
 			if len(fx.old) != 1 {
 				t.Fatalf("a fixture changes one hunk, this one %d", len(fx.old))
 			}
@@ -68,7 +68,7 @@ func TestFixtures(t *testing.T) {
 // TestMixtures is for files with several faults: each must be found in one run.
 func TestMixtures(t *testing.T) {
 	for _, fx := range readFixtures(t, "testdata/mixtures") {
-		t.Run(fx.file, func(t *testing.T) {
+		t.Run(filepath.Base(fx.file), func(t *testing.T) {
 			text := fx.change(t)
 			fx.compare(t, text, vet(t, text, false))
 		})
