@@ -208,7 +208,11 @@ func (w *walker) scalar(u cue.Value, s *Shape, path []string) {
 		u = d
 	}
 	if !u.IsConcrete() {
-		return // own has told that it has no value
+		// CUE does not ask for values in a file that contradicts itself elsewhere.
+		if m, ok := lookup(w.merged, path); !w.told(join(path), false) && u.Err() == nil && !(ok && m.Err() == nil && m.IsConcrete()) {
+			w.typeOnly(w.at(u, path), path)
+		}
+		return
 	}
 	v, kind := scalarOf(u)
 	if s.Scalar == nil || !s.Scalar.admits(kind) {

@@ -191,7 +191,12 @@ func (w *walker) noValue(e errors.Error, path []string) {
 	if m, ok := lookup(w.merged, path); ok && m.Err() == nil && m.IsConcrete() {
 		return
 	}
-	d := finding(NoValue, ownPos(w, e, path), join(path), "%s has a type but no value", placeName(path))
+	w.typeOnly(ownPos(w, e, path), path)
+}
+
+// typeOnly reports that a place has a type but no value.
+func (w *walker) typeOnly(pos diag.Pos, path []string) {
+	d := finding(NoValue, pos, join(path), "%s has a type but no value", placeName(path))
 	if s := Language().Lookup(path...); s != nil {
 		w.add(d.hint("%s", s.exampleHint()))
 		return
