@@ -9,6 +9,7 @@ type CNI struct {
 	NFTables          *NFTables              `json:"nftables,omitempty"` // nil: kube-proxy's mode makes no difference
 	ReplacesKubeProxy bool                   `json:"replacesKubeProxy"`
 	HostToLocalPod    string                 `json:"hostToLocalPod,omitempty"` // "allowed" whatever NetworkPolicy says, "policed", or "": not known
+	Connections       *ConnectionTable       `json:"connections,omitempty"`    // nil: it uses the kernel's
 	HostPorts         []Listener             `json:"hostPorts"`
 	Modules           []Module               `json:"modules"`
 	Releases          map[string]*CNIRelease `json:"releases,omitempty"` // none: it states no windows
@@ -42,6 +43,12 @@ type RPFilter struct {
 	Mode  string `json:"mode"`            // "follows": its interfaces get conf.default at its start; "overrides": it writes Value
 	Value int    `json:"value,omitempty"` // mode overrides
 	Where string `json:"where"`
+}
+
+// ConnectionTable is the size of a pod network's own table of TCP connections.
+type ConnectionTable struct {
+	PerGiB int `json:"perGiB"` // of the node's memory
+	Min    int `json:"min"`
 }
 
 // NFTables is what must be set for kube-proxy in nftables mode.

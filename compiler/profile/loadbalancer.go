@@ -16,9 +16,18 @@ type LoadBalancer struct {
 	PasswordSecret    PasswordSecret                  `json:"passwordSecret"`
 	Limits            SessionLimits                   `json:"limits"` // all 0 where none are known
 	HostPorts         []Listener                      `json:"hostPorts"`
+	Deprecated        []Deprecated                    `json:"deprecated,omitempty"`
 	Backends          map[string]*Backend             `json:"backends,omitempty"`
 	Releases          map[string]*LoadBalancerRelease `json:"releases"`
 	Sources           Sources                         `json:"sources"`
+}
+
+// Deprecated is a name that it still reads, or reads no more.
+type Deprecated struct {
+	Text    string   `json:"text"`
+	Instead string   `json:"instead"`
+	Kinds   []string `json:"kinds,omitempty"` // of the objects that are meant; none: all
+	Source
 }
 
 // Release returns the row of a version, or nil.

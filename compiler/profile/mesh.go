@@ -19,9 +19,19 @@ type Mesh struct {
 	GatewayResources        Resources               `json:"gatewayResources"`            // the chart's defaults
 	ControlPlaneAhead       int                     `json:"controlPlaneAhead,omitempty"` // minor releases that it may be ahead of the data plane
 	RetryOn                 map[string]string       `json:"retryOn,omitempty"`           // retries.on: our word to the mesh's
-	Capabilities            map[string]*Capability  `json:"capabilities"`                // by field of an intent: "retries.attempts"
+	Retired                 []Retired               `json:"retired,omitempty"`
+	Capabilities            map[string]*Capability  `json:"capabilities"` // by field of an intent: "retries.attempts"
 	Releases                map[string]*MeshRelease `json:"releases"`
 	Sources                 Sources                 `json:"sources"`
+}
+
+// Retired is a registry or repository that is frozen, closed or about to be.
+type Retired struct {
+	Location string `json:"location"` // matched as a part of what a site gives
+	Instead  string `json:"instead"`
+	Why      string `json:"why"`             // what has become of it
+	Since    string `json:"since,omitempty"` // nothing of this release or a later one was ever published there; "": not so
+	Source
 }
 
 // Release returns the row of a version, or nil.
