@@ -274,3 +274,20 @@ func elsewhere(s *site.Site, class string, like netip.Addr, in func(netip.Addr) 
 	}
 	return node, rack, n
 }
+
+// PoolUnused advises to drop pools that nobody takes from.
+var PoolUnused = &check.Rule{
+	ID: "MG1114", Name: "pool-unused", Severity: diag.Note, On: check.OnSite,
+	Doc: `no gateway and no exposure takes an address from a pool
+
+It is open to any Service of type LoadBalancer that somebody creates by hand, and the switches admit its addresses.
+Source: MetalLB documentation, autoAssign.`,
+	Run: func(p *check.Pass) {
+		uses := vipUses(p.Site)
+		for name := range byKey(p.Site.Pools) {
+			if len(uses[name]) == 0 {
+				p.Reportf(site.Join("pools", name), "no gateway and no exposure takes an address from pool %q", name)
+			}
+		}
+	},
+}
