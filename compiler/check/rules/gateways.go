@@ -21,6 +21,45 @@ var gatewayRules = []*check.Rule{
 	ListenerTLS,
 	GatewayEOL,
 	GatewayAPIMissing,
+	GatewayOneRack,
+	GatewayUneven,
+	GatewaySingleReplica,
+	GatewayUnschedulable,
+	GatewayNotAnnounced,
+	GatewayCapacityLost,
+	ClusterHidesClients,
+	GatewayNoListeners,
+	GatewayUnused,
+	ListenerUnused,
+	RedirectNowhere,
+	ListenerClear,
+	ListenerTLSMode,
+	ListenerUDP,
+	SourceRangesFamily,
+	SourceRangesBehindBalancer,
+	GatewayProgram,
+	GatewayProgramNeedless,
+	GatewayRelease,
+	UnknownEgressGateway,
+	EgressNowhere,
+	EgressProvider,
+	EgressCalicoLicence,
+	EgressAddress,
+	EgressAddressTwice,
+	EgressUnused,
+	EgressOneNode,
+	ExternalNoDestination,
+	ExternalWildcard,
+	ExternalPortTwice,
+	ExternalHostTwice,
+	ViaNeedsAddresses,
+	ExternalUnused,
+	ExposureUnknown,
+	ExposurePorts,
+	ExposureOutsidePool,
+	ExposureNoPods,
+	ExposureStrict,
+	ExposureElsewhere,
 }
 
 // keys lists the names that a map has, for hints.
@@ -116,15 +155,20 @@ HTTPS needs a certificate from an issuer or a Secret, one of the two; client cer
 signs them; a listener in the clear has none of it, and only that one can redirect.`,
 	Run: func(p *check.Pass) {
 		for gn, g := range byKey(p.Site.Gateways) {
-			ports := map[int]string{}
+			type place struct {
+				port int
+				over string
+			}
+			ports := map[place]string{}
 			for ln, li := range byKey(g.Listeners) {
 				path := site.Join("gateways", gn, "listeners", ln)
 				who := "listener " + gn + "/" + ln
-				if other, ok := ports[li.Port]; ok {
+				at := place{li.Port, transport(li.Protocol)}
+				if other, ok := ports[at]; ok {
 					p.Reportf(path+".port", "%s is on port %d, which listener %q has already", who, li.Port, other).
 						Related(site.Join("gateways", gn, "listeners", other, "port"), "first used here")
 				}
-				ports[li.Port] = ln
+				ports[at] = ln
 				switch {
 				case li.Protocol == "https" && li.TLS == nil:
 					p.Reportf(path, "%s speaks https and has no tls", who).Hintf("tls: {mode: \"terminate\", issuer: …}")

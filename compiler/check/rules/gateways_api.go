@@ -1,0 +1,84 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/check"
+	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/profile"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// ownGateway reports whether a mesh brings a gateway that serves the Gateway API.
+func ownGateway(mesh string) bool { return mesh != "linkerd" && mesh != "none" }
+
+// GatewayProgram finds a gateway that no program serves.
+var GatewayProgram = &check.Rule{
+	ID: "MG6121", Name: "gateway-without-program", Severity: diag.Error, On: check.OnSite,
+	Doc: `nothing on the site serves a gateway's frontend
+
+Objects are taken by the API server and read by nobody: no pods, no address, no word about it. Linkerd and a site without
+a mesh bring no gateway; Istio's own objects are read by Istio alone, and not by a gateway that does not come with it.
+Source: Linkerd documentation, Ingress traffic; Gateway API, GatewayClass.spec.controllerName.`,
+	Run: func(p *check.Pass) {
+		kind := p.Site.Mesh.Kind
+		for n, g := range byKey(p.Site.Gateways) {
+			path := site.Join("gateways", n, "frontend")
+			switch {
+			case g.Frontend == "istio" && !strings.HasPrefix(kind, "istio-"):
+				p.Reportf(path, "the frontend of gateway %q is Istio's, and the mesh is %q", n, kind).
+					Hintf("frontend: \"gateway-api\"").Related("mesh.kind", "the mesh")
+			case g.Frontend == "istio" && g.Implementation != nil:
+				p.Reportf(path, "the frontend of gateway %q is Istio's, which %s does not read", n, g.Implementation.Kind).
+					Hintf("frontend: \"gateway-api\", or remove implementation").Related(site.Join("gateways", n, "implementation"), "the program")
+			case g.Frontend == "gateway-api" && g.Implementation == nil && !ownGateway(kind):
+				p.Reportf(site.Join("gateways", n), "gateway %q has no program: mesh %q brings none, and implementation is not given", n, kind).
+					Hintf("implementation: {kind: \"envoy-gateway\", version: …}").Related("mesh.kind", "the mesh")
+			}
+		}
+	},
+}
+
+// GatewayProgramNeedless tells of a second gateway program.
+var GatewayProgramNeedless = &check.Rule{
+	ID: "MG6122", Name: "gateway-program-needless", Severity: diag.Note, On: check.OnSite,
+	Doc: `a gateway has an implementation of its own beside a mesh that has one
+
+Two programs to upgrade and watch, with two windows of the Gateway API to fit; and the one from outside reaches services
+under strict mutual TLS only where its own pods are taken into the mesh.`,
+	Run: func(p *check.Pass) {
+		for n, g := range byKey(p.Site.Gateways) {
+			if g.Implementation != nil && g.Frontend == "gateway-api" && ownGateway(p.Site.Mesh.Kind) {
+				p.Reportf(site.Join("gateways", n, "implementation"), "gateway %q runs %s, and mesh %q has a gateway of its own", n, g.Implementation.Kind, p.Site.Mesh.Kind).
+					Related("mesh.kind", "the mesh")
+			}
+		}
+	},
+}
+
+// GatewayRelease finds a release of a gateway program that no profile row describes.
+var GatewayRelease = &check.Rule{
+	ID: "MG6123", Name: "unknown-gateway-release", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `no profile row describes the release of a gateway's implementation
+
+Its end of life and the releases of the Gateway API that it takes are unknown: it may ignore what it is given.`,
+	Run: func(p *check.Pass) {
+		for n, g := range byKey(p.Site.Gateways) {
+			if g.Implementation == nil {
+				continue
+			}
+			prof := p.Profiles.Gateway(g.Implementation.Kind)
+			if prof == nil || prof.Release(g.Implementation.Version) != nil {
+				continue
+			}
+			var known []string
+			for line := range prof.Releases {
+				known = append(known, line)
+			}
+			slices.SortFunc(known, profile.CompareVersions)
+			p.Reportf(site.Join("gateways", n, "implementation", "version"), "no profile row describes %s %s of gateway %q", g.Implementation.Kind, g.Implementation.Version, n).
+				Hintf("known: %s", strings.Join(known, ", "))
+		}
+	},
+}
