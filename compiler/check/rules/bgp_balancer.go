@@ -1,0 +1,230 @@
+package rules
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"meshgen.dev/meshgen/compiler/check"
+	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/profile"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// speakerProgram is what speaks BGP on the nodes: the profile's row, nil where none is known, and a name for messages.
+func speakerProgram(p *check.Pass) (*profile.Backend, string) {
+	lb := p.Site.LoadBalancer
+	name := ""
+	if lb.Kind == "metallb" && lb.MetalLB != nil {
+		name = lb.MetalLB.Backend
+	}
+	who := lb.Kind
+	if name != "" {
+		who = fmt.Sprintf("%s with backend %q", lb.Kind, name)
+	}
+	return p.Profiles.LoadBalancer(lb.Kind).Backend(name), who
+}
+
+// speakerAt is the place that chooses the program.
+func speakerAt(s *site.Site) string {
+	if s.LoadBalancer.Kind == "metallb" && s.LoadBalancer.MetalLB != nil {
+		return "loadBalancer.metallb.backend"
+	}
+	return "loadBalancer.kind"
+}
+
+// withoutBFD are the kinds that have no BFD in any release (Cilium's BGP control plane documentation; the BgpPeer API of
+// OpenELB 0.6).
+var withoutBFD = map[string]bool{"cilium": true, "openelb": true}
+
+// balancerBFD reports whether the load balancer's sessions can have BFD, and what it is called. Of a program that nobody
+// knows it is believed.
+func balancerBFD(p *check.Pass) (bool, string) {
+	b, who := speakerProgram(p)
+	if withoutBFD[p.Site.LoadBalancer.Kind] {
+		return false, who
+	}
+	return b == nil || b.BFD, who
+}
+
+// BFDUnsupported finds BFD that only the switches would have.
+var BFDUnsupported = &check.Rule{
+	ID: "MG1216", Name: "bfd-unsupported", Severity: diag.Error, On: check.OnSite,
+	Doc: `the site asks for BFD, and what speaks BGP on its nodes has none
+
+The load balancer refuses the setting with all the rest of its configuration, or leaves it out. The switches wait for a
+BFD session that never comes, and a dead node is noticed by the hold time alone.
+Source: MetalLB concepts, native mode; Cilium BGP control plane; OpenELB BgpPeer.`,
+	Run: func(p *check.Pass) {
+		b := p.Site.Fabric.BGP
+		if b == nil || b.BFD == nil || !announcesBGP(p.Site) {
+			return
+		}
+		if ok, who := balancerBFD(p); !ok {
+			report := p.Reportf("fabric.bgp.bfd", "bfd is asked for (%s × %d), and %s has none", b.BFD.Interval, b.BFD.Multiplier, who).
+				Related(speakerAt(p.Site), "the load balancer")
+			if p.Site.LoadBalancer.Kind == "metallb" {
+				report.Hintf("backend: \"frr-k8s\"; or leave out bfd: holdTime %s decides then", b.HoldTime)
+			} else {
+				report.Hintf("leave out bfd: holdTime %s decides then", b.HoldTime)
+			}
+		}
+	},
+}
+
+// announcesBGP reports whether any pool is announced by BGP.
+func announcesBGP(s *site.Site) bool {
+	for _, pool := range s.Pools {
+		if pool.Announce != nil && pool.Announce.Protocol == "bgp" {
+			return true
+		}
+	}
+	return false
+}
+
+// GracefulRestartUnsupported finds graceful restart that the speakers do not have.
+var GracefulRestartUnsupported = &check.Rule{
+	ID: "MG1217", Name: "graceful-restart-unsupported", Severity: diag.Error, On: check.OnSite,
+	Doc: `the site asks for graceful restart, and what speaks BGP on its nodes has none
+
+The configuration is refused as a whole, or every upgrade of the speakers withdraws all addresses of a node, which
+graceful restart was to prevent.
+Source: MetalLB BGPPeer, enableGracefulRestart.`,
+	Run: func(p *check.Pass) {
+		b := p.Site.Fabric.BGP
+		if b == nil || !b.GracefulRestart || !announcesBGP(p.Site) {
+			return
+		}
+		if program, who := speakerProgram(p); program != nil && !program.GracefulRestart {
+			p.Reportf("fabric.bgp.gracefulRestart", "gracefulRestart is asked for, and %s has none", who).
+				Related(speakerAt(p.Site), "the load balancer").Fix("fabric.bgp.gracefulRestart", "false", "write false")
+		}
+	},
+}
+
+// GracefulRestartLocal finds stale routes to nodes whose pods are gone.
+var GracefulRestartLocal = &check.Rule{
+	ID: "MG1218", Name: "graceful-restart-local", Severity: diag.Warning, On: check.OnSite,
+	Doc: `graceful restart is on while an address follows its pods
+
+With externalTrafficPolicy Local a node announces an address while it has a pod behind it. When its speaker goes down,
+the switch keeps the node's routes for two minutes, also if the pod has moved meanwhile: connections then end at a node
+that drops them.
+Source: RFC 4724, section 4.2; MetalLB concepts, BGP.`,
+	Run: func(p *check.Pass) {
+		s := p.Site
+		if s.Fabric.BGP == nil || !s.Fabric.BGP.GracefulRestart {
+			return
+		}
+		if b, _ := speakerProgram(p); b != nil && !b.GracefulRestart {
+			return // it is refused altogether
+		}
+		var who []string
+		var first string
+		see := func(kind, name, pool, policy string) {
+			if q := s.Pools[pool]; policy != "Local" || q == nil || q.Announce == nil || q.Announce.Protocol != "bgp" {
+				return
+			}
+			if who = append(who, name); first == "" {
+				first = site.Join(kind, name)
+			}
+		}
+		for gn, g := range byKey(s.Gateways) {
+			see("gateways", gn, g.Pool, g.ExternalTrafficPolicy)
+		}
+		for en, e := range byKey(s.Exposures) {
+			see("exposures", en, e.Pool, e.ExternalTrafficPolicy)
+		}
+		if len(who) > 0 {
+			p.Reportf("fabric.bgp.gracefulRestart", "gracefulRestart keeps the routes of a node whose pods have moved: externalTrafficPolicy is Local for %s", strings.Join(who, ", ")).
+				Related(first, "the first of them").Fix("fabric.bgp.gracefulRestart", "false", "write false")
+		}
+	},
+}
+
+// LargeCommunityUnsupported finds a community that the speakers cannot attach.
+var LargeCommunityUnsupported = &check.Rule{
+	ID: "MG1219", Name: "large-community-unsupported", Severity: diag.Error, On: check.OnSite,
+	Doc: `a pool has a large community, and what speaks BGP on the nodes cannot attach one
+
+The load balancer refuses its configuration as a whole: no pool is announced any more, not only this one.
+Source: RFC 8092; MetalLB internal/config validation.`,
+	Run: func(p *check.Pass) {
+		program, who := speakerProgram(p)
+		if program == nil || program.LargeCommunities {
+			return
+		}
+		for name, pool := range byKey(p.Site.Pools) {
+			if pool.Announce == nil || pool.Announce.Protocol != "bgp" {
+				continue
+			}
+			for i, c := range pool.Announce.Communities {
+				if strings.Count(c, ":") == 2 {
+					p.Reportf(site.Join("pools", name, "announce", "communities", site.Index(i)), "pool %q has large community %s, which %s cannot attach", name, c, who).
+						Related(speakerAt(p.Site), "the load balancer").Hintf("a community of two numbers, or another backend")
+				}
+			}
+		}
+	},
+}
+
+// KeepaliveUnsupported finds a keepalive time that the speakers do not take.
+var KeepaliveUnsupported = &check.Rule{
+	ID: "MG1220", Name: "keepalive-unsupported", Severity: diag.Error, On: check.OnSite,
+	Doc: `the keepalive time is not a third of the hold time, and the speakers cannot be told another
+
+Such a speaker always takes a third of the hold time. One that is told its keepalive time refuses the whole peer.
+Source: MetalLB internal/config validation, native mode; RFC 4271, section 4.4.`,
+	Run: func(p *check.Pass) {
+		b := p.Site.Fabric.BGP
+		if b == nil || !announcesBGP(p.Site) {
+			return
+		}
+		hold, keep := site.ParseDuration(b.HoldTime), site.ParseDuration(b.KeepaliveTime)
+		third := (hold / 3).Truncate(time.Second)
+		// Over a third is told of as such, whatever the speaker.
+		if program, who := speakerProgram(p); program != nil && !program.KeepaliveTime && keep < third && hold <= maxHold {
+			p.Reportf("fabric.bgp.keepaliveTime", "keepalive time %s is not a third of the hold time %s, and %s takes no other", b.KeepaliveTime, b.HoldTime, who).
+				Related("fabric.bgp.holdTime", "the hold time").Related(speakerAt(p.Site), "the load balancer").
+				Hintf("keepaliveTime: %q", third.String())
+		}
+	},
+}
+
+// UnnumberedUnsupported finds sessions over interfaces that the speakers cannot have.
+var UnnumberedUnsupported = &check.Rule{
+	ID: "MG1221", Name: "unnumbered-unsupported", Severity: diag.Error, On: check.OnSite,
+	Doc: `a rack has BGP on every link without addresses, and what speaks BGP on the nodes needs an address
+
+It has no peer that is an interface: the nodes of the rack open no session, and the rack announces nothing.
+Source: MetalLB BGPPeer, interface; RFC 5549.`,
+	Run: func(p *check.Pass) {
+		program, who := speakerProgram(p)
+		if program == nil || program.Unnumbered || p.Site.Fabric.BGP == nil || !announcesBGP(p.Site) {
+			return
+		}
+		for rn, r := range byKey(p.Site.Racks) {
+			if r.Homing == "unnumbered" && rackAnnounces(p.Site, rn) {
+				p.Reportf(site.Join("racks", rn, "homing"), "rack %q has unnumbered links, and %s needs the address of its peer", rn, who).
+					Related(speakerAt(p.Site), "the load balancer")
+			}
+		}
+	},
+}
+
+// BGPNoPassword finds sessions that anybody in the node network can open.
+var BGPNoPassword = &check.Rule{
+	ID: "MG1222", Name: "bgp-no-password", Severity: diag.Warning, On: check.OnSite,
+	Doc: `the sessions of a production site have no password
+
+Whatever takes the address of a node in the node network can open its session and announce the site's virtual
+addresses. The switch admits no others, but these are the ones worth having.
+Source: RFC 4271, security considerations; RFC 2385; RFC 7454, section 5.1.`,
+	Run: func(p *check.Pass) {
+		b := p.Site.Fabric.BGP
+		if b != nil && b.PasswordSecret == "" && p.Site.Environment == "production" && announcesBGP(p.Site) {
+			p.Reportf("fabric.bgp", "the sessions of nodes and switches have no password, and environment is %s", p.Site.Environment).
+				Related("environment", "the environment").Hintf("passwordSecret: \"bgp-session\", the name of a Secret that holds it")
+		}
+	},
+}

@@ -1,0 +1,253 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/check"
+	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// podSpeakers are the pod networks that announce pod ranges by BGP themselves (Calico: BIRD; Cilium: its BGP control
+// plane; kube-router: GoBGP). flannel has no BGP.
+var podSpeakers = map[string]bool{"calico": true, "cilium": true, "kube-router": true}
+
+// TwoSpeakers finds nodes on which two programs want the session with one switch.
+var TwoSpeakers = &check.Rule{
+	ID: "MG1225", Name: "two-bgp-speakers", Severity: diag.Error, On: check.OnSite,
+	Doc: `the pod network announces pods and another program announces virtual addresses from the same nodes
+
+A switch keeps one session with an address. Two programs on a node take it from each other: the session flaps, and with
+it both the pods and the virtual addresses of the node come and go.
+Source: RFC 4271, section 6.8; MetalLB documentation, Calico and Cilium.`,
+	Run: func(p *check.Pass) {
+		s := p.Site
+		b, cni, lb := s.Fabric.BGP, s.Kubernetes.CNI.Kind, s.LoadBalancer.Kind
+		if b == nil || !b.Advertise.Pods || !podSpeakers[cni] || lb == cni || lb == "external" || !announcesBGP(s) {
+			return
+		}
+		// Every node announces its pods, so the nodes that announce addresses are among them.
+		for rn := range byKey(s.Racks) {
+			if !rackAnnounces(s, rn) {
+				continue
+			}
+			report := p.Reportf("loadBalancer.kind", "%s announces virtual addresses and %s the pods, both by BGP from nodes of class %s to the same switches",
+				lb, cni, strings.Join(speakerClasses(s), ", ")).
+				Related("fabric.bgp.advertise.pods", "the pods are announced").Related("kubernetes.cni.kind", "by this one")
+			if cni == "cilium" {
+				report.Hintf("kind: \"cilium\" announces both; or an encapsulation, and no announced pods")
+			} else {
+				report.Hintf("give the pod network an encapsulation and leave out advertise: pods")
+			}
+			return
+		}
+	},
+}
+
+// PodsAnnouncedByNobody finds announced pods without a program that announces them.
+var PodsAnnouncedByNobody = &check.Rule{
+	ID: "MG1226", Name: "pods-announced-by-nobody", Severity: diag.Error, On: check.OnSite,
+	Doc: `the site announces pod ranges, and its pod network speaks no BGP
+
+The load balancer announces virtual addresses alone. The switches wait for routes to pods that nobody sends, and traffic
+between racks that needs them is dropped at the first switch.
+Source: flannel documentation, backends.`,
+	Run: func(p *check.Pass) {
+		b, cni := p.Site.Fabric.BGP, p.Site.Kubernetes.CNI.Kind
+		if b != nil && b.Advertise.Pods && !podSpeakers[cni] {
+			p.Reportf("fabric.bgp.advertise.pods", "pod ranges are to be announced, and pod network %s speaks no BGP", cni).
+				Related("kubernetes.cni.kind", "the pod network").Hintf("leave it out and use an encapsulation; or one of calico, cilium, kube-router")
+		}
+	},
+}
+
+// NativeRoutingUnannounced finds pods that the network between the nodes has no route to.
+var NativeRoutingUnannounced = &check.Rule{
+	ID: "MG1227", Name: "native-routing-unannounced", Severity: diag.Error, On: check.OnSite,
+	Doc: `pods are routed without encapsulation between several subnets, and nobody announces their ranges
+
+Inside one subnet a node sends to the other directly. Between two there is a switch, which has no route to a pod's
+address: pods of one rack reach each other, those of another rack never.
+Source: Cilium documentation, native routing; Calico documentation, overlay networking.`,
+	Run: func(p *check.Pass) {
+		s := p.Site
+		if s.Kubernetes.CNI.Encapsulation != "none" || s.Fabric.BGP != nil && s.Fabric.BGP.Advertise.Pods {
+			return
+		}
+		var first, firstAt string
+		for rn, r := range byKey(s.Racks) {
+			nets := prefixes(r.Subnets)
+			for nn, n := range byKey(r.Nodes) {
+				at := site.Join("racks", rn, "nodes", nn)
+				segment := "the address of node " + nn + " alone" // it lives on a loopback address
+				if len(nets) > 0 {
+					if segment = segmentOf(nets, n.Address); segment == "" {
+						continue // in none of the rack's subnets, which is told of elsewhere
+					}
+				}
+				if first == "" {
+					first, firstAt = segment, at
+				}
+				if segment == first {
+					continue
+				}
+				p.Reportf("kubernetes.cni.encapsulation", "pods are routed natively between %s and %s, and no switch is told where they are", first, segment).
+					Related(firstAt, "a node there").Related(at, "a node here").
+					Hintf("fabric: bgp: advertise: pods: true, or an encapsulation such as \"vxlan\"")
+				return
+			}
+		}
+	},
+}
+
+// AnnouncerExcluded finds nodes that are told to announce and labelled not to.
+var AnnouncerExcluded = &check.Rule{
+	ID: "MG1228", Name: "announcer-excluded", Severity: diag.Error, On: check.OnSite,
+	Doc: `nodes that are to announce carry the label that keeps load balancers away
+
+Some installers put node.kubernetes.io/exclude-from-external-load-balancers on every control-plane node. A speaker there
+runs, has its sessions up, and announces nothing. With all nodes excluded no virtual address is announced at all.
+Source: Kubernetes well-known labels; MetalLB troubleshooting; kubeadm mark-control-plane phase.`,
+	Run: func(p *check.Pass) {
+		s := p.Site
+		prof := p.Profiles.LoadBalancer(s.LoadBalancer.Kind)
+		if prof == nil || prof.ExcludeNodeLabel == "" || s.Fabric.BGP == nil || !announcesBGP(s) {
+			return
+		}
+		label := prof.ExcludeNodeLabel
+		byInstaller := false
+		if d := p.Profiles.Distribution(s.Kubernetes.Distribution); d != nil {
+			byInstaller = slices.Contains(d.ControlPlane.Labels, label)
+		}
+		type party struct{ path, who string }
+		var classes, nodes []party
+		total, excluded := 0, 0
+		for i, cn := range speakerClasses(s) {
+			c := s.NodeClasses[cn]
+			if c == nil {
+				continue
+			}
+			count, labelled := 0, c.ControlPlane && byInstaller
+			for rn, r := range byKey(s.Racks) {
+				for nn, n := range byKey(r.Nodes) {
+					if n.Class != cn || !rackAnnounces(s, rn) {
+						continue
+					}
+					count++
+					if _, ok := n.Labels[label]; ok && !labelled {
+						excluded++
+						nodes = append(nodes, party{site.Join("racks", rn, "nodes", nn, "labels", label), nn})
+					}
+				}
+			}
+			total += count
+			if labelled && count > 0 {
+				excluded += count
+				at := site.Join("nodeClasses", cn, "controlPlane")
+				if s.Fabric.BGP.Speakers != nil {
+					at = site.Join("fabric", "bgp", "speakers", "classes", site.Index(i))
+				}
+				classes = append(classes, party{at, cn})
+			}
+		}
+		settle := func(r *check.Report) {
+			if excluded < total {
+				r.Warning()
+			}
+		}
+		for _, c := range classes {
+			settle(p.Reportf(c.path, "nodes of class %q are to announce, and %s labels them %s: they announce nothing", c.who, s.Kubernetes.Distribution, label).
+				Related(site.Join("nodeClasses", c.who, "controlPlane"), "a class of control-plane nodes").
+				Hintf("announce from a class that is not of the control plane"))
+		}
+		for _, n := range nodes {
+			settle(p.Reportf(n.path, "node %s is to announce, and its label %s forbids it", n.who, label).
+				Hintf("take the label off, or give the node a class that does not announce"))
+		}
+	},
+}
+
+// SpeakersNowhere finds a class of speakers that no node has.
+var SpeakersNowhere = &check.Rule{
+	ID: "MG1229", Name: "speaker-class-empty", Severity: diag.Warning, On: check.OnSite,
+	Doc: `a class of nodes that announce has no node, or none behind a switch that speaks BGP
+
+Fewer nodes announce than the site says. Mostly the class was renamed, or its rack has lost its AS number.`,
+	Run: func(p *check.Pass) {
+		s := p.Site
+		if s.Fabric.BGP == nil || s.Fabric.BGP.Speakers == nil {
+			return
+		}
+		count := map[string]int{}
+		any := map[string]int{}
+		announcing := 0
+		for rn, r := range s.Racks {
+			speaks := rackAnnounces(s, rn)
+			if speaks {
+				announcing++
+			}
+			for _, n := range r.Nodes {
+				any[n.Class]++
+				if speaks {
+					count[n.Class]++
+				}
+			}
+		}
+		if announcing == 0 {
+			return // each pool says that nobody announces it
+		}
+		for i, c := range s.Fabric.BGP.Speakers.Classes {
+			path := site.Join("fabric", "bgp", "speakers", "classes", site.Index(i))
+			at := site.Join("nodeClasses", c)
+			switch {
+			case s.NodeClasses[c] == nil || !announcesBGP(s): // told of elsewhere; or nothing to announce
+			case slices.Contains(s.Fabric.BGP.Speakers.Classes[:i], c):
+				p.Reportf(path, "class %q announces already", c).Related(site.Join("fabric", "bgp", "speakers", "classes"), "the list")
+			case any[c] == 0:
+				p.Reportf(path, "class %q is to announce, and no node has it", c).Related(at, "the class")
+			case count[c] == 0:
+				p.Reportf(path, "class %q is to announce, and none of its %d node(s) is behind a switch with an AS number", c, any[c]).Related(at, "the class")
+			}
+		}
+	},
+}
+
+// BGPAnnouncesNothing finds BGP that carries nothing.
+var BGPAnnouncesNothing = &check.Rule{
+	ID: "MG1230", Name: "bgp-announces-nothing", Severity: diag.Warning, On: check.OnSite,
+	Doc: `the site has fabric.bgp, and nothing is announced by it
+
+No pool says protocol bgp and pods are not announced: no node opens a session. Virtual addresses that were meant to be
+routed are not.`,
+	Run: func(p *check.Pass) {
+		b := p.Site.Fabric.BGP
+		if b == nil || b.Advertise.Pods || announcesBGP(p.Site) || len(p.Site.Pools) == 0 {
+			return
+		}
+		p.Reportf("fabric.bgp", "fabric.bgp is given, and none of the pools (%s) is announced by BGP", keys(p.Site.Pools)).
+			Related("pools", "the pools").Hintf("announce: protocol: \"bgp\" for a pool, or leave out fabric.bgp")
+	},
+}
+
+// SwitchesWithoutBGP finds switches with numbers that nobody uses.
+var SwitchesWithoutBGP = &check.Rule{
+	ID: "MG1231", Name: "switch-asn-unused", Severity: diag.Warning, On: check.OnSite,
+	Doc: `a switch has an AS number, and the site has no fabric.bgp
+
+meshgen configures neither the switch nor a session with it, and nothing else says so.`,
+	Run: func(p *check.Pass) {
+		s := p.Site
+		if s.Fabric.BGP != nil || announcesBGP(s) { // a pool that needs it says so as an error
+			return
+		}
+		for rn, r := range byKey(s.Racks) {
+			for tn, t := range byKey(r.ToRs) {
+				if t.ASN != 0 {
+					p.Reportf(site.Join("racks", rn, "tors", tn, "asn"), "switch %s has AS number %d, and fabric.bgp is missing: it is not configured", t.Hostname, t.ASN).
+						Hintf("add fabric: bgp: {nodeASN: …}, or leave out the number")
+				}
+			}
+		}
+	},
+}
