@@ -13,7 +13,7 @@ import (
 var balancerRules = []*check.Rule{
 	LoadBalancerRelease,
 	BalancerVersionUnread,
-	BalancerNeedsCilium,
+	BalancerNeedsCNI,
 	CiliumL2KubeProxy,
 	CiliumL2Local,
 	L2OneNode,
@@ -30,6 +30,7 @@ var balancerRules = []*check.Rule{
 	ExternalSingleBalancer,
 	ExternalNodePorts,
 	ExternalUDP,
+	L2AnnouncerExcluded,
 }
 
 // front is what clients reach at virtual addresses: a gateway or an exposure.
@@ -66,9 +67,6 @@ func announces(s *site.Site, pool, protocol string) bool {
 	return p != nil && p.Announce != nil && p.Announce.Protocol == protocol
 }
 
-// ownVersion reports whether a kind of load balancer has a release of its own.
-func ownVersion(kind string) bool { return kind != "cilium" && kind != "external" }
-
 // LoadBalancerRelease finds a load balancer release that no profile row describes.
 var LoadBalancerRelease = &check.Rule{
 	ID: "MG4001", Name: "unknown-load-balancer-release", Severity: diag.Error, On: check.OnSite, Guard: true,
@@ -79,7 +77,7 @@ Its objects and chart values change between releases: what another takes may be 
 		lb := p.Site.LoadBalancer
 		prof := p.Profiles.LoadBalancer(lb.Kind)
 		switch {
-		case prof == nil || !ownVersion(lb.Kind): // not-supported-yet says so, or the CNI has the release
+		case prof == nil || prof.CNI != "": // not-supported-yet says so, or the pod network has the release
 		case lb.Version == "":
 			p.Reportf("loadBalancer", "loadBalancer.version is missing: %s is installed by its chart, whose version is not a default", lb.Kind)
 		case prof.Release(lb.Version) == nil:
@@ -98,29 +96,31 @@ pod network, and machines in front of the cluster have none that could be instal
 Source: Cilium documentation, LoadBalancer IP Address Management: part of the agent and the operator.`,
 	Run: func(p *check.Pass) {
 		lb, cni := p.Site.LoadBalancer, p.Site.Kubernetes.CNI
+		prof := p.Profiles.LoadBalancer(lb.Kind)
 		switch {
-		case lb.Version == "" || ownVersion(lb.Kind):
+		case lb.Version == "":
 		case lb.Kind == "external":
 			p.Reportf("loadBalancer.version", "release %s of load balancer \"external\" is that of nothing in the cluster", lb.Version).
 				Hintf("remove loadBalancer.version")
-		case cni.Kind == "cilium" && lb.Version != cni.Version:
-			p.Reportf("loadBalancer.version", "load balancer \"cilium\" is given release %s, and runs as the pod network's %s", lb.Version, cni.Version).
+		case prof != nil && prof.CNI == cni.Kind && lb.Version != cni.Version:
+			p.Reportf("loadBalancer.version", "load balancer %q is given release %s, and runs as the pod network's %s", lb.Kind, lb.Version, cni.Version).
 				Hintf("remove loadBalancer.version").Related("kubernetes.cni.version", "the release that runs")
 		}
 	},
 }
 
-// BalancerNeedsCilium finds Cilium's load balancer without Cilium.
-var BalancerNeedsCilium = &check.Rule{
-	ID: "MG4102", Name: "balancer-needs-cilium", Severity: diag.Error, On: check.OnSite,
-	Doc: `the load balancer is Cilium's, and the pod network is not Cilium
+// BalancerNeedsCNI finds a pod network's load balancer without that pod network.
+var BalancerNeedsCNI = &check.Rule{
+	ID: "MG4102", Name: "balancer-needs-cni", Severity: diag.Error, On: check.OnSite,
+	Doc: `the load balancer is a part of a pod network that the site does not have
 
 Nobody gives out addresses: every Service of type LoadBalancer stays pending.
 Source: Cilium documentation, LoadBalancer IP Address Management and BGP Control Plane: part of the agent and the
 operator.`,
 	Run: func(p *check.Pass) {
-		if cni := p.Site.Kubernetes.CNI.Kind; p.Site.LoadBalancer.Kind == "cilium" && cni != "cilium" {
-			p.Reportf("loadBalancer.kind", "load balancer \"cilium\" is a part of the pod network cilium, and kubernetes.cni.kind is %q", cni).
+		lb, cni := p.Site.LoadBalancer.Kind, p.Site.Kubernetes.CNI.Kind
+		if prof := p.Profiles.LoadBalancer(lb); prof != nil && prof.CNI != "" && prof.CNI != cni {
+			p.Reportf("loadBalancer.kind", "load balancer %q is a part of the pod network %q, and kubernetes.cni.kind is %q", lb, prof.CNI, cni).
 				Hintf("kind: \"metallb\", which runs on every pod network").Related("kubernetes.cni.kind", "the pod network")
 		}
 	},

@@ -166,6 +166,32 @@ Communities and racks are of BGP, interfaces of layer 2: the option changes noth
 	},
 }
 
+// L2AnnouncerExcluded finds a gateway on nodes that answer ARP for nothing.
+var L2AnnouncerExcluded = &check.Rule{
+	ID: "MG4119", Name: "l2-announcer-excluded", Severity: diag.Error, On: check.OnSite,
+	Doc: `a gateway on a layer-2 pool runs under Local on nodes that are kept from announcing
+
+The installer labels control-plane nodes node.kubernetes.io/exclude-from-external-load-balancers, and only a node with a
+pod of the gateway may answer ARP for it: nobody does.
+Source: MetalLB speaker/layer2_controller.go, ShouldAnnounce; kubeadm, mark-control-plane phase.`,
+	Run: func(p *check.Pass) {
+		s := p.Site
+		lb, dist := p.Profiles.LoadBalancer(s.LoadBalancer.Kind), p.Profiles.Distribution(s.Kubernetes.Distribution)
+		if lb == nil || lb.ExcludeNodeLabel == "" || dist == nil || !slices.Contains(dist.ControlPlane.Labels, lb.ExcludeNodeLabel) {
+			return
+		}
+		for n, g := range byKey(s.Gateways) {
+			class := s.NodeClasses[g.Placement.Class]
+			if class == nil || !class.ControlPlane || g.ExternalTrafficPolicy != "Local" || !announces(s, g.Pool, "l2") {
+				continue
+			}
+			p.Reportf(site.Join("gateways", n, "placement", "class"), "gateway %q runs on class %q under Local, and %s labels its control-plane nodes %s: none answers for pool %q",
+				n, g.Placement.Class, s.Kubernetes.Distribution, lb.ExcludeNodeLabel, g.Pool).
+				Hintf("a class that is not of the control plane").Related(site.Join("nodeClasses", g.Placement.Class, "controlPlane"), "the control plane")
+		}
+	},
+}
+
 // OpenELBInterface finds a layer-2 pool without the one interface that OpenELB asks for.
 var OpenELBInterface = &check.Rule{
 	ID: "MG4113", Name: "openelb-interface", Severity: diag.Error, On: check.OnSite,

@@ -40,6 +40,7 @@ var gatewayRules = []*check.Rule{
 	GatewayProgram,
 	GatewayProgramNeedless,
 	GatewayRelease,
+	GatewayTwoReleases,
 	UnknownEgressGateway,
 	EgressNowhere,
 	EgressProvider,

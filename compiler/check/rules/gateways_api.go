@@ -57,6 +57,34 @@ under strict mutual TLS only where its own pods are taken into the mesh.`,
 	},
 }
 
+// GatewayTwoReleases finds one gateway program in two releases.
+var GatewayTwoReleases = &check.Rule{
+	ID: "MG6124", Name: "gateway-two-releases", Severity: diag.Error, On: check.OnSite,
+	Doc: `two gateways name different releases of one implementation
+
+Its controller and its CRDs are there once in a cluster: whichever is applied last serves both gateways, and the next
+apply turns it back.
+Source: Envoy Gateway documentation, Install with Helm: CRDs are cluster-wide.`,
+	Run: func(p *check.Pass) {
+		first := map[string]string{}
+		for n, g := range byKey(p.Site.Gateways) {
+			if g.Implementation == nil {
+				continue
+			}
+			kind, version := g.Implementation.Kind, g.Implementation.Version
+			o, ok := first[kind]
+			if !ok {
+				first[kind] = n
+				continue
+			}
+			if other := p.Site.Gateways[o].Implementation.Version; other != version {
+				p.Reportf(site.Join("gateways", n, "implementation", "version"), "gateway %q runs %s %s, and gateway %q %s: a cluster has one release of it", n, kind, version, o, other).
+					Hintf("one release for both").Related(site.Join("gateways", o, "implementation", "version"), "the other release")
+			}
+		}
+	},
+}
+
 // GatewayRelease finds a release of a gateway program that no profile row describes.
 var GatewayRelease = &check.Rule{
 	ID: "MG6123", Name: "unknown-gateway-release", Severity: diag.Error, On: check.OnSite, Guard: true,

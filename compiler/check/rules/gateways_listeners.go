@@ -6,6 +6,7 @@ import (
 
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/profile"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
@@ -176,17 +177,18 @@ Source: Gateway API, ListenerConfig.tls and TLSModeType.`,
 // ListenerUDP finds datagrams at a gateway that passes connections.
 var ListenerUDP = &check.Rule{
 	ID: "MG6117", Name: "listener-udp", Severity: diag.Error, On: check.OnSite,
-	Doc: `a listener speaks udp at a gateway of Istio
+	Doc: `a listener speaks udp at a gateway of a mesh that passes no datagrams
 
-Istio's gateways take no datagrams: the port is open in the Service, and nothing answers.
-Source: istio.io, Protocol Selection: UDP is not proxied.`,
+The port is open in the Service, and nothing answers there.
+Source: istio.io, Protocol Selection: UDP is not proxied; the profile of the mesh, protocol.udp.`,
 	Run: func(p *check.Pass) {
-		if !strings.HasPrefix(p.Site.Mesh.Kind, "istio-") {
+		mesh := p.Profiles.Mesh(p.Site.Mesh.Kind)
+		if mesh == nil || mesh.Capabilities["protocol.udp"] == nil || mesh.Capabilities["protocol.udp"].Support != profile.None {
 			return
 		}
 		for n, g := range byKey(p.Site.Gateways) {
 			for ln, li := range byKey(g.Listeners) {
-				if li.Protocol == "udp" && g.Implementation == nil {
+				if li.Protocol == "udp" && g.Implementation == nil && ownGateway(p.Site.Mesh.Kind) {
 					p.Reportf(site.Join("gateways", n, "listeners", ln, "protocol"), "listener %s/%s speaks udp on port %d, which gateways of mesh %q do not", n, ln, li.Port, p.Site.Mesh.Kind).
 						Hintf("an entry in exposures, which needs no gateway").Related("mesh.kind", "the mesh")
 				}
