@@ -82,8 +82,12 @@ func rackAnnounces(s *site.Site, rack string) bool {
 	for _, t := range r.ToRs {
 		speaks = speaks || t.ASN != 0
 	}
+	if !speaks {
+		return false
+	}
+	classes := speakerClasses(s)
 	for _, n := range r.Nodes {
-		if speaks && slices.Contains(speakerClasses(s), n.Class) {
+		if slices.Contains(classes, n.Class) {
 			return true
 		}
 	}

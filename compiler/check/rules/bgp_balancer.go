@@ -97,7 +97,8 @@ Source: MetalLB BGPPeer, enableGracefulRestart.`,
 		}
 		if program, who := speakerProgram(p); program != nil && !program.GracefulRestart {
 			p.Reportf("fabric.bgp.gracefulRestart", "gracefulRestart is asked for, and %s has none", who).
-				Related(speakerAt(p.Site), "the load balancer").Fix("fabric.bgp.gracefulRestart", "false", "write false")
+				Related(speakerAt(p.Site), "the load balancer").Hintf("gracefulRestart: false").
+				Fix("fabric.bgp.gracefulRestart", "false", "write false")
 		}
 	},
 }
@@ -137,7 +138,8 @@ Source: RFC 4724, section 4.2; MetalLB concepts, BGP.`,
 		}
 		if len(who) > 0 {
 			p.Reportf("fabric.bgp.gracefulRestart", "gracefulRestart keeps the routes of a node whose pods have moved: externalTrafficPolicy is Local for %s", strings.Join(who, ", ")).
-				Related(first, "the first of them").Fix("fabric.bgp.gracefulRestart", "false", "write false")
+				Related(first, "the first of them").Hintf("gracefulRestart: false").
+				Fix("fabric.bgp.gracefulRestart", "false", "write false")
 		}
 	},
 }
@@ -197,7 +199,7 @@ var UnnumberedUnsupported = &check.Rule{
 	Doc: `a rack has BGP on every link without addresses, and what speaks BGP on the nodes needs an address
 
 It has no peer that is an interface: the nodes of the rack open no session, and the rack announces nothing.
-Source: MetalLB BGPPeer, interface; RFC 5549.`,
+Source: MetalLB BGPPeer, interface; RFC 8950.`,
 	Run: func(p *check.Pass) {
 		program, who := speakerProgram(p)
 		if program == nil || program.Unnumbered || p.Site.Fabric.BGP == nil || !announcesBGP(p.Site) {

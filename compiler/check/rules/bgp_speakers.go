@@ -78,9 +78,12 @@ Source: Cilium documentation, native routing; Calico documentation, overlay netw
 		var first, firstAt string
 		for rn, r := range byKey(s.Racks) {
 			nets := prefixes(r.Subnets)
+			if len(nets) < len(r.Subnets) {
+				continue // one of them cannot be read, which is told of elsewhere
+			}
 			for nn, n := range byKey(r.Nodes) {
 				at := site.Join("racks", rn, "nodes", nn)
-				segment := "the address of node " + nn + " alone" // it lives on a loopback address
+				segment := "node " + nn + " on its loopback address"
 				if len(nets) > 0 {
 					if segment = segmentOf(nets, n.Address); segment == "" {
 						continue // in none of the rack's subnets, which is told of elsewhere
@@ -92,9 +95,14 @@ Source: Cilium documentation, native routing; Calico documentation, overlay netw
 				if segment == first {
 					continue
 				}
-				p.Reportf("kubernetes.cni.encapsulation", "pods are routed natively between %s and %s, and no switch is told where they are", first, segment).
-					Related(firstAt, "a node there").Related(at, "a node here").
-					Hintf("fabric: bgp: advertise: pods: true, or an encapsulation such as \"vxlan\"")
+				report := p.Reportf("kubernetes.cni.encapsulation", "pods are routed natively between %s and %s, and no switch is told where they are", first, segment).
+					Related(firstAt, "a node there").Related(at, "a node here")
+				// To announce pods beside another speaker would be the next fault.
+				if cni := s.Kubernetes.CNI.Kind; podSpeakers[cni] && (s.LoadBalancer.Kind == cni || !announcesBGP(s)) {
+					report.Hintf("fabric: bgp: advertise: pods: true, or an encapsulation such as \"vxlan\"")
+				} else {
+					report.Hintf("an encapsulation such as \"vxlan\"")
+				}
 				return
 			}
 		}
@@ -123,6 +131,10 @@ Source: Kubernetes well-known labels; MetalLB troubleshooting; kubeadm mark-cont
 		type party struct{ path, who string }
 		var classes, nodes []party
 		total, excluded := 0, 0
+		announces := map[string]bool{}
+		for rn := range s.Racks {
+			announces[rn] = rackAnnounces(s, rn)
+		}
 		for i, cn := range speakerClasses(s) {
 			c := s.NodeClasses[cn]
 			if c == nil {
@@ -130,8 +142,11 @@ Source: Kubernetes well-known labels; MetalLB troubleshooting; kubeadm mark-cont
 			}
 			count, labelled := 0, c.ControlPlane && byInstaller
 			for rn, r := range byKey(s.Racks) {
+				if !announces[rn] {
+					continue
+				}
 				for nn, n := range byKey(r.Nodes) {
-					if n.Class != cn || !rackAnnounces(s, rn) {
+					if n.Class != cn {
 						continue
 					}
 					count++

@@ -15,13 +15,15 @@ var fabricRules = []*check.Rule{
 	BGPTimers,
 	SwitchNamedTwice,
 	RouterIDTwice,
-	ASNReserved, ASNDocumentation, ASNPublic, ASNInternal, ASNEndsSwapped, ASNOfSpine, ASNSharedByRacks, NodeASNWithoutSwitch,
-	BGPSlowDetection, BGPHoldTooLong, BFDSlowerThanHold, BFDTooFast, BFDOutOfRange,
-	BFDUnsupported, GracefulRestartUnsupported, GracefulRestartLocal, LargeCommunityUnsupported, KeepaliveUnsupported, UnnumberedUnsupported, BGPNoPassword, PeerFamily,
-	TwoSpeakers, PodsAnnouncedByNobody, NativeRoutingUnannounced, AnnouncerExcluded, SpeakersNowhere, BGPAnnouncesNothing, SwitchesWithoutBGP,
+	ASNReserved, ASNDocumentation, ASNPublic, ASNInternal, ASNEndsSwapped, ASNOfSpine, ASNSharedByRacks,
+	NodeASNWithoutSwitch, BGPSlowDetection, BGPHoldTooLong, BFDSlowerThanHold, BFDTooFast, BFDOutOfRange,
+	BFDUnsupported, GracefulRestartUnsupported, GracefulRestartLocal, LargeCommunityUnsupported,
+	KeepaliveUnsupported, UnnumberedUnsupported, BGPNoPassword, PeerFamily, TwoSpeakers, PodsAnnouncedByNobody,
+	NativeRoutingUnannounced, AnnouncerExcluded, SpeakersNowhere, BGPAnnouncesNothing, SwitchesWithoutBGP,
 	HomingSwitches, SingleToRRack, SwitchVLAN, SwitchSilent, SwitchesDiffer, InterfaceName, RouterIDZero,
-	SwitchWithoutUplinks, SpineWithoutLinks, SpinesDiffer, SingleUplink, SingleSpine, RacksApart, LinkSwitch, LinkMissing, LinkTwice, LinksIgnored,
-	MaxPathsSwitch, MaxPathsTooFew, CommunityWellKnown, CommunityTwice, RackListedTwice,
+	SwitchWithoutUplinks, SpineWithoutLinks, SpinesDiffer, SingleUplink, SingleSpine, RacksApart, LinkSwitch,
+	LinkMissing, LinkTwice, LinksIgnored, MaxPathsSwitch, MaxPathsTooFew, CommunityWellKnown, CommunityTwice,
+	RackListedTwice,
 }
 
 // RouterIDTwice finds two switches with one router ID.

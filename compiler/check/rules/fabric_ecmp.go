@@ -26,10 +26,14 @@ Source: FRR documentation, maximum-paths and --enable-multipath; Arista EOS manu
 		}
 		if most, who, at := maxPathsOf(p); most > 0 && s.Fabric.BGP.MaxPaths > most {
 			p.Reportf("fabric.bgp.maxPaths", "maxPaths %d is more than the %d that switch %s takes", s.Fabric.BGP.MaxPaths, most, who).
-				Related(at, "its operating system").Fix("fabric.bgp.maxPaths", strconv.Itoa(most), fmt.Sprintf("write %d", most))
+				Related(at, "its operating system").Hintf("maxPaths: %d", most).
+				Fix("fabric.bgp.maxPaths", strconv.Itoa(most), fmt.Sprintf("write %d", most))
 		}
 	},
 }
+
+// maxMaxPaths is what the language admits.
+const maxMaxPaths = 256
 
 // maxPathsOf is the least that any switch takes, and the switch; 0 where no bound is known.
 func maxPathsOf(p *check.Pass) (most int, who, at string) {
@@ -127,11 +131,15 @@ Source: RFC 7938, section 6.1; FRR documentation, maximum-paths.`,
 		if most <= s.Fabric.BGP.MaxPaths {
 			return
 		}
-		report := p.Reportf("fabric.bgp.maxPaths", "maxPaths %d is too few: %s", s.Fabric.BGP.MaxPaths, what).Related(at, "here").
-			Hintf("maxPaths: %d", most)
-		// Only what every switch takes is an answer for certain.
-		if bound, _, _ := maxPathsOf(p); most <= bound && most <= 256 {
-			report.Fix("fabric.bgp.maxPaths", strconv.Itoa(most), fmt.Sprintf("write %d", most))
+		report := p.Reportf("fabric.bgp.maxPaths", "maxPaths %d is too few: %s", s.Fabric.BGP.MaxPaths, what).Related(at, "here")
+		bound, _, _ := maxPathsOf(p)
+		switch {
+		case bound > 0 && most > bound || most > maxMaxPaths:
+			report.Hintf("no switch of the site takes that many: announce from fewer racks or nodes")
+		case bound > 0:
+			report.Hintf("maxPaths: %d", most).Fix("fabric.bgp.maxPaths", strconv.Itoa(most), fmt.Sprintf("write %d", most))
+		default:
+			report.Hintf("maxPaths: %d, where the switches take as many", most)
 		}
 	},
 }
@@ -178,8 +186,8 @@ var CommunityTwice = &check.Rule{
 	ID: "MG1263", Name: "community-twice", Severity: diag.Warning, On: check.OnSite,
 	Doc: `a pool has one community twice
 
-A route carries it once. Some load balancers refuse the whole announcement; mostly another community was meant.
-Source: MetalLB internal/config validation, duplicate definition of community.`,
+A route carries it once: mostly the second was to be another, which routers elsewhere act upon and now never see.
+Source: RFC 1997.`,
 	Run: func(p *check.Pass) {
 		for name, pool := range byKey(p.Site.Pools) {
 			if pool.Announce == nil {
