@@ -63,7 +63,7 @@ Its restart is an outage of every virtual address: nothing takes them over.`,
 
 // ExternalNodePorts finds more fixed node ports than the range has room for.
 var ExternalNodePorts = &check.Rule{
-	ID: "MG4117", Name: "external-node-ports", Severity: diag.Error, On: check.OnSite,
+	ID: "MG4117", Name: "external-node-ports", Severity: diag.Warning, On: check.OnSite,
 	Doc: `machines in front of the cluster need more fixed node ports than Kubernetes keeps apart
 
 Balancers lead to node ports by number. Kubernetes keeps the low end of the range for numbers that are asked for, and
@@ -89,13 +89,12 @@ Source: Kubernetes KEP-3668, reserved node port ranges: min(max(16, size/32), 12
 			return
 		}
 		static := min(max(16, size/32), 128)
-		switch {
-		case need > size:
-			p.Reportf("kubernetes.nodePorts", "gateways and exposures have %d ports, and node ports %s are %d", need, p.Site.Kubernetes.NodePorts, size).
-				Hintf("a range of %d ports or more", need*32).Related("loadBalancer.kind", "balancers lead to node ports")
-		case need > static:
+		if size <= static { // a range so short is dealt out whole
+			static = 0
+		}
+		if need > static && need <= size { // a range that is too short for all is a finding of its own
 			p.Reportf("kubernetes.nodePorts", "gateways and exposures have %d ports, and of node ports %s only the first %d are kept for fixed numbers", need, p.Site.Kubernetes.NodePorts, static).
-				Hintf("a longer range keeps more, at most 128").Related("loadBalancer.kind", "balancers lead to node ports").Warning()
+				Hintf("a longer range keeps more, at most 128").Related("loadBalancer.kind", "balancers lead to node ports")
 		}
 	},
 }
