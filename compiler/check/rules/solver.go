@@ -16,6 +16,14 @@ const (
 	onGatewayAPI axis = "Gateway API"
 )
 
+// spoken is how a sentence names it.
+func (x axis) spoken() string {
+	if x == onGatewayAPI {
+		return "the Gateway API"
+	}
+	return string(x)
+}
+
 // windows are the releases that a party accepts, by axis; what is not there it does not care about.
 type windows map[axis]profile.Window
 
