@@ -55,8 +55,8 @@ Source: istio.io, ServiceEntry.hosts and resolution.`,
 	},
 }
 
-// layer4 is the protocol under a protocol.
-func layer4(protocol string) string {
+// transport is the protocol under a protocol.
+func transport(protocol string) string {
 	if protocol == "udp" {
 		return "udp"
 	}
@@ -85,7 +85,7 @@ func portTwice(p *check.Pass, path, who string, ports map[string]*site.PlainPort
 	}
 	first := map[key]string{}
 	for pn, port := range byKey(ports) {
-		k := key{port.Port, layer4(port.Protocol)}
+		k := key{port.Port, transport(port.Protocol)}
 		if other, ok := first[k]; ok {
 			p.Reportf(path+"."+pn, "port %q of %s is %d over %s (%s), and so is %q (%s)", pn, who, k.port, k.over, port.Protocol, other, ports[other].Protocol).
 				Related(path+"."+other, "first used here")
@@ -115,7 +115,7 @@ Source: istio.io, ServiceEntry: entries of one host are merged.`,
 			reported := false
 			look := func(target, path string) {
 				for _, port := range byKey(e.Ports) {
-					k := key{target, port.Port, layer4(port.Protocol)}
+					k := key{target, port.Port, transport(port.Protocol)}
 					o, ok := first[k]
 					if !ok {
 						first[k] = owner{n, path}

@@ -63,7 +63,7 @@ Source: Kubernetes API reference, ServiceSpec.ports.`,
 				case own == nil:
 					p.Reportf(path+".ports."+pn, "exposure %q has port %q, which service %s has not", n, pn, e.Service).
 						Hintf("ports: %s", keys(s.Ports)).Related(at+".ports", "its ports")
-				case layer4(own.Protocol) != layer4(port.Protocol):
+				case transport(own.Protocol) != transport(port.Protocol):
 					p.Reportf(path+".ports."+pn+".protocol", "port %q of exposure %q speaks %s, and that of service %s speaks %s", pn, n, port.Protocol, e.Service, own.Protocol).
 						Hintf("protocol: %q", own.Protocol).Related(at+".ports."+pn, "the service's port")
 				}
@@ -134,7 +134,7 @@ Source: istio.io, PeerAuthentication, mode STRICT; Linkerd documentation, defaul
 				continue
 			}
 			for pn, port := range byKey(e.Ports) {
-				if layer4(port.Protocol) == "tcp" {
+				if transport(port.Protocol) == "tcp" {
 					p.Reportf(site.Join("exposures", n, "service"), "exposure %q leads clients without certificates to port %q of %s, which requires mutual TLS", n, pn, e.Service).
 						Hintf("namespaces: %s: mtls: \"permissive\", or expose it on a gateway", ns).Related(site.Join("namespaces", ns), "its namespace")
 					break

@@ -164,7 +164,7 @@ signs them; a listener in the clear has none of it, and only that one can redire
 			for ln, li := range byKey(g.Listeners) {
 				path := site.Join("gateways", gn, "listeners", ln)
 				who := "listener " + gn + "/" + ln
-				at := place{li.Port, layer4(li.Protocol)}
+				at := place{li.Port, transport(li.Protocol)}
 				if other, ok := ports[at]; ok {
 					p.Reportf(path+".port", "%s is on port %d, which listener %q has already", who, li.Port, other).
 						Related(site.Join("gateways", gn, "listeners", other, "port"), "first used here")
