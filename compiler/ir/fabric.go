@@ -25,9 +25,10 @@ type Peering struct {
 	KeepaliveSecs  int
 	ConnectSecs    int // between two attempts to open the session; the node end alone opens it. 0: the speaker's default
 	BFD            *BFD
-	PasswordSecret string   // name of the Kubernetes Secret; "" for none
-	Pools          []string // names of the pools that the rack announces over it
-	MaxPrefixes    int      // prefixes that the switch takes from one node before it closes the session
+	PasswordSecret string     // name of the Kubernetes Secret; "" for none
+	Pools          []string   // names of the pools that the rack announces over it
+	Pods           []PodRange // out of which every speaker announces its own range of pod addresses; empty: none does
+	MaxPrefixes    int        // prefixes that the switch takes from one node before it closes the session
 	MaxPrefixWhy   string
 	From           From
 }
@@ -36,7 +37,15 @@ type Peering struct {
 type Speaker struct {
 	Node    string
 	Address netip.Addr
+	VIPs    bool // announces virtual addresses; false: its range of pod addresses alone
 	From    From
+}
+
+// PodRange is a network of pods out of which each node has a prefix of exactly Bits.
+type PodRange struct {
+	Prefix netip.Prefix
+	Bits   int
+	From   From
 }
 
 // Uplink is the session between a rack's switch and a spine. Interface names are used where no addresses are declared

@@ -122,7 +122,7 @@ func (l *lowering) tor(rn, tn string, speakers []*ir.Node, classes []string, cla
 		for _, n := range speakers {
 			for _, na := range n.Addresses {
 				if na.Is6() == a.Is6() {
-					pe.Speakers = append(pe.Speakers, ir.Speaker{Node: n.Name, Address: na,
+					pe.Speakers = append(pe.Speakers, ir.Speaker{Node: n.Name, Address: na, VIPs: true,
 						From: under(site.Join("racks", rn, "nodes", n.Name), "address", "class")})
 				}
 			}
