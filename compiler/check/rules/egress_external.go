@@ -55,12 +55,12 @@ Source: istio.io, ServiceEntry.hosts and resolution.`,
 	},
 }
 
-// transport is the protocol under a protocol.
+// transport is what carries a protocol of the language.
 func transport(protocol string) string {
 	if protocol == "udp" {
-		return "udp"
+		return "UDP"
 	}
-	return "tcp"
+	return "TCP"
 }
 
 // ExternalPortTwice finds a port of a destination that is two things.

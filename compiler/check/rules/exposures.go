@@ -134,7 +134,7 @@ Source: istio.io, PeerAuthentication, mode STRICT; Linkerd documentation, defaul
 				continue
 			}
 			for pn, port := range byKey(e.Ports) {
-				if transport(port.Protocol) == "tcp" {
+				if transport(port.Protocol) == "TCP" {
 					p.Reportf(site.Join("exposures", n, "service"), "exposure %q leads clients without certificates to port %q of %s, which requires mutual TLS", n, pn, e.Service).
 						Hintf("namespaces: %s: mtls: \"permissive\", or expose it on a gateway", ns).Related(site.Join("namespaces", ns), "its namespace")
 					break
