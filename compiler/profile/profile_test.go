@@ -81,6 +81,11 @@ func TestNilAnswers(t *testing.T) {
 	if s.Mesh("x").Lines() != nil || s.LoadBalancer("x").Lines() != nil || s.CNI("x").Lines() != nil || s.LoadBalancer("x").Backend("") != nil {
 		t.Error("an unknown profile has rows")
 	}
+	var k *Kubernetes
+	if k.Release("1") != nil || k.GatewayAPIRelease("1") != nil || k.CertManagerRelease("1") != nil || k.GatewayAPILines() != nil ||
+		k.CertManagerLines() != nil || s.Gateway("x").Lines() != nil {
+		t.Error("nothing has releases")
+	}
 	if got := s.Mesh("x").Capability("timeout").Support; got != None {
 		t.Errorf("an unknown mesh supports timeout: %s", got)
 	}

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +117,41 @@ func TestHostRows(t *testing.T) {
 	for _, name := range s.Switches() {
 		if w := s.Switch(name); !w.Names.Accepts("SITE_NODES") || w.Names.Accepts("a b") || len(w.Proved) == 0 {
 			t.Errorf("%s: %+v", name, w.Names)
+		}
+	}
+}
+
+func TestKubernetesRows(t *testing.T) {
+	k := read(t).Kubernetes()
+	for _, line := range k.GatewayAPILines() {
+		for kind, v := range k.GatewayAPIRelease(line).Routes {
+			// The experimental channel has all that the standard one has.
+			for _, version := range v.Of("standard") {
+				if !slices.Contains(v.Of("experimental"), version) {
+					t.Errorf("Gateway API %s: %s %s is in the standard channel alone", line, kind, version)
+				}
+			}
+		}
+	}
+	for _, line := range k.CertManagerLines() {
+		if w := k.CertManagerRelease(line + ".1").Kubernetes; !w.Contains(w.Min) || !w.Contains(w.Max) {
+			t.Errorf("cert-manager %s: empty window %s", line, w)
+		}
+	}
+	for line, r := range k.Releases {
+		if _, err := time.Parse(time.DateOnly, r.EOL); err != nil || k.Release(line+".3") != r {
+			t.Errorf("Kubernetes %s: %+v", line, r)
+		}
+	}
+}
+
+// Each mesh must say of each field what it makes of it, so that none is taken for "nothing" by oversight.
+func TestCapabilitiesAreComplete(t *testing.T) {
+	s := read(t)
+	want := names(s.Mesh("istio-sidecar").Capabilities)
+	for _, kind := range s.Meshes() {
+		if got := names(s.Mesh(kind).Capabilities); !slices.Equal(got, want) {
+			t.Errorf("%s has cells for %v, istio-sidecar for %v", kind, got, want)
 		}
 	}
 }
