@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"strings"
+
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
 	"meshgen.dev/meshgen/compiler/site"
@@ -10,6 +12,48 @@ import (
 var meshRules = []*check.Rule{
 	MeshRelease,
 	RequestOverLimit,
+	CiliumExclusive,
+	CiliumSocketLB,
+	AmbientMasquerade,
+	CiliumMeshNetwork,
+	WaypointMissing,
+	WaypointUseless,
+	WaypointSingle,
+	MeshOptionUnread,
+	IntentWithoutMesh,
+	UpgradeCanary,
+	ProxyMemory,
+	HoldNative,
+	ControlPlaneSingle,
+	ControlPlaneNodes,
+	EgressAllowAny,
+	PermissiveForNobody,
+	MigrationContradicts,
+	MigrationOver,
+	MTLSOutside,
+	StrictVMCaller,
+	CAKind,
+	CASecret,
+	CAIssuer,
+	CAOutlivesRoot,
+	WorkloadTTL,
+	CADatesMissing,
+	CAExpired,
+	CAExpiresSoon,
+	TTLOverIssuer,
+	FederationGateway,
+	FederationRoot,
+	FederationTrust,
+	TrustDomainAlias,
+	FederationNetwork,
+	FederationPeer,
+	UnknownPeer,
+	StreamPort,
+	LinkerdIdentity,
+	CiliumStrict,
+	ConsulProtocols,
+	ConsulPermissive,
+	ConsulServers,
 }
 
 // RequestOverLimit finds containers that ask for more than they may use.
@@ -35,6 +79,26 @@ Source: kubernetes pkg/apis/core/validation, ValidateResourceRequirements.`,
 		each("mesh.proxy.resources", p.Site.Mesh.Proxy.Resources)
 		if w := p.Site.Mesh.Waypoint; w != nil {
 			each("mesh.waypoint.resources", w.Resources)
+		}
+	},
+}
+
+// MeshRelease finds a mesh release that no profile row describes.
+var MeshRelease = &check.Rule{
+	ID: "MG5001", Name: "unknown-mesh-release", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `no profile row describes the mesh's release
+
+Its objects and chart values change between releases: what another takes may be refused, or worse, ignored.`,
+	Run: func(p *check.Pass) {
+		m := p.Site.Mesh
+		prof := p.Profiles.Mesh(m.Kind)
+		switch {
+		case prof == nil: // not-supported-yet says so
+		case m.Version == "" && prof.CNI != "": // it is released with the pod network
+		case m.Version == "":
+			p.Reportf("mesh", "mesh.version is missing: a mesh is installed by its charts, whose version is not a default")
+		case prof.Release(m.Version) == nil:
+			p.Reportf("mesh.version", "no profile row describes %s %s", m.Kind, m.Version).Hintf("known: %s", strings.Join(prof.Lines(), ", "))
 		}
 	},
 }

@@ -1,0 +1,149 @@
+package rules
+
+import (
+	"meshgen.dev/meshgen/compiler/check"
+	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/profile"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// MeshOptionUnread finds an option that the chosen mesh does not have.
+var MeshOptionUnread = &check.Rule{
+	ID: "MG5130", Name: "mesh-option-unread", Severity: diag.Warning, On: check.OnSite,
+	Doc: `an option of the mesh is given that the chosen mesh does not have
+
+Nothing reads it: whoever wrote it believes in a limit, a revision or a certificate that is not there.
+Source: the charts of Istio 1.31, Linkerd 2.20, Cilium 1.20 and Consul 2.0.`,
+	Run: func(p *check.Pass) {
+		m := p.Site.Mesh
+		prof := p.Profiles.Mesh(m.Kind)
+		if m.Kind == "none" {
+			return // with no mesh at all, intent-without-mesh says so
+		}
+		unread := func(given bool, path, why string) {
+			if given {
+				p.Reportf(path, "%s is given, which mesh %s does not read: %s", path, m.Kind, why).Related("mesh.kind", "the mesh")
+			}
+		}
+		unread(m.Waypoint != nil && m.Kind != "istio-ambient", "mesh.waypoint", "waypoints are those of istio-ambient")
+		unread(m.ControlPlane.PushThrottle != 0 && !isIstio(m.Kind), "mesh.controlPlane.pushThrottle", "only istiod bounds its pushes")
+		unread(m.Proxy.HoldApplicationUntilReady && prof != nil && prof.Proxies == "node", "mesh.proxy.holdApplicationUntilReady", "its proxies are not in the pods")
+		noRevisions := prof != nil && prof.Capability("upgrade.canary").Support == profile.None
+		unread(m.Revision != "" && noRevisions, "mesh.revision", "it has one control plane, without revisions")
+		if m.CA != nil {
+			unread(m.CA.TrustAnchor != nil && m.Kind != "linkerd", "mesh.ca.trustAnchor", "its root is not distributed apart")
+			unread(m.CA.Issuer != nil && m.Kind != "linkerd" && m.CA.Kind != "cert-manager", "mesh.ca.issuer", "its certificate authority issues by itself")
+		}
+		if m.Waypoint != nil && m.Kind == "istio-ambient" {
+			for _, n := range p.Site.Namespaces {
+				if n.Waypoint {
+					return
+				}
+			}
+			p.Reportf("mesh.waypoint", "mesh.waypoint sizes waypoints, and no namespace has one").Hintf("namespaces: …: waypoint: true")
+		}
+	},
+}
+
+// IntentWithoutMesh finds what a site without a mesh asks of a mesh.
+var IntentWithoutMesh = &check.Rule{
+	ID: "MG5131", Name: "intent-without-mesh", Severity: diag.Error, On: check.OnSite,
+	Doc: `a site without a mesh asks for what only a mesh can do
+
+Calls are admitted by the network's addresses and ports, and that is all there is: no retry happens, no split is made,
+nothing is encrypted, and a rule by method or path would admit everything or nothing.
+Source: Kubernetes documentation, NetworkPolicy: what you can't do with network policies.`,
+	Run: func(p *check.Pass) {
+		if p.Site.Mesh.Kind != "none" {
+			return
+		}
+		for nn, n := range byKey(p.Site.Namespaces) {
+			if at := site.Join("namespaces", nn, "mtls"); n.MTLS == "strict" {
+				p.Reportf(at, "namespace %q requires mutual TLS, and mesh.kind is none", nn).Related("mesh.kind", "there is no mesh")
+			}
+			if n.Migration != nil {
+				p.Reportf(site.Join("namespaces", nn, "migration"), "namespace %q migrates its mTLS mode, and mesh.kind is none", nn).Related("mesh.kind", "there is no mesh")
+			}
+			for sn, s := range byKey(n.Services) {
+				for _, f := range layer7(s) {
+					p.Reportf(site.Join("namespaces", nn, "services", sn)+"."+f, "%s/%s declares %s, and mesh.kind is none: nothing would do it", nn, sn, intentName(f)).
+						Related("mesh.kind", "there is no mesh")
+				}
+			}
+		}
+		if p.Site.Federation != nil {
+			p.Reportf("federation", "the site is federated, and mesh.kind is none").Related("mesh.kind", "there is no mesh")
+		}
+		if p.Site.Mesh.Upgrade != nil {
+			p.Reportf("mesh.upgrade", "a mesh is upgraded to %s, and mesh.kind is none", p.Site.Mesh.Upgrade.To).Related("mesh.kind", "there is no mesh")
+		}
+		if p.Site.Mesh.CA != nil {
+			p.Reportf("mesh.ca", "a certificate authority is given, and mesh.kind is none").Related("mesh.kind", "there is no mesh")
+		}
+	},
+}
+
+// UpgradeCanary finds an upgrade by canary that cannot be one.
+var UpgradeCanary = &check.Rule{
+	ID: "MG5132", Name: "upgrade-canary", Severity: diag.Error, On: check.OnSite,
+	Doc: `an upgrade sends namespaces ahead that are not there, or with a mesh that cannot
+
+Namespaces go ahead by the label of another revision: that takes a second control plane with a name of its own beside
+the first, and namespaces in the mesh. Otherwise the upgrade is one big step, or the canary keeps its old proxies.
+Source: istio.io, canary upgrades; linkerd.io, upgrade; docs.cilium.io, upgrade guide; Consul on Kubernetes, upgrade.`,
+	Run: func(p *check.Pass) {
+		m := p.Site.Mesh
+		up, prof := m.Upgrade, p.Profiles.Mesh(m.Kind)
+		if up == nil || m.Kind == "none" {
+			return
+		}
+		if prof != nil && prof.Capability("upgrade.canary").Support == profile.None {
+			if len(up.Canary) > 0 {
+				p.Reportf("mesh.upgrade.canary", "namespaces go ahead, which mesh %s cannot: %s", m.Kind, prof.Capability("upgrade.canary").Limits).
+					Related("mesh.kind", "the mesh")
+			}
+			if up.Revision != "" {
+				p.Reportf("mesh.upgrade.revision", "the upgrade names revision %q, and mesh %s has no revisions", up.Revision, m.Kind).
+					Related("mesh.kind", "the mesh")
+			}
+			return
+		}
+		if isIstio(m.Kind) {
+			switch {
+			case up.Revision == "" && len(up.Canary) > 0:
+				p.Reportf("mesh.upgrade.canary", "namespaces go ahead, and mesh.upgrade.revision is missing: they have no control plane to go to").
+					Hintf("revision: %q", revisionOf(up.To))
+			case up.Revision != "" && m.Revision == "":
+				p.Reportf("mesh.upgrade.revision", "the upgrade names revision %q, and the running control plane has none to tell it from: mesh.revision is missing", up.Revision).
+					Hintf("mesh: revision: %q", revisionOf(m.Version))
+			}
+		}
+		seen := map[string]int{}
+		for i, c := range up.Canary {
+			at := "mesh.upgrade.canary." + site.Index(i)
+			n := p.Site.Namespaces[c]
+			if first, ok := seen[c]; ok {
+				p.Reportf(at, "canary %q is named twice", c).Related("mesh.upgrade.canary."+site.Index(first), "first named here")
+				continue
+			}
+			seen[c] = i
+			switch {
+			case n == nil:
+				p.Reportf(at, "canary %q is no namespace of the site", c).Hintf("namespaces: %s", keys(p.Site.Namespaces))
+			case !n.Mesh:
+				p.Reportf(at, "canary %q is outside the mesh: it has no proxies to upgrade", c).Related(site.Join("namespaces", c, "mesh"), "outside the mesh")
+			}
+		}
+	},
+}
+
+// revisionOf is the usual name of a release's revision.
+func revisionOf(version string) string {
+	out := []byte(version)
+	for i, b := range out {
+		if b == '.' || b == '+' {
+			out[i] = '-'
+		}
+	}
+	return string(out)
+}
