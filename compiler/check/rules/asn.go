@@ -86,7 +86,7 @@ var reservedASN = map[uint32]string{
 
 // ASNReserved finds a number that no speaker may have.
 var ASNReserved = &check.Rule{
-	ID: "MG1201", Name: "asn-reserved", Severity: diag.Error, On: check.OnSite,
+	ID: "MG1201", Name: "asn-reserved", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `an AS number is one of those that are reserved
 
 A peer refuses the OPEN message, or takes every router with a long number for the same one: the session never comes up,

@@ -230,18 +230,29 @@ Fewer nodes announce than the site says. Mostly the class was renamed, or its ra
 
 // BGPAnnouncesNothing finds BGP that carries nothing.
 var BGPAnnouncesNothing = &check.Rule{
-	ID: "MG1230", Name: "bgp-announces-nothing", Severity: diag.Warning, On: check.OnSite,
+	ID: "MG1230", Name: "bgp-announces-nothing", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `the site has fabric.bgp, and nothing is announced by it
 
-No pool says protocol bgp and pods are not announced: no node opens a session. Virtual addresses that were meant to be
-routed are not.`,
+No pool says protocol bgp and pods are not announced: no node opens a session, and virtual addresses that were meant to
+be routed are not. Where switches have uplinks this is an error: their sessions with the spines would carry nothing.`,
 	Run: func(p *check.Pass) {
 		b := p.Site.Fabric.BGP
-		if b == nil || b.Advertise.Pods || announcesBGP(p.Site) || len(p.Site.Pools) == 0 {
+		if b == nil || b.Advertise.Pods || announcesBGP(p.Site) {
 			return
 		}
-		p.Reportf("fabric.bgp", "fabric.bgp is given, and none of the pools (%s) is announced by BGP", keys(p.Site.Pools)).
-			Related("pools", "the pools").Hintf("announce: protocol: \"bgp\" for a pool, or leave out fabric.bgp")
+		report := p.Reportf("fabric.bgp", "fabric.bgp is given, and no pool is announced by BGP").
+			Hintf("announce: protocol: \"bgp\" for a pool, or leave out fabric.bgp")
+		if len(p.Site.Pools) > 0 {
+			report.Related("pools", "the pools: %s", keys(p.Site.Pools))
+		}
+		for _, r := range p.Site.Racks {
+			for _, t := range r.ToRs {
+				if t.ASN != 0 && len(t.Uplinks) > 0 {
+					return
+				}
+			}
+		}
+		report.Warning()
 	},
 }
 

@@ -42,7 +42,7 @@ Source: RFC 4271, section 6.5; RFC 5880.`,
 
 // BGPHoldTooLong finds a hold time that a message cannot carry.
 var BGPHoldTooLong = &check.Rule{
-	ID: "MG1211", Name: "bgp-hold-too-long", Severity: diag.Error, On: check.OnSite,
+	ID: "MG1211", Name: "bgp-hold-too-long", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `the hold time is longer than a BGP message can say
 
 Its field has 16 bits, 65535 s: switches and speakers refuse the number, and with it their whole configuration.
@@ -138,7 +138,7 @@ func bfdInRange(p *check.Pass, interval time.Duration) bool {
 
 // BFDOutOfRange finds BFD timers that the load balancer refuses.
 var BFDOutOfRange = &check.Rule{
-	ID: "MG1214", Name: "bfd-out-of-range", Severity: diag.Error, On: check.OnSite,
+	ID: "MG1214", Name: "bfd-out-of-range", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `the load balancer refuses the interval or the multiplier of BFD
 
 Its API server does not take the object, so the sessions run with the defaults, or without BFD, while the switches

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"slices"
 
 	"meshgen.dev/meshgen/compiler/check"
@@ -10,23 +11,33 @@ import (
 
 // ASNInternal finds sessions inside one AS.
 var ASNInternal = &check.Rule{
-	ID: "MG1204", Name: "asn-internal-session", Severity: diag.Warning, On: check.OnSite,
+	ID: "MG1204", Name: "asn-internal-session", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `the nodes of a rack and its switch have one AS number, so that their sessions are internal ones
 
 A switch passes what it learns on an internal session to no other internal peer and leaves the next hop alone: the other
-switch of a pair never hears of the address, unless somebody makes one of them a route reflector. External sessions
-between two private numbers need none of it.
-Source: RFC 4271, section 9.2.1; RFC 4456; RFC 7938, section 5.1.`,
+switch of a pair never hears of the address. That takes a route reflector, and meshgen makes none. Where nodes of other
+racks have the number too, the switch drops their routes as its own besides.
+Source: RFC 4271, sections 9.1.2 and 9.2.1; RFC 4456; RFC 7938, section 5.1.`,
 	Run: func(p *check.Pass) {
 		all := asns(p.Site)
+		racks := map[uint32]int{} // whose nodes have a number
+		for rn := range p.Site.Racks {
+			n, _ := nodeASN(p.Site, rn)
+			racks[n]++
+		}
 		for rn, r := range byKey(p.Site.Racks) {
 			own, at := nodeASN(p.Site, rn)
 			for tn, t := range byKey(r.ToRs) {
-				if t.ASN != 0 && t.ASN == own {
-					p.Reportf(site.Join("racks", rn, "tors", tn, "asn"), "switch %s has AS number %d, and so have the nodes of rack %q: their sessions are internal ones", t.Hostname, t.ASN, rn).
-						Related(at, "the nodes' number").Hintf("a number of its own: %d is free", freeASN(all, t.ASN))
-					break // one finding a rack: the other switch of a pair mostly shares the number
+				if t.ASN == 0 || t.ASN != own {
+					continue
 				}
+				whose := "and so have its nodes: their sessions are internal ones"
+				if racks[own] > 1 {
+					whose = fmt.Sprintf("and so have the nodes of %d racks: it drops what the others announce", racks[own])
+				}
+				p.Reportf(site.Join("racks", rn, "tors", tn, "asn"), "switch %s of rack %q has AS number %d, %s", t.Hostname, rn, t.ASN, whose).
+					Related(at, "the nodes' number").Hintf("a number of its own: %d is free", freeASN(all, t.ASN))
+				break // one finding a rack: the other switch of a pair mostly shares the number
 			}
 		}
 	},
@@ -34,7 +45,7 @@ Source: RFC 4271, section 9.2.1; RFC 4456; RFC 7938, section 5.1.`,
 
 // ASNEndsSwapped finds a switch that has the number of the nodes of other racks.
 var ASNEndsSwapped = &check.Rule{
-	ID: "MG1205", Name: "asn-ends-swapped", Severity: diag.Error, On: check.OnSite,
+	ID: "MG1205", Name: "asn-ends-swapped", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a switch has the AS number of another rack's nodes
 
 It drops every route with its own number in the path: the addresses that the other rack announces are never reachable
@@ -78,7 +89,7 @@ Source: RFC 4271, section 9.1.2.`,
 
 // ASNOfSpine finds nodes or racks that have the number of a spine.
 var ASNOfSpine = &check.Rule{
-	ID: "MG1206", Name: "asn-of-spine", Severity: diag.Error, On: check.OnSite,
+	ID: "MG1206", Name: "asn-of-spine", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `nodes or a switch have the AS number of a spine
 
 Nodes with it: the spine finds its own number in the path of every virtual address and drops it. A switch with it: the
