@@ -80,15 +80,20 @@ var ExposureOutsidePool = &check.Rule{
 The load balancer refuses the address, and the Service stays pending.
 Source: MetalLB controller, Allocate; Cilium documentation, LoadBalancer IPAM.`,
 	Run: func(p *check.Pass) {
+		var free *freeAddresses
 		for n, e := range byKey(p.Site.Exposures) {
 			pool := p.Site.Pools[e.Pool]
-			if pool == nil {
+			if pool == nil || slices.ContainsFunc(pool.Addresses, unreadable) {
 				continue
 			}
 			for i, a := range e.Addresses {
 				if ip, err := netip.ParseAddr(a); err == nil && !poolHas(pool, ip) {
-					p.Reportf(site.Join("exposures", n, "addresses", site.Index(i)), "address %s of exposure %q is not in pool %q (%s)", a, n, e.Pool, strings.Join(pool.Addresses, ", ")).
+					if free == nil {
+						free = newFreeAddresses(p.Site)
+					}
+					r := p.Reportf(site.Join("exposures", n, "addresses", site.Index(i)), "address %s of exposure %q is not in pool %q (%s)", a, n, e.Pool, strings.Join(pool.Addresses, ", ")).
 						Related(site.Join("pools", e.Pool, "addresses"), "the pool's addresses")
+					free.hint(r, pool.Addresses, ip)
 				}
 			}
 		}
