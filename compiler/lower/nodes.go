@@ -94,9 +94,10 @@ func (l *lowering) kubelet(n ir.Node, os string, class *site.NodeClass, osPath s
 	dist := l.set.Distribution(l.s.Kubernetes.Distribution)
 	k := ir.Kubelet{
 		ConfigDir: dist.Kubelet.ConfigDir, EnvFile: dist.KubeletEnvFile(l.set.OS(os)),
-		MaxPods: class.MaxPods, Taints: n.Taints,
-		From: append(under(site.Join("nodeClasses", n.Class), "maxPods", "taints", "controlPlane"), osPath, "kubernetes.distribution"),
+		MaxPods: MaxPods(l.s, class), Taints: n.Taints,
+		From: append(under(site.Join("nodeClasses", n.Class), "taints", "controlPlane"), osPath, "kubernetes.distribution"),
 	}
+	k.From = append(k.From, maxPodsFrom(n.Class, class)...)
 	for _, kv := range n.Labels {
 		if kubeletMaySet(kv.Key) {
 			k.NodeLabels = append(k.NodeLabels, kv)
@@ -104,6 +105,30 @@ func (l *lowering) kubelet(n ir.Node, os string, class *site.NodeClass, osPath s
 	}
 	k.From = append(k.From, n.From.Of("failureDomain", "region", "labels", "class")...)
 	return k
+}
+
+// defaultMaxPods is the kubelet's own default (pkg/kubelet/apis/config/v1beta1/defaults.go).
+const defaultMaxPods = 110
+
+// MaxPods returns the pods that the kubelets of a class admit: what the class says, else the kubelet's default, or the
+// pods that the declared load asks for when these are more.
+func MaxPods(s *site.Site, class *site.NodeClass) int {
+	if class.MaxPods > 0 {
+		return class.MaxPods
+	}
+	pods := s.Capacity.PodsPerNode
+	if o := class.Capacity; o != nil {
+		pods = cmp.Or(o.PodsPerNode, pods)
+	}
+	return max(defaultMaxPods, pods)
+}
+
+func maxPodsFrom(name string, class *site.NodeClass) []string {
+	from := []string{site.Join("nodeClasses", name, "maxPods")}
+	if class.MaxPods == 0 {
+		from = append(from, site.Join("nodeClasses", name, "capacity"), "capacity.podsPerNode")
+	}
+	return from
 }
 
 // kubeletMaySet reports whether NodeRestriction lets a kubelet give itself the label: those outside the domains of

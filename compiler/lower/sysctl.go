@@ -48,10 +48,10 @@ func (l *lowering) sysctls(g ir.HostGroup, class *site.NodeClass) []ir.Sysctl {
 		add("net.ipv4.conf.all.rp_filter", "2", "host/rp-filter", reason+"; the larger of this and the interface's counts", path)
 		add("net.ipv4.conf.default.rp_filter", "2", "host/rp-filter", "interfaces that come up later, those of pods among them", path)
 	}
-	if n := l.nodes() + class.MaxPods; n > neighbours {
+	if n := l.nodes() + MaxPods(l.s, class); n > neighbours {
 		reason := fmt.Sprintf("%d nodes and pods may be neighbours; the table is one for all network namespaces", n)
 		for i, v := range []string{"4096", "8192", "16384"} {
-			add(fmt.Sprintf("net.ipv4.neigh.default.gc_thresh%d", i+1), v, "host/neighbours", reason, "racks", site.Join("nodeClasses", g.Class, "maxPods"))
+			add(fmt.Sprintf("net.ipv4.neigh.default.gc_thresh%d", i+1), v, "host/neighbours", reason, append(maxPodsFrom(g.Class, class), "racks")...)
 		}
 	}
 	add("fs.inotify.max_user_instances", "8192", "host/inotify",

@@ -166,12 +166,11 @@ type PortRange struct {
 
 // KubeProxyMode is what a mode of kube-proxy needs.
 type KubeProxyMode struct {
-	Kernel     string   `json:"kernel,omitempty"` // the lowest; "" for any
-	NFT        string   `json:"nft,omitempty"`    // the lowest release of the nft program; "" when not used
-	Beta       string   `json:"beta,omitempty"`   // Kubernetes release before which it is off, or not there; "" when it always was
-	Stable     string   `json:"stable,omitempty"`
-	Deprecated string   `json:"deprecated,omitempty"` // Kubernetes release since which it is; "" when it is not
-	By         []string `json:"by,omitempty"`         // pod networks that can stand in for kube-proxy, mode replaced
+	Kernel     string `json:"kernel,omitempty"` // the lowest; "" for any
+	NFT        string `json:"nft,omitempty"`    // the lowest release of the nft program; "" when not used
+	Beta       string `json:"beta,omitempty"`   // Kubernetes release before which it is off, or not there; "" when it always was
+	Stable     string `json:"stable,omitempty"`
+	Deprecated string `json:"deprecated,omitempty"` // Kubernetes release since which it is; "" when it is not
 	Source
 }
 

@@ -20,7 +20,7 @@ type NodeClass struct {
 	Cores        int                 `json:"cores"`        // logical CPUs
 	Memory       string              `json:"memory"`       // quantity, "128Gi"
 	NIC          NIC                 `json:"nic"`
-	MaxPods      int                 `json:"maxPods"`   // kubelet's limit, default 110
+	MaxPods      int                 `json:"maxPods"`   // kubelet's limit; 0: not given
 	Taints       []string            `json:"taints"`    // "key=value:Effect"
 	Refclocks    []Refclock          `json:"refclocks"` // hardware clocks in the machine
 	Networks     map[string]*Network `json:"networks"`  // further networks, by purpose

@@ -25,7 +25,7 @@ func kubeletConfig(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 	y := f.YAML()
 	y.KV("apiVersion", "kubelet.config.k8s.io/v1beta1")
 	y.KV("kind", "KubeletConfiguration")
-	y.From("", k.From.Of("maxPods")...)
+	y.From("", k.From.Of("maxPods", "podsPerNode", "capacity")...)
 	y.KV("maxPods", k.MaxPods)
 	if len(k.Taints) == 0 {
 		return

@@ -1,8 +1,6 @@
 package rules
 
 import (
-	"cmp"
-	"slices"
 	"strings"
 
 	"meshgen.dev/meshgen/compiler/check"
@@ -17,6 +15,31 @@ var hostRules = []*check.Rule{
 	KernelSkew,
 	KernelGate,
 	PodDensity,
+	CapacityOverMaxPods,
+	ProxyMemoryRequests,
+	ProxyMemoryLimits,
+	ConntrackMemory,
+	ConnectionTable,
+	NodePortsRange,
+	NodePortsListener,
+	NodePortsEphemeral,
+	NodePortsFew,
+	KubeProxyDeprecated,
+	KubeProxyRelease,
+	KubeProxyReplaced,
+	NoControlPlane,
+	ControlPlaneCount,
+	ControlPlaneTogether,
+	NoWorker,
+	UnusedClass,
+	TaintTwice,
+	DerivedLabel,
+	ControlPlaneLabel,
+	MachineSize,
+	BondMembers,
+	BondHoming,
+	KernelOfOS,
+	TalosBoth,
 }
 
 // UnknownNodeClass finds a node of a class that does not exist.
@@ -86,30 +109,4 @@ it, and a fault shows only when a pod lands on the odd machine.`,
 func kernelLine(release string) string {
 	parts := strings.SplitN(release, ".", 3)
 	return strings.Join(parts[:min(2, len(parts))], ".")
-}
-
-// TimeSourceCount counts independent time sources.
-var TimeSourceCount = &check.Rule{
-	ID: "MG3001", Name: "time-source-count", Severity: diag.Error, On: check.OnSite,
-	Doc: `too few independent time sources
-
-A clock follows the majority of its sources. One is followed wherever it goes; of two that differ neither is believed;
-three find one liar, and none once one of them is gone. Sources with one upstream are one source.
-Source: chrony with one, two, three and four servers, one of them wrong, measured.`,
-	Run: func(p *check.Pass) {
-		var upstreams []string
-		for name, s := range byKey(p.Site.Time.Sources) {
-			if u := cmp.Or(s.Upstream, name); !slices.Contains(upstreams, u) {
-				upstreams = append(upstreams, u)
-			}
-		}
-		switch n := len(upstreams); {
-		case n < 3:
-			p.Reportf("time.sources", "%d independent time source(s): a wrong one cannot be told from a right one", n).
-				Hintf("declare four, with different upstreams")
-		case n == 3:
-			p.Reportf("time.sources", "three independent time sources: a wrong one goes unseen once another is lost").
-				Hintf("declare a fourth, with an upstream of its own").Warning()
-		}
-	},
 }

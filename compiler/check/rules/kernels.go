@@ -10,7 +10,7 @@ import (
 // KernelGate finds a kernel that is too old for what must run on it.
 var KernelGate = &check.Rule{
 	ID: "MG2004", Name: "kernel-gate", Severity: diag.Error, On: check.OnSite,
-	Doc: `a kernel is too old for kube-proxy's mode or for the pod network
+	Doc: `a kernel is too old for kube-proxy's mode, the pod network or the mesh
 
 kube-proxy in nftables mode stops at its start below Linux 5.13, and a pod network whose floor is not met leaves the
 node without pods. The floors, and the vendor kernels that carry what older mainline lacks, stand in the profiles.`,
@@ -44,6 +44,11 @@ func kernelFloors(p *check.Pass) []kernelFloor {
 	kind := p.Site.Kubernetes.CNI.Kind
 	if c := p.Profiles.CNI(kind); c != nil && c.Kernel.Min != "" {
 		out = append(out, kernelFloor{c.Kernel, "the pod network " + kind, "kubernetes.cni.kind"})
+	}
+	// A mesh that is a part of its pod network has the same floor, and one finding is enough.
+	kind = p.Site.Mesh.Kind
+	if m := p.Profiles.Mesh(kind); m != nil && m.Kernel.Min != "" && m.CNI != p.Site.Kubernetes.CNI.Kind {
+		out = append(out, kernelFloor{m.Kernel, "the mesh " + kind, "mesh.kind"})
 	}
 	return out
 }

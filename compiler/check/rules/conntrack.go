@@ -1,0 +1,93 @@
+package rules
+
+import (
+	"math"
+
+	"meshgen.dev/meshgen/compiler/check"
+	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/ir"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// ConntrackMemory finds connection tables that are large for their nodes.
+var ConntrackMemory = &check.Rule{
+	ID: "MG2104", Name: "conntrack-memory", Severity: diag.Error, On: check.OnPlan,
+	Doc: `the connection table for the declared load takes more than a twentieth of a node's memory
+
+An entry costs 384 bytes of kernel memory that nothing can reclaim: a full table pushes pods out of the node. Where it
+does not fit at all, or needs more entries than the kernel can count, that is an error.
+Source: measured with kernels 6.1 and 6.18; net/netfilter/nf_conntrack_core.c.`,
+	Run: func(p *check.Pass) {
+		const entryBytes, twentieth = 384, 20
+		// What the site says for all classes is reported once, for the class that fares worst.
+		worst := map[string]ir.HostGroup{}
+		share := func(g ir.HostGroup) float64 {
+			// Floats, as the declared numbers may be any.
+			return entryBytes * float64(g.Conntrack.Max) / float64(site.ParseQuantity(p.Site.NodeClasses[g.Class].Memory))
+		}
+		for _, g := range p.Plan.Groups {
+			class := p.Site.NodeClasses[g.Class]
+			if class == nil || site.ParseQuantity(class.Memory) < leastMemory {
+				continue // of less memory than a node works with, machine-size speaks
+			}
+			path := "capacity.connectionsPerPod"
+			if o := class.Capacity; o != nil && o.ConnectionsPerPod > 0 {
+				path = site.Join("nodeClasses", g.Class, "capacity", "connectionsPerPod")
+			}
+			if w, ok := worst[path]; !ok || share(g) > share(w) {
+				worst[path] = g
+			}
+		}
+		for path, g := range byKey(worst) {
+			c, memory := g.Conntrack, p.Site.NodeClasses[g.Class].Memory
+			mib := entryBytes * float64(c.Max) / (1 << 20)
+			other := site.Join("nodeClasses", g.Class, "memory")
+			switch {
+			case c.Max > math.MaxInt32:
+				p.Reportf(path, "class %q: %d pods with %d connections each need a table of %d entries, more than the kernel can count (%d)",
+					g.Class, c.Pods, c.ConnsPerPod, c.Max, math.MaxInt32)
+			case share(g) > 1:
+				p.Reportf(path, "class %q: a connection table of %d entries takes %.0f MiB, more than a node has: %s", g.Class, c.Max, mib, memory).
+					Related(other, "the node's memory").Hintf("it follows from %d pods with %d connections each: lower what is not real", c.Pods, c.ConnsPerPod)
+			case share(g)*twentieth > 1:
+				p.Reportf(path, "class %q: a connection table of %d entries takes %.0f MiB when full, %.0f %% of the node's %s", g.Class, c.Max, mib, 100*share(g), memory).
+					Related(other, "the node's memory").
+					Hintf("it follows from %d pods with %d connections each: lower what is not real, or declare more memory", c.Pods, c.ConnsPerPod).Warning()
+			}
+		}
+	},
+}
+
+// ConnectionTable finds a load that does not fit into the pod network's own table of connections.
+var ConnectionTable = &check.Rule{
+	ID: "MG2105", Name: "connection-table", Severity: diag.Warning, On: check.OnSite,
+	Doc: `the declared load is more connections than the pod network's own table holds
+
+A pod network that forwards with BPF keeps connections in a map whose size follows the node's memory. When it is full,
+new connections fail while the kernel's own table is almost empty.
+Source: Cilium documentation, eBPF Maps; its metric cilium_bpf_map_pressure.`,
+	Run: func(p *check.Pass) {
+		cni := p.Profiles.CNI(p.Site.Kubernetes.CNI.Kind)
+		if cni == nil || cni.Connections == nil {
+			return
+		}
+		for name, pods := range loads(p.Site) {
+			class := p.Site.NodeClasses[name]
+			memory := site.ParseQuantity(class.Memory)
+			if memory == 0 {
+				continue
+			}
+			conns, path := p.Site.Capacity.ConnectionsPerPod, "capacity.connectionsPerPod"
+			if o := class.Capacity; o != nil && o.ConnectionsPerPod > 0 {
+				conns, path = o.ConnectionsPerPod, site.Join("nodeClasses", name, "capacity", "connectionsPerPod")
+			}
+			need := pods * conns
+			room := max(cni.Connections.Min, int(float64(memory)/(1<<30)*float64(cni.Connections.PerGiB)))
+			if need > room {
+				p.Reportf(path, "class %q: %d pods with %d connections each are %d, and the table of %s on a node of %s holds %d", name, pods, conns, need, p.Site.Kubernetes.CNI.Kind, class.Memory, room).
+					Related(site.Join("nodeClasses", name, "memory"), "sizes the table").
+					Hintf("raise bpf.mapDynamicSizeRatio or bpf.ctTcpMax in the values of %s", p.Site.Kubernetes.CNI.Kind)
+			}
+		}
+	},
+}
