@@ -31,7 +31,7 @@ Source: istio.io, ServiceEntry: hosts and ports are required.`,
 
 // ExternalWildcard finds a name pattern where names are not seen.
 var ExternalWildcard = &check.Rule{
-	ID: "MG6162", Name: "external-wildcard", Severity: diag.Error, On: check.OnSite,
+	ID: "MG6162", Name: "external-wildcard", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a destination has a name with "*" and a port whose protocol carries no names
 
 A pattern is compared with the name in a request or in the first packet of TLS. tcp and udp carry none, and "*" cannot be
@@ -65,7 +65,7 @@ func transport(protocol string) string {
 
 // ExternalPortTwice finds a port of a destination that is two things.
 var ExternalPortTwice = &check.Rule{
-	ID: "MG6163", Name: "external-port-twice", Severity: diag.Error, On: check.OnSite,
+	ID: "MG6163", Name: "external-port-twice", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a destination outside has one port number under two names
 
 A proxy has one place for the port: which of the two protocols it takes there is not defined.

@@ -12,7 +12,7 @@ import (
 
 // GatewayNoListeners finds a gateway without a port.
 var GatewayNoListeners = &check.Rule{
-	ID: "MG6111", Name: "gateway-no-listeners", Severity: diag.Error, On: check.OnSite,
+	ID: "MG6111", Name: "gateway-no-listeners", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a gateway of purpose ingress has no listeners
 
 A Service without ports is refused by the API server, and a Gateway without listeners too: the whole apply stops there.
