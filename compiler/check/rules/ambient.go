@@ -138,3 +138,49 @@ Source: istio.io, ambient: configure waypoint proxies; a Deployment of one repli
 		}
 	},
 }
+
+// ztunnelBytes is the memory that Istio's own chart gives a ztunnel, and ztunnelConnections what it says that is enough
+// for (istio/istio 1.31.0 manifests/charts/ztunnel/values.yaml).
+const (
+	ztunnelBytes       = 512 << 20
+	ztunnelConnections = 100_000
+)
+
+// ZtunnelMemory finds proxies of nodes that are too small for the connections of their pods.
+var ZtunnelMemory = &check.Rule{
+	ID: "MG5113", Name: "ztunnel-memory", Severity: diag.Warning, On: check.OnSite,
+	Doc: `the memory limit of ztunnel is too small for the connections that a node is sized for
+
+One ztunnel carries all connections of all pods of its node. When it is killed for its memory, all of them are reset at
+once, and the next one starts into the same load.
+Source: istio/istio 1.31.0 manifests/charts/ztunnel/values.yaml: 512Mi for about 100000 connections.`,
+	Run: func(p *check.Pass) {
+		s := p.Site
+		r := s.Mesh.Proxy.Resources
+		if s.Mesh.Kind != "istio-ambient" || r == nil || r.Memory == nil || r.Memory.Limit == "" {
+			return
+		}
+		most, at := s.Capacity.PodsPerNode*s.Capacity.ConnectionsPerPod, "capacity"
+		for cn, c := range byKey(s.NodeClasses) {
+			if c.Capacity == nil {
+				continue
+			}
+			pods, each := c.Capacity.PodsPerNode, c.Capacity.ConnectionsPerPod
+			if pods == 0 {
+				pods = s.Capacity.PodsPerNode
+			}
+			if each == 0 {
+				each = s.Capacity.ConnectionsPerPod
+			}
+			if pods*each > most {
+				most, at = pods*each, site.Join("nodeClasses", cn, "capacity")
+			}
+		}
+		need := int64(min(most, 1<<31)) * ztunnelBytes / ztunnelConnections // within 64 bits
+		if site.ParseQuantity(r.Memory.Limit) >= need {
+			return
+		}
+		p.Reportf("mesh.proxy.resources.memory.limit", "ztunnel may use %s, and %d connections a node take about %dMi", r.Memory.Limit, most, need>>20).
+			Hintf("limit: \"%dMi\"", need>>20+1).Related(at, "what a node is sized for")
+	},
+}

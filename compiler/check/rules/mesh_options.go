@@ -1,6 +1,9 @@
 package rules
 
 import (
+	"slices"
+	"strings"
+
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
 	"meshgen.dev/meshgen/compiler/profile"
@@ -137,13 +140,72 @@ Source: istio.io, canary upgrades; linkerd.io, upgrade; docs.cilium.io, upgrade 
 	},
 }
 
+// CanaryInProduction finds an upgrade that tries itself on production first.
+var CanaryInProduction = &check.Rule{
+	ID: "MG5133", Name: "canary-in-production", Severity: diag.Warning, On: check.OnSite,
+	Doc: `an upgrade sends a production namespace ahead, and others that are not production wait
+
+What a new release breaks is then broken for customers first, although the site has a place where nobody would notice.
+Source: istio.io, canary upgrades.`,
+	Run: func(p *check.Pass) {
+		up := p.Site.Mesh.Upgrade
+		if up == nil || p.Site.Mesh.Kind == "none" {
+			return
+		}
+		production := func(n *site.Namespace) bool {
+			return n.Environment == "production" || n.Environment == "" && p.Site.Environment == "production"
+		}
+		var waiting []string
+		for nn, n := range byKey(p.Site.Namespaces) {
+			if n.Mesh && len(n.Services) > 0 && !production(n) && !slices.Contains(up.Canary, nn) {
+				waiting = append(waiting, nn)
+			}
+		}
+		for i, c := range up.Canary {
+			if n := p.Site.Namespaces[c]; n != nil && n.Mesh && production(n) && len(waiting) > 0 {
+				p.Reportf("mesh.upgrade.canary."+site.Index(i), "production namespace %q goes ahead, and %s, not production, is upgraded after it", c, some(waiting, ", ")).
+					Hintf("canary: [%s]", strings.Join(quotedAll(waiting), ", "))
+			}
+		}
+	},
+}
+
+// AmbientCanary finds an upgrade by canary that is one in part only.
+var AmbientCanary = &check.Rule{
+	ID: "MG5134", Name: "ambient-canary-partial", Severity: diag.Note, On: check.OnSite,
+	Doc: `an ambient mesh is upgraded by canary, and its node proxies have none
+
+istiod and gateways go by revision; cni and ztunnel are replaced in place, on all nodes, for all namespaces. Each ztunnel
+that is replaced resets the long-lived connections of its node: plan it as a change of its own, node by node.
+Source: istio.io, ambient: upgrade with Helm.`,
+	Run: func(p *check.Pass) {
+		if up := p.Site.Mesh.Upgrade; up != nil && p.Site.Mesh.Kind == "istio-ambient" && len(up.Canary) > 0 {
+			p.Reportf("mesh.upgrade.canary", "namespaces go ahead with istiod alone: ztunnel and cni are replaced in place for all of them").
+				Related("mesh.kind", "the mesh")
+		}
+	},
+}
+
+// TrustDomainDefault finds identities that every other cluster has too.
+var TrustDomainDefault = &check.Rule{
+	ID: "MG5187", Name: "trust-domain-default", Severity: diag.Note, On: check.OnSite,
+	Doc: `in production the mesh keeps the default trust domain
+
+cluster.local is that of every cluster: the day that two of them are joined, a ServiceAccount of one is that of the
+other. To change it later is a migration of every identity; now it is one line.
+Source: istio.io, trust domain migration; SPIFFE ID, 2.1: a trust domain should be unique.`,
+	Run: func(p *check.Pass) {
+		m := p.Site.Mesh
+		if m.TrustDomain == "cluster.local" && isIdentityMesh(m.Kind) && p.Site.Environment == "production" && p.Site.Federation == nil {
+			p.Reportf("mesh.trustDomain", "the trust domain is the default, %s", m.TrustDomain).Hintf("trustDomain: %q", p.Site.Name+".example.net")
+		}
+	},
+}
+
+// isIdentityMesh reports whether a mesh makes identities in a trust domain of our choice.
+func isIdentityMesh(kind string) bool { return isIstio(kind) || kind == "linkerd" }
+
 // revisionOf is the usual name of a release's revision.
 func revisionOf(version string) string {
-	out := []byte(version)
-	for i, b := range out {
-		if b == '.' || b == '+' {
-			out[i] = '-'
-		}
-	}
-	return string(out)
+	return strings.NewReplacer(".", "-", "+", "-").Replace(version)
 }
