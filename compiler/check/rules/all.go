@@ -18,7 +18,7 @@ import (
 // All is every rule in the order of IDs. Those of waivers run apart, in check.Waive. Each list stands with its rules.
 var All = sorted(
 	languageRules, addressRules, fabricRules, hostRules, timeRules, balancerRules, meshRules, gatewayRules, serviceRules,
-	deliveryRules, versionRules,
+	deliveryRules, versionRules, adviceRules,
 )
 
 func sorted(lists ...[]*check.Rule) []*check.Rule {

@@ -23,6 +23,42 @@ var serviceRules = []*check.Rule{
 	SplitPorts,
 	RequestIntent,
 	LabelsShared,
+	CallTwice,
+	CallsItself,
+	CalleeWithoutPorts,
+	CallCycle,
+	TimeoutUnderCallee,
+	RetryStorm,
+	AdmittedWithoutCall,
+	ServiceAccountShared,
+	ServiceUnreachable,
+	ServicePortTwice,
+	TargetPortMixed,
+	ProxyPortTaken,
+	UDPPastMesh,
+	HeadlessSplit,
+	VMAddresses,
+	JobSidecar,
+	JobServes,
+	RetriesNotIdempotent,
+	RetriesOverTimeout,
+	OutlierAll,
+	FaultInProduction,
+	FaultOver,
+	FaultNothing,
+	JWTIssuer,
+	SplitNothing,
+	SplitOfSplit,
+	IntentUnmet,
+	IntentOutsideMesh,
+	NamespaceReserved,
+	NamespaceEmpty,
+	NamespacePrivileged,
+	NamespaceOwner,
+	ScraperMeshed,
+	ScraperUnknown,
+	TracingUnknown,
+	TracingAll,
 }
 
 // UnknownService finds a call, an admission or a split that names a service that does not exist.
@@ -384,6 +420,15 @@ A proxy sees requests in http and grpc only: on other ports the intent would be 
 			}
 			if len(s.Split) > 0 {
 				bad("split", "a split")
+			}
+			if s.RateLimit != nil {
+				bad("rateLimit", "a rate limit")
+			}
+			if s.Fault != nil {
+				bad("fault", "a fault")
+			}
+			if s.JWT != nil {
+				bad("jwt", "tokens")
 			}
 			for i, a := range s.Allow {
 				if len(a.Methods)+len(a.Paths) > 0 {
