@@ -1,13 +1,44 @@
 package rules
 
 import (
-	"math"
-
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
 	"meshgen.dev/meshgen/compiler/ir"
 	"meshgen.dev/meshgen/compiler/site"
 )
+
+// maxConntrack is the largest table that host files carry: with 2^28 entries it takes 96 GiB when full.
+const maxConntrack = 1 << 28
+
+// ConntrackLimit finds a load for which no connection table can be written.
+var ConntrackLimit = &check.Rule{
+	ID: "MG2126", Name: "conntrack-limit", Severity: diag.Error, On: check.OnPlan, Guard: true,
+	Doc: `the connection table for the declared load has more entries than a host can be given
+
+The kernel counts entries in 31 bits and refuses a larger limit: the settings would not be applied at boot. Mostly a
+digit too many.
+Source: net/netfilter/nf_conntrack_standalone.c.`,
+	Run: func(p *check.Pass) {
+		seen := map[string]bool{}
+		for _, g := range p.Plan.Groups {
+			path, c := connectionsPath(p.Site, g.Class), g.Conntrack
+			if c.Max <= maxConntrack || seen[path] {
+				continue
+			}
+			seen[path] = true
+			p.Reportf(path, "class %q: %d pods with %d connections each need a table of %d entries, and the most is %d",
+				g.Class, c.Pods, c.ConnsPerPod, c.Max, maxConntrack).Related(site.Join("nodeClasses", g.Class), "the class")
+		}
+	},
+}
+
+// connectionsPath is where the site says how many connections a pod of a class has.
+func connectionsPath(s *site.Site, class string) string {
+	if c := s.NodeClasses[class]; c != nil && c.Capacity != nil && c.Capacity.ConnectionsPerPod > 0 {
+		return site.Join("nodeClasses", class, "capacity", "connectionsPerPod")
+	}
+	return "capacity.connectionsPerPod"
+}
 
 // ConntrackMemory finds connection tables that are large for their nodes.
 var ConntrackMemory = &check.Rule{
@@ -15,25 +46,21 @@ var ConntrackMemory = &check.Rule{
 	Doc: `the connection table for the declared load takes more than a twentieth of a node's memory
 
 An entry costs 384 bytes of kernel memory that nothing can reclaim: a full table pushes pods out of the node. Where it
-does not fit at all, or needs more entries than the kernel can count, that is an error.
+does not fit at all, that is an error.
 Source: measured with kernels 6.1 and 6.18; net/netfilter/nf_conntrack_core.c.`,
 	Run: func(p *check.Pass) {
 		const entryBytes, twentieth = 384, 20
 		// What the site says for all classes is reported once, for the class that fares worst.
 		worst := map[string]ir.HostGroup{}
 		share := func(g ir.HostGroup) float64 {
-			// Floats, as the declared numbers may be any.
 			return entryBytes * float64(g.Conntrack.Max) / float64(site.ParseQuantity(p.Site.NodeClasses[g.Class].Memory))
 		}
 		for _, g := range p.Plan.Groups {
 			class := p.Site.NodeClasses[g.Class]
-			if class == nil || site.ParseQuantity(class.Memory) < leastMemory {
-				continue // of less memory than a node works with, machine-size speaks
+			if class == nil || g.Conntrack.Max > maxConntrack || site.ParseQuantity(class.Memory) < leastMemory {
+				continue // conntrack-limit and machine-size speak of these
 			}
-			path := "capacity.connectionsPerPod"
-			if o := class.Capacity; o != nil && o.ConnectionsPerPod > 0 {
-				path = site.Join("nodeClasses", g.Class, "capacity", "connectionsPerPod")
-			}
+			path := connectionsPath(p.Site, g.Class)
 			if w, ok := worst[path]; !ok || share(g) > share(w) {
 				worst[path] = g
 			}
@@ -43,9 +70,6 @@ Source: measured with kernels 6.1 and 6.18; net/netfilter/nf_conntrack_core.c.`,
 			mib := entryBytes * float64(c.Max) / (1 << 20)
 			other := site.Join("nodeClasses", g.Class, "memory")
 			switch {
-			case c.Max > math.MaxInt32:
-				p.Reportf(path, "class %q: %d pods with %d connections each need a table of %d entries, more than the kernel can count (%d)",
-					g.Class, c.Pods, c.ConnsPerPod, c.Max, math.MaxInt32)
 			case share(g) > 1:
 				p.Reportf(path, "class %q: a connection table of %d entries takes %.0f MiB, more than a node has: %s", g.Class, c.Max, mib, memory).
 					Related(other, "the node's memory").Hintf("it follows from %d pods with %d connections each: lower what is not real", c.Pods, c.ConnsPerPod)

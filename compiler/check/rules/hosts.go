@@ -18,6 +18,7 @@ var hostRules = []*check.Rule{
 	CapacityOverMaxPods,
 	ProxyMemoryRequests,
 	ProxyMemoryLimits,
+	ConntrackLimit,
 	ConntrackMemory,
 	ConnectionTable,
 	NodePortsRange,

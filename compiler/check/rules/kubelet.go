@@ -10,7 +10,7 @@ import (
 
 // TaintTwice finds two taints that are one to Kubernetes.
 var TaintTwice = &check.Rule{
-	ID: "MG2118", Name: "taint-twice", Severity: diag.Error, On: check.OnSite,
+	ID: "MG2118", Name: "taint-twice", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a class has two taints of one key and effect, or repeats the one of the control plane
 
 The API server refuses such a node: it never joins. The taint of the control plane is added by itself.
