@@ -93,6 +93,9 @@ outage of one of them does not end by itself.`,
 		g := newCallGraph(p.Site)
 		for _, c := range g.circles {
 			from := g.nodes[c.from]
+			if len(c.names) > 8 {
+				c.names = slices.Concat(c.names[:4], []string{"…"}, c.names[len(c.names)-3:])
+			}
 			p.Reportf(from.path+".calls."+site.Index(c.call), "calls lead in a circle: %s", strings.Join(c.names, " calls ")).
 				Hintf("break it where one of the calls can be a message or an event")
 		}

@@ -41,7 +41,7 @@ func newCallGraph(s *site.Site) *callGraph {
 	}
 	// Depth first without recursion: a chain of calls may be as long as the site has services.
 	const fresh, open, done = 0, 1, 2
-	state := map[string]int{}
+	state, closed := map[string]int{}, map[string]bool{}
 	type frame struct {
 		name string
 		next int
@@ -66,7 +66,11 @@ func newCallGraph(s *site.Site) *callGraph {
 			if _, ok := g.nodes[to]; !ok || to == f.name || slices.Index(calls, to) != i {
 				continue
 			}
+			if state[to] == open && closed[to] {
+				continue // one circle through a service is enough to say
+			}
 			if state[to] == open {
+				closed[to] = true
 				c := circle{from: f.name, call: i}
 				start := slices.IndexFunc(stack, func(x frame) bool { return x.name == to })
 				for _, x := range stack[start:] {
@@ -109,8 +113,10 @@ func (g *callGraph) amplify() {
 			}
 		}
 		if r := g.nodes[name].Retries; r != nil {
-			// A product of many factors would overflow; past a million the number says nothing more.
-			best = amplified{n: min(best.n*(1+r.Attempts), 1_000_000), chain: append(slices.Clip(best.chain), name)}
+			// A product of many factors would overflow: past a million the number says nothing more.
+			if best.n < 1_000_000 {
+				best = amplified{n: best.n * (1 + r.Attempts), chain: append(slices.Clip(best.chain), name)}
+			}
 		}
 		g.memo[name] = best
 		for _, to := range g.out[name] {

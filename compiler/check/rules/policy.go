@@ -18,14 +18,16 @@ var AdmittedWithoutCall = &check.Rule{
 What a workload may send to is made from its calls: the door is open and the way to it is not, so the caller gets
 timeouts. Where it does not call any more, the admission is more than is needed.`,
 	Run: func(p *check.Pass) {
+		// Whoever calls a service with a split reaches its targets as well.
+		sources := map[string][]string{}
 		for s := range services(p.Site) {
-			// Whoever calls a service with a split reaches its targets as well.
-			names := []string{s.full()}
-			for sn, other := range p.Site.Namespaces[s.namespace].Services {
-				if slices.ContainsFunc(other.Split, func(t site.SplitTarget) bool { return t.Service == s.name }) {
-					names = append(names, s.namespace+"/"+sn)
-				}
+			for _, t := range s.Split {
+				target := s.namespace + "/" + t.Service
+				sources[target] = append(sources[target], s.full())
 			}
+		}
+		for s := range services(p.Site) {
+			names := append([]string{s.full()}, sources[s.full()]...)
 			for i, a := range s.Allow {
 				for j, from := range a.From {
 					caller := lookup(p.Site, from)
