@@ -38,3 +38,12 @@ type Tracing struct {
 	SamplingPercent    float64
 	From               From
 }
+
+// RevisionLabel is the name by which namespaces, pods and Gateways ask for the control plane: that of its revision, or
+// "default", which is what Istio's webhooks call a control plane without one.
+func (m *Mesh) RevisionLabel() string {
+	if m.Revision == "" {
+		return "default"
+	}
+	return m.Revision
+}

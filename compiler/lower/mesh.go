@@ -87,7 +87,7 @@ func (l *lowering) namespaces() {
 		}
 		switch {
 		case ns.Meshed:
-			ns.InjectLabels = []ir.KV{{Key: "istio.io/rev", Value: l.s.Mesh.Revision}}
+			ns.InjectLabels = []ir.KV{{Key: "istio.io/rev", Value: l.p.Mesh.RevisionLabel()}}
 			ns.From = append(ns.From, "mesh.revision")
 		case meshed:
 			ns.InjectLabels = []ir.KV{{Key: "istio-injection", Value: "disabled"}}
@@ -97,7 +97,7 @@ func (l *lowering) namespaces() {
 	for _, g := range l.p.Gateways {
 		add(ir.Namespace{
 			Name: g.Namespace, Owner: g.Owner, Purpose: "gateway", PodSecurity: "restricted", Environment: l.s.Environment,
-			InjectLabels: []ir.KV{{Key: "istio.io/rev", Value: l.s.Mesh.Revision}},
+			InjectLabels: []ir.KV{{Key: "istio.io/rev", Value: l.p.Mesh.RevisionLabel()}},
 			From:         append(under(site.Join("gateways", g.Name), "owner"), "owner", "environment", "mesh.revision", "kubernetes.version"),
 		})
 	}

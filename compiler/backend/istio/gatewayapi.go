@@ -18,7 +18,7 @@ const namespaceLabel = "kubernetes.io/metadata.name"
 // refuses.
 func (e *emitter) gatewayAPI(o, parameters *objects, g *ir.Gateway) {
 	meta := backend.Meta{APIVersion: gatewayAPIV1, Namespace: g.Namespace, Name: g.Name, From: g.From,
-		Labels: []ir.KV{{Key: revisionLabel, Value: e.p.Mesh.Revision}}}
+		Labels: []ir.KV{{Key: revisionLabel, Value: e.p.Mesh.RevisionLabel()}}}
 	o.add(meta, func(y *artifact.YAML) {
 		y.Map("spec", func() {
 			y.KV("gatewayClassName", "istio")

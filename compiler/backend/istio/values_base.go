@@ -8,7 +8,7 @@ func (e *emitter) baseValues(y *artifact.YAML) {
 	y.Comment("Whose Service the validating webhook calls. With another value it would call one that does not exist, and every\n" +
 		"Istio object would be refused; it also tells which istiod owns a Gateway that names none.")
 	y.From("", m.From.Of("revision")...)
-	y.KV("defaultRevision", m.Revision)
+	y.KV("defaultRevision", m.RevisionLabel())
 	y.Fixed()
 	failClosed(y)
 	y.Map("global", func() { y.KV("istioNamespace", m.Namespace) })

@@ -41,7 +41,7 @@ func (e *emitter) istiodPods(y *artifact.YAML) {
 				y.Map("matchLabels", func() {
 					y.KV("app", "istiod")
 					y.From("", m.From.Of("revision")...)
-					y.KV(revisionLabel, m.Revision)
+					y.KV(revisionLabel, m.RevisionLabel())
 					y.Fixed()
 				})
 			})
