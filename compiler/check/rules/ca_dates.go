@@ -105,13 +105,21 @@ Source: RFC 5280, 6.1; istio/istio 1.31.0 security/pkg/pki/ca: certificates are 
 		if ca == nil {
 			return
 		}
+		ttl := site.ParseDuration(ca.WorkloadTTL)
+		if isIstio(p.Site.Mesh.Kind) && ttl > longestTTL {
+			return // workload-ttl says so
+		}
+		var first *caDate // to end, of those that bound a certificate
+		least := 0
 		for _, d := range caDates(p.Site) {
 			left, ok := d.daysLeft(p.Now)
-			ttl := site.ParseDuration(ca.WorkloadTTL)
-			if ok && left >= 0 && !d.renewed && ttl > time.Duration(left+1)*24*time.Hour {
-				p.Reportf("mesh.ca.workloadTTL", "workload certificates live %s, and the %s ends on %s, in %d day(s)", ca.WorkloadTTL, d.what, d.day, left).
-					Related(d.path, "its last day")
+			if ok && left >= 0 && !d.renewed && (first == nil || left < least) {
+				first, least = &d, left
 			}
+		}
+		if first != nil && ttl > time.Duration(least+1)*24*time.Hour {
+			p.Reportf("mesh.ca.workloadTTL", "workload certificates live %s, and the %s ends on %s, in %d day(s)", ca.WorkloadTTL, first.what, first.day, least).
+				Related(first.path, "its last day")
 		}
 	},
 }

@@ -22,6 +22,7 @@ var meshRules = []*check.Rule{
 	ZtunnelMemory,
 	MeshOptionUnread,
 	IntentWithoutMesh,
+	RevisionMissing,
 	UpgradeCanary,
 	CanaryInProduction,
 	AmbientCanary,
