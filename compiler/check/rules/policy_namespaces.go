@@ -12,7 +12,7 @@ import (
 
 // NamespaceReserved finds applications where the platform lives.
 var NamespaceReserved = &check.Rule{
-	ID: "MG7160", Name: "namespace-reserved", Severity: diag.Error, On: check.OnSite,
+	ID: "MG7160", Name: "namespace-reserved", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a namespace of applications is one of the platform's own
 
 Injection, pod security and policy of applications would hold for control plane, DNS or load balancer: the mesh refuses
