@@ -27,7 +27,8 @@ func caDates(s *site.Site) []caDate {
 	if ca == nil || s.Mesh.Kind == "none" {
 		return nil
 	}
-	renewed := ca.Kind == "cert-manager" || ca.Kind == "vault" || ca.Kind == "spire" || ca.Issuer != nil && ca.Issuer.CertManagerIssuer != ""
+	renewed := ca.Kind == "cert-manager" || ca.Kind == "vault" || ca.Kind == "spire" ||
+		ca.Issuer != nil && ca.Issuer.CertManagerIssuer != ""
 	out := []caDate{
 		{"mesh.ca.rootNotAfter", "root certificate", ca.RootNotAfter, true, false},
 		{"mesh.ca.intermediateNotAfter", "intermediate certificate", ca.IntermediateNotAfter, false, renewed},

@@ -111,7 +111,8 @@ What is left of it keeps the runbook's steps and the alerts of a change that is 
 Source: istio.io, mutual TLS migration: lock down to mutual TLS.`,
 	Run: func(p *check.Pass) {
 		for nn, n := range byKey(p.Site.Namespaces) {
-			if mode, _ := mtlsMode(p.Site, nn); n.Migration != nil && n.Mesh && n.Migration.Stage == n.Migration.Target && mode == n.Migration.Target {
+			m := n.Migration
+			if mode, _ := mtlsMode(p.Site, nn); m != nil && n.Mesh && m.Stage == m.Target && mode == m.Target {
 				p.Reportf(site.Join("namespaces", nn, "migration"), "the migration of namespace %q has arrived at %s", nn, mode).
 					Hintf("remove migration, and keep mtls: %q", mode)
 			}

@@ -215,7 +215,10 @@ other. To change it later is a migration of every identity; now it is one line.
 Source: istio.io, trust domain migration; SPIFFE ID, 2.1: a trust domain should be unique.`,
 	Run: func(p *check.Pass) {
 		m := p.Site.Mesh
-		if m.TrustDomain == "cluster.local" && isIdentityMesh(m.Kind) && p.Site.Environment == "production" && p.Site.Federation == nil {
+		if p.Site.Environment != "production" || p.Site.Federation != nil || !isIdentityMesh(m.Kind) {
+			return // a federation is federation-trust-domain's
+		}
+		if m.TrustDomain == "cluster.local" {
 			p.Reportf("mesh.trustDomain", "the trust domain is the default, %s", m.TrustDomain).Hintf("trustDomain: %q", p.Site.Name+".example.net")
 		}
 	},
