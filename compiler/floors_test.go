@@ -104,7 +104,7 @@ func TestNoOutside(t *testing.T) {
 
 // TestNoExampleValues holds the code free of what belongs to an example.
 func TestNoExampleValues(t *testing.T) {
-	values := []string{"fra1", "muc1", "203.0.113.", "198.51.100.16", "4200000", "gps-roof", "payments/"}
+	values := []string{"fra1", "muc1", "203.0.113.1", "203.0.113.0/27", "198.51.100.16", "42000001", "gps-roof", "payments/"}
 	eachSource(t, func(pkg, file, text string) {
 		if strings.HasSuffix(file, "_test.go") || strings.HasSuffix(pkg, "/gen") || strings.HasSuffix(pkg, "test") {
 			return

@@ -26,7 +26,7 @@ defaults to (by its path, with any names or * in between); or which lines of the
 line into an output file. The last compiles SITE, site.cue by default, and writes nothing.`,
 		Example: `  meshgen explain MG1007
   meshgen explain racks.*.tors.*.asn
-  meshgen explain out/fabric/fra1/r1/frr.conf:12 site.cue`,
+  meshgen explain out/docs/edge1/SESSIONS.md:12 site.cue`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(_ *cobra.Command, args []string) error {
 			what := args[0]

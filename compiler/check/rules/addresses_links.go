@@ -53,7 +53,7 @@ func linksClash(a, b *span) bool {
 
 // LinkEnds finds links whose ends do not meet.
 var LinkEnds = &check.Rule{
-	ID: "MG1120", Name: "link-ends", Severity: diag.Error, On: check.OnSite,
+	ID: "MG1120", Name: "link-ends", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `the two addresses of a link are not two hosts of one network
 
 The session between the switches never comes up: each end looks for its peer behind a router, and single-hop eBGP does

@@ -22,7 +22,6 @@ var meshRules = []*check.Rule{
 	ZtunnelMemory,
 	MeshOptionUnread,
 	IntentWithoutMesh,
-	RevisionMissing,
 	UpgradeCanary,
 	CanaryInProduction,
 	AmbientCanary,

@@ -86,25 +86,6 @@ Source: Kubernetes documentation, NetworkPolicy: what you can't do with network 
 	},
 }
 
-// RevisionMissing finds sidecars that no control plane would inject.
-var RevisionMissing = &check.Rule{
-	ID: "MG5135", Name: "revision-missing", Severity: diag.Error, On: check.OnSite, Guard: true,
-	Doc: `the control plane of Istio's sidecars has no revision
-
-Namespaces and gateways choose their control plane by the label istio.io/rev. With an empty one no webhook matches: pods
-start without a proxy, outside the mesh, and strict services refuse them. A name also is what lets the next release run
-beside this one.
-Source: istio.io, canary upgrades; istio/istio 1.31.0 istio-discovery/templates/mutatingwebhook.yaml.`,
-	Run: func(p *check.Pass) {
-		if m := p.Site.Mesh; m.Kind == "istio-sidecar" && m.Revision == "" {
-			r := p.Reportf("mesh", "mesh.revision is missing: namespaces choose the control plane of mesh istio-sidecar by it")
-			if m.Version != "" {
-				r.Hintf("revision: %q", revisionOf(m.Version))
-			}
-		}
-	},
-}
-
 // UpgradeCanary finds an upgrade by canary that cannot be one.
 var UpgradeCanary = &check.Rule{
 	ID: "MG5132", Name: "upgrade-canary", Severity: diag.Error, On: check.OnSite,
@@ -135,7 +116,7 @@ Source: istio.io, canary upgrades; linkerd.io, upgrade; docs.cilium.io, upgrade 
 			case up.Revision == "" && len(up.Canary) > 0:
 				p.Reportf("mesh.upgrade.canary", "namespaces go ahead, and mesh.upgrade.revision is missing: they have no control plane to go to").
 					Hintf("revision: %q", revisionOf(up.To))
-			case up.Revision != "" && m.Revision == "" && m.Kind == "istio-ambient": // else revision-missing says so
+			case up.Revision != "" && m.Revision == "":
 				p.Reportf("mesh.upgrade.revision", "the upgrade names revision %q, and the running control plane has none to tell it from: mesh.revision is missing", up.Revision).
 					Hintf("mesh: revision: %q", revisionOf(m.Version))
 			}

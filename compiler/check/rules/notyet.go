@@ -12,6 +12,7 @@ import (
 // languageRules are the rules about what the language can say and nothing prints.
 var languageRules = []*check.Rule{
 	NotSupportedYet,
+	ReleaseWithoutOutput,
 }
 
 // NotSupportedYet refuses what the language can say and no backend prints yet.

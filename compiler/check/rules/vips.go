@@ -12,7 +12,7 @@ import (
 
 // VIPOutsidePool finds a virtual address that nobody may give out.
 var VIPOutsidePool = &check.Rule{
-	ID: "MG6002", Name: "vip-outside-pool", Severity: diag.Error, On: check.OnSite,
+	ID: "MG6002", Name: "vip-outside-pool", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a gateway's address is not in its pool
 
 The load balancer refuses the address, and the Service stays pending.
