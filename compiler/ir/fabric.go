@@ -78,7 +78,8 @@ type Switch struct {
 	Subnets   []netip.Prefix // of the rack, announced to the spines
 	Admit     []Admission    // what nodes may announce, by pool name; on a spine, what ToRs may
 	Transit   []Admission    // what a ToR takes from the spines: the pools that any rack announces; none on a spine
-	Guard     []netip.Prefix // never taken from the fabric nor passed on, at any length but Admit's: pools, pods, services
+	Pods      []PodRange     // out of which any node of the site announces its own, taken and passed on at that length
+	Guard     []netip.Prefix // never taken from the fabric nor passed on, at any length but those of Admit, Transit and Pods: pools, pods, services
 	GuardFrom From           // site paths behind Guard
 	Peerings  []Peering      // sessions with nodes
 	Uplinks   []Uplink       // sessions with spines, or, on a spine, with ToRs

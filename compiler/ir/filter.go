@@ -13,11 +13,11 @@ type PrefixList struct {
 	From    From
 }
 
-// PrefixEntry covers the routes within a prefix: every one, or those to single addresses only.
+// PrefixEntry covers the routes within a prefix: every one, or those of one length only.
 type PrefixEntry struct {
-	Prefix    netip.Prefix
-	HostsOnly bool
-	From      From
+	Prefix netip.Prefix
+	Length int // of the routes, exactly: that of a single address, or of a node's range of pods; 0: any
+	From   From
 }
 
 // RouteMap decides which routes pass between the switch and one side of it, in one direction. Terms are tried in order;
@@ -47,34 +47,37 @@ func (s *Switch) ToMap(side Side, f Family) string {
 
 // Filters returns the prefix lists and route maps that the groups of the switch need.
 //
-// From nodes comes nothing but host routes of the rack's pools, and nothing goes to them: a node has its default route.
-// Between switches the pools' host routes pass; everything else inside the pools and inside the pod and service ranges
-// is refused at any length, so that a leaked pod range or a covering aggregate cannot take the cluster's traffic; what
-// is not the site's passes, for the rest of the fabric is not its business.
+// From nodes comes nothing but host routes of the rack's pools and, where nodes announce them, their ranges of pods by
+// exact length; nothing goes to them: a node has its default route. Between switches the same passes, of all racks;
+// everything else inside the pools and inside the pod and service ranges is refused at any length, so that a leaked or
+// a covering route cannot take the cluster's traffic; what is not the site's passes, for the rest of the fabric is not
+// its business.
 func (s *Switch) Filters(groups []PeerGroup) ([]PrefixList, []RouteMap) {
 	b := filters{s: s}
 	for i := range groups {
 		g := &groups[i]
 		for _, f := range g.Families {
 			vips := f.Object(s.Objects + "_VIPS")
+			pods := f.Object(s.Objects + "_PODS")
 			guard := f.Object(s.Objects + "_GUARD")
+			b.pods(pods, f)
 			switch g.Side {
 			case Nodes:
 				b.hosts(vips, f, s.Admit)
-				b.routeMap(s.FromMap(Nodes, f), f, g, RouteTerm{true, vips}, RouteTerm{})
+				b.routeMap(s.FromMap(Nodes, f), f, g, RouteTerm{true, vips}, RouteTerm{true, pods}, RouteTerm{})
 				b.routeMap(s.ToMap(Nodes, f), f, g, RouteTerm{})
 			case Spines:
 				all := f.Object(s.Objects + "_SITE_VIPS")
 				b.hosts(vips, f, s.Admit)
 				b.hosts(all, f, s.Transit)
 				b.within(guard, f)
-				b.routeMap(s.FromMap(Spines, f), f, g, RouteTerm{true, all}, RouteTerm{false, guard}, RouteTerm{Permit: true})
-				b.routeMap(s.ToMap(Spines, f), f, g, RouteTerm{true, vips}, RouteTerm{false, guard}, RouteTerm{Permit: true})
+				b.routeMap(s.FromMap(Spines, f), f, g, RouteTerm{true, all}, RouteTerm{true, pods}, RouteTerm{false, guard}, RouteTerm{Permit: true})
+				b.routeMap(s.ToMap(Spines, f), f, g, RouteTerm{true, vips}, RouteTerm{true, pods}, RouteTerm{false, guard}, RouteTerm{Permit: true})
 			case ToRs:
 				b.hosts(vips, f, s.Admit)
 				b.within(guard, f)
-				b.routeMap(s.FromMap(ToRs, f), f, g, RouteTerm{true, vips}, RouteTerm{false, guard}, RouteTerm{Permit: true})
-				b.routeMap(s.ToMap(ToRs, f), f, g, RouteTerm{true, vips}, RouteTerm{false, guard}, RouteTerm{Permit: true})
+				b.routeMap(s.FromMap(ToRs, f), f, g, RouteTerm{true, vips}, RouteTerm{true, pods}, RouteTerm{false, guard}, RouteTerm{Permit: true})
+				b.routeMap(s.ToMap(ToRs, f), f, g, RouteTerm{true, vips}, RouteTerm{true, pods}, RouteTerm{false, guard}, RouteTerm{Permit: true})
 			}
 		}
 	}
@@ -95,8 +98,20 @@ func (b *filters) hosts(name string, f Family, pools []Admission) {
 		l.From = append(l.From, a.From...)
 		for _, p := range a.Prefixes {
 			if f.Has(p) {
-				l.Entries = append(l.Entries, PrefixEntry{Prefix: p, HostsOnly: true, From: a.From})
+				l.Entries = append(l.Entries, PrefixEntry{Prefix: p, Length: f.HostBits(), From: a.From})
 			}
+		}
+	}
+	b.list(l)
+}
+
+// pods adds the list of nodes' ranges of pods.
+func (b *filters) pods(name string, f Family) {
+	l := PrefixList{Name: name, Family: f}
+	for _, r := range b.s.Pods {
+		if f.Has(r.Prefix) {
+			l.From = append(l.From, r.From...)
+			l.Entries = append(l.Entries, PrefixEntry{Prefix: r.Prefix, Length: r.Bits, From: r.From})
 		}
 	}
 	b.list(l)

@@ -166,6 +166,9 @@ func (s *Switch) carried(peer netip.Addr) []Family {
 	for _, a := range slices.Concat(s.Admit, s.Transit) {
 		prefixes = append(prefixes, a.Prefixes...)
 	}
+	for _, r := range s.Pods {
+		prefixes = append(prefixes, r.Prefix)
+	}
 	var out []Family
 	for _, f := range []Family{IPv4, IPv6} {
 		if slices.ContainsFunc(prefixes, f.Has) {

@@ -14,7 +14,7 @@ import (
 // does not listen), so a switch that comes back waits this long at most; FRR's own default is 120 s.
 const connectSecs = 10
 
-// prefixesPerVIP is the room in a session's limit: each address once, and once more while a change is rolled out.
+// prefixesPerVIP is the room in a session's limit: each address, and the node's range of pods, once, and once more while a change is rolled out.
 const prefixesPerVIP = 2
 
 func (l *lowering) fabric() {
@@ -24,6 +24,9 @@ func (l *lowering) fabric() {
 	classes, classFrom := l.speakerClasses()
 	for rn, r := range byKey(l.s.Racks) {
 		speakers := l.speakers(rn, classes)
+		if len(l.podRanges()) > 0 {
+			speakers = l.members(rn)
+		}
 		for tn, t := range byKey(r.ToRs) {
 			if t.ASN == 0 {
 				continue
@@ -60,6 +63,31 @@ func (l *lowering) speakers(rack string, classes []string) []*ir.Node {
 	return out
 }
 
+// members returns all nodes of a rack.
+func (l *lowering) members(rack string) []*ir.Node {
+	var out []*ir.Node
+	for i := range l.p.Nodes {
+		if n := &l.p.Nodes[i]; n.Rack == rack {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// podRanges returns the networks out of which nodes announce their ranges of pods; none where they do not.
+func (l *lowering) podRanges() []ir.PodRange {
+	if !l.s.Fabric.BGP.Advertise.Pods {
+		return nil
+	}
+	k := l.s.Kubernetes
+	var out []ir.PodRange
+	for i, p := range prefixes(k.PodCIDRs[:min(len(k.PodCIDRs), len(k.NodeCIDRMask))]) {
+		out = append(out, ir.PodRange{Prefix: p, Bits: k.NodeCIDRMask[i], From: ir.From{
+			"fabric.bgp.advertise.pods", "kubernetes.podCIDRs", "kubernetes.nodeCIDRMask"}})
+	}
+	return out
+}
+
 // selector matches the nodes of racks and classes by the labels that nodes carry.
 func (l *lowering) selector(racks, classes []string, from ir.From) ir.Selector {
 	return ir.Selector{Terms: []ir.Term{{Key: rackLabel, Values: racks}, {Key: classLabel, Values: classes}}, From: from}
@@ -85,6 +113,7 @@ func (l *lowering) tor(rn, tn string, speakers []*ir.Node, classes []string, cla
 	}
 	sw.Guard, sw.GuardFrom = l.guard()
 	sw.Transit = l.announced()
+	sw.Pods = l.podRanges()
 	nodeASN, asnFrom := b.NodeASN, "fabric.bgp.nodeASN"
 	if r.BGP != nil && r.BGP.NodeASN != 0 {
 		nodeASN, asnFrom = r.BGP.NodeASN, site.Join("racks", rn, "bgp", "nodeASN")
@@ -118,17 +147,28 @@ func (l *lowering) tor(rn, tn string, speakers []*ir.Node, classes []string, cla
 			}
 			pe.From = append(pe.From, pool.From.Of("announce")...)
 		}
+		for _, r := range sw.Pods {
+			if r.Prefix.Addr().Is6() == a.Is6() {
+				pe.Pods = append(pe.Pods, r)
+				pe.From = append(pe.From, r.From...)
+			}
+		}
+		if len(pe.Pods) > 0 {
+			vips++ // a node has one range a family
+			pe.NodeSelector = ir.Selector{Terms: []ir.Term{{Key: rackLabel, Values: []string{rn}}}, From: pe.From}
+		}
 		pe.MaxPrefixes = max(prefixesPerVIP, prefixesPerVIP*vips)
 		for _, n := range speakers {
 			for _, na := range n.Addresses {
 				if na.Is6() == a.Is6() {
-					pe.Speakers = append(pe.Speakers, ir.Speaker{Node: n.Name, Address: na, VIPs: true,
+					pe.Speakers = append(pe.Speakers, ir.Speaker{Node: n.Name, Address: na,
+						VIPs: len(pe.Pools) > 0 && slices.Contains(classes, n.Class),
 						From: under(site.Join("racks", rn, "nodes", n.Name), "address", "class")})
 				}
 			}
 		}
 		// A rack that announces nothing, or with nobody to announce it, needs no session.
-		if len(pe.Pools) > 0 && len(pe.Speakers) > 0 {
+		if (len(pe.Pools) > 0 || len(pe.Pods) > 0) && len(pe.Speakers) > 0 {
 			sw.Peerings = append(sw.Peerings, pe)
 			l.p.LoadBalancer.Peerings = append(l.p.LoadBalancer.Peerings, pe)
 		}
@@ -173,6 +213,7 @@ func (l *lowering) spine(sn string) {
 	}
 	sw.Guard, sw.GuardFrom = l.guard()
 	sw.Admit = l.announced()
+	sw.Pods = l.podRanges()
 	for _, tor := range l.p.Switches {
 		for _, u := range tor.Uplinks {
 			if u.Spine == sp.Hostname {

@@ -28,6 +28,7 @@ type End struct {
 	name     string      // of the BGPPeer, or of the neighbor
 	peerHint string      // host name of the other side, where the file says it
 	pools    []string    // names of the pools that a node announces over it
+	pods     bool        // a node announces its range of pods over it
 	conf     *switchConf // of a switch's end
 	policy   *switchPeer // of a switch's end: the group, or the neighbor where it has none
 }
@@ -85,6 +86,7 @@ type sessionSet struct {
 	fabric    []*End // switches' ends towards switches
 	pairs     []Session
 	faults    []SessionFault
+	podRanges map[string]map[string]podSet // what switches take of nodes' ranges of pods, by host name and family
 }
 
 func (s *sessionSet) fault(rule string, e *End, format string, args ...any) {

@@ -53,6 +53,7 @@ func (s *sessionSet) checkPrefixes() {
 	}
 	expected := map[string]*netipx.IPSetBuilder{} // by switch
 	policies := map[string]map[*switchPeer]*End{}
+	s.podRanges = map[string]map[string]podSet{}
 	for i := range s.pairs {
 		p := &s.pairs[i]
 		if p.A.conf != nil {
@@ -69,7 +70,10 @@ func (s *sessionSet) checkPrefixes() {
 				s.fault(rulePrefixes, &p.B, "%s does not accept %s from %s, which announces it (%s)", sw, printSet(missing), p.A.Device, p.A.place())
 			}
 		}
-		policies[sw][p.B.policy] = &p.B
+		if e := policies[sw][p.B.policy]; e == nil || p.A.pods {
+			p.B.pods = p.A.pods
+			policies[sw][p.B.policy] = &p.B
+		}
 	}
 	sets := map[string]*netipx.IPSet{}
 	for _, c := range s.switches {
@@ -89,6 +93,7 @@ func (s *sessionSet) checkPrefixes() {
 			s.checkTransit(&p.B, &p.A, sets)
 		}
 	}
+	s.checkPodRanges()
 }
 
 // familiesOf are the address families that a switch's end carries.
@@ -112,19 +117,10 @@ func (s *sessionSet) accepts(e *End, family string) *netipx.IPSet {
 func (s *sessionSet) checkPolicy(e *End, expected *netipx.IPSet) {
 	for _, family := range familiesOf(e) {
 		f := e.policy.families[family]
-		host := hostLength(family)
 		if more := subtract(s.accepts(e, family), expected); !isEmpty(more) {
 			s.fault(rulePrefixes, e, "%s accepts %s from nodes by route-map %s, and no node behind it announces that", e.Device, printSet(more), f.in)
 		}
-		for length := range host {
-			if !e.conf.mayAdmit(f.in, family, length) {
-				continue
-			}
-			if set := e.conf.admits(f.in, family, length); !isEmpty(set) {
-				s.fault(rulePrefixes, e, "%s accepts routes of length /%d (%s) from nodes by route-map %s, not only single addresses", e.Device, length, printSet(set), f.in)
-				break
-			}
-		}
+		s.checkLengths(e, family)
 		if f.maxPrefixes == 0 {
 			s.fault(rulePrefixes, e, "%s takes any number of %s routes from nodes: no maximum", e.Device, family)
 		}

@@ -75,14 +75,14 @@ func (w *writer) filters() {
 	}
 }
 
-// lengths is the part of an entry that says which lengths it covers; a prefix that is one address needs none.
+// lengths is the part of an entry that says which lengths it covers; one of the prefix's own length needs none.
 func lengths(f ir.Family, e ir.PrefixEntry) string {
-	switch max := f.HostBits(); {
-	case e.Prefix.Bits() == max:
+	switch {
+	case e.Length == e.Prefix.Bits() || e.Prefix.Bits() == f.HostBits():
 		return ""
-	case e.HostsOnly:
-		return fmt.Sprintf(" ge %d le %d", max, max)
+	case e.Length != 0:
+		return fmt.Sprintf(" ge %d le %d", e.Length, e.Length)
 	default:
-		return fmt.Sprintf(" le %d", max)
+		return fmt.Sprintf(" le %d", f.HostBits())
 	}
 }

@@ -23,7 +23,7 @@ var fabricRules = []*check.Rule{
 	HomingSwitches, SingleToRRack, SwitchVLAN, SwitchSilent, SwitchesDiffer, InterfaceName, RouterIDZero,
 	SwitchWithoutUplinks, SpineWithoutLinks, SpinesDiffer, SingleUplink, SingleSpine, RacksApart, LinkSwitch,
 	LinkMissing, LinkTwice, LinksIgnored, MaxPathsSwitch, MaxPathsTooFew, CommunityWellKnown, CommunityTwice,
-	RackListedTwice,
+	RackListedTwice, AnnouncedPodsLength, AnnouncedPodsWithoutOutput,
 }
 
 // RouterIDTwice finds two switches with one router ID.
