@@ -15,6 +15,7 @@ import (
 	"meshgen.dev/meshgen/compiler/load"
 	"meshgen.dev/meshgen/compiler/lower"
 	"meshgen.dev/meshgen/compiler/profile"
+	"meshgen.dev/meshgen/compiler/site"
 	"meshgen.dev/meshgen/compiler/verify"
 	"meshgen.dev/meshgen/profiles"
 )
@@ -25,6 +26,24 @@ type Options struct {
 	Now time.Time
 	// Advice runs the rules whose findings are notes as well.
 	Advice bool
+	// Only runs no other rules than these, by ID or name, whether advice or not; Skip leaves rules out. Guards always run.
+	Only, Skip []string
+	// Keep says which findings to return, and the counts with them; nil: all. What stops a run stops it all the same.
+	Keep func(*site.Site, diag.Finding) bool
+}
+
+// picks reports whether a rule is to run.
+func (o Options) picks(r *check.Rule) bool {
+	listed := func(list []string) bool { return slices.Contains(list, r.ID) || slices.Contains(list, r.Name) }
+	switch {
+	case r.Guard:
+		return true
+	case listed(o.Skip):
+		return false
+	case len(o.Only) > 0:
+		return listed(o.Only)
+	}
+	return o.Advice || r.Severity != diag.Note
 }
 
 // Output is what a compilation found and made.
@@ -33,8 +52,9 @@ type Output struct {
 	Plan     *ir.Plan  // nil when the site did not pass, or nothing asked for it
 	Tree     *artifact.Tree
 	Verified verify.Report
-	Ran      int // rules that ran
-	Waiting  int // rules that could not run yet, because an earlier stage found errors
+	Ran      int             // rules that ran
+	Rules    map[string]bool // IDs of the rules that were looked for, of every stage
+	Waiting  int             // rules that could not run yet, because an earlier stage found errors
 }
 
 // profileSet is the embedded data, read once: it does not change while the program runs.
@@ -51,17 +71,25 @@ func vet(src *load.Source, opt Options, building bool) (*Output, error) {
 		return nil, err
 	}
 	in := check.Input{Site: src.Site, Profiles: set, Now: opt.Now}
-	list := rules.All
-	if !opt.Advice {
-		list = slices.DeleteFunc(slices.Clone(list), func(r *check.Rule) bool { return r.Severity == diag.Note })
-	}
+	list := slices.DeleteFunc(slices.Clone(rules.All), func(r *check.Rule) bool { return !opt.picks(r) })
 	if in.Values, err = src.Values(); err != nil {
 		return nil, err
 	}
-	out := &Output{}
+	out := &Output{Rules: map[string]bool{}}
+	for _, r := range load.Rules {
+		out.Rules[r.ID] = true
+	}
+	for _, r := range check.WaiverRules {
+		out.Rules[r.ID] = true
+	}
 	known := append(slices.Clone(rules.All), check.WaiverRules...)
-	// settle makes what the rules found, less what the site waives, the output's findings.
-	settle := func(found diag.List, last check.Stage) {
+	// settle makes what the rules found, less what the site waives, the output's findings. It reports whether they pass.
+	settle := func(found diag.List, last check.Stage) (passed bool) {
+		for _, r := range list {
+			if r.On <= last {
+				out.Rules[r.ID] = true
+			}
+		}
 		if building {
 			found = undated(found)
 		}
@@ -69,12 +97,16 @@ func vet(src *load.Source, opt Options, building bool) (*Output, error) {
 		found = check.Waive(found, src.Site, known, check.Terms{Now: opt.Now, Lenient: building, Ran: hasRun})
 		found.Locate(src.PosOf)
 		found.Mend(src.EditOf)
+		passed = !found.HasErrors()
+		if opt.Keep != nil { // before findings of one line are merged: each has its own path
+			found = slices.DeleteFunc(found, func(f diag.Finding) bool { return !opt.Keep(src.Site, f) })
+		}
 		out.Findings = found.Sorted()
+		return passed
 	}
 	found, ran := check.Run(list, check.OnSite, in)
 	out.Ran, out.Waiting = ran, len(list)-ran
-	settle(found, check.OnSite)
-	if out.Findings.HasErrors() {
+	if !settle(found, check.OnSite) {
 		return out, nil
 	}
 	if building || slices.ContainsFunc(list, func(r *check.Rule) bool { return r.On == check.OnPlan }) {
@@ -82,8 +114,7 @@ func vet(src *load.Source, opt Options, building bool) (*Output, error) {
 	}
 	more, ran := check.Run(list, check.OnPlan, in)
 	out.Ran, out.Waiting = out.Ran+ran, 0
-	settle(append(found, more...), check.OnPlan)
-	if !out.Findings.HasErrors() {
+	if settle(append(found, more...), check.OnPlan) {
 		out.Plan = in.Plan
 	}
 	return out, nil
@@ -111,6 +142,9 @@ func Compile(src *load.Source, opt Options) (*Output, error) {
 		return nil, err
 	}
 	report, found := verify.Tree(t, releases(out.Plan))
+	for _, r := range verify.Rules() {
+		out.Rules[r.ID] = true
+	}
 	found.Locate(src.PosOf)
 	out.Tree, out.Verified = t, report
 	out.Findings = append(out.Findings, found...).Sorted()

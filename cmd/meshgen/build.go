@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -56,11 +57,18 @@ func (c *command) build(site, output string, check bool, report *reportFlags) er
 	if err != nil {
 		return err
 	}
+	var all outcome
+	all.add(got)
+	w := c.stderr
+	if report.format != "text" && output != "-" && !check { // for a program; nothing else has standard output
+		w = c.stdout
+	}
+	err = c.deliver(w, all, report)
 	if got.src == nil {
-		return c.findings(c.stderr, got.found, report)
+		return err
 	}
 	out := got.out
-	if err := c.findings(c.stderr, out.Findings, report); err != nil {
+	if err != nil {
 		c.counts(out)
 		return err
 	}
@@ -106,15 +114,20 @@ type stages func(*load.Source, compiler.Options) (*compiler.Output, error)
 
 // compile reads the site and runs the stages on it, within the limits.
 func (c *command) compile(site string, opt compiler.Options, run stages) (compiled, error) {
-	if site == "-" { // whoever writes it may take his time
+	return c.compileFiles(input{site, []string{site}}, opt, run)
+}
+
+// compileFiles is compile for a site of several files.
+func (c *command) compileFiles(in input, opt compiler.Options, run stages) (compiled, error) {
+	if slices.Contains(in.paths, "-") && c.read == nil { // whoever writes it may take his time
 		var err error
 		if c.read, err = io.ReadAll(io.LimitReader(c.stdin, load.MaxSize+1)); err != nil {
 			return compiled{}, failure(err)
 		}
 	}
 	stdin := bytes.NewReader(c.read)
-	return within(c.limits, site, func() (got compiled, err error) {
-		got.src, got.found = load.Files([]string{site}, load.Options{Stdin: stdin, StdinName: stdinName})
+	return within(c.limits, in.name, func() (got compiled, err error) {
+		got.src, got.found = load.Files(in.paths, load.Options{Stdin: stdin, StdinName: stdinName})
 		if got.src == nil {
 			return got, nil
 		}

@@ -2,69 +2,95 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"os"
-	"slices"
 
 	"github.com/spf13/cobra"
 
 	"meshgen.dev/meshgen/compiler"
 	"meshgen.dev/meshgen/compiler/diag"
-	"meshgen.dev/meshgen/compiler/diag/format"
-	"meshgen.dev/meshgen/compiler/load"
 )
-
-// reportFlags say how findings are shown and which of them fail the run.
-type reportFlags struct {
-	format string
-	failOn string
-}
-
-func (r *reportFlags) register(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&r.format, "format", "f", "text", "form of the findings: text or json")
-	cmd.Flags().StringVar(&r.failOn, "fail-on", "error", "least severity that makes the exit code 1: error, warning or note")
-}
-
-func (r *reportFlags) validate() error {
-	if r.format != "text" && r.format != "json" {
-		return usage("--format %q is not one of text, json", r.format)
-	}
-	if r.failOn != "error" && r.failOn != "warning" && r.failOn != "note" {
-		return usage("--fail-on %q is not one of error, warning, note", r.failOn)
-	}
-	return nil
-}
 
 func (c *command) vetCommand() *cobra.Command {
 	var report reportFlags
+	var sel selection
+	var changed, fix bool
 	cmd := &cobra.Command{
-		Use:   "vet [SITE]",
-		Short: "Find the faults of a site; write nothing",
+		Use:   "vet [SITE...]",
+		Short: "Find the faults of sites; write nothing",
+		Long: `Find the faults of each site: a .cue, .yaml or .json file, a directory of CUE files, or "-" for stdin; site.cue by default.
+With --changed the arguments are files that were changed, and each site that one of them belongs to is vetted once: a
+CUE file stands for all files of its package in its folder. A package without apiVersion is no site and passed over.
+
+--rack and --node show what touches a rack or a node: findings at it, at the class of a node or at a pool announced
+there, and findings about something else that name one of these as the other party. The exit code counts what is shown.
+A site that cannot be read has no racks yet: then everything is shown.`,
 		Example: `  meshgen vet site.cue
-  meshgen vet -f json site.cue
-  meshgen vet --fail-on warning ./sites/one`,
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return c.vet(siteArg(args), &report) },
+  meshgen vet -f github --report sarif=meshgen.sarif site.cue
+  meshgen vet --only bgp-numbers,MG1001 --rack r1 site.cue
+  meshgen vet --fail-on warning ./sites/one ./sites/two`,
+		RunE: func(_ *cobra.Command, args []string) error { return c.vet(args, changed, fix, &sel, &report) },
 	}
 	report.register(cmd)
+	sel.register(cmd)
+	cmd.Flags().BoolVar(&fix, "fix", false, "first make the edits that mend a finding for certain, in the files; then report what is left")
+	cmd.Flags().BoolVar(&changed, "changed", false, "the arguments are changed files: vet the sites that they belong to")
 	return cmd
 }
 
-func (c *command) vet(site string, report *reportFlags) error {
+func (c *command) vet(args []string, changed, fix bool, sel *selection, report *reportFlags) error {
 	opt, err := c.options(report)
 	if err != nil {
 		return err
 	}
-	got, err := c.compile(site, opt, compiler.Vet)
-	if err != nil {
+	if err := sel.apply(&opt); err != nil {
 		return err
 	}
-	if got.src == nil {
-		return c.findings(c.stdout, got.found, report)
+	var sites []input
+	switch {
+	case changed:
+		sites = c.changedSites(args)
+	case len(args) == 0:
+		args = []string{siteArg(nil)}
+		fallthrough
+	default:
+		for _, a := range args {
+			sites = append(sites, input{a, []string{a}})
+		}
 	}
-	err = c.findings(c.stdout, got.out.Findings, report)
-	c.counts(got.out)
+	var all outcome
+	var vetted []func()
+	for _, in := range sites {
+		vet := c.vetOnce
+		if fix {
+			vet = c.mended
+		}
+		got, err := vet(in, opt)
+		if err != nil {
+			return err
+		}
+		all.add(got)
+		if got.src == nil {
+			continue
+		}
+		if err := sel.check(got.src.Site); err != nil {
+			return err
+		}
+		vetted = append(vetted, func() {
+			if len(sites) > 1 {
+				fmt.Fprintf(c.stderr, "%s: ", in.name)
+			}
+			c.counts(got.out)
+		})
+	}
+	err = c.deliver(c.stdout, all, report)
+	for _, count := range vetted {
+		count()
+	}
 	return err
+}
+
+// vetOnce finds the faults of a site.
+func (c *command) vetOnce(in input, opt compiler.Options) (compiled, error) {
+	return c.compileFiles(in, opt, compiler.Vet)
 }
 
 // options checks the flags and returns what a compilation takes.
@@ -74,44 +100,6 @@ func (c *command) options(report *reportFlags) (compiler.Options, error) {
 	}
 	now, err := c.today()
 	return compiler.Options{Now: now}, err
-}
-
-// findings prints a list and returns the exit that it asks for.
-func (c *command) findings(w io.Writer, list diag.List, report *reportFlags) error {
-	if report.format == "json" {
-		if err := format.JSON(w, list); err != nil {
-			return failure(err)
-		}
-	} else {
-		if err := format.Text(w, list, format.TextOptions{Color: c.colored(w), Source: c.source}); err != nil {
-			return failure(err)
-		}
-	}
-	if slices.ContainsFunc(list, func(f diag.Finding) bool { return f.Rule == load.CannotRead.ID }) {
-		return exit{code: exitFailure}
-	}
-	least := diag.Error
-	switch report.failOn {
-	case "warning":
-		least = diag.Warning
-	case "note":
-		least = diag.Note
-	}
-	for s := least; s <= diag.Error; s++ {
-		if list.Count(s) > 0 {
-			return exit{code: exitFindings}
-		}
-	}
-	return nil
-}
-
-// source gives the text of a file that a finding points into, for the line under it; nil where it cannot be had.
-func (c *command) source(file string) []byte {
-	if file == stdinName {
-		return c.read
-	}
-	text, _ := os.ReadFile(file)
-	return text
 }
 
 // counts says how many rules ran and what they found.
