@@ -2,6 +2,7 @@ package rules
 
 import (
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"meshgen.dev/meshgen/compiler/check"
@@ -47,6 +48,8 @@ var addressRules = []*check.Rule{
 	PodMTU,
 	NetworkMTU,
 	InterfaceMTU,
+	NetworkInterfaceTaken,
+	NetworkTooSmall,
 	PoolUnused,
 }
 
@@ -101,13 +104,13 @@ func checkPool(p *check.Pass, a addressField) {
 	case x.BitLen() != y.BitLen():
 		p.Reportf(a.path, "range %s begins in one address family and ends in the other", a.text)
 	case y.Less(x):
-		p.Reportf(a.path, "range %s ends before it begins", a.text).Hintf("write %s-%s", last, first)
+		p.Reportf(a.path, "range %s ends before it begins", a.text).Hintf("write %s-%s", last, first).Fix(a.path, strconv.Quote(last+"-"+first), "swap the ends")
 	}
 }
 
 // AddressUsedTwice finds two owners of one address.
 var AddressUsedTwice = &check.Rule{
-	ID: "MG1002", Name: "address-used-twice", Severity: diag.Error, On: check.OnSite,
+	ID: "MG1002", Name: "address-used-twice", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `two machines, switches, gateways or services have one address
 
 Whoever answers ARP last, or is nearer in the fabric, gets the traffic of both.`,

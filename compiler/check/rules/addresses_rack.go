@@ -49,7 +49,7 @@ The session between them needs a common subnet: single-hop eBGP does not cross a
 // DefaultGateway finds a default gateway that nodes cannot use, or that is a machine's own address.
 var DefaultGateway = &check.Rule{
 	ID: "MG1012", Name: "default-gateway", Severity: diag.Error, On: check.OnSite,
-	Doc: `a rack's default gateway lies in none of its subnets, or is the address of a node or of one switch
+	Doc: `a rack's default gateway is outside its subnets, or the address of a node, a switch or the API
 
 Nodes reach a gateway in their own subnet only. An address that switches share must not be one of their own: BGP sessions
 are with each switch's own address, and one with the shared address would move between two of them.`,
@@ -77,6 +77,7 @@ are with each switch's own address, and one with the shared address would move b
 						}
 					}
 				}
+				taken("the API server", "kubernetes.apiServer.address", []string{p.Site.Kubernetes.APIServer.Address})
 				for nn, n := range byKey(r.Nodes) {
 					taken("node "+nn, site.Join("racks", rn, "nodes", nn, "address"), n.Address)
 				}

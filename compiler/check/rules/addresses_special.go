@@ -51,6 +51,9 @@ Source: RFC 6890, the registries of special-purpose addresses; RFC 3879 for site
 				if link && s.what == "link-local" {
 					continue // the ends of a link may well be known there only
 				}
+				if a.role == roleAPI && from.IsLoopback() {
+					break // a proxy on every node
+				}
 				if s.Contains(from) || s.Contains(to) {
 					p.Reportf(a.path, "%s is in %s, which is %s", a.text, s.Prefix, s.what)
 					break

@@ -190,10 +190,11 @@ var APIFamily = &check.Rule{
 Its kubelet never registers: there is no route from one family to the other.
 Source: RFC 4213, section 2: nodes reach a family only with an address of it.`,
 	Run: func(p *check.Pass) {
-		is4, ok := familyOf(p.Site.Kubernetes.APIServer.Address)
-		if !ok {
+		api, err := netip.ParseAddr(p.Site.Kubernetes.APIServer.Address)
+		if err != nil || api.IsLoopback() { // every node has that
 			return
 		}
+		is4 := api.Is4()
 		n := 0
 		var first string
 		for rn, r := range byKey(p.Site.Racks) {
@@ -206,7 +207,7 @@ Source: RFC 4213, section 2: nodes reach a family only with an address of it.`,
 			}
 		}
 		if n > 0 {
-			p.Reportf("kubernetes.apiServer.address", "the API has address %s, and %d node(s) have no %s address: %s", p.Site.Kubernetes.APIServer.Address, n, family(is4), nodeName(first)).
+			p.Reportf("kubernetes.apiServer.address", "the API has address %s, and %d node(s) have no %s address: %s", api, n, family(is4), nodeName(first)).
 				Related(first+".address", "the first of them")
 		}
 	},

@@ -89,7 +89,11 @@ func addSpan(to []span, s span) []span {
 // clash is two spans that overlap; the first is the one to move.
 type clash [2]*span
 
-// clashes finds spans that overlap where they may not: for each span at most one, in one order.
+// maxClashes bounds the clashes of one span with those before it, so that a site where everything overlaps takes no more
+// than linear time.
+const maxClashes = 32
+
+// clashes finds spans that overlap where they may not, in one order.
 func clashes(spans []span, bad func(a, b *span) bool) []clash {
 	order := make([]*span, len(spans))
 	for i := range spans {
@@ -102,16 +106,20 @@ func clashes(spans []span, bad func(a, b *span) bool) []clash {
 	var open []*span // those that may reach the next one
 	for _, s := range order {
 		open = slices.DeleteFunc(open, func(o *span) bool { return o.To().Less(s.From()) })
+		found := 0
 		for _, o := range open {
+			if found == maxClashes {
+				break
+			}
 			if !bad(o, s) {
 				continue
 			}
+			found++
 			if o.kind > s.kind || o.kind == s.kind && o.path > s.path {
 				out = append(out, clash{o, s})
 			} else {
 				out = append(out, clash{s, o})
 			}
-			break
 		}
 		open = append(open, s)
 	}

@@ -22,7 +22,7 @@ func announcedBy(s *site.Site, pool string) string {
 
 // PoolOverlap finds pools that have addresses in common.
 var PoolOverlap = &check.Rule{
-	ID: "MG1103", Name: "pool-overlap", Severity: diag.Error, On: check.OnSite,
+	ID: "MG1103", Name: "pool-overlap", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `two pools, or two entries of one pool, overlap
 
 MetalLB refuses its whole configuration then: every pool of the cluster, old ones included, stops giving out addresses.
@@ -80,8 +80,19 @@ Source: MetalLB internal/config; the check against node addresses of 0.15.0 was 
 			addressField
 		}
 		var list []owned
-		for _, a := range addressFields(p.Site) {
-			if ip, ok := a.single(); ok && a.role != roleVIP && !(a.role == roleBalancer && p.Site.LoadBalancer.Kind == "external") {
+		fields, vips := addressFields(p.Site), map[netip.Addr]bool{}
+		for _, a := range fields {
+			if ip, ok := a.single(); ok && a.role == roleVIP {
+				vips[ip] = true
+			}
+		}
+		for _, a := range fields {
+			ip, ok := a.single()
+			switch {
+			case !ok || a.role == roleVIP:
+			case a.role == roleBalancer && p.Site.LoadBalancer.Kind == "external": // who holds the address is its business
+			case vips[ip]: // used twice, or a call to ourselves by the way outside
+			default:
 				list = append(list, owned{ip, a})
 			}
 		}
@@ -102,6 +113,10 @@ Source: MetalLB internal/config; the check against node addresses of 0.15.0 was 
 				}
 			}
 			for _, a := range found[:min(len(found), maxParties)] {
+				if a.role == roleRouterID {
+					p.Reportf(pool.path, "%s holds %s, the router ID of %s and mostly its loopback address", pool.who, a.Addr, a.who).Related(a.path, "its router ID").Warning()
+					continue
+				}
 				r := p.Reportf(pool.path, "%s holds %s, the address of %s", pool.who, a.Addr, a.who).Related(a.path, "its address")
 				if n := len(found) - maxParties; n > 0 {
 					r.Hintf("%d more addresses of machines lie in it", n)
