@@ -58,7 +58,7 @@ func racks(s size) string {
 	return b.String()
 }
 
-// moreServices is a namespace for every twenty services, each of which calls the three before it.
+// moreServices is a namespace for every twenty services, each of which calls the three before it; clients call the last.
 func moreServices(n int) string {
 	var b strings.Builder
 	name := func(i int) string { return fmt.Sprintf("team%d/s%d", i/20, i) }
@@ -70,7 +70,11 @@ func moreServices(n int) string {
 		for k := max(0, i-3); k < i; k++ {
 			calls = append(calls, fmt.Sprintf("%q", name(k)))
 		}
-		fmt.Fprintf(&b, "namespaces: team%d: services: s%d: {ports: http: {port: 8080, protocol: \"http\"}, calls: [%s]}\n", i/20, i, strings.Join(calls, ", "))
+		expose := ""
+		if i == n-1 {
+			expose = `, expose: [{gateway: "public", host: "last.example.com"}]`
+		}
+		fmt.Fprintf(&b, "namespaces: team%d: services: s%d: {ports: http: {port: 8080, protocol: \"http\"}, calls: [%s]%s}\n", i/20, i, strings.Join(calls, ", "), expose)
 	}
 	return b.String()
 }

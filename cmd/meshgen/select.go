@@ -103,12 +103,15 @@ func didYouMean(word string, words []string) string {
 	return "; did you mean " + best + "?"
 }
 
-// touches reports whether a finding, or another party of it, lies at or below one of the places.
+// touches reports whether a finding lies at or below one of the places, or names as another party something of the rack
+// or node itself: a class that it shares with others makes their findings none of its own.
 func touches(f diag.Finding, places []string) bool {
 	below := func(path string) bool {
 		return slices.ContainsFunc(places, func(p string) bool { return site.IsAncestor(p, path) })
 	}
-	return below(f.Path) || slices.ContainsFunc(f.Related, func(r diag.Related) bool { return below(r.Path) })
+	return below(f.Path) || slices.ContainsFunc(f.Related, func(r diag.Related) bool {
+		return site.IsAncestor("racks", r.Path) && below(r.Path)
+	})
 }
 
 // places are the site paths that concern the selected rack and node; with both, those of either.

@@ -21,7 +21,7 @@ With --changed the arguments are files that were changed, and each site that one
 CUE file stands for all files of its package in its folder. A package without apiVersion is no site and passed over.
 
 --rack and --node show what touches a rack or a node: findings at it, at the class of a node or at a pool announced
-there, and findings about something else that name one of these as the other party. The exit code counts what is shown.
+there, and findings about something else that name it as the other party. The exit code counts what is shown.
 A site that cannot be read has no racks yet: then everything is shown.`,
 		Example: `  meshgen vet site.cue
   meshgen vet -f github --report sarif=meshgen.sarif site.cue
