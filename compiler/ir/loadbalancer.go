@@ -5,7 +5,9 @@ import "net/netip"
 // LoadBalancer is what gives Services of type LoadBalancer their addresses.
 type LoadBalancer struct {
 	Kind, Version string
-	Backend       string // frr-k8s for MetalLB
+	Backend       string // what speaks BGP: frr-k8s, frr or native for MetalLB; "" where nothing is announced by BGP
+	OwnKeepalive  bool   // a peer takes a third of the hold time for its keepalive, and must not be told another
+	Members       bool   // announcers elect one among them for each address of a pool at layer 2
 	Namespace     string
 	Class         string     // spec.loadBalancerClass of the Services that it serves
 	SpeakerLabels []Selector // the nodes that announce, one a class
@@ -33,7 +35,9 @@ type Pool struct {
 	Addresses    []string       // as the load balancer takes them: prefixes, or first-last
 	Prefixes     []netip.Prefix // that cover exactly the same addresses
 	Protocol     string         // "bgp", "l2"; "" when somebody else routes it
-	Communities  []string       // "65000:100"
+	Communities  []string       // "65000:100", or "65000:1:100" for a large one
+	Interfaces   []string       // of the nodes, that answer for it at layer 2; empty: all of them
+	Announcers   []string       // names of the nodes that may announce it, sorted; at layer 2 one at a time does
 	Racks        []string       // that announce it, sorted
 	AllRacks     bool           // every rack with speakers does
 	Peers        []string       // names of the peerings over which it is announced

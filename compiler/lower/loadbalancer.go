@@ -13,15 +13,26 @@ func (l *lowering) loadBalancer() {
 	prof := l.set.LoadBalancer(lb.Kind)
 	p := &l.p.LoadBalancer
 	p.Kind, p.Version, p.Class, p.Namespace = lb.Kind, lb.Version, prof.Class, prof.Namespace
-	p.Backend = prof.DefaultBackend
+	p.From = under("loadBalancer", "kind", "version", "metallb")
+	bgp := false
+	for i := range l.p.Pools {
+		bgp = bgp || l.p.Pools[i].Protocol == "bgp"
+		p.Members = p.Members || l.p.Pools[i].Protocol == "l2"
+	}
+	// Without anything to announce by BGP the default would be a DaemonSet with nothing to do.
+	if bgp {
+		p.Backend = prof.DefaultBackend
+	}
 	if lb.MetalLB != nil {
 		p.Backend = lb.MetalLB.Backend
 	}
-	p.From = under("loadBalancer", "kind", "version", "metallb")
-	if l.s.Fabric.BGP == nil {
-		return
+	if lb.MetalLB == nil {
+		p.From = append(p.From, "pools")
 	}
-	p.BFD = l.bfd()
+	l.tellPeers()
+	if bgp && l.s.Fabric.BGP != nil {
+		p.BFD = l.bfd()
+	}
 	classes, classFrom := l.speakerClasses()
 	p.From = append(p.From, classFrom...)
 	if len(classes) > 0 {
@@ -34,5 +45,44 @@ func (l *lowering) loadBalancer() {
 			}
 		}
 		p.From = append(p.From, site.Join("nodeClasses", c, "taints"))
+	}
+	l.announcers(classes, classFrom)
+}
+
+// tellPeers leaves out of the peers what their program does not take. An unknown program takes all.
+func (l *lowering) tellPeers() {
+	p := &l.p.LoadBalancer
+	b := l.set.LoadBalancer(p.Kind).Backends[p.Backend]
+	if b == nil {
+		return
+	}
+	p.OwnKeepalive = !b.KeepaliveTime
+	for i := range p.Peerings {
+		if !b.ConnectTime {
+			p.Peerings[i].ConnectSecs = 0
+		}
+	}
+}
+
+// announcers names the nodes that may announce each pool. Those of pools at layer 2 carry virtual addresses whether or
+// not the site has BGP.
+func (l *lowering) announcers(classes []string, classFrom ir.From) {
+	for i := range l.p.Pools {
+		pool := &l.p.Pools[i]
+		if pool.Protocol == "" {
+			continue
+		}
+		for j := range l.p.Nodes {
+			n := &l.p.Nodes[j]
+			if !slices.Contains(pool.Racks, n.Rack) || !slices.Contains(classes, n.Class) {
+				continue
+			}
+			pool.Announcers = append(pool.Announcers, n.Name)
+			n.Speaker = n.Speaker || pool.Protocol == "l2"
+		}
+		slices.Sort(pool.Announcers)
+		if pool.Protocol == "l2" {
+			pool.NodeSelector = l.selector(pool.Racks, classes, slices.Concat(pool.From, classFrom))
+		}
 	}
 }

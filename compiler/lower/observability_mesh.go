@@ -261,8 +261,12 @@ func (l *lowering) loadBalancerMonitors() []ir.Monitor {
 	if lb.Backend == "frr-k8s" {
 		out = append(out, monitor("frr-k8s", "frr-k8s", false, true, ir.MetricsPort{Name: "metricshttps", Port: 9140}, ir.MetricsPort{Name: "frrmetricshttps", Port: 9141}))
 	}
-	// The speakers' series name a service and a node themselves.
+	// The speakers' series name a service and a node themselves; those of sessions that they keep name no node.
+	speaker, sessions := []ir.MetricsPort{{Name: "metricshttps", Port: 9120}}, lb.Backend == "native" || lb.Backend == "frr"
+	if lb.Backend == "frr" {
+		speaker = append(speaker, ir.MetricsPort{Name: "frrmetricshttps", Port: 9121})
+	}
 	return append(out,
 		monitor("metallb-controller", "metallb", false, false, ir.MetricsPort{Name: "metricshttps", Port: 9120}),
-		monitor("metallb-speaker", "metallb", true, false, ir.MetricsPort{Name: "metricshttps", Port: 9120}))
+		monitor("metallb-speaker", "metallb", true, sessions, speaker...))
 }

@@ -2,6 +2,7 @@ package lower
 
 import (
 	"fmt"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -54,16 +55,28 @@ func (l *lowering) sessionsMissing(pe *ir.Peering, session string, from ir.From)
 	}
 	return ir.Rule{Alert: "BGPSessionsMissing", Severity: warning, For: "10m", Why: "bgp/sessions", From: slices.Concat(from, pe.From),
 		Labels:      []ir.KV{{Key: "rack", Value: pe.Rack}, {Key: "switch", Value: pe.Switch}},
-		Expr:        fmt.Sprintf(`(sum(%s{peer="%s"}) or vector(0)) < %d`, session, pe.SwitchAddress, len(pe.Speakers)),
+		Expr:        fmt.Sprintf(`(sum(%s{peer="%s"}) or vector(0)) < %d`, session, l.peerLabel(pe), len(pe.Speakers)),
 		Summary:     fmt.Sprintf("Fewer BGP sessions than planned with %s.", pe.Switch),
 		Description: fmt.Sprintf("Planned: %d, AS %d at %s with AS %d on %s.", len(pe.Speakers), pe.SwitchASN, pe.SwitchAddress, pe.NodeASN, strings.Join(nodes, ", "))}
 }
+
+// peerLabel is the switch in the session metric of the backend in use: its address, and in native mode the port too
+// (internal/bgp/native/native.go in MetalLB 0.16.2, which has IPv4 only).
+func (l *lowering) peerLabel(pe *ir.Peering) string {
+	if l.p.LoadBalancer.Backend == "native" {
+		return netip.AddrPortFrom(pe.SwitchAddress, bgpPort).String()
+	}
+	return pe.SwitchAddress.String()
+}
+
+// bgpPort is where a switch takes sessions.
+const bgpPort = 179
 
 // rackSilent fires when no session of a rack is up: its addresses have no way left through it.
 func (l *lowering) rackSilent(rack string, peerings []*ir.Peering, session string, from ir.From) ir.Rule {
 	var peers, switches, pools []string
 	for _, pe := range peerings {
-		peers = append(peers, regexp.QuoteMeta(pe.SwitchAddress.String()))
+		peers = append(peers, regexp.QuoteMeta(l.peerLabel(pe)))
 		switches = append(switches, pe.Switch)
 		pools = append(pools, pe.Pools...)
 		from = slices.Concat(from, pe.From)
@@ -117,18 +130,40 @@ func (l *lowering) gatewayRules(g *ir.Gateway) []ir.Rule {
 		Summary:     fmt.Sprintf("Gateway %s has no address.", g.Name),
 		Description: fmt.Sprintf("Service %s/%s asks for %s from pool %s and has none.", g.Namespace, g.Release, addresses, g.Pool),
 	}}
-	if p := l.pool(g.Pool); p != nil && p.Protocol != "" {
+	if p := l.pool(g.Pool); p != nil && p.Protocol != "" && l.p.LoadBalancer.Kind == "metallb" {
 		for i, a := range g.VIPs {
-			out = append(out, ir.Rule{Alert: "VIPNotAnnounced", Severity: critical, For: "3m",
-				Labels:      slices.Concat(labels, []ir.KV{{Key: "vip", Value: a.String()}}),
-				From:        slices.Concat(p.From, g.From, ir.From{site.Join("gateways", g.Name, "addresses", site.Index(i))}),
-				Expr:        fmt.Sprintf(`absent(metallb_speaker_announced{ip="%s",protocol="%s"})`, a, p.Protocol),
-				Summary:     fmt.Sprintf("No node announces %s of gateway %s.", a, g.Name),
-				Description: fmt.Sprintf("Racks that should: %s. A node announces while a ready pod of the gateway runs on it.", strings.Join(p.Racks, ", "))})
+			out = append(out, l.announcedRules(g, p, a, ir.From{site.Join("gateways", g.Name, "addresses", site.Index(i))})...)
 		}
 	}
 	return append(out, replicas("Gateway", fmt.Sprintf("gateway %s", g.Name), g.Namespace, g.Release, g.Replicas, labels, placement,
 		fmt.Sprintf("On nodes of class %s in racks %s.", g.Class, strings.Join(g.Racks, ", ")))...)
+}
+
+// announcedRules watch who announces one address. MetalLB's metric names the protocols its own way (internal/config).
+func (l *lowering) announcedRules(g *ir.Gateway, p *ir.Pool, a netip.Addr, from ir.From) []ir.Rule {
+	labels := []ir.KV{{Key: "gateway", Value: g.Name}, {Key: "vip", Value: a.String()}}
+	from = slices.Concat(p.From, g.From, from)
+	protocol := p.Protocol
+	if protocol == "l2" {
+		protocol = "layer2"
+	}
+	series := fmt.Sprintf(`metallb_speaker_announced{ip="%s",protocol="%s"}`, a, protocol)
+	when := "A node announces while a ready pod of the gateway runs on it."
+	if !g.Local {
+		when = "A node announces while a pod of the gateway is ready, there or elsewhere."
+	}
+	missing := ir.Rule{Alert: "VIPNotAnnounced", Severity: critical, For: "3m", Labels: labels, From: from,
+		Expr:        "absent(" + series + ")",
+		Summary:     fmt.Sprintf("No node announces %s of gateway %s.", a, g.Name),
+		Description: fmt.Sprintf("Racks that should: %s. %s", strings.Join(p.Racks, ", "), when)}
+	if p.Protocol != "l2" {
+		return []ir.Rule{missing}
+	}
+	missing.Description = fmt.Sprintf("One of these nodes should: %s. %s", strings.Join(p.Announcers, ", "), when)
+	return []ir.Rule{missing, {Alert: "VIPAnnouncedTwice", Severity: critical, For: "2m", Labels: labels, From: from,
+		Expr:        "count(" + series + ") > 1",
+		Summary:     fmt.Sprintf("More than one node answers for %s of gateway %s.", a, g.Name),
+		Description: fmt.Sprintf("At layer 2 one of %s should; clients and routers follow whoever answered last. The speakers do not hear each other: TCP and UDP 7946 between these nodes.", strings.Join(p.Announcers, ", "))}}
 }
 
 // replicas are two alerts on a Deployment: fewer pods than planned, and none.

@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"net/netip"
 	"slices"
 
 	"meshgen.dev/meshgen/compiler/ir"
@@ -14,10 +15,16 @@ func (l *lowering) pools() {
 		pool := ir.Pool{Name: name, Addresses: p.Addresses, Prefixes: cover(p.Addresses), From: ir.From{path + ".addresses"}}
 		if a := p.Announce; a != nil {
 			pool.Protocol = a.Protocol
-			pool.Communities = a.Communities
+			pool.Communities, pool.Interfaces = a.Communities, a.Interfaces
 			pool.From = append(pool.From, path+".announce")
 			pool.Racks = slices.Sorted(slices.Values(a.Racks))
-			if len(a.Racks) == 0 {
+			switch {
+			case a.Protocol == "l2":
+				// The option racks is of BGP: here the segment decides.
+				pool.Racks = l.onSegment(pool.Prefixes)
+				_, classFrom := l.speakerClasses()
+				pool.From = append(append(pool.From, "racks"), classFrom...)
+			case len(a.Racks) == 0:
 				_, classFrom := l.speakerClasses()
 				pool.From = append(append(pool.From, "racks"), classFrom...) // every rack that can
 				pool.AllRacks = true
@@ -40,14 +47,33 @@ func (l *lowering) pools() {
 	}
 }
 
-// speakerClasses returns the node classes whose nodes open BGP sessions, and the site paths that say so: those that
-// the site names, else those that gateways run on.
-func (l *lowering) speakerClasses() ([]string, ir.From) {
-	b := l.s.Fabric.BGP
-	if b == nil {
-		return nil, nil
+// onSegment returns the racks in whose subnets the addresses of a pool lie and that have nodes to answer for them: a
+// router asks for an address on the segment that holds it, and nowhere else. A pool in none of the racks' subnets lies in
+// another network of the nodes, which every rack has.
+func (l *lowering) onSegment(pool []netip.Prefix) []string {
+	classes, _ := l.speakerClasses()
+	var near, all []string
+	for rn, r := range byKey(l.s.Racks) {
+		if !l.hasNode(rn, classes) {
+			continue
+		}
+		all = append(all, rn)
+		if slices.ContainsFunc(prefixes(r.Subnets), func(s netip.Prefix) bool {
+			return slices.ContainsFunc(pool, s.Overlaps)
+		}) {
+			near = append(near, rn)
+		}
 	}
-	if b.Speakers != nil {
+	if near == nil {
+		return all
+	}
+	return near
+}
+
+// speakerClasses returns the node classes whose nodes announce, and the site paths that say so: those that the site
+// names, else those that gateways run on.
+func (l *lowering) speakerClasses() ([]string, ir.From) {
+	if b := l.s.Fabric.BGP; b != nil && b.Speakers != nil {
 		return slices.Sorted(slices.Values(b.Speakers.Classes)), ir.From{"fabric.bgp.speakers.classes"}
 	}
 	var classes []string
@@ -73,7 +99,11 @@ func (l *lowering) announces(rack string) bool {
 	if !speaks {
 		return false
 	}
-	for _, n := range r.Nodes {
+	return l.hasNode(rack, classes)
+}
+
+func (l *lowering) hasNode(rack string, classes []string) bool {
+	for _, n := range l.s.Racks[rack].Nodes {
 		if slices.Contains(classes, n.Class) {
 			return true
 		}

@@ -27,8 +27,8 @@ var metricLabels = map[string][]string{
 	"frrk8s_bgp_session_up":                {"instance", "node", "peer", "vrf"},
 	"frrk8s_bfd_session_up":                {"instance", "node", "peer", "vrf"},
 	"frrk8s_k8s_client_config_stale_bool":  {"instance", "pod"},
-	"metallb_bgp_session_up":               {"instance", "peer", "vrf"},
-	"metallb_bfd_session_up":               {"instance", "peer", "vrf"},
+	"metallb_bgp_session_up":               {"instance", "node", "peer", "vrf"},
+	"metallb_bfd_session_up":               {"instance", "node", "peer", "vrf"},
 	"metallb_k8s_client_config_stale_bool": {"instance", "pod"},
 	"metallb_speaker_announced":            {"instance", "service", "protocol", "node", "ip"},
 

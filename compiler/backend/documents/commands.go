@@ -29,13 +29,17 @@ func paths(p *ir.Plan) []vipPath {
 		g := &p.Gateways[i]
 		pool := poolOf(p, g.Pool)
 		for _, a := range g.VIPs {
-			v := vipPath{Address: a.String(), Gateway: *g, Racks: strings.Join(g.Racks, ", ")}
+			v := vipPath{Address: a.String(), Gateway: *g, Racks: strings.Join(g.Racks, ", "), Layer2: pool.Protocol == "l2"}
 			family := ir.FamilyOf(a)
 			route := netip.PrefixFrom(a, family.HostBits()).String()
 			for j := range g.Listeners {
 				v.Outside = append(v.Outside, fromOutside(&g.Listeners[j], a)...)
 			}
-			if len(pool.NodeSelector.Terms) > 0 {
+			if v.Layer2 {
+				out = append(out, v)
+				continue
+			}
+			if len(pool.NodeSelector.Terms) > 0 && frrPods(p) != "" {
 				v.Inside = append(v.Inside, fmt.Sprintf(`for n in $(kubectl get nodes -l '%s' -o jsonpath='{.items[*].metadata.name}'); do echo "== $n"; frr "$n" 'show bgp %s unicast %s'; done`,
 					selector(pool.NodeSelector), family, route))
 			}
@@ -53,6 +57,17 @@ func paths(p *ir.Plan) []vipPath {
 		}
 	}
 	return out
+}
+
+// frrPods is the component of the load balancer's pods with a container frr, which speaks BGP; "" where none does.
+func frrPods(p *ir.Plan) string {
+	switch p.LoadBalancer.Backend {
+	case "frr-k8s":
+		return "frr-k8s"
+	case "frr":
+		return "speaker"
+	}
+	return ""
 }
 
 // selector is a selector of labels as kubectl takes it.

@@ -34,8 +34,14 @@ func northSouth(p *ir.Plan, t *artifact.Tree) {
 func gateway(m *backend.Markdown, p *ir.Plan, g *ir.Gateway) {
 	m.Heading("Gateway " + g.Name)
 	policy := "Cluster: every announcing node takes connections and passes them on; the client's address is lost."
-	if g.Local {
+	l2 := poolOf(p, g.Pool).Protocol == "l2"
+	switch {
+	case g.Local && l2:
+		policy = "Local: of the nodes with a ready pod one answers for the address and takes every connection; the client's address is kept."
+	case g.Local:
 		policy = "Local: only nodes with a ready pod announce the address, and the client's address is kept."
+	case l2:
+		policy = "Cluster: one node answers for the address, takes every connection and passes it on; the client's address is lost."
 	}
 	m.Items(
 		"Owner: "+g.Owner,
@@ -120,6 +126,9 @@ func poolOf(p *ir.Plan, name string) *ir.Pool {
 func announced(pool *ir.Pool) string {
 	if pool.Protocol == "" {
 		return "none: routed by others"
+	}
+	if pool.Protocol == "l2" {
+		return "one node of " + codes(pool.Racks)
 	}
 	return codes(pool.Racks)
 }

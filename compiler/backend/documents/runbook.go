@@ -41,6 +41,8 @@ type book struct {
 	AnyGateway                         ir.Gateway // for examples
 	Paths                              []vipPath
 	Datapath, HealthChecks             []string
+	FRR                                string // component of the pods whose container frr speaks BGP; "" where none does
+	Routed, Layer2, SessionStates      bool   // addresses come by BGP, by layer 2; sessions have objects
 }
 
 type group struct{ Name, Ansible string }
@@ -57,6 +59,7 @@ type certificate struct{ Address, Host, Namespace, Secret, Issuer string }
 type vipPath struct {
 	Address, Racks  string
 	Gateway         ir.Gateway
+	Layer2          bool
 	Outside, Inside []string
 }
 
@@ -98,6 +101,8 @@ func newBook(p *ir.Plan, t *artifact.Tree) *book {
 		b.FirstSpeaker, b.FirstEdge = b.Speakers[0].Name, b.Edge[0]
 	}
 	b.Failover = failover(p)
+	b.Routed, b.Layer2 = len(p.LoadBalancer.Peerings) > 0, hasLayer2(p)
+	b.FRR, b.SessionStates = frrPods(p), p.LoadBalancer.Backend == "frr-k8s"
 	for _, g := range p.Groups {
 		b.Groups = append(b.Groups, group{g.Name, inventoryGroup("group", g.Name)})
 		if rack := inventoryGroup("rack", g.Rack); !slices.Contains(b.Racks, rack) {

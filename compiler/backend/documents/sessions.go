@@ -27,6 +27,7 @@ func sessions(p *ir.Plan, t *artifact.Tree) {
 		}
 		m.Text("Maximum prefixes: twice the declared addresses that the switch may take. Above it the switch closes the session.")
 	}
+	layer2(m, p)
 	m.Heading("Switches and spines")
 	links := 0
 	for i := range p.Switches {

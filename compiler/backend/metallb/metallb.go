@@ -1,4 +1,4 @@
-// Package metallb prints MetalLB with frr-k8s as its BGP speaker.
+// Package metallb prints MetalLB: layer 2, and BGP by frr-k8s, by FRR in the speaker's pod, or by the speaker itself.
 //
 // In come the plan's load balancer, peerings and pools. Out go the objects of the phase 10-load-balancer, one file a
 // kind, and the values of the chart. The switches' end of each session is printed by other backends from the same
@@ -17,7 +17,7 @@ import (
 var Backend = backend.Backend{
 	Name: "metallb",
 	Kind: "loadbalancer",
-	Doc:  "address pools, BGP peers, advertisements and BFD of MetalLB, and the values of its chart",
+	Doc:  "address pools, BGP peers, advertisements by BGP and layer 2, and BFD of MetalLB, and the values of its chart",
 	Emit: emit,
 }
 
@@ -33,6 +33,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	}
 	peers(p, t)
 	advertisements(p, t)
+	layer2(p, t)
 	for _, r := range p.Releases {
 		if r.Component == "metallb" {
 			values(p, t, r)

@@ -8,6 +8,11 @@ import (
 
 const peerComment = `One peer a rack, switch and address family. The node opens the session and the switch waits: FRR on the node does not listen.`
 
+// nativeComment says what a peer of the speaker's own BGP leaves out: its webhook refuses all of the configuration for a
+// keepalive or connect time, BFD or an interface (internal/config/validation.go, DiscardFRROnly).
+const nativeComment = `One peer a rack and switch. The node opens the session and the switch waits: the speaker does not listen.
+Its keepalive time is a third of the hold time, always; it may not be told.`
+
 // secretComment says what the site must bring. MetalLB takes no configuration at all while a Secret that it refers to is
 // missing (internal/config: a TransientError), so the sessions of every peer wait for it.
 const secretComment = `Each passwordSecret must exist beforehand, in the namespace of the peer, of type kubernetes.io/basic-auth with the key
@@ -19,7 +24,11 @@ func peers(p *ir.Plan, t *artifact.Tree) {
 		return
 	}
 	y := backend.Objects(p, t, backend.LoadBalancer, "BGPPeer")
-	y.Comment(peerComment)
+	if lb.OwnKeepalive {
+		y.Comment(nativeComment)
+	} else {
+		y.Comment(peerComment)
+	}
 	for i := range lb.Peerings {
 		if lb.Peerings[i].PasswordSecret != "" {
 			y.Comment(secretComment)
@@ -28,11 +37,12 @@ func peers(p *ir.Plan, t *artifact.Tree) {
 	}
 	for i := range lb.Peerings {
 		s := &lb.Peerings[i]
-		object(p, y, v1beta2, "BGPPeer", s.Name, s.From, func() { peer(y, s) })
+		object(p, y, v1beta2, "BGPPeer", s.Name, s.From, func() { peer(y, s, !lb.OwnKeepalive) })
 	}
 }
 
-func peer(y *artifact.YAML, s *ir.Peering) {
+// peer writes a BGPPeer; told says whether it may be told its keepalive time.
+func peer(y *artifact.YAML, s *ir.Peering, told bool) {
 	y.From("", s.From.Of("nodeASN")...)
 	y.KV("myASN", s.NodeASN)
 	y.From("", s.From.Of("asn")...)
@@ -41,8 +51,10 @@ func peer(y *artifact.YAML, s *ir.Peering) {
 	y.KV("peerAddress", s.SwitchAddress)
 	y.From("", s.From.Of("holdTime")...)
 	y.KV("holdTime", seconds(s.HoldSecs))
-	y.From("", s.From.Of("keepaliveTime")...)
-	y.KV("keepaliveTime", seconds(s.KeepaliveSecs))
+	if told {
+		y.From("", s.From.Of("keepaliveTime")...)
+		y.KV("keepaliveTime", seconds(s.KeepaliveSecs))
+	}
 	if s.ConnectSecs > 0 {
 		y.Fixed()
 		y.KV("connectTime", seconds(s.ConnectSecs))

@@ -1,6 +1,8 @@
 package metallb
 
 import (
+	"strings"
+
 	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/ir"
@@ -55,9 +57,21 @@ func advertisement(y *artifact.YAML, pool *ir.Pool) {
 	}
 	if len(pool.Communities) > 0 {
 		y.From("", pool.From.Of("communities", "announce")...)
-		y.KV("communities", pool.Communities)
+		y.KV("communities", communities(pool.Communities))
 	}
 	y.From("", pool.From.Of("racks", "announce")...)
 	y.KV("peers", pool.Peers)
 	nodeSelectors(y, pool.NodeSelector)
+}
+
+// communities returns them as MetalLB takes them: a large one is marked, which tells it from an extended one
+// (internal/bgp/community in MetalLB 0.16.2).
+func communities(in []string) []string {
+	out := make([]string, len(in))
+	for i, c := range in {
+		if out[i] = c; strings.Count(c, ":") == 2 {
+			out[i] = "large:" + c
+		}
+	}
+	return out
 }

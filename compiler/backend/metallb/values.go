@@ -23,11 +23,26 @@ func values(p *ir.Plan, t *artifact.Tree, r ir.Release) {
 	}
 	y.Map("crds", func() { y.KV("enabled", true) })
 	y.Map("speaker", func() {
-		y.Comment("Announces from the classes of nodes whose sessions the switches expect, and runs nowhere else.")
+		if lb.Backend == "" {
+			y.Comment("Announces from these classes of nodes, and runs nowhere else.")
+		} else {
+			y.Comment("Announces from the classes of nodes whose sessions the switches expect, and runs nowhere else.")
+		}
 		speakerPods(y, lb)
-		y.Map("frr", func() { y.KV("enabled", false) })
+		if lb.Members {
+			y.Comment("Speakers know of each other by memberlist, and so which one answers for an address: TCP and UDP 7946 between their nodes.")
+			y.Map("memberlist", func() { y.KV("enabled", true) })
+		}
+		y.From("", lb.From...)
+		y.Map("frr", func() { y.KV("enabled", lb.Backend == "frr") })
+		y.Fixed()
 	})
-	y.Map("frrk8s", func() { y.KV("enabled", true) })
+	y.From("", lb.From...)
+	y.Map("frrk8s", func() { y.KV("enabled", lb.Backend == "frr-k8s") })
+	y.Fixed()
+	if lb.Backend != "frr-k8s" {
+		return
+	}
 	y.Comment("The sub-chart that speaks BGP for the speakers: it must run on the same nodes.")
 	y.Map("frr-k8s", func() {
 		y.Map("frrk8s", func() { speakerPods(y, lb) })
