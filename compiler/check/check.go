@@ -82,6 +82,12 @@ func (r *Report) Fix(path, text, message string) *Report {
 	return r
 }
 
+// Secret keeps the line of the finding out of every report: it holds what must not be read there.
+func (r *Report) Secret() *Report {
+	r.pass.list[r.index].Secret = true
+	return r
+}
+
 // Warning makes this one finding a warning.
 func (r *Report) Warning() *Report {
 	r.pass.list[r.index].Severity = diag.Warning

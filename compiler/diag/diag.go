@@ -64,6 +64,7 @@ type Finding struct {
 	Hint     string
 	Related  []Related
 	Fix      *Fix   // nil unless one edit mends it for certain
+	Secret   bool   // its line holds a secret: no form shows the line
 	Waived   string // reason of the waiver that covers it; a waived finding stops nothing
 }
 

@@ -84,7 +84,7 @@ Source: RFC 3986, section 3.2.1.`,
 	Run: func(p *check.Pass) {
 		look := func(path, text, instead string) {
 			if hasCredentials(text) {
-				p.Reportf(path, "the address of %s carries credentials", withoutUser(text)).
+				p.Reportf(path, "the address of %s carries credentials", withoutUser(text)).Secret().
 					Hintf("%q, and %s; replace what was written here", withoutUser(text), instead)
 			}
 		}

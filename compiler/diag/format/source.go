@@ -16,18 +16,19 @@ const (
 
 // source keeps the lines of the files that findings point at.
 type source struct {
-	read  func(file string) []byte
-	lines map[string][][]byte
+	read   func(file string) []byte
+	lines  map[string][][]byte
+	hidden map[diag.Pos]bool // lines that hold a secret
 }
 
 // newSource reads files with read, which may be nil.
 func newSource(read func(file string) []byte) *source {
-	return &source{read: read, lines: map[string][][]byte{}}
+	return &source{read: read, lines: map[string][][]byte{}, hidden: map[diag.Pos]bool{}}
 }
 
 // line returns the line at a position without its end, nil when it cannot be had.
 func (s *source) line(pos diag.Pos) []byte {
-	if s.read == nil || !pos.IsValid() || pos.Line < 1 {
+	if s.read == nil || !pos.IsValid() || pos.Line < 1 || s.hidden[diag.Pos{File: pos.File, Line: pos.Line}] {
 		return nil
 	}
 	lines, known := s.lines[pos.File]

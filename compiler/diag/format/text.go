@@ -33,6 +33,11 @@ type TextOptions struct {
 // on a line of its own. Values come from the user: control characters in them are shown as U+FFFD.
 func Text(w io.Writer, l diag.List, opt TextOptions) error {
 	p := newPrinter(opt)
+	for _, f := range l {
+		if f.Secret {
+			p.src.hidden[diag.Pos{File: f.Pos.File, Line: f.Pos.Line}] = true
+		}
+	}
 	for _, f := range l.Sorted() {
 		if f.Waived == "" || opt.Waived {
 			p.finding(f)
