@@ -49,7 +49,7 @@ func (l *lowering) loadBalancer() {
 	l.announcers(classes, classFrom)
 }
 
-// tellPeers leaves out of the peers what their program does not take. An unknown program takes all.
+// tellPeers leaves out of the sessions what their program on the nodes does not take. An unknown program takes all.
 func (l *lowering) tellPeers() {
 	p := &l.p.LoadBalancer
 	b := l.set.LoadBalancer(p.Kind).Backends[p.Backend]
@@ -57,9 +57,20 @@ func (l *lowering) tellPeers() {
 		return
 	}
 	p.OwnKeepalive = !b.KeepaliveTime
-	for i := range p.Peerings {
+	tell := func(pe *ir.Peering) {
+		if p.OwnKeepalive {
+			pe.KeepaliveSecs = pe.HoldSecs / 3 // at the switch, too: both ends count alike
+		}
 		if !b.ConnectTime {
-			p.Peerings[i].ConnectSecs = 0
+			pe.ConnectSecs = 0
+		}
+	}
+	for i := range p.Peerings {
+		tell(&p.Peerings[i])
+	}
+	for i := range l.p.Switches {
+		for j := range l.p.Switches[i].Peerings {
+			tell(&l.p.Switches[i].Peerings[j])
 		}
 	}
 }

@@ -38,6 +38,7 @@ var kindChecks = map[kindKey]func(*pass, *object){
 	{"metallb.io", "BGPAdvertisement"}:           checkBGPAdvertisement,
 	{"metallb.io", "BGPPeer"}:                    checkBGPPeer,
 	{"metallb.io", "IPAddressPool"}:              checkIPAddressPool,
+	{"metallb.io", "L2Advertisement"}:            checkL2Advertisement,
 	{"networking.istio.io", "DestinationRule"}:   checkDestinationRule,
 	{"networking.istio.io", "Gateway"}:           checkIstioGateway,
 	{"networking.istio.io", "ServiceEntry"}:      checkServiceEntry,

@@ -57,8 +57,12 @@ func checkBGPPeer(p *pass, o *object) {
 	if dynamic := str(spec, "dynamicASN"); (asn != 0) == (dynamic != "") {
 		o.report(p, ruleMetalLB, at, "not exactly one of peerASN and dynamicASN")
 	}
-	if own, _ := integer(spec, "myASN"); own == 0 {
+	own, _ := integer(spec, "myASN")
+	if own == 0 {
 		o.report(p, ruleMetalLB, at.to("myASN"), "0 is no AS number")
+	}
+	if own == asn && get(spec, "ebgpMultiHop") == true {
+		o.report(p, ruleMetalLB, at.to("ebgpMultiHop"), "the peer is of the same AS")
 	}
 	if str(spec, "password") != "" {
 		o.report(p, ruleMetalLB, at.to("password"), "a secret value; passwordSecret names one")
@@ -95,6 +99,9 @@ func (p *pass) checkTimers(o *object, at fieldPath, spec any) {
 
 func checkBGPAdvertisement(p *pass, o *object) {
 	at, spec := fieldPath{"spec"}, get(o.value, "spec")
+	for _, field := range []string{"ipAddressPools", "communities", "peers"} {
+		p.onceEach(o, field)
+	}
 	for i, c := range strs(spec, "communities") {
 		if !isMetalLBCommunity(c) && !p.hasCommunity(c) {
 			o.report(p, ruleMetalLB, at.to("communities").at(i), "%q is neither a community nor the name of one", c)

@@ -64,11 +64,14 @@ type advertisement struct {
 // A selector is a label selector.
 type selector struct {
 	MatchLabels      map[string]string `yaml:"matchLabels"`
-	MatchExpressions []struct {
-		Key      string   `yaml:"key"`
-		Operator string   `yaml:"operator"`
-		Values   []string `yaml:"values"`
-	} `yaml:"matchExpressions"`
+	MatchExpressions []expression      `yaml:"matchExpressions"`
+}
+
+// An expression is one requirement of a selector.
+type expression struct {
+	Key      string   `yaml:"key"`
+	Operator string   `yaml:"operator"`
+	Values   []string `yaml:"values"`
 }
 
 // matches reports whether all requirements hold for the labels.
@@ -205,6 +208,9 @@ func (o *lbObjects) take(file string, node *yaml.Node) {
 			bfdProfile: s.BFDProfile, passwordSecret: s.PasswordSecret.Name, multihop: s.EBGPMultiHop, nodeSelectors: s.NodeSelectors,
 		}
 		p.hold, p.keepalive = o.seconds(p, s.HoldTime), o.seconds(p, s.KeepaliveTime)
+		if s.KeepaliveTime == "" {
+			p.keepalive = p.hold / 3 // parseTimers in MetalLB's internal/config
+		}
 		if s.DynamicASN == "internal" {
 			p.peerASN = p.myASN
 		}

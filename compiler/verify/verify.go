@@ -124,6 +124,7 @@ func (p *pass) wholeTree() {
 	p.checkUnique()
 	p.checkReferences()
 	p.checkCharts()
+	p.checkMetalLB()
 	p.checkKustomizations()
 	p.checkObservability()
 	for _, check := range lineTreeChecks {

@@ -27,6 +27,9 @@ const (
 )
 
 func emit(p *ir.Plan, t *artifact.Tree) {
+	if p.LoadBalancer.Kind != "metallb" {
+		return
+	}
 	pools(p, t)
 	if b := p.LoadBalancer.BFD; b != nil {
 		bfdProfile(p, t, b)

@@ -1,6 +1,8 @@
 package metallb
 
 import (
+	"slices"
+
 	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/ir"
@@ -24,6 +26,8 @@ func peers(p *ir.Plan, t *artifact.Tree) {
 		return
 	}
 	y := backend.Objects(p, t, backend.LoadBalancer, "BGPPeer")
+	program := lb.From.Of("metallb")
+	y.From("", program...)
 	if lb.OwnKeepalive {
 		y.Comment(nativeComment)
 	} else {
@@ -37,12 +41,12 @@ func peers(p *ir.Plan, t *artifact.Tree) {
 	}
 	for i := range lb.Peerings {
 		s := &lb.Peerings[i]
-		object(p, y, v1beta2, "BGPPeer", s.Name, s.From, func() { peer(y, s, !lb.OwnKeepalive) })
+		object(p, y, v1beta2, "BGPPeer", s.Name, s.From, func() { peer(y, s, !lb.OwnKeepalive, program) })
 	}
 }
 
-// peer writes a BGPPeer; told says whether it may be told its keepalive time.
-func peer(y *artifact.YAML, s *ir.Peering, told bool) {
+// peer writes a BGPPeer; told says whether it may be told its keepalive time, program what decides that.
+func peer(y *artifact.YAML, s *ir.Peering, told bool, program ir.From) {
 	y.From("", s.From.Of("nodeASN")...)
 	y.KV("myASN", s.NodeASN)
 	y.From("", s.From.Of("asn")...)
@@ -52,11 +56,11 @@ func peer(y *artifact.YAML, s *ir.Peering, told bool) {
 	y.From("", s.From.Of("holdTime")...)
 	y.KV("holdTime", seconds(s.HoldSecs))
 	if told {
-		y.From("", s.From.Of("keepaliveTime")...)
+		y.From("", slices.Concat(s.From.Of("keepaliveTime"), program)...)
 		y.KV("keepaliveTime", seconds(s.KeepaliveSecs))
 	}
 	if s.ConnectSecs > 0 {
-		y.Fixed()
+		y.From("", program...)
 		y.KV("connectTime", seconds(s.ConnectSecs))
 	}
 	if s.BFD != nil {
