@@ -45,6 +45,19 @@ type Pass struct {
 
 	rule *Rule
 	list diag.List
+	memo map[string]any // shared by the rules of a run
+}
+
+// Memo returns what make returns, and makes it once for all rules of a run. What it returns must not be changed.
+func Memo[T any](p *Pass, key string, make func() T) T {
+	if v, ok := p.memo[key].(T); ok {
+		return v
+	}
+	v := make()
+	if p.memo != nil {
+		p.memo[key] = v
+	}
+	return v
 }
 
 // Reportf adds a finding at a site path. The returned report takes a hint and further parties.
@@ -105,11 +118,12 @@ type Input struct {
 
 // Run runs the rules of one stage and returns all that they find. ran counts them.
 func Run(rules []*Rule, on Stage, in Input) (found diag.List, ran int) {
+	memo := map[string]any{}
 	for _, r := range rules {
 		if r.On != on {
 			continue
 		}
-		p := &Pass{Site: in.Site, Values: in.Values, Plan: in.Plan, Profiles: in.Profiles, Now: in.Now, rule: r}
+		p := &Pass{Site: in.Site, Values: in.Values, Plan: in.Plan, Profiles: in.Profiles, Now: in.Now, rule: r, memo: memo}
 		r.Run(p)
 		found = append(found, p.list...)
 		ran++

@@ -61,7 +61,7 @@ var AddressForm = &check.Rule{
 Load balancers widen 198.51.100.10/24 to the whole /24 without a word, switches refuse it, and the kernel rounds it:
 three ends, three meanings.`,
 	Run: func(p *check.Pass) {
-		for _, a := range addressFields(p.Site) {
+		for _, a := range addresses(p) {
 			switch a.form {
 			case formAddress:
 				if _, err := netip.ParseAddr(a.text); err != nil {
@@ -117,7 +117,7 @@ Whoever answers ARP last, or is nearer in the fabric, gets the traffic of both.`
 	Run: func(p *check.Pass) {
 		first := map[netip.Addr]addressField{}
 		var free *freeAddresses
-		for _, a := range addressFields(p.Site) {
+		for _, a := range addresses(p) {
 			ip, ok := a.single()
 			if a.role.shared() || !ok {
 				continue

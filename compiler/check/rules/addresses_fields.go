@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"meshgen.dev/meshgen/compiler/check"
 	"net/netip"
 	"strconv"
 
@@ -62,6 +63,11 @@ func (a addressField) single() (netip.Addr, bool) {
 		return n.Addr(), err == nil
 	}
 	return netip.Addr{}, false
+}
+
+// addresses is addressFields of the site, listed once for all rules.
+func addresses(p *check.Pass) []addressField {
+	return check.Memo(p, "addresses", func() []addressField { return addressFields(p.Site) })
 }
 
 // addressFields lists every address, prefix and range of a site.

@@ -120,7 +120,7 @@ Source: RFC 1122, section 3.2.1.3; RFC 4291, section 2.6.1.`,
 	Run: func(p *check.Pass) {
 		edges := edgesOf(p.Site)
 		var free *freeAddresses
-		for _, a := range addressFields(p.Site) {
+		for _, a := range addresses(p) {
 			ip, ok := a.single()
 			if !ok || edges[ip] == nil || a.form == formInterface {
 				continue

@@ -33,7 +33,7 @@ Each machine takes such an address for itself, for its own link or for a group: 
 nobody.
 Source: RFC 6890, the registries of special-purpose addresses; RFC 3879 for site-local.`,
 	Run: func(p *check.Pass) {
-		for _, a := range addressFields(p.Site) {
+		for _, a := range addresses(p) {
 			switch a.role {
 			case roleRouterID, roleExternal: // a number; what another network calls its own
 				continue

@@ -251,7 +251,7 @@ Source: Kubernetes documentation, cluster networking.`,
 			moving[c[0].path] = true
 		}
 		inside := slices.DeleteFunc(clusterSpans(p.Site), func(s span) bool { return moving[s.path] })
-		for _, a := range addressFields(p.Site) {
+		for _, a := range addresses(p) {
 			ip, ok := a.single()
 			if !ok || a.role == roleVIP || a.role == roleRouterID { // pools are compared as a whole; a router ID is a number
 				continue

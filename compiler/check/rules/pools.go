@@ -80,7 +80,7 @@ Source: MetalLB internal/config; the check against node addresses of 0.15.0 was 
 			addressField
 		}
 		var list []owned
-		fields, vips := addressFields(p.Site), map[netip.Addr]bool{}
+		fields, vips := addresses(p), map[netip.Addr]bool{}
 		for _, a := range fields {
 			if ip, ok := a.single(); ok && a.role == roleVIP {
 				vips[ip] = true

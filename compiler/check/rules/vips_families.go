@@ -19,7 +19,7 @@ The API server refuses a Service with an IP family that has no Service network, 
 Source: Kubernetes pkg/registry/core/service/storage/alloc.go, "not configured on this cluster".`,
 	Run: func(p *check.Pass) {
 		svc := familySet(p.Site.Kubernetes.ServiceCIDRs)
-		for _, a := range addressFields(p.Site) {
+		for _, a := range addresses(p) {
 			ip, ok := a.single()
 			if ok && a.role == roleVIP && (svc.v4 || svc.v6) && !svc.has(ip.Is4()) {
 				p.Reportf(a.path, "address %s of %s is %s, and Services have no %s network (%s)", ip, a.who, family(ip.Is4()), family(ip.Is4()), strings.Join(p.Site.Kubernetes.ServiceCIDRs, ", ")).
