@@ -3,6 +3,7 @@ package site
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // A site path names one place of a site in findings, waivers, flags and origins: field names and map keys joined by
@@ -18,6 +19,11 @@ import (
 // Join returns the path of the segments, quoting those that need it.
 func Join(segments ...string) string {
 	var b strings.Builder
+	size := len(segments)
+	for _, s := range segments {
+		size += len(s)
+	}
+	b.Grow(size)
 	for i, s := range segments {
 		if i > 0 {
 			b.WriteByte('.')
@@ -31,13 +37,24 @@ func Join(segments ...string) string {
 func Index(i int) string { return strconv.Itoa(i) }
 
 func quoteSegment(s string) string {
-	plain := s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return r == '.' || r == '"' || r == '\\' || r < ' ' || r == 0x7f || r == '\uFFFD'
-	})
-	if plain {
+	if plain(s) {
 		return s
 	}
 	return strconv.Quote(s)
+}
+
+// plain reports whether a segment stands for itself.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c == '.' || c == '"' || c == '\\' || c < ' ' || c == 0x7f {
+			return false
+		} else if c >= utf8.RuneSelf {
+			return !strings.ContainsFunc(s, func(r rune) bool {
+				return r == '.' || r == '"' || r == '\\' || r < ' ' || r == 0x7f || r == utf8.RuneError
+			})
+		}
+	}
+	return s != ""
 }
 
 // Split returns the segments of a path, unquoted. A quote that does not end is taken as it stands. The empty path has
