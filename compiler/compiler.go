@@ -109,7 +109,7 @@ func vet(src *load.Source, opt Options, building bool) (*Output, error) {
 	if !settle(found, check.OnSite) {
 		return out, nil
 	}
-	if building || slices.ContainsFunc(list, func(r *check.Rule) bool { return r.On == check.OnPlan }) {
+	if building || check.NeedsPlan(list, in) {
 		in.Plan = lower.Lower(src.Site, set)
 	}
 	more, ran := check.Run(list, check.OnPlan, in)

@@ -32,6 +32,7 @@ type Rule struct {
 	Guard    bool   // lowering relies on it: it can be neither waived nor left out
 	Dated    bool   // what it finds depends on the day: in a build it is a warning at most
 	Doc      string // a title line without full stop; a blank line; the failure that it prevents, and the source
+	When     func(*Pass) bool // on the plan: false where the site alone shows that nothing can be found; nil: never
 	Run      func(*Pass)
 }
 
@@ -116,6 +117,17 @@ type Input struct {
 	Now      time.Time
 }
 
+// NeedsPlan reports whether any rule has to see the plan of a site.
+func NeedsPlan(rules []*Rule, in Input) bool {
+	for _, r := range rules {
+		p := &Pass{Site: in.Site, Values: in.Values, Profiles: in.Profiles, Now: in.Now, rule: r}
+		if r.On == OnPlan && (r.When == nil || r.When(p)) {
+			return true
+		}
+	}
+	return false
+}
+
 // Run runs the rules of one stage and returns all that they find. ran counts them.
 func Run(rules []*Rule, on Stage, in Input) (found diag.List, ran int) {
 	memo := map[string]any{}
@@ -124,7 +136,9 @@ func Run(rules []*Rule, on Stage, in Input) (found diag.List, ran int) {
 			continue
 		}
 		p := &Pass{Site: in.Site, Values: in.Values, Plan: in.Plan, Profiles: in.Profiles, Now: in.Now, rule: r, memo: memo}
-		r.Run(p)
+		if on == OnSite || in.Plan != nil { // without a plan nothing can be found; see NeedsPlan
+			r.Run(p)
+		}
 		found = append(found, p.list...)
 		ran++
 	}

@@ -12,7 +12,7 @@ const maxConntrack = 1 << 28
 
 // ConntrackLimit finds a load for which no connection table can be written.
 var ConntrackLimit = &check.Rule{
-	ID: "MG2126", Name: "conntrack-limit", Severity: diag.Error, On: check.OnPlan, Guard: true,
+	ID: "MG2126", Name: "conntrack-limit", Severity: diag.Error, On: check.OnPlan, When: largeTables, Guard: true,
 	Doc: `the connection table for the declared load has more entries than a host can be given
 
 The kernel counts entries in 31 bits and refuses a larger limit: the settings would not be applied at boot. Mostly a
@@ -42,7 +42,7 @@ func connectionsPath(s *site.Site, class string) string {
 
 // ConntrackMemory finds connection tables that are large for their nodes.
 var ConntrackMemory = &check.Rule{
-	ID: "MG2104", Name: "conntrack-memory", Severity: diag.Error, On: check.OnPlan,
+	ID: "MG2104", Name: "conntrack-memory", Severity: diag.Error, On: check.OnPlan, When: largeTables,
 	Doc: `the connection table for the declared load takes more than a twentieth of a node's memory
 
 An entry costs 384 bytes of kernel memory that nothing can reclaim: a full table pushes pods out of the node. Where it
@@ -114,4 +114,34 @@ Source: Cilium documentation, eBPF Maps; its metric cilium_bpf_map_pressure.`,
 			}
 		}
 	},
+}
+
+// largeTables reports whether some node may have a table too large for it. It takes more than lowering does: the largest
+// load of any class, and every gateway of the site on one node.
+func largeTables(p *check.Pass) bool {
+	s := p.Site
+	pods, conns := s.Capacity.PodsPerNode, s.Capacity.ConnectionsPerPod
+	for _, c := range s.NodeClasses {
+		if c.Capacity != nil {
+			pods, conns = max(pods, c.Capacity.PodsPerNode), max(conns, c.Capacity.ConnectionsPerPod)
+		}
+	}
+	ingress := 0
+	for _, g := range s.Gateways {
+		if g.Capacity != nil {
+			ingress += g.Capacity.Connections
+		}
+	}
+	// Twice the entries, rounded up to a power of two; a meshed connection counts twice in its pod.
+	const timeWaitSecs, entryBytes, leastTable, twentieth = 60, 384, 1 << 18, 20
+	table := max(leastTable, 4*max(pods*conns+2*ingress+s.Capacity.ClosesPerSecond*timeWaitSecs, 2*max(conns, ingress)))
+	if table > maxConntrack {
+		return true
+	}
+	for _, c := range s.NodeClasses {
+		if m := site.ParseQuantity(c.Memory); m >= leastMemory && m < int64(table)*entryBytes*twentieth {
+			return true
+		}
+	}
+	return false
 }
