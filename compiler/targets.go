@@ -8,6 +8,7 @@ import (
 	"meshgen.dev/meshgen/compiler/backend/frr"
 	"meshgen.dev/meshgen/compiler/backend/hosts"
 	"meshgen.dev/meshgen/compiler/backend/istio"
+	"meshgen.dev/meshgen/compiler/backend/kubevip"
 	"meshgen.dev/meshgen/compiler/backend/kustomization"
 	"meshgen.dev/meshgen/compiler/backend/metallb"
 	"meshgen.dev/meshgen/compiler/backend/namespaces"
@@ -23,6 +24,7 @@ var targets = []backend.Backend{
 	nodes.Backend,
 	namespaces.Backend,
 	metallb.Backend,
+	kubevip.Backend,
 	frr.Backend,
 	eos.Backend,
 	hosts.Backend,

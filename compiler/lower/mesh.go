@@ -125,9 +125,10 @@ func (l *lowering) permissive(namespace string) bool {
 func (l *lowering) releases() {
 	lb := l.set.LoadBalancer(l.s.LoadBalancer.Kind)
 	add := func(r ir.Release) { l.p.Releases = append(l.p.Releases, r) }
-	chart := lb.Release(l.s.LoadBalancer.Version).Chart
-	add(ir.Release{Name: l.s.LoadBalancer.Kind, Component: l.s.LoadBalancer.Kind, Chart: chart.Name, Repository: chart.Repository,
-		Version: l.s.LoadBalancer.Version, Namespace: l.p.LoadBalancer.Namespace, From: l.p.LoadBalancer.From})
+	if chart := lb.Release(l.s.LoadBalancer.Version).Chart; chart.Name != "" {
+		add(ir.Release{Name: l.s.LoadBalancer.Kind, Component: l.s.LoadBalancer.Kind, Chart: chart.Name, Repository: chart.Repository,
+			Version: l.s.LoadBalancer.Version, Namespace: l.p.LoadBalancer.Namespace, From: l.p.LoadBalancer.From})
+	}
 
 	m := l.p.Mesh
 	row := l.set.Mesh(m.Kind).Release(m.Version)

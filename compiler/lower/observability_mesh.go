@@ -240,6 +240,9 @@ func (l *lowering) meshMonitors() []ir.Monitor {
 // which is short-lived; it goes by a Service.
 func (l *lowering) loadBalancerMonitors() []ir.Monitor {
 	lb := &l.p.LoadBalancer
+	if lb.Kind == "kube-vip" {
+		return l.kubeVIPMonitors()
+	}
 	if lb.Kind != "metallb" {
 		return nil
 	}

@@ -18,6 +18,10 @@ func (l *lowering) sessionRules() {
 	if len(lb.Peerings) == 0 {
 		return
 	}
+	if lb.Kind == "kube-vip" {
+		l.ruleGroup("bgp-sessions", runbookBGP, l.kubeVIPSessionRules()...)
+		return
+	}
 	session := l.set.LoadBalancer(lb.Kind).Backends[lb.Backend].SessionMetric
 	from := lb.From
 	rules := []ir.Rule{{
@@ -134,6 +138,9 @@ func (l *lowering) gatewayRules(g *ir.Gateway) []ir.Rule {
 		for i, a := range g.VIPs {
 			out = append(out, l.announcedRules(g, p, a, ir.From{site.Join("gateways", g.Name, "addresses", site.Index(i))})...)
 		}
+	}
+	if p := l.pool(g.Pool); p != nil && p.Protocol == "l2" && l.p.KubeVIP != nil {
+		out = append(out, l.kubeVIPLeaderRules(g, p)...)
 	}
 	return append(out, replicas("Gateway", fmt.Sprintf("gateway %s", g.Name), g.Namespace, g.Release, g.Replicas, labels, placement,
 		fmt.Sprintf("On nodes of class %s in racks %s.", g.Class, strings.Join(g.Racks, ", ")))...)

@@ -67,14 +67,26 @@ func (l *lowering) sessionSecrets() {
 		if name == "" {
 			return
 		}
+		why := "Password of the BGP sessions: 1 to 80 characters, no blanks, the same at both ends. While it is missing the speakers take none of their configuration."
+		if l.p.KubeVIP != nil {
+			why = "Password of the BGP sessions: 1 to 80 characters, no blanks, no colon and no comma, the same at both ends. While it is missing the speakers do not start."
+		}
 		l.secret(ir.Secret{
 			Namespace: l.p.LoadBalancer.Namespace, Name: name, Type: basicAuth, Keys: []string{"password"},
 			Consumers: []string{consumer},
-			Why:       "Password of the BGP sessions: 1 to 80 characters, no blanks, the same at both ends. While it is missing the speakers take none of their configuration.",
-			From:      append(from, "loadBalancer.kind", "racks", "nodeClasses"), // any rack may have, or lose, a speaker
+			Why:       why,
+			From:      append(from, "loadBalancer.kind", "racks", "nodeClasses", "gateways"), // any rack may have, or lose, a speaker
 		})
 	}
+	if k := l.p.KubeVIP; k != nil {
+		for _, s := range k.Speakers {
+			add(s.Password, "DaemonSet "+l.p.LoadBalancer.Namespace+"/"+s.Name, slices.Clone(s.From.Of("passwordSecret")))
+		}
+	}
 	for _, p := range l.p.LoadBalancer.Peerings {
+		if l.p.KubeVIP != nil {
+			break // they are in its environment
+		}
 		add(p.PasswordSecret, "BGPPeer "+l.p.LoadBalancer.Namespace+"/"+p.Name, slices.Clone(p.From.Of("passwordSecret")))
 	}
 	for _, s := range l.p.Switches {

@@ -101,6 +101,7 @@ type Backend struct {
 type LoadBalancerRelease struct {
 	Kubernetes Window `json:"kubernetes"` // Min "": not stated
 	Chart      Chart  `json:"chart"`      // Name "": it comes with the pod network, or by manifests
+	Image      string `json:"image"`      // without a tag; "" where meshgen writes no manifests
 	Source
 }
 

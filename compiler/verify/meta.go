@@ -27,7 +27,7 @@ var kindChecks = map[kindKey]func(*pass, *object){
 	{"", "Node"}:                                 checkNode,
 	{"", "Secret"}:                               checkSecret,
 	{"", "Service"}:                              checkService,
-	{"apps", "DaemonSet"}:                        checkWorkload,
+	{"apps", "DaemonSet"}:                        checkDaemonSet,
 	{"apps", "Deployment"}:                       checkWorkload,
 	{"apps", "StatefulSet"}:                      checkWorkload,
 	{"autoscaling", "HorizontalPodAutoscaler"}:   checkAutoscaler,

@@ -2,7 +2,7 @@ package verify
 
 // metricLabels are the metrics that rules may read, with the labels that matter in an expression. Sources: node_exporter
 // 1.12 (conntrack, netstat and timex collectors), chrony_exporter 0.13, kube-state-metrics 2.x docs/metrics, frr-k8s
-// cmd/metrics/collector, MetalLB speaker/main.go and internal/k8s/controllers/stats.go, Istio pilot/pkg/xds/monitoring.go,
+// cmd/metrics/collector, kube-vip pkg/metrics/prometheus.go, MetalLB speaker/main.go and internal/k8s/controllers/stats.go, Istio pilot/pkg/xds/monitoring.go,
 // pkg/xds/monitoring.go, pkg/kube/inject/monitoring.go, security/pkg/server/ca/monitoring.go and
 // security/pkg/nodeagent/cache/monitoring.go (the agent puts istio_agent_ in front), cert-manager's metrics.
 var metricLabels = map[string][]string{
@@ -31,6 +31,9 @@ var metricLabels = map[string][]string{
 	"metallb_bfd_session_up":               {"instance", "node", "peer", "vrf"},
 	"metallb_k8s_client_config_stale_bool": {"instance", "pod"},
 	"metallb_speaker_announced":            {"instance", "service", "protocol", "node", "ip"},
+
+	"kube_vip_manager_bgp_session_info": {"instance", "node", "peer", "state"},
+	"kube_vip_is_leader":                {"instance", "node", "lease_name"},
 
 	"kube_service_spec_type":                    {"namespace", "service", "type"},
 	"kube_service_status_load_balancer_ingress": {"namespace", "service", "ip", "hostname"},

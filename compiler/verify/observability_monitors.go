@@ -51,10 +51,14 @@ func (p *pass) checkMonitor(o *object) {
 func (p *pass) checkMonitorPort(o *object, e any, at fieldPath, namespaces []string) int64 {
 	name := str(e, "port")
 	if o.kind == "PodMonitor" {
-		if podPorts[name] == 0 {
+		number := podPorts[name]
+		if number == 0 {
+			number = p.workloadPort(namespaces, get(o.value, "spec", "selector"), name)
+		}
+		if number == 0 {
 			o.report(p, ruleMonitors, at.to("port"), "no container that the tree installs has a port %q", name)
 		}
-		return podPorts[name]
+		return number
 	}
 	if !strings.HasPrefix(str(e, "bearerTokenFile"), "/") && str(e, "scheme") == "https" {
 		o.report(p, ruleMonitors, at, "no token is shown")

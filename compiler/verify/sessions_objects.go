@@ -149,7 +149,7 @@ type lbDocument struct {
 }
 
 // sessionKinds are the kinds that are read, as their line stands in a file; other files are not parsed.
-var sessionKinds = []string{"kind: BGPPeer\n", "kind: BFDProfile\n", "kind: IPAddressPool\n", "kind: BGPAdvertisement\n", "kind: Node\n"}
+var sessionKinds = []string{"kind: BGPPeer\n", "kind: BFDProfile\n", "kind: IPAddressPool\n", "kind: BGPAdvertisement\n", "kind: Node\n", "kind: DaemonSet\n"}
 
 func newLBObjects() *lbObjects {
 	return &lbObjects{bfd: map[string]*bfdTimers{}, pools: map[string]*addressPool{}, poolSets: map[string]*netipx.IPSet{}}
@@ -201,6 +201,8 @@ func (o *lbObjects) take(file string, node *yaml.Node) {
 	switch d.Kind {
 	case "Node":
 		o.nodes = append(o.nodes, &nodeObject{d.Metadata.Name, d.Metadata.Labels})
+	case "DaemonSet":
+		o.takeKubeVIP(file, node)
 	case "BGPPeer":
 		p := &bgpPeer{
 			name: d.Metadata.Name, file: file, line: line, myASN: s.MyASN, peerASN: s.PeerASN,

@@ -21,6 +21,7 @@ var treeVerifiers = []verifier{
 	{"secrets contract", "docs/*/secrets.json", readSecretsContract},
 	{"documents", "docs/*/*.md", readDocument},
 	{"alert rules", "observability/*/*.rules.yaml", readRuleFile},
+	{"static pod", "hosts/*/*/etc/kubernetes/manifests/*.yaml", readStaticPod},
 	{"kubelet configuration", "hosts/*/*/etc/kubernetes/kubelet.conf.d/*.conf", readKubeletConfiguration},
 }
 

@@ -35,7 +35,7 @@ type unread struct {
 var notYet = []unread{
 	{"kubernetes.distribution", []string{"kubeadm"}},
 	{"kubernetes.cni.kind", []string{"calico"}},
-	{"kubernetes.apiServer.provider", []string{"external", "dns"}},
+	{"kubernetes.apiServer.provider", []string{"external", "dns", "kube-vip"}},
 	{"kubernetes.apiServer.hostname", nil},
 	{"fabric.hostFirewall", []string{"false"}},
 	{"fabric.bgp.gracefulRestart", []string{"false"}},
@@ -53,7 +53,7 @@ var notYet = []unread{
 	{"nodeClasses.*.networks", nil},
 	{"time.daemon", []string{"chrony"}},
 	{"time.isolation", nil},
-	{"loadBalancer.kind", []string{"metallb"}},
+	{"loadBalancer.kind", []string{"metallb", "kube-vip"}},
 	{"loadBalancer.external", nil},
 	{"mesh.kind", []string{"istio-sidecar"}},
 	{"mesh.mtls", []string{"strict"}},

@@ -1,0 +1,62 @@
+package ir
+
+import "net/netip"
+
+// KubeVIP is kube-vip on the nodes: the programs that announce virtual addresses, and the address of the Kubernetes API.
+type KubeVIP struct {
+	Image        string // with its tag
+	Class        string // spec.loadBalancerClass of the Services that it serves, and no others
+	Speakers     []KubeVIPSpeaker
+	ControlPlane *KubeVIPControlPlane // nil: somebody else moves the address of the API
+	From         From
+}
+
+// KubeVIPSpeaker is a set of nodes whose kube-vip runs with one configuration: the nodes of a rack with the sessions to
+// its switches, or all that answer for addresses at layer 2.
+type KubeVIPSpeaker struct {
+	Name          string // of the DaemonSet
+	Nodes         Selector
+	Tolerations   []Taint
+	BGP           bool   // false: it answers ARP and neighbour discovery, one elected node an address
+	Interface     string // that answers at layer 2; "": the one whose network holds the address
+	NodeASN       uint32
+	HoldSecs      int
+	KeepaliveSecs int
+	Password      string        // name of the Secret with the password of every peer; "" for none
+	Peers         []KubeVIPPeer // by name of the peering
+	Pools         []KubeVIPPool // by name
+	From          From
+}
+
+// KubeVIPPeer is a switch that each node of a speaker has a session with.
+type KubeVIPPeer struct {
+	Address netip.Addr
+	ASN     uint32
+	BFD     *BFD // nil for none
+	From    From
+}
+
+// KubeVIPPool is a pool whose addresses a speaker may announce. kube-vip knows no pools: it announces what Services ask
+// for.
+type KubeVIPPool struct {
+	Name      string
+	Addresses []string // prefixes, or first-last
+	From      From
+}
+
+// KubeVIPControlPlane is the static pod that moves the address of the Kubernetes API between the control-plane nodes.
+type KubeVIPControlPlane struct {
+	Address    netip.Addr
+	Port       uint16 // of the API servers
+	Kubeconfig string // absolute, on the host: with the rights to hold the lease
+	Path       string // absolute: the file from which the kubelet starts the pod
+	Groups     []KubeVIPGroup
+	From       From
+}
+
+// KubeVIPGroup is a group of control-plane nodes with the same files.
+type KubeVIPGroup struct {
+	Name      string // of the HostGroup
+	Interface string // that carries the address
+	From      From
+}

@@ -1,0 +1,117 @@
+package lower
+
+import (
+	"cmp"
+	"slices"
+
+	"meshgen.dev/meshgen/compiler/ir"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// kubeVIP decides the DaemonSets of kube-vip: by BGP one a rack, because its peers stand in the environment of its pods
+// and each rack has switches of its own; at layer 2 one for all nodes that answer. Whoever holds an address there is
+// elected a Service at a time: with externalTrafficPolicy Local only nodes with a ready pod stand for election, which an
+// election for all Services together would not heed (pkg/services/leader.go, EndpointsReady, in kube-vip 1.2.3).
+//
+// The cloud provider of kube-vip is left out: it only chooses addresses, and here each is declared. Services ask for
+// theirs by annotation.
+func (l *lowering) kubeVIP() {
+	lb := &l.p.LoadBalancer
+	if lb.Kind != "kube-vip" {
+		return
+	}
+	k := &ir.KubeVIP{Class: lb.Class, From: lb.From,
+		Image: l.set.LoadBalancer(lb.Kind).Release(lb.Version).Image + ":v" + lb.Version}
+	byRack := map[string]*ir.KubeVIPSpeaker{}
+	for i := range lb.Peerings {
+		l.kubeVIPPeer(byRack, &lb.Peerings[i])
+	}
+	for _, s := range byKey(byRack) {
+		k.Speakers = append(k.Speakers, *s)
+	}
+	if s := l.kubeVIPLayer2(); s != nil {
+		k.Speakers = append(k.Speakers, *s)
+	}
+	k.ControlPlane = l.kubeVIPControlPlane()
+	l.p.KubeVIP = k
+}
+
+// kubeVIPPeer adds a peering to the speaker of its rack.
+func (l *lowering) kubeVIPPeer(byRack map[string]*ir.KubeVIPSpeaker, pe *ir.Peering) {
+	lb := &l.p.LoadBalancer
+	s := byRack[pe.Rack]
+	if s == nil {
+		s = &ir.KubeVIPSpeaker{
+			Name: "kube-vip-" + pe.Rack, Nodes: pe.NodeSelector, Tolerations: lb.Tolerations, BGP: true,
+			NodeASN: pe.NodeASN, HoldSecs: pe.HoldSecs, KeepaliveSecs: pe.KeepaliveSecs, Password: pe.PasswordSecret,
+			From: slices.Concat(lb.From, pe.From),
+		}
+		byRack[pe.Rack] = s
+	}
+	s.From = union(s.From, pe.From)
+	s.Peers = append(s.Peers, ir.KubeVIPPeer{Address: pe.SwitchAddress, ASN: pe.SwitchASN, BFD: pe.BFD, From: pe.From})
+	for _, name := range pe.Pools {
+		s.Pools = l.kubeVIPPool(s.Pools, l.pool(name))
+	}
+}
+
+// kubeVIPPool adds a pool to a sorted list that may have it already.
+func (l *lowering) kubeVIPPool(list []ir.KubeVIPPool, p *ir.Pool) []ir.KubeVIPPool {
+	if slices.ContainsFunc(list, func(o ir.KubeVIPPool) bool { return o.Name == p.Name }) {
+		return list
+	}
+	list = append(list, ir.KubeVIPPool{Name: p.Name, Addresses: p.Addresses, From: p.From})
+	slices.SortFunc(list, func(a, b ir.KubeVIPPool) int { return cmp.Compare(a.Name, b.Name) })
+	return list
+}
+
+// kubeVIPLayer2 is the speaker of the pools at layer 2, nil without one. A guard has seen to it that they have the same
+// nodes and interface.
+func (l *lowering) kubeVIPLayer2() *ir.KubeVIPSpeaker {
+	lb := &l.p.LoadBalancer
+	var s *ir.KubeVIPSpeaker
+	for i := range l.p.Pools {
+		p := &l.p.Pools[i]
+		if p.Protocol != "l2" {
+			continue
+		}
+		if s == nil {
+			s = &ir.KubeVIPSpeaker{Name: "kube-vip", Nodes: p.NodeSelector, Tolerations: lb.Tolerations, From: slices.Clone(lb.From)}
+		}
+		for _, name := range p.Interfaces {
+			s.Interface = name
+		}
+		s.Pools = l.kubeVIPPool(s.Pools, p)
+		s.From = union(s.From, p.From)
+	}
+	return s
+}
+
+// Files of kubeadm on a control-plane node (cmd/kubeadm/app/constants/constants.go, KubernetesDir, AdminKubeConfigFileName,
+// ManifestsSubDirName).
+const (
+	kubeadmAdmin     = "/etc/kubernetes/admin.conf"
+	kubeadmManifests = "/etc/kubernetes/manifests"
+)
+
+// kubeVIPControlPlane decides the static pod for the address of the API; nil when something else moves it. It is no
+// DaemonSet: kubelets find the API by this address, and without them nothing of a DaemonSet would start.
+func (l *lowering) kubeVIPControlPlane() *ir.KubeVIPControlPlane {
+	api := l.s.Kubernetes.APIServer
+	if api.Provider != "kube-vip" {
+		return nil
+	}
+	c := &ir.KubeVIPControlPlane{
+		Address: addr(api.Address), Port: uint16(api.Port), Kubeconfig: kubeadmAdmin, Path: kubeadmManifests + "/kube-vip.yaml",
+		From: under("kubernetes.apiServer", "address", "port", "provider"),
+	}
+	for i := range l.p.Groups {
+		g := &l.p.Groups[i]
+		if class := l.s.NodeClasses[g.Class]; class.ControlPlane {
+			path := site.Join("nodeClasses", g.Class)
+			c.Groups = append(c.Groups, ir.KubeVIPGroup{Name: g.Name, Interface: class.NIC.Interface,
+				From: append(under(path, "nic.interface", "controlPlane"), g.From...)})
+		}
+	}
+	return c
+}
