@@ -31,11 +31,13 @@ var readers = []reader{
 	{program: "systemd-modules-load and Linux 6.1", test: "compiler/live_kernel_test.go TestKernel",
 		globs: []string{"hosts/*/*/etc/modules-load.d/*.conf", "hosts/*/*/etc/modprobe.d/*.conf"}},
 	{program: "systemd-sysctl --strict and Linux 6.1", test: "compiler/live_kernel_test.go TestKernel", globs: []string{"hosts/*/*/etc/sysctl.d/*.conf"}},
-	{program: "vtysh -C", test: "compiler/real_test.go TestRealFRR", globs: []string{"fabric/*/*.conf"}},
+	{program: "vtysh -C", test: "compiler/real_test.go TestRealFRR", globs: []string{"fabric/*/*.conf", "fabric/*/*.sonic"}},
 	{program: "FRR in live sessions", test: "compiler/live_bgp_test.go TestLivePair",
 		files: []string{"fabric/fra1/fra1-r1-tor-?.conf", "fabric/fra1/fra1-spine-1.conf"}},
 	{program: "FRR in live sessions", test: "compiler/live_bgp_test.go TestLiveNumbered",
 		files: []string{"fabric/muc1/muc1-south-sw.conf", "fabric/muc1/muc1-spine-1.conf"}},
+	{program: "FRR in live sessions", test: "compiler/live_fabric_test.go TestLiveDualStack",
+		files: []string{"fabric/nue1/nue1-west-?.sonic", "fabric/nue1/nue1-spine-1.sonic"}},
 	{program: "kustomize, kubectl kustomize", test: "compiler/real_test.go TestRealKustomize",
 		globs: []string{"kubernetes/**/kustomization.yaml", "kubernetes/**/*.yaml"}},
 	{program: "kube-apiserver, strict server-side apply", test: "compiler/realapi/golden_test.go TestGoldenTrees",
@@ -48,7 +50,11 @@ var readers = []reader{
 }
 
 // grammarOnly are the formats whose program nobody may hand out.
-var grammarOnly = map[string]string{"fabric/*/*.eos": "grammar only: EOS is not to be had freely"}
+var grammarOnly = map[string]string{
+	"fabric/*/*.eos":        "grammar only: EOS is not to be had freely",
+	"fabric/*/*.nxos":       "grammar only: NX-OS is not to be had freely",
+	"fabric/*/*.sonic.json": "schema only: CONFIG_DB is read by a switch alone",
+}
 
 // reads reports whether the reader gets the file of a path, which a verifier claims by a glob.
 func (r reader) reads(p, glob string) bool {

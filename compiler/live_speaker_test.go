@@ -35,6 +35,7 @@ type lbObject struct {
 		// BGPAdvertisement
 		IPAddressPools, Communities, Peers []string
 		AggregationLength                  int
+		AggregationLengthV6                int
 		// BGPPeer and BGPAdvertisement
 		NodeSelectors []struct {
 			MatchLabels      map[string]string
@@ -133,8 +134,8 @@ func (s *speaker) each(kind string, f func(*lbObject)) {
 	}
 }
 
-// announced are the prefixes that go to a peer, with their communities.
-func (s *speaker) announced(peer string) map[netip.Prefix][]string {
+// announced are the prefixes of a family that go to a peer, with their communities.
+func (s *speaker) announced(peer string, v6 bool) map[netip.Prefix][]string {
 	out := map[netip.Prefix][]string{}
 	s.each("BGPAdvertisement", func(adv *lbObject) {
 		if !adv.selects(s.node.Metadata.Labels) || len(adv.Spec.Peers) > 0 && !slices.Contains(adv.Spec.Peers, peer) {
@@ -145,8 +146,12 @@ func (s *speaker) announced(peer string) map[netip.Prefix][]string {
 				return
 			}
 			for _, vip := range s.vips {
-				if pool.owns(s.t, vip) {
-					p := netip.PrefixFrom(vip, adv.Spec.AggregationLength).Masked()
+				if vip.Is6() == v6 && pool.owns(s.t, vip) {
+					length := adv.Spec.AggregationLength
+					if v6 {
+						length = adv.Spec.AggregationLengthV6
+					}
+					p := netip.PrefixFrom(vip, length).Masked()
 					out[p] = append(out[p], adv.Spec.Communities...)
 				}
 			}
@@ -157,8 +162,9 @@ func (s *speaker) announced(peer string) map[netip.Prefix][]string {
 
 // config is FRR's configuration on the node. The password of a peer is what password returns for the peer's address.
 func (s *speaker) config(password func(address string) string) string {
-	var filters, sessions, families, bfd strings.Builder
-	prefixes := map[string]bool{}
+	var filters, sessions, bfd strings.Builder
+	var families [2]strings.Builder // IPv4, IPv6: a session carries the family of its addresses
+	prefixes := [2]map[string]bool{{}, {}}
 	asn := uint32(0)
 	s.each("BGPPeer", func(o *lbObject) {
 		if !o.selects(s.node.Metadata.Labels) {
@@ -166,29 +172,33 @@ func (s *speaker) config(password func(address string) string) string {
 		}
 		p, n := &o.Spec, o.Spec.PeerAddress
 		asn = p.MyASN
-		ads := s.announced(o.Metadata.Name)
+		family, ip := 0, "ip"
+		if netip.MustParseAddr(n).Is6() {
+			family, ip = 1, "ipv6"
+		}
+		ads := s.announced(o.Metadata.Name, family == 1)
 		seq := 0
 		entry := func(match string) {
 			seq++
-			fmt.Fprintf(&filters, "route-map %s-out permit %d\n match ip address prefix-list %s\n", n, seq, match)
+			fmt.Fprintf(&filters, "route-map %s-out permit %d\n match %s address prefix-list %s\n", n, seq, ip, match)
 		}
 		for prefix, communities := range ads {
 			for _, c := range communities {
 				list := fmt.Sprintf("%s-%s-community-prefixes", n, c)
-				fmt.Fprintf(&filters, "ip prefix-list %s permit %s\n", list, prefix)
+				fmt.Fprintf(&filters, "%s prefix-list %s permit %s\n", ip, list, prefix)
 				entry(list)
 				fmt.Fprintf(&filters, " set community %s additive\n on-match next\n", c)
 			}
 		}
 		if len(ads) == 0 {
-			fmt.Fprintf(&filters, "ip prefix-list %s-allowed deny any\n", n)
+			fmt.Fprintf(&filters, "%s prefix-list %s-allowed deny any\n", ip, n)
 		}
 		for prefix := range ads {
-			prefixes[prefix.String()] = true
-			fmt.Fprintf(&filters, "ip prefix-list %s-allowed permit %s\n", n, prefix)
+			prefixes[family][prefix.String()] = true
+			fmt.Fprintf(&filters, "%s prefix-list %s-allowed permit %s\n", ip, n, prefix)
 		}
 		entry(n + "-allowed")
-		fmt.Fprintf(&filters, "ip prefix-list %s-incoming deny any\nroute-map %s-in permit 1\n match ip address prefix-list %s-incoming\n", n, n, n)
+		fmt.Fprintf(&filters, "%s prefix-list %s-incoming deny any\nroute-map %s-in permit 1\n match %s address prefix-list %s-incoming\n", ip, n, n, ip, n)
 
 		fmt.Fprintf(&sessions, " neighbor %s remote-as %d\n neighbor %s port 179\n", n, p.PeerASN, n)
 		fmt.Fprintf(&sessions, " neighbor %s timers %d %d\n neighbor %s timers connect %d\n",
@@ -199,43 +209,56 @@ func (s *speaker) config(password func(address string) string) string {
 		if p.BFDProfile != "" {
 			fmt.Fprintf(&sessions, " neighbor %s bfd\n neighbor %s bfd profile %s\n", n, n, p.BFDProfile)
 		}
-		fmt.Fprintf(&families, "  neighbor %s activate\n  neighbor %s route-map %s-in in\n  neighbor %s route-map %s-out out\n", n, n, n, n, n)
+		fmt.Fprintf(&families[family], "  neighbor %s activate\n  neighbor %s route-map %s-in in\n  neighbor %s route-map %s-out out\n", n, n, n, n, n)
 	})
 	s.each("BFDProfile", func(o *lbObject) {
 		fmt.Fprintf(&bfd, " profile %s\n  receive-interval %d\n  transmit-interval %d\n  detect-multiplier %d\n",
 			o.Metadata.Name, o.Spec.ReceiveInterval, o.Spec.TransmitInterval, o.Spec.DetectMultiplier)
 	})
-	for p := range prefixes {
-		fmt.Fprintf(&families, "  network %s\n", p)
+	for family := range prefixes {
+		for p := range prefixes[family] {
+			fmt.Fprintf(&families[family], "  network %s\n", p)
+		}
 	}
 	if asn == 0 {
 		s.t.Fatalf("no peer is for node %s", s.node.Metadata.Name)
 	}
 	text := "ip nht resolve-via-default\n" + filters.String() + fmt.Sprintf("router bgp %d\n", asn) +
 		" no bgp ebgp-requires-policy\n no bgp network import-check\n no bgp default ipv4-unicast\n bgp graceful-restart preserve-fw-state\n" +
-		sessions.String() + " address-family ipv4 unicast\n" + families.String() + " exit-address-family\nexit\n"
+		sessions.String()
+	for family, name := range []string{"ipv4", "ipv6"} {
+		text += " address-family " + name + " unicast\n" + families[family].String() + " exit-address-family\n"
+	}
+	text += "exit\n"
 	if bfd.Len() > 0 {
 		text += "bfd\n" + bfd.String()
 	}
 	return text
 }
 
-// stray makes the node announce further prefixes to all its peers, as no load balancer would.
+// stray makes the node announce further prefixes to all its peers of their family, as no load balancer would.
 func (s *speaker) stray(prefixes ...string) string {
-	var lists, networks strings.Builder
+	var lists strings.Builder
+	var networks [2]strings.Builder
 	asn := uint32(0)
-	s.each("BGPPeer", func(o *lbObject) {
-		if o.selects(s.node.Metadata.Labels) {
-			asn = o.Spec.MyASN
-			for _, p := range prefixes {
-				fmt.Fprintf(&lists, "ip prefix-list %s-allowed permit %s\n", o.Spec.PeerAddress, p)
-			}
-		}
-	})
 	for _, p := range prefixes {
-		fmt.Fprintf(&networks, "  network %s\n", p)
+		family, ip := 0, "ip"
+		if netip.MustParsePrefix(p).Addr().Is6() {
+			family, ip = 1, "ipv6"
+		}
+		fmt.Fprintf(&networks[family], "  network %s\n", p)
+		s.each("BGPPeer", func(o *lbObject) {
+			if o.selects(s.node.Metadata.Labels) && netip.MustParseAddr(o.Spec.PeerAddress).Is6() == (family == 1) {
+				asn = o.Spec.MyASN
+				fmt.Fprintf(&lists, "%s prefix-list %s-allowed permit %s\n", ip, o.Spec.PeerAddress, p)
+			}
+		})
 	}
-	return lists.String() + fmt.Sprintf("router bgp %d\n address-family ipv4 unicast\n", asn) + networks.String()
+	text := lists.String() + fmt.Sprintf("router bgp %d\n", asn)
+	for family, name := range []string{"ipv4", "ipv6"} {
+		text += " address-family " + name + " unicast\n" + networks[family].String() + " exit-address-family\n"
+	}
+	return text
 }
 
 func (s *speaker) seconds(text string) int {

@@ -91,12 +91,14 @@ func TestRealChrony(t *testing.T) {
 
 func TestRealFRR(t *testing.T) {
 	vtysh := real(t, "vtysh")
-	eachMatch(t, "fabric/*/*.conf", func(t *testing.T, file string) {
-		// After one "exit" too many vtysh knows no command and succeeds all the same.
-		if text := runs(t, vtysh, "-C", "-f", file); strings.Contains(text, "Unknown command") {
-			t.Errorf("vtysh -C -f %s:\n%s", file, text)
-		}
-	})
+	for _, glob := range []string{"fabric/*/*.conf", "fabric/*/*.sonic"} {
+		eachMatch(t, glob, func(t *testing.T, file string) {
+			// After one "exit" too many vtysh knows no command and succeeds all the same.
+			if text := runs(t, vtysh, "-C", "-f", file); strings.Contains(text, "Unknown command") {
+				t.Errorf("vtysh -C -f %s:\n%s", file, text)
+			}
+		})
+	}
 }
 
 // TestRealKustomize builds each overlay with the kustomize of its own release, and with kubectl's where it is there.

@@ -14,6 +14,7 @@ import (
 	"meshgen.dev/meshgen/compiler/backend/namespaces"
 	"meshgen.dev/meshgen/compiler/backend/networkpolicy"
 	"meshgen.dev/meshgen/compiler/backend/nodes"
+	"meshgen.dev/meshgen/compiler/backend/nxos"
 	"meshgen.dev/meshgen/compiler/backend/observability"
 	"meshgen.dev/meshgen/compiler/backend/secrets"
 )
@@ -26,7 +27,9 @@ var targets = []backend.Backend{
 	metallb.Backend,
 	kubevip.Backend,
 	frr.Backend,
+	frr.SONiC,
 	eos.Backend,
+	nxos.Backend,
 	hosts.Backend,
 	istio.Backend,
 	networkpolicy.Backend,

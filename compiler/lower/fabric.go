@@ -25,7 +25,7 @@ func (l *lowering) fabric() {
 	for rn, r := range byKey(l.s.Racks) {
 		speakers := l.speakers(rn, classes)
 		if len(l.podRanges()) > 0 {
-			speakers = l.members(rn)
+			speakers = l.rackNodes(rn)
 		}
 		for tn, t := range byKey(r.ToRs) {
 			if t.ASN == 0 {
@@ -63,8 +63,8 @@ func (l *lowering) speakers(rack string, classes []string) []*ir.Node {
 	return out
 }
 
-// members returns all nodes of a rack.
-func (l *lowering) members(rack string) []*ir.Node {
+// rackNodes returns all nodes of a rack.
+func (l *lowering) rackNodes(rack string) []*ir.Node {
 	var out []*ir.Node
 	for i := range l.p.Nodes {
 		if n := &l.p.Nodes[i]; n.Rack == rack {
@@ -214,6 +214,11 @@ func (l *lowering) spine(sn string) {
 	sw.Guard, sw.GuardFrom = l.guard()
 	sw.Admit = l.announced()
 	sw.Pods = l.podRanges()
+	for rn, r := range byKey(l.s.Racks) {
+		for tn := range byKey(r.ToRs) {
+			sw.From = append(sw.From, site.Join("racks", rn, "tors", tn, "uplinks")) // any may lead here, and into a group of others
+		}
+	}
 	for _, tor := range l.p.Switches {
 		for _, u := range tor.Uplinks {
 			if u.Spine == sp.Hostname {

@@ -39,7 +39,7 @@ func TestLookups(t *testing.T) {
 		"distribution kubeadm":   s.Distribution("kubeadm") != nil,
 		"Kubernetes":             s.Kubernetes() != nil,
 		"no mesh of that name":   s.Mesh("linkerd2") == nil,
-		"names sorted":           strings.Join(s.Switches(), " ") == "eos frr",
+		"names sorted":           strings.Join(s.Switches(), " ") == "eos frr nxos sonic",
 		"names of all meshes":    len(s.Meshes()) == len(s.meshes),
 		"names of all CNIs":      len(s.CNIs()) == len(s.cnis),
 		"names of all OSes":      len(s.OSes()) == len(s.oses),

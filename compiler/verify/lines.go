@@ -17,6 +17,8 @@ const (
 	ruleInventory = "MG9205" // Ansible inventory
 	ruleFRR       = "MG9206" // FRR switch file
 	ruleEOS       = "MG9207" // EOS switch file
+	ruleNXOS      = "MG9221" // NX-OS switch file
+	ruleSONiC     = "MG9222" // SONiC switch file, and its entries of CONFIG_DB
 	ruleSessions  = "MG9208" // the two ends of a BGP session differ
 	rulePrefixes  = "MG9209" // a switch admits more or less than its nodes announce
 )
@@ -45,6 +47,9 @@ var lineVerifiers = []verifier{
 	})},
 	{"frr", "fabric/*/*.conf", readLines(ruleFRR, "!", checkSwitchFile)},
 	{"eos", "fabric/*/*.eos", readLines(ruleEOS, "!", checkSwitchFile)},
+	{"nxos", "fabric/*/*.nxos", readLines(ruleNXOS, "!", checkSwitchFile)},
+	{"sonic", "fabric/*/*.sonic", readLines(ruleSONiC, "!", checkSwitchFile)},
+	{"sonic", "fabric/*/*.sonic.json", checkConfigDBFile},
 }
 
 // lineTreeChecks compare line files with each other and with the objects, once every file has been read.

@@ -26,7 +26,9 @@ const (
 	peerFilterMode
 	prefixListMode
 	routerBFDMode
-	closed // no mode: the line ends one
+	peerMode       // of a neighbor or template (NX-OS)
+	peerFamilyMode // of an address family under it
+	closed         // no mode: the line ends one
 )
 
 // A dialect is one switch language.
@@ -82,6 +84,7 @@ type switchReader struct {
 	filter *peerFilter
 	list   *prefixList
 	port   *switchInterface
+	member *switchPeer // whose mode is open (NX-OS)
 }
 
 // parseSwitch reads a switch file.

@@ -27,7 +27,8 @@ type switchConf struct {
 	relaxed              bool // paths of equal length through different AS are used together
 	maxPaths             int  // 0 when the file leaves it to the switch
 	uses                 []objectUse
-	removed              []objectUse // before they are defined anew (EOS)
+	features             map[string]bool // turned on (NX-OS)
+	removed              []objectUse     // before they are defined anew (EOS)
 	admitted             map[admission]*netipx.IPSet
 }
 

@@ -59,6 +59,8 @@ var rules = []Rule{
 	{ruleEOS, "output-eos", "EOS files hold statements that EOS knows, and names that they define"},
 	{ruleSessions, "output-sessions", "the two ends of each BGP session agree"},
 	{rulePrefixes, "output-prefixes", "a switch admits exactly what its nodes announce"},
+	{ruleNXOS, "output-nxos", "NX-OS files hold statements that NX-OS knows, and names that they define"},
+	{ruleSONiC, "output-sonic", "SONiC files hold statements that its FRR knows, and CONFIG_DB has what they need"},
 	{ruleNamespace, "output-namespace", "a namespace that is used is made by the tree or declared to exist"},
 	{ruleReference, "output-reference", "what an object names exists in the tree or is declared"},
 	{ruleNodeLabel, "output-node-label", "what selects nodes selects labels that a Node of the tree carries"},

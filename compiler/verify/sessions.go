@@ -119,6 +119,10 @@ func parseSwitchFile(path, site, hostname, ext string, data []byte) (*switchConf
 		return parseFRR(path, site, hostname, data)
 	case ".eos":
 		return parseEOS(path, site, hostname, data)
+	case ".nxos":
+		return parseNXOS(path, site, hostname, data)
+	case ".sonic":
+		return parseSONiC(path, site, hostname, data)
 	}
 	return nil, nil
 }

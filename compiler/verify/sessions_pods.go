@@ -86,7 +86,12 @@ func (s *sessionSet) checkPodTransit(from, to *End, family string, pods *podSet)
 		if lost := subtract(pods.set, e.conf.admits(routeMap, family, pods.length)); !isEmpty(lost) {
 			s.fault(rulePrefixes, e, "%s does not %s ranges of pods inside %s (%s)", e.Device, verb, printSet(lost), pods.end.place())
 		}
-		for length := range hostLength(family) + 1 {
+		// A shorter route holds the range of pods instead of lying in it: the default route is one.
+		shortest := hostLength(family)
+		for _, prefix := range pods.set.Prefixes() {
+			shortest = min(shortest, prefix.Bits())
+		}
+		for length := shortest; length <= hostLength(family); length++ {
 			if length == pods.length {
 				continue
 			}

@@ -127,3 +127,11 @@ func (f Fabric) Spine() ir.Switch {
 		From: ir.From{"fabric.spines.s1.hostname", "fabric.spines.s1.asn", "fabric.bgp.maxPaths"},
 	}
 }
+
+// PodLeaf is a numbered leaf whose nodes announce their ranges of pods.
+func (f Fabric) PodLeaf() ir.Switch {
+	sw := f.NumberedLeaf()
+	sw.Pods = []ir.PodRange{{Prefix: prefixes("10.112.0.0/14")[0], Bits: 24, From: ir.From{"fabric.bgp.advertise.pods", "kubernetes.nodeCIDRMask"}}}
+	sw.Peerings[0].Pods = sw.Pods
+	return sw
+}

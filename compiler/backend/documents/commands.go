@@ -10,16 +10,22 @@ import (
 )
 
 // onSwitch is a command that asks a switch over ssh, in the words of its system.
-func onSwitch(s *ir.Switch, frr string, eos string) string {
-	if s.OS == "eos" {
+func onSwitch(s *ir.Switch, frr, eos, nxos string) string {
+	switch s.OS {
+	case "eos":
 		return fmt.Sprintf(`ssh -n %s "%s"`, s.Hostname, eos)
+	case "nxos":
+		return fmt.Sprintf(`ssh -n %s "%s"`, s.Hostname, nxos)
 	}
 	return fmt.Sprintf(`ssh -n %s "sudo vtysh -c '%s'"`, s.Hostname, frr)
 }
 
 // summaries ask a switch for its sessions.
 func summaries(s *ir.Switch) []string {
-	return []string{onSwitch(s, "show bgp summary", "show bgp summary"), onSwitch(s, "show bfd peers brief", "show bfd peers")}
+	return []string{
+		onSwitch(s, "show bgp summary", "show bgp summary", "show bgp all summary"),
+		onSwitch(s, "show bfd peers brief", "show bfd peers", "show bfd neighbors"),
+	}
 }
 
 // paths are the addresses with the commands that follow one from outside to the pods and the switches.
@@ -50,7 +56,7 @@ func paths(p *ir.Plan) []vipPath {
 					if family == ir.IPv6 {
 						eos = "show ipv6 bgp " + route
 					}
-					v.Inside = append(v.Inside, onSwitch(s, fmt.Sprintf("show bgp %s unicast %s", family, route), eos))
+					v.Inside = append(v.Inside, onSwitch(s, fmt.Sprintf("show bgp %s unicast %s", family, route), eos, fmt.Sprintf("show bgp %s unicast %s", family, route)))
 				}
 			}
 			out = append(out, v)

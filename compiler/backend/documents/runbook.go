@@ -154,7 +154,7 @@ func (b *book) fromTree(t *artifact.Tree) {
 	}
 	for i := range b.P.Switches {
 		s := &b.P.Switches[i]
-		for _, ext := range []string{"conf", "eos"} {
+		for _, ext := range []string{"conf", "eos", "nxos", "sonic"} {
 			if t.Lookup("fabric/"+b.P.Name+"/"+s.Hostname+"."+ext) != nil {
 				b.Switches = append(b.Switches, device{File: s.Hostname + "." + ext, Look: summaries(s)})
 			}

@@ -1,6 +1,7 @@
-// Package frr writes the switch end of every BGP session for switches that run FRRouting: fabric/<site>/<host name>.conf.
+// Package frr writes the switch end of every BGP session for switches that run FRRouting: fabric/<site>/<host name>.conf,
+// and .sonic for those that run it inside SONiC.
 //
-// In: the plan's switches whose OS is "frr". Out: for each, the part of an integrated frr.conf that belongs to the
+// In: the plan's switches whose OS is "frr" or "sonic". Out: for each, the part of an integrated frr.conf that belongs to the
 // site: prefix lists, route maps, BFD profiles and the sessions with nodes, spines or ToRs. Every named object begins
 // with the site's name, so that several sites can share a switch.
 //
@@ -29,12 +30,17 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	for i := range p.Switches {
 		if sw := &p.Switches[i]; sw.OS == name {
 			w := writer{backend.NewSwitchFile(p, t, sw, "conf")}
-			w.Preface(loading, "whose entries call each site's map, with on-match next")
-			w.filters()
-			w.bfd()
-			w.router()
+			w.write(loading)
 		}
 	}
+}
+
+// write writes the whole file; how says how it is loaded.
+func (w *writer) write(how []string) {
+	w.Preface(how, "whose entries call each site's map, with on-match next")
+	w.filters()
+	w.bfd()
+	w.router()
 }
 
 // writer writes the file of one switch.

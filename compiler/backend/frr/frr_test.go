@@ -24,6 +24,7 @@ var cases = []struct {
 	{"dual-stack", fabric.DualStack()},
 	{"numbered", fabric.NumberedLeaf()},
 	{"spine", fabric.Spine()},
+	{"pods", fabric.PodLeaf()},
 }
 
 // write returns the file of one switch.

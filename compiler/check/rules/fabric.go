@@ -24,6 +24,7 @@ var fabricRules = []*check.Rule{
 	SwitchWithoutUplinks, SpineWithoutLinks, SpinesDiffer, SingleUplink, SingleSpine, RacksApart, LinkSwitch,
 	LinkMissing, LinkTwice, LinksIgnored, MaxPathsSwitch, MaxPathsTooFew, CommunityWellKnown, CommunityTwice,
 	RackListedTwice, AnnouncedPodsLength, AnnouncedPodsWithoutOutput,
+	LinkUnnumberedSwitch, BFDInterfaceUnknown,
 }
 
 // RouterIDTwice finds two switches with one router ID.

@@ -1,0 +1,129 @@
+package nxos
+
+import (
+	"net/netip"
+	"slices"
+
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// restartMinutes is how long a session stays down after too many prefixes. Without it the session stays down until
+// somebody clears it, and a node with it. FRR switches wait as long.
+const restartMinutes = 5
+
+// warnPercent is the part of the prefix limit at which the switch logs a warning.
+const warnPercent = 80
+
+// router writes the BGP instance.
+func (w *writer) router() {
+	w.Section()
+	w.From("", w.Switch.From.Of("asn")...)
+	w.Linef("router bgp %d", w.Switch.ASN)
+	if w.Switch.RouterID.IsValid() {
+		w.From("", w.Switch.From.Of("routerID")...)
+		w.Linef("  router-id %s", w.Switch.RouterID)
+	}
+	w.Fixed()
+	w.Line("  ! One address is announced by several racks, whose paths are equally long but lead through different ASNs;")
+	w.Line("  ! without this line only one of them would be used.")
+	w.Line("  bestpath as-path multipath-relax")
+	for _, f := range []ir.Family{ir.IPv4, ir.IPv6} {
+		w.family(f)
+	}
+	for i := range w.Groups {
+		w.template(&w.Groups[i])
+	}
+	for i := range w.Groups {
+		for k := range w.Groups[i].Neighbors {
+			w.neighbor(&w.Groups[i], &w.Groups[i].Neighbors[k])
+		}
+	}
+	w.Section()
+	w.Line("!")
+}
+
+// family writes what holds for an address family of the switch.
+func (w *writer) family(f ir.Family) {
+	carrying, from := w.GroupsWith(func(g *ir.PeerGroup) bool { return slices.Contains(g.Families, f) })
+	if len(carrying) == 0 {
+		return
+	}
+	w.Section(from)
+	w.Linef("  address-family %s unicast", f)
+	if w.Switch.MaxPaths != 0 {
+		w.From("", w.Switch.From.Of("maxPaths")...)
+		w.Linef("    maximum-paths %d", w.Switch.MaxPaths)
+		w.Fixed()
+	}
+	nets := slices.DeleteFunc(slices.Clone(w.Switch.Subnets), func(p netip.Prefix) bool { return !f.Has(p) })
+	if len(nets) == 0 || !slices.ContainsFunc(carrying, func(g *ir.PeerGroup) bool { return g.Side == ir.Spines }) {
+		return
+	}
+	w.Line("    ! Announced only while it is connected: NX-OS looks for the route first.")
+	w.From("", w.Switch.From.Of("subnets")...)
+	for _, n := range nets {
+		w.Linef("    network %s", n)
+	}
+	w.Fixed()
+}
+
+// template writes a group: what its members inherit. The lines of an address family come last, because behind them a
+// line of the session would be tried there first.
+func (w *writer) template(g *ir.PeerGroup) {
+	w.Section(g.From)
+	w.Linef("  template peer %s", g.Name)
+	if g.ASN != 0 {
+		w.From("", g.From.Of("asn", "nodeASN")...)
+		w.Linef("    remote-as %d", g.ASN)
+	}
+	if g.BFD != nil {
+		w.From("", g.From.Of("bfd")...)
+		w.Line("    bfd")
+	}
+	w.From("", g.From.Of("holdTime", "keepaliveTime")...)
+	w.Linef("    timers %d %d", g.KeepaliveSecs, g.HoldSecs)
+	if word := g.Password(); word != "" {
+		w.From("", g.From.Of("passwordSecret")...)
+		w.Linef("    password 0 %s", word)
+	}
+	w.Fixed()
+	if g.Side == ir.Nodes {
+		w.Line("    ! Speakers on nodes do not listen: the session is theirs to open.")
+		w.Line("    transport connection-mode passive")
+		if w.Switch.VLAN != 0 {
+			w.From("", w.Switch.From.Of("vlan")...)
+			w.Linef("    update-source Vlan%d", w.Switch.VLAN)
+			w.Fixed()
+		}
+	}
+	for _, f := range g.Families {
+		w.Linef("    address-family %s unicast", f)
+		if g.Side != ir.Nodes {
+			w.Line("      ! NX-OS sends no communities by itself: those that nodes set would end here.")
+			w.Line("      send-community")
+		}
+		w.Linef("      route-map %s in", w.Switch.FromMap(g.Side, f))
+		w.Linef("      route-map %s out", w.Switch.ToMap(g.Side, f))
+		if g.MaxPrefixes != 0 {
+			w.From(g.MaxPrefixWhy, g.From...)
+			w.Linef("      maximum-prefix %d %d restart %d", g.MaxPrefixes, warnPercent, restartMinutes)
+			w.Fixed()
+		}
+	}
+}
+
+// neighbor writes one member.
+func (w *writer) neighbor(g *ir.PeerGroup, n *ir.Neighbor) {
+	w.Section(g.From)
+	w.From("", n.From...)
+	w.Linef("  neighbor %s", n.Address)
+	w.Linef("    inherit peer %s", g.Name)
+	if g.ASN == 0 {
+		w.Linef("    remote-as %d", n.ASN)
+	}
+	w.Linef("    description %s", n.Description())
+	if n.Via != "" {
+		w.Linef("    update-source %s", n.Via)
+	}
+	w.Fixed()
+}
