@@ -35,6 +35,7 @@ var podSees = map[string]string{
 	"net.netfilter.nf_conntrack_tcp_timeout_established": ownValue,
 	"net.netfilter.nf_conntrack_tcp_timeout_time_wait":   ownValue,
 	"net.ipv4.ip_forward":                                inherited,
+	"net.ipv6.conf.all.forwarding":                       ownValue,
 	"net.bridge.bridge-nf-call-iptables":                 alike,
 	"net.bridge.bridge-nf-call-ip6tables":                alike,
 	"net.ipv4.ip_local_reserved_ports":                   ownValue,

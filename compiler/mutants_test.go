@@ -46,6 +46,7 @@ var mutants = []mutant{
 	{"metallb", "fra1", "**/bgpadvertisement.yaml", `aggregationLength: 32`, `aggregationLength: 24`},
 	{"metallb", "fra1", "**/bgpadvertisement.yaml", `ipAddressPools:\n    - \w+`, "ipAddressPools:\n    - nothing"},
 	{"metallb", "fra1", "**/ipaddresspool.yaml", `198.51.100.16-198.51.100.23`, `198.51.100.16-198.51.100.24`},
+	{"metallb", "str1", "**/ipaddresspool.yaml", `- gateway-public`, `- shop`},
 	{"metallb", "str1", "**/l2advertisement.yaml", `- bond0`, `- lo`},
 	{"metallb", "str1", "**/l2advertisement.yaml", `- edge`, `- worker`},
 	{"metallb", "str1", "**/l2advertisement.yaml", `- public`, "- public\n    - public"},

@@ -41,6 +41,7 @@ type Pool struct {
 	Racks        []string       // that announce it, sorted
 	AllRacks     bool           // every rack with speakers does
 	Peers        []string       // names of the peerings over which it is announced
+	Namespaces   []string       // whose Services may take addresses, sorted; empty: nobody has any
 	NodeSelector Selector       // the labels of the nodes that announce it: its racks and the classes that announce
 	VIPs         []VIP
 	From         From

@@ -2,6 +2,7 @@ package lower
 
 import (
 	"slices"
+	"strings"
 
 	"meshgen.dev/meshgen/compiler/ir"
 	"meshgen.dev/meshgen/compiler/site"
@@ -30,7 +31,7 @@ func (l *lowering) loadBalancer() {
 		p.From = append(p.From, "pools")
 	}
 	l.tellPeers()
-	if bgp && l.s.Fabric.BGP != nil {
+	if b := prof.Backends[p.Backend]; bgp && l.s.Fabric.BGP != nil && (b == nil || b.BFD) {
 		p.BFD = l.bfd()
 	}
 	classes, classFrom := l.speakerClasses()
@@ -64,6 +65,9 @@ func (l *lowering) tellPeers() {
 		if !b.ConnectTime {
 			pe.ConnectSecs = 0
 		}
+		if !b.BFD {
+			pe.BFD = nil // the hold time decides, whatever the site asks for
+		}
 	}
 	for i := range p.Peerings {
 		tell(&p.Peerings[i])
@@ -80,6 +84,7 @@ func (l *lowering) tellPeers() {
 func (l *lowering) announcers(classes []string, classFrom ir.From) {
 	for i := range l.p.Pools {
 		pool := &l.p.Pools[i]
+		pool.Namespaces = l.owners(pool)
 		if pool.Protocol == "" {
 			continue
 		}
@@ -96,4 +101,25 @@ func (l *lowering) announcers(classes []string, classFrom ir.From) {
 			pool.NodeSelector = l.selector(pool.Racks, classes, slices.Concat(pool.From, classFrom))
 		}
 	}
+}
+
+// owners are the namespaces of the Services with addresses of a pool. Any other could ask for one by its annotation, and
+// would have it whenever the owner's Service is not there.
+func (l *lowering) owners(pool *ir.Pool) []string {
+	var out []string
+	for _, g := range l.p.Gateways {
+		if g.Pool == pool.Name {
+			out = append(out, g.Namespace)
+			pool.From = append(pool.From, site.Join("gateways", g.Name, "pool"))
+		}
+	}
+	for name, e := range byKey(l.s.Exposures) {
+		if e.Pool == pool.Name {
+			namespace, _, _ := strings.Cut(e.Service, "/")
+			out = append(out, namespace)
+			pool.From = append(pool.From, under(site.Join("exposures", name), "pool", "service")...)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }

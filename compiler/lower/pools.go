@@ -15,7 +15,7 @@ func (l *lowering) pools() {
 		pool := ir.Pool{Name: name, Addresses: p.Addresses, Prefixes: cover(p.Addresses), From: ir.From{path + ".addresses"}}
 		if a := p.Announce; a != nil {
 			pool.Protocol = a.Protocol
-			pool.Communities, pool.Interfaces = a.Communities, a.Interfaces
+			pool.Communities, pool.Interfaces = once(a.Communities), once(a.Interfaces)
 			pool.From = append(pool.From, path+".announce")
 			pool.Racks = slices.Sorted(slices.Values(a.Racks))
 			switch {
@@ -118,4 +118,15 @@ func (l *lowering) pool(name string) *ir.Pool {
 		return nil
 	}
 	return &l.p.Pools[i]
+}
+
+// once leaves out what a list says again: MetalLB refuses an object for it.
+func once(in []string) []string {
+	var out []string
+	for _, s := range in {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
 }

@@ -3,6 +3,7 @@ package verify
 import (
 	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +13,12 @@ import (
 
 // checkIPAddressPool reads a pool as MetalLB does (internal/config in MetalLB): a prefix, or a range in order.
 func checkIPAddressPool(p *pass, o *object) {
+	names := strs(o.value, "spec", "serviceAllocation", "namespaces")
+	for i, n := range names {
+		if slices.Contains(names[:i], n) {
+			o.report(p, ruleMetalLB, fieldPath{"spec", "serviceAllocation", "namespaces"}.at(i), "%q a second time", n)
+		}
+	}
 	var seen []netipx.IPRange
 	for i, s := range strs(o.value, "spec", "addresses") {
 		at := fieldPath{"spec", "addresses"}.at(i)

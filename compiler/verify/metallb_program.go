@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -38,6 +39,7 @@ func (p *pass) checkMetalLB() {
 		v.report(p, ruleMetalLB, fieldPath{"frrk8s", "enabled"}, "frr-k8s and FRR in the speaker's pod exclude each other")
 	}
 	p.checkSpeakerPods(program)
+	p.checkAllocations()
 	for _, o := range p.objects {
 		if o.is("monitoring.coreos.com", "PrometheusRule") {
 			p.checkSessionMetric(o, program)
@@ -72,6 +74,37 @@ func (p *pass) checkSpeakerPods(program string) {
 			v.report(p, ruleMetalLB, at, "differs from that of the speakers: both must run on the same nodes")
 		}
 	}
+}
+
+// checkAllocations follows isPoolCompatibleWithService in MetalLB's internal/allocator: a Service in another namespace than
+// those of the pool gets no address. It looks at Services of charts and Gateways; what else asks is no more than a label.
+func (p *pass) checkAllocations() {
+	p.everywhere(func(o place, path fieldPath, key string, v any) {
+		namespace := ""
+		switch o := o.(type) {
+		case *object:
+			if namespace = o.namespace; o.within != nil {
+				namespace = o.within.namespace // istiod makes it beside what holds it
+			}
+		case *values:
+			namespace = p.releases.Charts[o.release].Namespace
+		}
+		asked, _ := v.(string)
+		for text := range strings.SplitSeq(asked, ",") {
+			a, err := netip.ParseAddr(strings.TrimSpace(text))
+			if err != nil {
+				continue // reported with the reference
+			}
+			for _, pool := range p.objects {
+				if !pool.is("metallb.io", "IPAddressPool") || !inPools(map[string]*object{pool.name: pool}, a) {
+					continue
+				}
+				if allowed := strs(pool.value, "spec", "serviceAllocation", "namespaces"); allowed != nil && !slices.Contains(allowed, namespace) {
+					o.report(p, ruleMetalLB, path, "%s: IPAddressPool %s gives addresses to the namespaces %s alone", a, pool.name, strings.Join(allowed, ", "))
+				}
+			}
+		}
+	}, "metallb.io/loadBalancerIPs")
 }
 
 // checkSessionMetric reports an alert on the sessions of a program that does not run: its metric is never there.

@@ -83,6 +83,40 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
+// At layer 2 no table of sessions says who has an address: the documents say who may, and how to see who does.
+func TestLayer2(t *testing.T) {
+	p := lab()
+	p.LoadBalancer.Backend, p.LoadBalancer.Peerings = "", nil
+	p.Pools[0].Protocol, p.Pools[0].Announcers, p.Pools[0].Interfaces = "l2", []string{"n1", "n2"}, []string{"bond0"}
+	p.Gateways[0].Local = true
+	tree := artifact.NewTree()
+	Backend.Emit(p, tree)
+	if err := tree.Err(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		file       string
+		has, lacks []string
+	}{
+		{"SESSIONS.md", []string{"| `2001:db8::10` | `in` | neighbour discovery | `bond0` | `n1`, `n2` | one with a ready pod |\n"}, nil},
+		{"NORTH-SOUTH.md", []string{"one node of `a`", "of the nodes with a ready pod one answers"}, nil},
+		{"RUNBOOK.md", []string{"get servicel2statuses", "ip neighbour show 2001:db8::10 ", "no address of this site is announced by BGP"},
+			[]string{"frr()", "frr \"$", "show bgp", "bgpsessionstates", "the switch drops its routes"}},
+	} {
+		text := string(tree.Lookup("docs/lab/" + c.file).Bytes())
+		for _, want := range c.has {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: no %q", c.file, want)
+			}
+		}
+		for _, not := range c.lacks {
+			if strings.Contains(text, not) {
+				t.Errorf("%s: %q", c.file, not)
+			}
+		}
+	}
+}
+
 // Each mode of kube-proxy keeps an address in a place of its own.
 func TestLookup(t *testing.T) {
 	for _, c := range []struct{ mode, address, want string }{

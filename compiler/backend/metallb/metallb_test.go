@@ -24,9 +24,12 @@ func lab() *ir.Plan {
 		Pools: []ir.Pool{
 			{Name: "elsewhere", Addresses: []string{"198.51.100.0/29"}, Prefixes: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/29")},
 				From: ir.From{"pools.elsewhere.addresses"}},
+			{Name: "near", Addresses: []string{"192.0.2.200/30"}, Prefixes: []netip.Prefix{netip.MustParsePrefix("192.0.2.200/30")},
+				Protocol: "l2", Interfaces: []string{"bond0"}, Racks: []string{"a1"}, Namespaces: []string{"gateway-near"}, NodeSelector: nodes("a1"),
+				From: ir.From{"pools.near.addresses", "pools.near.announce", "gateways.near.pool"}},
 			{Name: "public", Addresses: []string{"203.0.113.8-203.0.113.11", "2001:db8:f::/120"},
 				Prefixes: []netip.Prefix{netip.MustParsePrefix("203.0.113.8/30"), netip.MustParsePrefix("2001:db8:f::/120")},
-				Protocol: "bgp", Communities: []string{"65000:100"}, Racks: []string{"a1", "a2"}, Peers: []string{"a1-left", "a2-left-v6"},
+				Protocol: "bgp", Communities: []string{"65000:100", "65000:1:100"}, Racks: []string{"a1", "a2"}, Peers: []string{"a1-left", "a2-left-v6"},
 				NodeSelector: nodes("a1", "a2"), From: ir.From{"pools.public.addresses", "pools.public.announce"}},
 		},
 		LoadBalancer: ir.LoadBalancer{
@@ -49,6 +52,33 @@ func lab() *ir.Plan {
 func TestGolden(t *testing.T) {
 	got := backendtest.Text(backendtest.Emit(t, Backend, lab()))
 	backendtest.Golden(t, filepath.Join("testdata", "lab.golden"), got, os.Getenv("MESHGEN_UPDATE") != "")
+}
+
+// Another program has other values, and other fields in its peers.
+func TestPrograms(t *testing.T) {
+	for _, c := range []struct {
+		backend    string
+		own        bool
+		has, lacks []string
+	}{
+		{"native", true, []string{"  frr:\n    enabled: false\nfrrk8s:\n  enabled: false\n"}, []string{"frr-k8s:", "keepaliveTime"}},
+		{"frr", false, []string{"  frr:\n    enabled: true\nfrrk8s:\n  enabled: false\n", "keepaliveTime: 3s"}, []string{"frr-k8s:"}},
+		{"", false, []string{"  memberlist:\n    enabled: true\n  frr:\n    enabled: false\nfrrk8s:\n  enabled: false\n"}, []string{"frr-k8s:"}},
+	} {
+		p := lab()
+		p.LoadBalancer.Backend, p.LoadBalancer.OwnKeepalive, p.LoadBalancer.Members = c.backend, c.own, c.backend == ""
+		text := backendtest.Text(backendtest.Emit(t, Backend, p))
+		for _, want := range c.has {
+			if !strings.Contains(text, want) {
+				t.Errorf("%q: no %q", c.backend, want)
+			}
+		}
+		for _, not := range c.lacks {
+			if strings.Contains(text, not) {
+				t.Errorf("%q: %q", c.backend, not)
+			}
+		}
+	}
 }
 
 // What the site does not declare has neither a file nor a field.
@@ -83,6 +113,8 @@ func TestOrigins(t *testing.T) {
 		{"bgppeer.yaml", "  bfdProfile: lab", "fabric.bgp.bfd.interval"},
 		{"bfdprofile.yaml", "  detectMultiplier: 3", "fabric.bgp.bfd.multiplier"},
 		{"ipaddresspool.yaml", "    - \"203.0.113.8-203.0.113.11\"", "pools.public.addresses"},
+		{"l2advertisement.yaml", "  interfaces:", "pools.near.announce"},
+		{"ipaddresspool.yaml", "  serviceAllocation:", "gateways.near.pool"},
 		{"bgpadvertisement.yaml", "  nodeSelectors:", "fabric.bgp.speakers.classes"},
 	} {
 		f := tree.Lookup("kubernetes/overlays/lab/10-load-balancer/" + c.file)

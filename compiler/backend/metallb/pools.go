@@ -14,12 +14,18 @@ func pools(p *ir.Plan, t *artifact.Tree) {
 	}
 	y := backend.Objects(p, t, backend.LoadBalancer, "IPAddressPool")
 	y.Comment("autoAssign is off: every address has a declared owner, and no other Service of type LoadBalancer may take one by chance.")
+	y.Comment("serviceAllocation names the namespaces of the owners: a Service elsewhere does not get one by asking for it either.")
 	for _, pool := range p.Pools {
 		object(p, y, v1beta1, "IPAddressPool", pool.Name, pool.From, func() {
 			y.From("", pool.From.Of("addresses")...)
 			y.KV("addresses", pool.Addresses)
 			y.Fixed()
 			y.KV("autoAssign", false)
+			if len(pool.Namespaces) > 0 {
+				y.From("", pool.From.Of("pool", "service")...)
+				y.Map("serviceAllocation", func() { y.KV("namespaces", pool.Namespaces) })
+				y.Fixed()
+			}
 		})
 	}
 }

@@ -18,6 +18,7 @@ var balancerRules = []*check.Rule{
 	CiliumL2Local,
 	L2OneNode,
 	L2IdleReplicas,
+	L2OneEntry,
 	L2Interface,
 	AnnounceOptionUnread,
 	AnnounceByExternal,

@@ -146,7 +146,7 @@ Source: RFC 4724, section 4.2; MetalLB concepts, BGP.`,
 
 // LargeCommunityUnsupported finds a community that the speakers cannot attach.
 var LargeCommunityUnsupported = &check.Rule{
-	ID: "MG1219", Name: "large-community-unsupported", Severity: diag.Error, On: check.OnSite,
+	ID: "MG1219", Name: "large-community-unsupported", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a pool has a large community, and what speaks BGP on the nodes cannot attach one
 
 The load balancer refuses its configuration as a whole: no pool is announced any more, not only this one.

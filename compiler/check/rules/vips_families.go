@@ -131,7 +131,7 @@ Source: RFC 6877; Kubernetes documentation, IPv4/IPv6 dual-stack.`,
 
 // PoolIPv6Unsupported finds IPv6 pools that nobody can announce.
 var PoolIPv6Unsupported = &check.Rule{
-	ID: "MG1149", Name: "pool-ipv6-unsupported", Severity: diag.Error, On: check.OnSite,
+	ID: "MG1149", Name: "pool-ipv6-unsupported", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a pool announced by BGP has IPv6 addresses, and what speaks BGP cannot announce them
 
 MetalLB in native mode refuses the advertisement together with all of its configuration.
