@@ -17,7 +17,7 @@ func sessions(p *ir.Plan, t *artifact.Tree) {
 	if len(p.LoadBalancer.Peerings) == 0 {
 		m.Text("There are none.")
 	} else {
-		m.Head("node", "address", "AS", "switch", "address", "AS", "hold / keepalive", "BFD", "password Secret", "max prefixes", "pools", "BGPPeer")
+		m.Head("node", "address", "AS", "switch", "address", "AS", "hold / keepalive", "BFD", "password Secret", "max prefixes", "pools", peerColumn(p))
 		for i := range p.LoadBalancer.Peerings {
 			s := &p.LoadBalancer.Peerings[i]
 			for _, sp := range s.Speakers {
@@ -53,6 +53,14 @@ func sessions(p *ir.Plan, t *artifact.Tree) {
 		}
 	}
 	m.Text("A session without an address runs over the link's own IPv6 addresses. These sessions have no password and no limit of prefixes: their filters take this site's pools and guard its ranges.")
+}
+
+// peerColumn says what the last column names: the object with the node's end, or the session, where that has none.
+func peerColumn(p *ir.Plan) string {
+	if p.KubeVIP != nil {
+		return "session"
+	}
+	return "BGPPeer"
 }
 
 func timers(hold, keepalive int) string { return fmt.Sprintf("%d s / %d s", hold, keepalive) }
