@@ -40,6 +40,7 @@ type GatewayAPI struct {
 // by node class may stand in it.
 type KubeProxy struct {
 	Managed     bool   // false when the datapath replaces it
+	ConfigMap   bool   // it is run from a ConfigMap; else the hosts' configuration carries its options
 	Mode        string // iptables, ipvs, nftables
 	ClusterCIDR string // the pod ranges, comma-separated
 	BindAddress string // "0.0.0.0", or "::" where the nodes' first address is IPv6: it decides the family of the health port

@@ -1,6 +1,9 @@
 package ir
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // Node is one machine of the cluster.
 type Node struct {
@@ -29,7 +32,48 @@ type HostGroup struct {
 	ModuleOptions []ModuleOption // by module
 	Time          TimeDaemon
 	Kubelet       Kubelet
+	Supervisor    *Supervisor // nil: the kubelet is a service of its own
+	Talos         *Talos      // nil: the machines have files
+	Packages      []string    // that the time service comes in, for what installs them
+	TimeUnit      string      // systemd unit of the time service; "" where it is none
+	Unit          string      // systemd unit that runs the kubelet; "" where it is none
+	Forms         []string    // of host configuration that these machines get, in the order of the site
 	From          From
+}
+
+// Has reports whether the group gets its configuration in one of the forms.
+func (g *HostGroup) Has(forms ...string) bool {
+	return slices.ContainsFunc(forms, func(f string) bool { return slices.Contains(g.Forms, f) })
+}
+
+// Supervisor is the drop-in of a distribution whose one program runs the kubelet and kube-proxy.
+type Supervisor struct {
+	Path      string // absolute
+	Server    bool   // of a control-plane node; the others are agents and know fewer options
+	Taints    []Taint
+	ProxyArgs []string // "proxy-mode=nftables"; none where kube-proxy is replaced
+	NoProxy   bool     // servers: kube-proxy is replaced
+	Off       []Option // servers: lists that turn off what the site brings itself
+	CNI       []KV     // servers: who brings the pod network
+	From      From
+}
+
+// Option is one option of a program that takes a list.
+type Option struct {
+	Key    string
+	Values []string
+	From   From
+}
+
+// Talos is what a machine configuration says besides kernel settings and time.
+type Talos struct {
+	ControlPlane bool
+	Schedulable  bool     // control plane: it carries ordinary pods
+	NoCNI        bool     // control plane: the pod network is somebody else's
+	ProxyMode    string   // control plane; "" where kube-proxy is replaced
+	ProxyArgs    []KV     // control plane
+	BuiltIn      []Module // that the site needs and the kernel has
+	From         From
 }
 
 // Conntrack is the sizing of the connection table of a host, all terms of the formula kept for the comment

@@ -45,6 +45,7 @@ type Plan struct {
 	Namespaces   []Namespace // by name
 	Nodes        []Node      // by rack, then name
 	Groups       []HostGroup // by name
+	Serial       int         // machines that are changed at once: never a whole rack of more than one
 	Switches     []Switch    // ToRs by rack and name, then spines
 	Pools        []Pool      // by name
 	LoadBalancer LoadBalancer

@@ -30,9 +30,10 @@ func (l *lowering) cluster() {
 	}
 	c.KubeProxy = ir.KubeProxy{
 		Managed: k.KubeProxy.Mode != "replaced", Mode: k.KubeProxy.Mode,
+		ConfigMap:   k.KubeProxy.Mode != "replaced" && l.set.Distribution(k.Distribution).KubeProxy != nil,
 		ClusterCIDR: strings.Join(k.PodCIDRs, ","), Established: "24h0m0s",
 		BindAddress: "0.0.0.0", StrictARP: k.KubeProxy.Mode == "ipvs",
-		From: ir.From{"kubernetes.kubeProxy.mode", "kubernetes.podCIDRs"},
+		From: ir.From{"kubernetes.kubeProxy.mode", "kubernetes.podCIDRs", "kubernetes.distribution"},
 	}
 	if len(c.PodCIDRs) > 0 && c.PodCIDRs[0].Addr().Is6() {
 		c.KubeProxy.BindAddress = "::"

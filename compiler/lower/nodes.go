@@ -33,6 +33,7 @@ func (l *lowering) hosts() {
 		l.p.Groups = append(l.p.Groups, groups...)
 	}
 	slices.SortFunc(l.p.Groups, func(a, b ir.HostGroup) int { return cmp.Compare(a.Name, b.Name) })
+	l.p.Serial = l.serial()
 }
 
 func (l *lowering) node(rn, nn string, r *site.Rack, n *site.Node) ir.Node {
@@ -49,10 +50,16 @@ func (l *lowering) node(rn, nn string, r *site.Rack, n *site.Node) ir.Node {
 		},
 		From: append(under(path, "class", "address", "labels"), site.Join("racks", rn, "failureDomain"), "region", site.Join("nodeClasses", n.Class, "taints")),
 	}
-	// The list of taints is applied whole: one that declares its own must repeat the distribution's.
-	if cp := l.set.Distribution(l.s.Kubernetes.Distribution).ControlPlane.Taint; class.ControlPlane && len(out.Taints) > 0 {
-		out.Taints = append(out.Taints, ir.Taint{Key: cp.Key, Effect: cp.Effect})
-		out.From = append(out.From, site.Join("nodeClasses", n.Class, "controlPlane"))
+	// The list of taints is applied whole: one that declares its own must repeat the control plane's. Where the
+	// distribution adds none by itself it is ours in any case.
+	cp := l.set.Distribution(l.s.Kubernetes.Distribution).ControlPlane
+	if class.ControlPlane && !schedulable(class) && (len(out.Taints) > 0 || !cp.Tainted) {
+		if t := (ir.Taint{Key: cp.Taint.Key, Effect: cp.Taint.Effect}); !slices.ContainsFunc(out.Taints, func(o ir.Taint) bool { return o.Key == t.Key && o.Effect == t.Effect }) {
+			out.Taints = append(out.Taints, t)
+		}
+	}
+	if class.ControlPlane {
+		out.From = append(out.From, site.Join("nodeClasses", n.Class, "controlPlane"), site.Join("nodeClasses", n.Class, "schedulable"), "kubernetes.distribution")
 	}
 	for k, v := range byKey(n.Labels) {
 		out.Labels = append(out.Labels, ir.KV{Key: k, Value: v})
@@ -63,6 +70,27 @@ func (l *lowering) node(rn, nn string, r *site.Rack, n *site.Node) ir.Node {
 		out.Group = nn
 	}
 	return out
+}
+
+// serial is how many machines are changed at once: a third of the smallest rack, at least one, so that a bad file or a
+// slow restart never takes a rack's machines away together.
+func (l *lowering) serial() int {
+	least := 0
+	for _, r := range l.s.Racks {
+		if n := len(r.Nodes); n > 0 && (least == 0 || n < least) {
+			least = n
+		}
+	}
+	return max(1, least/3)
+}
+
+// schedulable reports whether ordinary pods may run on the nodes of a class: everywhere but on control-plane nodes,
+// unless the class says otherwise. What keeps them off other nodes are taints that the class declares.
+func schedulable(class *site.NodeClass) bool {
+	if class.Schedulable != nil {
+		return *class.Schedulable
+	}
+	return !class.ControlPlane
 }
 
 func differs(n *site.Node) bool {
@@ -78,13 +106,24 @@ func (l *lowering) group(n ir.Node) ir.HostGroup {
 	if declared.OS != "" {
 		osPath = site.Join("racks", n.Rack, "nodes", n.Name, "os")
 	}
-	g.From = ir.From{osPath, site.Join("racks", n.Rack, "nodes", n.Name, "class")}
+	g.From = ir.From{osPath, site.Join("racks", n.Rack, "nodes", n.Name, "class"), "delivery.hosts"}
+	prof := l.set.OS(g.OS)
+	for _, f := range l.s.Delivery.Hosts {
+		if slices.Contains(prof.Forms, f) {
+			g.Forms = append(g.Forms, f)
+		}
+	}
 	g.Conntrack = l.conntrack(n, class)
 	g.Modules = l.modules()
 	g.ModuleOptions = moduleOptions(g.Conntrack)
 	g.Sysctls = l.sysctls(g, class)
 	g.Time = l.timeDaemon(g.OS, osPath)
+	l.timeService(&g, prof)
 	g.Kubelet = l.kubelet(n, g.OS, class, osPath)
+	l.supervisor(&g, n, class)
+	if prof.Family == talosFamily {
+		l.talos(&g, n, class)
+	}
 	return g
 }
 

@@ -2,6 +2,7 @@ package lower
 
 import (
 	"fmt"
+	"slices"
 
 	"meshgen.dev/meshgen/compiler/ir"
 	"meshgen.dev/meshgen/compiler/site"
@@ -21,7 +22,7 @@ const clockError = "instance:chrony_clock_error_seconds"
 // timeRules watch the clocks of hosts, by the metrics of chrony_exporter with --collector.sources.
 func (l *lowering) timeRules() {
 	t := l.s.Time
-	if len(t.Sources) == 0 || len(l.p.Groups) == 0 {
+	if len(t.Sources) == 0 || !slices.ContainsFunc(l.p.Groups, func(g ir.HostGroup) bool { return !asksOneServer(g) }) {
 		return
 	}
 	offset := site.ParseDuration(t.MaxOffset).Seconds()

@@ -2,13 +2,16 @@ package profile
 
 // OS is a release of a Linux distribution on the nodes.
 type OS struct {
-	Family    string  `json:"family"`    // debian, rhel
-	Packaging string  `json:"packaging"` // deb, rpm
-	Kernel    string  `json:"kernel"`    // line of its own kernel
-	Systemd   string  `json:"systemd"`
-	Chrony    Chrony  `json:"chrony"`
-	Leap      Leap    `json:"leap"`
-	Sources   Sources `json:"sources"`
+	Family      string   `json:"family"`                // debian, rhel, flatcar, talos
+	Packaging   string   `json:"packaging"`             // deb, rpm, none
+	Kernel      string   `json:"kernel"`                // line of its own kernel
+	Systemd     string   `json:"systemd,omitempty"`     // "": something else is the first process
+	Forms       []string `json:"forms"`                 // of host configuration that reach it
+	TimeService string   `json:"timeService,omitempty"` // the one that cannot be exchanged; "": the one that the site asks for
+	BuiltIn     bool     `json:"builtIn,omitempty"`     // its modules are parts of the kernel
+	Chrony      Chrony   `json:"chrony"`                // zero where there is no package of it
+	Leap        Leap     `json:"leap"`
+	Sources     Sources  `json:"sources"`
 }
 
 // Chrony is how an OS packages chrony. Paths are absolute.
@@ -32,8 +35,9 @@ type Leap struct {
 type Distribution struct {
 	APIServerPort uint16           `json:"apiServerPort"`
 	HostPorts     []Listener       `json:"hostPorts"`
-	Kubelet       KubeletFiles     `json:"kubelet"`
-	KubeProxy     *KubeProxyObject `json:"kubeProxy,omitempty"` // nil: it is not run from a ConfigMap
+	Kubelet       KubeletFiles     `json:"kubelet"`              // zero where it is configured otherwise
+	Supervisor    *Supervisor      `json:"supervisor,omitempty"` // nil: the kubelet is a service of its own
+	KubeProxy     *KubeProxyObject `json:"kubeProxy,omitempty"`  // nil: it is not run from a ConfigMap
 	ControlPlane  ControlPlane     `json:"controlPlane"`
 	Sources       Sources          `json:"sources"`
 }
@@ -63,10 +67,38 @@ type KubeProxyObject struct {
 	DaemonSet  string `json:"daemonSet"`  // to be restarted for a change
 }
 
+// Supervisor is the one program of a distribution that runs kubelet and kube-proxy, and reads options from drop-ins.
+type Supervisor struct {
+	Config string          `json:"config"` // absolute path of a drop-in
+	Units  SupervisorUnits `json:"units"`
+	Off    []Option        `json:"off"` // what servers bring, and a load balancer of the site's replaces
+	CNI    SupervisorCNI   `json:"cni"`
+}
+
+// SupervisorUnits are its systemd units.
+type SupervisorUnits struct {
+	Server string `json:"server"` // on control-plane nodes
+	Agent  string `json:"agent"`  // on the others
+}
+
+// Option is a list that is one option of a program.
+type Option struct {
+	Key    string   `json:"key"`
+	Values []string `json:"values"`
+}
+
+// SupervisorCNI is how a supervisor is told which pod network to bring.
+type SupervisorCNI struct {
+	Key      string            `json:"key"`      // its value is "none" where somebody else brings the pod network
+	Packaged map[string]string `json:"packaged"` // by pod network; "" where the default brings it
+	NoPolicy []string          `json:"noPolicy"` // options that are true with "none"
+}
+
 // ControlPlane is how control-plane nodes are marked.
 type ControlPlane struct {
-	Taint  Taint    `json:"taint"`
-	Labels []string `json:"labels"` // with an empty value
+	Taint   Taint    `json:"taint"`
+	Tainted bool     `json:"tainted"` // the distribution adds the taint by itself; else the node's configuration does
+	Labels  []string `json:"labels"`  // with an empty value
 }
 
 // Taint is a node taint without a value.

@@ -97,9 +97,16 @@ func TestHostRows(t *testing.T) {
 		if k, err := ParseKernel(o.Kernel); err != nil || k.Major == 0 {
 			t.Errorf("%s: kernel %q", name, o.Kernel)
 		}
+		if (o.Chrony.Config == "") != (o.TimeService != "") {
+			t.Errorf("%s: time by %q and chrony at %q", name, o.TimeService, o.Chrony.Config)
+		}
 		for _, d := range s.Distributions() {
-			if f := s.Distribution(d).KubeletEnvFile(o); !strings.HasPrefix(f, "/") {
+			dist := s.Distribution(d)
+			if f := dist.KubeletEnvFile(o); dist.Kubelet.ConfigDir != "" && o.Packaging != "none" && !strings.HasPrefix(f, "/") {
 				t.Errorf("%s on %s: kubelet's file %q", d, name, f)
+			}
+			if v := dist.Supervisor; v != nil && (!strings.HasPrefix(v.Config, "/") || v.Units.Server == v.Units.Agent || v.CNI.Key == "") {
+				t.Errorf("%s: supervisor %+v", d, v)
 			}
 		}
 	}

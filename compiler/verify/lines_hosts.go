@@ -29,7 +29,7 @@ type hostGroup struct {
 func checkHostsAndSessions(p *pass) {
 	site := p.releases.Site
 	s := newSessionSet(p.tree, site, lbObjectsOf(p.objects, site))
-	groups := hostGroups(p.tree, site)
+	groups := hostGroups(append(p.tree.Files(), p.carried...), site)
 	folders := map[string]bool{}
 	for _, g := range groups {
 		folders[g.name] = true
@@ -51,9 +51,9 @@ func checkHostsAndSessions(p *pass) {
 }
 
 // hostGroups reads the folders hosts/<site>/<group>, sorted by name.
-func hostGroups(t *artifact.Tree, site string) []*hostGroup {
+func hostGroups(files []*artifact.File, site string) []*hostGroup {
 	byName := map[string]*hostGroup{}
-	for _, f := range t.Files() {
+	for _, f := range files {
 		of, name, onHost, ok := hostFile(f.Path())
 		if !ok || of != site {
 			continue

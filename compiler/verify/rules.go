@@ -59,6 +59,7 @@ var rules = []Rule{
 	{ruleEOS, "output-eos", "EOS files hold statements that EOS knows, and names that they define"},
 	{ruleSessions, "output-sessions", "the two ends of each BGP session agree"},
 	{rulePrefixes, "output-prefixes", "a switch admits exactly what its nodes announce"},
+	{ruleHostForms, "output-host-forms", "the documents that carry host files, the playbook and options of k3s and rke2 are what their programs read"},
 	{ruleNXOS, "output-nxos", "NX-OS files hold statements that NX-OS knows, and names that they define"},
 	{ruleSONiC, "output-sonic", "SONiC files hold statements that its FRR knows, and CONFIG_DB has what they need"},
 	{ruleNamespace, "output-namespace", "a namespace that is used is made by the tree or declared to exist"},

@@ -28,7 +28,8 @@ type pass struct {
 	found          diag.List
 	counts         map[string]*Count
 	delivery       delivery
-	references     []reference // found by everywhere; nil before
+	references     []reference      // found by everywhere; nil before
+	carried        []*artifact.File // host files that documents carry and the tree does not have
 }
 
 // report adds an error at a line of an emitted file (1-based; 0 for the file as a whole). Rule is one of Rules. What
@@ -75,7 +76,7 @@ func some(names []string, n int) string {
 
 // claim returns the verifier of a path.
 func claim(path string) (verifier, bool) {
-	for _, list := range [][]verifier{treeVerifiers, lineVerifiers} {
+	for _, list := range [][]verifier{treeVerifiers, lineVerifiers, hostFormVerifiers} {
 		for _, v := range list {
 			if match(v.glob, path) {
 				return v, true

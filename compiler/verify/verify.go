@@ -113,6 +113,7 @@ func (p *pass) read() {
 		p.count(v.name).Files++
 		v.check(f, p)
 	}
+	p.readCarried()
 }
 
 // wholeTree runs the checks that need every file to be read.

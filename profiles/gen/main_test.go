@@ -60,7 +60,7 @@ func TestShapesRefuse(t *testing.T) {
 		`os: "debian12": colour: "red"`:                  `os.debian12.colour: field not allowed`,
 		`os: "debian12": kernel: "5.10"`:                 `os.debian12.kernel: conflicting values`,
 		`os: "Debian 13": {}`:                            `os."Debian 13": field not allowed`,
-		`os: "debian13": {family: "debian"}`:             `os.debian13.kernel: field is required`,
+		`os: "debian99": {family: "debian"}`:             `os.debian99.kernel: field is required`,
 		`os: "debian12": sources: leap: date: "tuesday"`: `os.debian12.sources.leap.date`,
 	} {
 		dir := t.TempDir()

@@ -30,6 +30,10 @@ type book struct {
 	Failover                           string
 	Relied, Words, PhaseNames, Sources string
 	Groups                             []group
+	Talos                              []group  // groups of machines that run Talos
+	Hosts                              []string // how machines are installed with their configuration
+	Restart                            string   // units that read files which are copied by hand
+	Playbook                           bool
 	Switches                           []device
 	Install                            string   // "" when the tree has no script
 	Racks                              []string // groups of the inventory
@@ -45,7 +49,7 @@ type book struct {
 	Routed, Layer2, SessionStates      bool   // addresses come by BGP, by layer 2; sessions have objects
 }
 
-type group struct{ Name, Ansible string }
+type group struct{ Name, Ansible, Addresses string }
 
 type speaker struct{ Name, Rack, Gateways, Addresses, Others string }
 
@@ -103,8 +107,8 @@ func newBook(p *ir.Plan, t *artifact.Tree) *book {
 	b.Failover = failover(p)
 	b.Routed, b.Layer2 = len(p.LoadBalancer.Peerings) > 0, hasLayer2(p)
 	b.FRR, b.SessionStates = frrPods(p), p.LoadBalancer.Backend == "frr-k8s"
+	b.hosts(p)
 	for _, g := range p.Groups {
-		b.Groups = append(b.Groups, group{g.Name, inventoryGroup("group", g.Name)})
 		if rack := inventoryGroup("rack", g.Rack); !slices.Contains(b.Racks, rack) {
 			b.Racks = append(b.Racks, rack)
 		}

@@ -1,11 +1,19 @@
-// Package hosts prints what the machines need outside Kubernetes: kernel settings and modules, the time daemon, the
-// kubelet's drop-in, and an inventory by which they are delivered.
+// Package hosts prints what the machines need outside Kubernetes: kernel settings and modules, the time daemon, options of
+// the kubelet, and the forms in which they are delivered.
 //
-// In come the plan's host groups and nodes. Out go, for each group, the files of hosts/<site>/<group>/ at the paths that
-// they have on the machine, and hosts/<site>/inventory.yaml, which says which machine takes which group's files.
+// In come the plan's host groups and nodes. Out go below hosts/<site>/ for each group, by the forms that it gets:
+//
+//	files, ansible  <group>/etc/…            the files, at the paths that they have on the machine
+//	cloud-init      <group>/cloud-init.yaml  the same files as user-data
+//	ignition        <group>/ignition.json    the same files for Ignition
+//	talos           <group>/talos.yaml       patches of the machine configuration
+//
+// and inventory.yaml, which says which machine takes which group's files, with playbook.yaml for Ansible.
 package hosts
 
 import (
+	"strings"
+
 	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/ir"
@@ -22,16 +30,49 @@ var Backend = backend.Backend{
 func emit(p *ir.Plan, t *artifact.Tree) {
 	for i := range p.Groups {
 		g := &p.Groups[i]
-		sysctls(p, t, g)
-		modules(p, t, g)
-		moduleOptions(p, t, g)
-		if g.Time.Daemon == "chrony" {
-			chrony(p, t, g)
+		if g.Has("files", "ansible") {
+			files(p, t, g)
 		}
-		kubeletConfig(p, t, g)
-		kubeletFlags(p, t, g)
+		if g.Has("cloud-init") {
+			cloudInit(p, t, g)
+		}
+		if g.Has("ignition") {
+			ignition(p, t, g)
+		}
+		if g.Has("talos") {
+			talos(p, t, g)
+		}
 	}
 	inventory(p, t)
+	playbook(p, t)
+}
+
+// files writes everything that a group's machines have in /etc.
+func files(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
+	sysctls(p, t, g)
+	modules(p, t, g)
+	moduleOptions(p, t, g)
+	switch g.Time.Daemon {
+	case "chrony":
+		chrony(p, t, g)
+	case "timesyncd":
+		timesyncd(p, t, g)
+	}
+	kubeletConfig(p, t, g)
+	kubeletFlags(p, t, g)
+	supervisor(p, t, g)
+}
+
+// carried returns what files writes, for forms that carry files inside a document of their own.
+func carried(p *ir.Plan, g *ir.HostGroup) []*artifact.File {
+	t := artifact.NewTree()
+	files(p, t, g)
+	return t.Files()
+}
+
+// onHost returns the path that a file of the group has on the machine.
+func onHost(p *ir.Plan, g *ir.HostGroup, f *artifact.File) string {
+	return strings.TrimPrefix(f.Path(), dir(p)+"/"+g.Name)
 }
 
 // dir is the folder of the site's hosts.

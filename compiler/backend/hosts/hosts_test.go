@@ -23,7 +23,7 @@ func lab() *ir.Plan {
 			From: ir.From{"racks.a1.nodes." + name + ".address"}}
 	}
 	return &ir.Plan{
-		Name: "lab", From: ir.From{"name"},
+		Name: "lab", From: ir.From{"name"}, Serial: 1,
 		Nodes: []ir.Node{
 			node("a1-edge", "edge", "a1-edge", "192.0.2.11"),
 			node("a1-w1", "worker", "a1-worker", "192.0.2.21"),
@@ -31,6 +31,7 @@ func lab() *ir.Plan {
 		},
 		Groups: []ir.HostGroup{
 			{Name: "a1-edge", Rack: "a1", Class: "edge", Nodes: []string{"a1-edge"}, From: ir.From{"nodeClasses.edge"},
+				Forms: []string{"files", "ansible", "cloud-init"}, TimeUnit: "chrony.service", Unit: "kubelet.service", Packages: []string{"chrony", "tzdata"},
 				Conntrack: ir.Conntrack{Pods: 60, ConnsPerPod: 400, Ingress: 20000, ClosesPerSec: 2000, TimeWaitSecs: 60, Entries: 164000,
 					PodEntries: 800, Max: 524288, Buckets: 262144, MemoryMiB: 80, FullMemoryMiB: 194, MemoryPermille: 1,
 					Why: "host/conntrack", From: ir.From{"capacity.podsPerNode"}},
@@ -52,12 +53,13 @@ func lab() *ir.Plan {
 					From:       ir.From{"nodeClasses.edge.maxPods", "nodeClasses.edge.taints"}},
 			},
 			{Name: "a1-worker", Rack: "a1", Class: "worker", Nodes: []string{"a1-w1"}, From: ir.From{"nodeClasses.worker"},
+				Forms: []string{"files", "ansible"}, TimeUnit: "chronyd.service", Unit: "kubelet.service",
 				Time: ir.TimeDaemon{Daemon: "chrony", Path: "/etc/chrony.conf", DriftFile: "/var/lib/chrony/drift",
 					Sources:    []ir.TimeSource{{Name: "gps", Server: "2001:db8::5", Address: "2001:db8::5", Upstream: "roof"}},
 					MinSources: 1, MaxDistance: "1.0", MakeStep: "1.0 3", LogChange: "0.1"},
 				Kubelet: ir.Kubelet{ConfigDir: "/etc/kubernetes/kubelet.conf.d", EnvFile: "/etc/sysconfig/kubelet", MaxPods: 250},
 			},
-			{Name: "w2.lab", Rack: "a1", Class: "worker", Nodes: []string{"w2.lab"}, From: ir.From{"racks.a1.nodes.w2"}},
+			{Name: "w2.lab", Rack: "a1", Class: "worker", Nodes: []string{"w2.lab"}, Forms: []string{"files", "ansible"}, From: ir.From{"racks.a1.nodes.w2"}},
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package hosts
 
 import (
+	"slices"
 	"strings"
 
 	"meshgen.dev/meshgen/compiler/artifact"
@@ -11,11 +12,9 @@ import (
 // and classes are groups of these groups.
 func inventory(p *ir.Plan, t *artifact.Tree) {
 	// Where a host stands among the groups, the others decide too.
-	f := t.File(dir(p)+"/inventory.yaml", "name", "racks", "nodeClasses")
+	f := t.File(dir(p)+"/inventory.yaml", "name", "racks", "nodeClasses", "delivery.hosts", "kubernetes.distribution")
 	f.Header("#", p.Name)
-	comments(f,
-		"The folder that meshgen_group names holds the files of a group's machines, below /: root:root, mode 0644. Then:",
-		"systemctl restart systemd-modules-load systemd-sysctl chronyd kubelet, one rack at a time.")
+	comments(f, howTo(p)...)
 	nodes := make(map[string]*ir.Node, len(p.Nodes))
 	for i := range p.Nodes {
 		nodes[p.Nodes[i].Name] = &p.Nodes[i]
@@ -30,6 +29,38 @@ func inventory(p *ir.Plan, t *artifact.Tree) {
 			parents(y, "class", p.Groups, func(g *ir.HostGroup) string { return g.Class })
 		})
 	})
+}
+
+// howTo says what the folders are for.
+func howTo(p *ir.Plan) []string {
+	var restart []string
+	ansible := false
+	for i := range p.Groups {
+		g := &p.Groups[i]
+		ansible = ansible || g.Has("ansible")
+		if !g.Has("files", "ansible") {
+			continue
+		}
+		for _, unit := range []string{g.TimeUnit, g.Unit} {
+			if unit != "" && !slices.Contains(restart, unit) {
+				restart = append(restart, unit)
+			}
+		}
+	}
+	switch {
+	case ansible:
+		return []string{
+			"The folder that meshgen_group names holds the files of a group's machines, below /: root:root, mode 0644.",
+			"playbook.yaml puts them there.",
+		}
+	case restart != nil:
+		slices.Sort(restart)
+		return []string{
+			"The folder that meshgen_group names holds the files of a group's machines, below /: root:root, mode 0644. Then, one",
+			"rack at a time: systemctl restart systemd-modules-load systemd-sysctl " + strings.Join(restart, " "),
+		}
+	}
+	return []string{"The folder that meshgen_group names holds the configuration of a group's machines; each file says how it is applied."}
 }
 
 // hostGroup writes the machines that take one folder's files.

@@ -22,7 +22,7 @@ var Backend = backend.Backend{
 
 func emit(p *ir.Plan, t *artifact.Tree) {
 	nodes(p, t)
-	if p.Cluster.KubeProxy.Managed {
+	if p.Cluster.KubeProxy.ConfigMap {
 		kubeProxy(p, t)
 	}
 }

@@ -16,7 +16,7 @@ func lab() *ir.Plan {
 	return &ir.Plan{
 		Name: "lab", From: ir.From{"name"},
 		Cluster: ir.Cluster{KubeProxy: ir.KubeProxy{
-			Managed: true, Mode: "nftables", BindAddress: "0.0.0.0", ClusterCIDR: "10.0.0.0/16,2001:db8::/48", Established: "24h0m0s",
+			Managed: true, ConfigMap: true, Mode: "nftables", BindAddress: "0.0.0.0", ClusterCIDR: "10.0.0.0/16,2001:db8::/48", Established: "24h0m0s",
 			From: ir.From{"kubernetes.kubeProxy.mode", "kubernetes.podCIDRs"},
 		}},
 		Nodes: []ir.Node{

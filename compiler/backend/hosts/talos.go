@@ -1,0 +1,125 @@
+package hosts
+
+import (
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// talosComment says how the file is applied and what of the site Talos cannot do.
+const talosComment = `Patches of the machine configuration, as strategic merges: they set what stands here and leave the rest.
+  new machines      talosctl gen config … --config-patch-worker @talos.yaml, or --config-patch-control-plane
+  running machines  talosctl -n ADDRESS patch machineconfig --patch @talos.yaml, one at a time; no reboot is needed
+What a patch of tomorrow no longer names stays on a running machine: take it out with talosctl edit machineconfig.
+What other systems get and Talos has no place for:
+  chrony    Talos asks by SNTP and follows one server, right or wrong, until it is silent: no majority, no minsources, no
+            NTS before 1.14, no limit of distance, no leap seconds from the time zone database. Watch the clocks from outside.
+  /etc      there are no files of the user in it: no sysctl.d, no modprobe.d, no drop-ins of systemd or the kubelet
+  modules   what the site needs is built into the kernel, so that nothing is loaded and no parameter is given:`
+
+// talos writes the patches of a group: the machine configuration, then a document for the time.
+func talos(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
+	f := t.File(dir(p)+"/"+g.Name+"/talos.yaml", g.From...)
+	f.Header("#", p.Name)
+	y := f.YAML()
+	y.Comment(talosComment)
+	for _, m := range g.Talos.BuiltIn {
+		y.From("", m.From...)
+		y.Comment("            " + m.Name + ": " + m.Reason)
+	}
+	y.Fixed()
+	y.Doc()
+	y.Map("machine", func() {
+		talosKernel(f, y, g)
+		talosKubelet(y, g)
+	})
+	if g.Talos.ControlPlane {
+		talosCluster(y, g.Talos)
+	}
+	y.Fixed()
+	y.Doc()
+	y.KV("apiVersion", "v1alpha1")
+	y.KV("kind", "TimeSyncConfig")
+	y.From("", append(g.Time.From[:len(g.Time.From):len(g.Time.From)], "time.sources")...)
+	y.Map("ntp", func() { y.KV("servers", servers(&g.Time)) })
+}
+
+// talosKernel writes kernel settings, and names the modules that are there without loading.
+func talosKernel(f *artifact.File, y *artifact.YAML, g *ir.HostGroup) {
+	y.Map("sysctls", func() {
+		for _, s := range g.Sysctls {
+			y.From(s.Why, s.From...)
+			y.Comment(s.Reason)
+			y.KV(s.Key, s.Value)
+		}
+	})
+	if len(g.Modules) == 0 {
+		return
+	}
+	y.Map("kernel", func() {
+		y.Seq("modules", func() {
+			for _, m := range g.Modules {
+				y.From("", m.From...)
+				y.Comment(m.Reason)
+				y.Item(func() { y.KV("name", m.Name) })
+			}
+		})
+	})
+}
+
+// talosKubelet writes the kubelet's limit, and the labels and taints that the node registers with.
+func talosKubelet(y *artifact.YAML, g *ir.HostGroup) {
+	k := &g.Kubelet
+	y.Fixed()
+	y.Map("kubelet", func() {
+		y.Map("extraConfig", func() {
+			y.From("", k.From.Of("maxPods", "podsPerNode", "capacity")...)
+			y.KV("maxPods", k.MaxPods)
+		})
+	})
+	y.From("", k.From...)
+	if len(k.NodeLabels) > 0 {
+		y.Map("nodeLabels", func() {
+			for _, l := range k.NodeLabels {
+				y.KV(l.Key, l.Value)
+			}
+		})
+	}
+	if len(k.Taints) > 0 {
+		y.Comment("Of a worker they are taken when the node registers; on a node that exists they are set through the API.")
+		y.Map("nodeTaints", func() {
+			for _, taint := range k.Taints {
+				y.KV(taint.Key, taint.Value+":"+taint.Effect)
+			}
+		})
+	}
+}
+
+// talosCluster writes what only control-plane machines read.
+func talosCluster(y *artifact.YAML, c *ir.Talos) {
+	y.From("", c.From...)
+	y.Map("cluster", func() {
+		y.KV("allowSchedulingOnControlPlanes", c.Schedulable)
+		if c.NoCNI {
+			y.From("", "kubernetes.cni.kind", "components.cni.managed")
+			y.Map("network", func() {
+				y.Comment("The pod network is not Talos' own flannel.")
+				y.Map("cni", func() { y.KV("name", "none") })
+			})
+		}
+		y.From("", "kubernetes.kubeProxy.mode", "kubernetes.distribution")
+		y.Comment("kube-proxy is a DaemonSet that is made from this when the cluster is bootstrapped. Later: talosctl upgrade-k8s to the\nrelease that runs already.")
+		y.Map("proxy", func() {
+			if c.ProxyMode == "" {
+				y.KV("disabled", true)
+				return
+			}
+			y.KV("mode", c.ProxyMode)
+			y.Comment("conntrack-max-per-core 0: the limit is the host's, which sizes it by node class.")
+			y.Map("extraArgs", func() {
+				for _, kv := range c.ProxyArgs {
+					y.KV(kv.Key, kv.Value)
+				}
+			})
+		})
+	})
+}
