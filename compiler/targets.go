@@ -5,6 +5,7 @@ import (
 	"meshgen.dev/meshgen/compiler/backend/delivery"
 	"meshgen.dev/meshgen/compiler/backend/documents"
 	"meshgen.dev/meshgen/compiler/backend/eos"
+	"meshgen.dev/meshgen/compiler/backend/external"
 	"meshgen.dev/meshgen/compiler/backend/frr"
 	"meshgen.dev/meshgen/compiler/backend/hosts"
 	"meshgen.dev/meshgen/compiler/backend/istio"
@@ -30,6 +31,7 @@ var targets = []backend.Backend{
 	frr.SONiC,
 	eos.Backend,
 	nxos.Backend,
+	external.Backend,
 	hosts.Backend,
 	istio.Backend,
 	networkpolicy.Backend,

@@ -19,6 +19,11 @@ type Gateway struct {
 	Local          bool           // externalTrafficPolicy
 	SourceRanges   []netip.Prefix // who may connect at all; empty for everybody
 	LBClass        string
+	NodePorts      bool           // the Service is of type NodePort with fixed numbers, to which balancers outside lead
+	HealthPort     uint16         // fixed node port of kube-proxy's answer whether a node has a ready pod; 0: none
+	ProxyProtocol  bool           // every connection begins with a PROXY header, which tells the client's address
+	Via            []netip.Prefix // who opens connections in place of the clients; empty: the clients themselves
+	ViaFrom        From
 	Annotations    []KV // of the Service
 	Selector       []KV // labels of its pods
 	Connections    int
@@ -33,6 +38,7 @@ type Gateway struct {
 type Listener struct {
 	Name     string
 	Port     uint16
+	NodePort uint16 // fixed; 0: Kubernetes deals one out
 	Protocol string // http, https, tls, tcp
 	Redirect bool   // answers with a redirect to HTTPS
 	TLS      *TLS

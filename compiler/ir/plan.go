@@ -49,7 +49,8 @@ type Plan struct {
 	Switches     []Switch    // ToRs by rack and name, then spines
 	Pools        []Pool      // by name
 	LoadBalancer LoadBalancer
-	KubeVIP      *KubeVIP // nil for another load balancer
+	Balancers    *Balancers // machines in front of the cluster; nil where there are none
+	KubeVIP      *KubeVIP   // nil for another load balancer
 	Mesh         Mesh
 	Gateways     []Gateway     // by name
 	Services     []Service     // by namespace, then name

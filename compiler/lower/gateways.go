@@ -54,12 +54,15 @@ func (l *lowering) gateways() {
 			out.Selector = []ir.KV{{Key: "gateway.networking.k8s.io/gateway-name", Value: name}}
 		}
 		out.ServiceAccount = out.Release
-		out.Annotations = []ir.KV{{Key: lb.AddressAnnotation, Value: joinAddrs(out)}}
+		if lb.AddressAnnotation != "" {
+			out.Annotations = []ir.KV{{Key: lb.AddressAnnotation, Value: joinAddrs(out)}}
+		}
 		for ln, li := range byKey(g.Listeners) {
 			listener := l.listener(name, ln, li)
 			out.Listeners = append(out.Listeners, listener)
 			out.From = append(out.From, listener.From...)
 		}
+		l.behindBalancers(&out)
 		l.p.Gateways = append(l.p.Gateways, out)
 	}
 }

@@ -34,6 +34,7 @@ func Lower(s *site.Site, set *profile.Set) *ir.Plan {
 	l.hosts()
 	l.fabric()
 	l.loadBalancer()
+	l.external()
 	l.kubeVIP()
 	l.namespaces()
 	l.releases()

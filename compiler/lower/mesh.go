@@ -108,7 +108,9 @@ func (l *lowering) namespaces() {
 	}
 	own(l.p.Mesh.Namespace, "mesh", "baseline", "mesh.kind")
 	own(istioCNINamespace, "mesh", "privileged", "mesh.kind") // host network namespaces and CNI directories
-	own(l.p.LoadBalancer.Namespace, "load-balancer", l.set.LoadBalancer(l.p.LoadBalancer.Kind).PodSecurity, "loadBalancer.kind")
+	if lb := l.set.LoadBalancer(l.p.LoadBalancer.Kind); lb.Machines == nil {
+		own(l.p.LoadBalancer.Namespace, "load-balancer", lb.PodSecurity, "loadBalancer.kind")
+	}
 	slices.SortFunc(l.p.Namespaces, func(a, b ir.Namespace) int { return strings.Compare(a.Name, b.Name) })
 }
 
@@ -125,7 +127,9 @@ func (l *lowering) permissive(namespace string) bool {
 func (l *lowering) releases() {
 	lb := l.set.LoadBalancer(l.s.LoadBalancer.Kind)
 	add := func(r ir.Release) { l.p.Releases = append(l.p.Releases, r) }
-	if chart := lb.Release(l.s.LoadBalancer.Version).Chart; chart.Name != "" {
+	if lb.Machines != nil {
+		// It stands in front of the cluster.
+	} else if chart := lb.Release(l.s.LoadBalancer.Version).Chart; chart.Name != "" {
 		add(ir.Release{Name: l.s.LoadBalancer.Kind, Component: l.s.LoadBalancer.Kind, Chart: chart.Name, Repository: chart.Repository,
 			Version: l.s.LoadBalancer.Version, Namespace: l.p.LoadBalancer.Namespace, From: l.p.LoadBalancer.From})
 	}

@@ -128,12 +128,15 @@ func (l *lowering) gatewayRules(g *ir.Gateway) []ir.Rule {
 	object := fmt.Sprintf(`namespace="%s",service="%s"`, g.Namespace, g.Release)
 	addresses := joinAddrs(*g)
 	placement := slices.Concat(g.From, ir.From{site.Join("pools", g.Pool, "announce"), site.Join("gateways", g.Name, "replicas"), "racks"})
-	out := []ir.Rule{{
-		Alert: "LoadBalancerPending", Severity: critical, For: "5m", Labels: labels, From: g.From,
-		Expr:        fmt.Sprintf(`kube_service_spec_type{type="LoadBalancer",%s} unless on (namespace, service) kube_service_status_load_balancer_ingress`, object),
-		Summary:     fmt.Sprintf("Gateway %s has no address.", g.Name),
-		Description: fmt.Sprintf("Service %s/%s asks for %s from pool %s and has none.", g.Namespace, g.Release, addresses, g.Pool),
-	}}
+	var out []ir.Rule
+	if !g.NodePorts { // to which balancers outside lead: such a Service has no address of its own
+		out = append(out, ir.Rule{
+			Alert: "LoadBalancerPending", Severity: critical, For: "5m", Labels: labels, From: g.From,
+			Expr:        fmt.Sprintf(`kube_service_spec_type{type="LoadBalancer",%s} unless on (namespace, service) kube_service_status_load_balancer_ingress`, object),
+			Summary:     fmt.Sprintf("Gateway %s has no address.", g.Name),
+			Description: fmt.Sprintf("Service %s/%s asks for %s from pool %s and has none.", g.Namespace, g.Release, addresses, g.Pool),
+		})
+	}
 	if p := l.pool(g.Pool); p != nil && p.Protocol != "" && l.p.LoadBalancer.Kind == "metallb" {
 		for i, a := range g.VIPs {
 			out = append(out, l.announcedRules(g, p, a, ir.From{site.Join("gateways", g.Name, "addresses", site.Index(i))})...)

@@ -19,6 +19,7 @@ type LoadBalancer struct {
 	Deprecated        []Deprecated                    `json:"deprecated,omitempty"`
 	Backends          map[string]*Backend             `json:"backends,omitempty"`
 	Releases          map[string]*LoadBalancerRelease `json:"releases"`
+	Machines          *Machines                       `json:"machines,omitempty"` // nil: it is no machines in front of the cluster
 	Sources           Sources                         `json:"sources"`
 }
 

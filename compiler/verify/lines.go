@@ -45,6 +45,13 @@ var lineVerifiers = []verifier{
 		_, fs := parseInventory(f.Bytes())
 		return fs
 	})},
+	{"haproxy", "fabric/*/*/etc/haproxy/haproxy.cfg", readLines(ruleHAProxy, "#", checkHAProxyFile)},
+	{"haproxy unit", "fabric/*/*/etc/systemd/system/haproxy.service.d/*.conf", readLines(ruleHAProxy, "#", checkUnitLimit)},
+	{"keepalived", "fabric/*/*/etc/keepalived/keepalived.conf", readLines(ruleKeepalived, "#", checkKeepalivedFile)},
+	{"sysctl", "fabric/*/*/etc/sysctl.d/*.conf", readLines(ruleSysctl, "#", func(f *artifact.File) faults {
+		_, fs := parseSysctl(f.Bytes())
+		return fs
+	})},
 	{"frr", "fabric/*/*.conf", readLines(ruleFRR, "!", checkSwitchFile)},
 	{"eos", "fabric/*/*.eos", readLines(ruleEOS, "!", checkSwitchFile)},
 	{"nxos", "fabric/*/*.nxos", readLines(ruleNXOS, "!", checkSwitchFile)},
@@ -53,7 +60,7 @@ var lineVerifiers = []verifier{
 }
 
 // lineTreeChecks compare line files with each other and with the objects, once every file has been read.
-var lineTreeChecks = []func(p *pass){checkHostsAndSessions}
+var lineTreeChecks = []func(p *pass){checkHostsAndSessions, checkBalancers}
 
 // readLines makes the check of one file of a grammar: the header behind its comment sign, then the statements.
 func readLines(rule, comment string, read func(*artifact.File) faults) func(*artifact.File, *pass) {

@@ -40,13 +40,14 @@ func checkService(p *pass, o *object) {
 }
 
 // portRules is what the ports of a Service depend on.
-type portRules struct{ portless, nodePorts bool }
+type portRules struct{ portless, nodePorts, nameless bool }
 
 func servicePortRules(spec any, partial bool) portRules {
 	t := str(spec, "type")
 	return portRules{
 		portless:  partial || str(spec, "clusterIP") == "None" || t == "ExternalName",
 		nodePorts: partial || t == "NodePort" || t == "LoadBalancer",
+		nameless:  partial, // merged by port: the name is that of the other list
 	}
 }
 
@@ -65,7 +66,7 @@ func (p *pass) checkServicePorts(o place, at fieldPath, ports []any, s portRules
 		}
 		name := str(port, "name")
 		switch {
-		case name == "" && len(ports) > 1:
+		case name == "" && len(ports) > 1 && !s.nameless:
 			o.report(p, ruleService, at, "no name, which a Service of several ports needs")
 		case name != "" && !isDNSLabel(name):
 			o.report(p, ruleService, at.to("name"), "%q is no DNS label", name)

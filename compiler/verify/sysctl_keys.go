@@ -84,6 +84,7 @@ var sysctlKeys = []sysctlKey{
 	{"net.ipv4.tcp_wmem", copiedKey, "", triple{4096, 1<<31 - 1}, ""},
 	{"net.ipv4.vs.conn_reuse_mode", netnsKey, "ip_vs", wholeNumber{0, 1}, ""},
 	{"net.ipv4.vs.conntrack", netnsKey, "ip_vs", wholeNumber{0, 1}, ""},
+	{"net.ipv6.ip_nonlocal_bind", netnsKey, "", wholeNumber{0, 1}, ""},
 	{"net.ipv6.conf.all.forwarding", netnsKey, "", wholeNumber{0, 1}, ""},
 	{"net.ipv6.conf.default.forwarding", netnsKey, "", wholeNumber{0, 1}, ""},
 	{"net.ipv6.conf.all.accept_ra", netnsKey, "", wholeNumber{0, 2}, ""},

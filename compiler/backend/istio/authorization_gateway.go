@@ -54,9 +54,13 @@ func clientRule(y *artifact.YAML, g *ir.Gateway, l *ir.Listener) {
 		y.Seq("from", func() {
 			y.Item(func() {
 				y.Map("source", func() {
-					y.Comment("The peer of the connection, which is the client itself: externalTrafficPolicy Local, no PROXY protocol.\n" +
-						"remoteIpBlocks would go by X-Forwarded-For as soon as somebody trusts a proxy in front.")
-					y.KV("ipBlocks", ir.Prefixes(g.SourceRanges))
+					if g.ProxyProtocol {
+						y.Comment("The client of the PROXY header: the peer of the connection is a balancer. No X-Forwarded-For is trusted.")
+					} else {
+						y.Comment("The peer of the connection, which is the client itself: externalTrafficPolicy Local, no PROXY protocol.\n" +
+							"remoteIpBlocks would go by X-Forwarded-For as soon as somebody trusts a proxy in front.")
+					}
+					y.KV(clientBlocks(g), ir.Prefixes(g.SourceRanges))
 				})
 			})
 		})
@@ -93,4 +97,13 @@ func listenerHosts(y *artifact.YAML, key string, l *ir.Listener, patterns func(s
 		}
 		y.From("", l.From...)
 	})
+}
+
+// clientBlocks is the condition on the client's address: Envoy's remote address is that of the PROXY header, its direct
+// remote address the peer's (pilot/pkg/security/authz/model/generator.go).
+func clientBlocks(g *ir.Gateway) string {
+	if g.ProxyProtocol {
+		return "remoteIpBlocks"
+	}
+	return "ipBlocks"
 }

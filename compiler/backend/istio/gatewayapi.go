@@ -162,13 +162,18 @@ func patch(write func(*artifact.YAML)) string {
 func deploymentPatch(y *artifact.YAML, g *ir.Gateway) {
 	y.Map("spec", func() {
 		y.KV("replicas", g.Replicas)
-		nested(y, []string{"template", "spec"}, func() {
-			podSecurity(y, g)
-			placement(y, g)
-			y.Seq("containers", func() {
-				y.Item(func() {
-					y.KV("name", "istio-proxy")
-					backend.Resources(y, g.Resources)
+		y.Map("template", func() {
+			if g.ProxyProtocol {
+				nested(y, []string{"metadata", "annotations"}, proxyProtocol(y))
+			}
+			y.Map("spec", func() {
+				podSecurity(y, g)
+				placement(y, g)
+				y.Seq("containers", func() {
+					y.Item(func() {
+						y.KV("name", "istio-proxy")
+						backend.Resources(y, g.Resources)
+					})
 				})
 			})
 		})
@@ -180,6 +185,9 @@ func servicePatch(y *artifact.YAML, g *ir.Gateway) {
 		y.Map("metadata", func() { backend.Pairs(y, "annotations", g.Annotations) })
 	}
 	y.Map("spec", func() {
+		if g.NodePorts {
+			y.KV("type", serviceType(g))
+		}
 		serviceSpec(y, g)
 		y.Comment("istiod publishes the proxy's health port on every gateway.")
 		y.Seq("ports", func() {
@@ -187,6 +195,14 @@ func servicePatch(y *artifact.YAML, g *ir.Gateway) {
 				y.KV("port", 15021)
 				y.KV("$patch", "delete")
 			})
+			for _, l := range g.Listeners { // merged by port
+				if l.NodePort != 0 {
+					y.Item(func() {
+						y.KV("port", l.Port)
+						y.KV("nodePort", l.NodePort)
+					})
+				}
+			}
 		})
 	})
 }

@@ -31,8 +31,27 @@ func (e *emitter) gatewayValues(y *artifact.YAML, g *ir.Gateway) {
 	backend.Resources(y, g.Resources)
 	y.Fixed()
 	podSecurity(y, g)
+	if g.ProxyProtocol {
+		y.From("", g.ViaFrom...)
+		y.Map("podAnnotations", proxyProtocol(y))
+	}
 	placement(y, g)
 	gatewayService(y, g)
+}
+
+// proxyProtocol writes the annotation by which the proxy expects a PROXY header on every connection, and refuses one
+// without (pilot/pkg/networking/core/gateway.go, needPROXYProtocol; pkg/bootstrap reads it from the pod). The ports of
+// probes and metrics do not.
+func proxyProtocol(y *artifact.YAML) func() {
+	return func() { y.KV("proxy.istio.io/config", `{"gatewayTopology": {"proxyProtocol": {}}}`) }
+}
+
+// serviceType is the type of a gateway's Service.
+func serviceType(g *ir.Gateway) string {
+	if g.NodePorts {
+		return "NodePort"
+	}
+	return "LoadBalancer"
 }
 
 // podSecurity writes the pod's security context. It replaces the chart's own, which is the one sysctl that lets the
@@ -98,7 +117,7 @@ func spread(y *artifact.YAML, g *ir.Gateway, key, unsatisfiable string) {
 // chart's own list would publish the proxy's health port.
 func gatewayService(y *artifact.YAML, g *ir.Gateway) {
 	y.Map("service", func() {
-		y.KV("type", "LoadBalancer")
+		y.KV("type", serviceType(g))
 		y.From("", g.From...)
 		serviceSpec(y, g)
 		backend.Pairs(y, "annotations", g.Annotations)
@@ -109,6 +128,9 @@ func gatewayService(y *artifact.YAML, g *ir.Gateway) {
 					y.KV("name", l.Name)
 					y.KV("port", l.Port)
 					y.KV("targetPort", l.Port)
+					if l.NodePort != 0 {
+						y.KV("nodePort", l.NodePort)
+					}
 					y.KV("protocol", "TCP")
 				})
 			}
@@ -129,7 +151,7 @@ func serviceSpec(y *artifact.YAML, g *ir.Gateway) {
 	if dualVIPs(g) {
 		y.KV("ipFamilyPolicy", "RequireDualStack")
 	}
-	if len(g.SourceRanges) > 0 {
+	if len(g.SourceRanges) > 0 && !g.NodePorts { // who leads to node ports must filter
 		y.KV("loadBalancerSourceRanges", ir.Prefixes(g.SourceRanges))
 	}
 }

@@ -11,6 +11,10 @@ func gateway(p *ir.Plan, g *ir.Gateway) policy {
 	if len(g.SourceRanges) == 0 {
 		clients.comment = "clients, from anywhere"
 	}
+	if len(g.Via) > 0 {
+		clients.comment, clients.peers = "clients, through the balancers in front of the cluster", blocks(g.Via)
+		clients.from = append(append(ir.From{}, g.From...), g.ViaFrom...)
+	}
 	for _, l := range g.Listeners {
 		clients.ports = append(clients.ports, tcp(l.Port)...)
 		clients.from = append(append(ir.From{}, clients.from...), l.From...)

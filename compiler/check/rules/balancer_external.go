@@ -11,7 +11,7 @@ import (
 
 // AnnounceByExternal finds announcements that nobody in the cluster makes.
 var AnnounceByExternal = &check.Rule{
-	ID: "MG4109", Name: "announce-by-external", Severity: diag.Error, On: check.OnSite,
+	ID: "MG4109", Name: "announce-by-external", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a pool is to be announced, and the load balancer is a machine in front of the cluster
 
 Nothing in the cluster announces addresses then: the balancers own them, and what the pool says is never done.`,
@@ -30,7 +30,7 @@ Nothing in the cluster announces addresses then: the balancers own them, and wha
 
 // ExternalWithoutBalancers finds an external load balancer of no machine.
 var ExternalWithoutBalancers = &check.Rule{
-	ID: "MG4115", Name: "external-without-balancers", Severity: diag.Error, On: check.OnSite,
+	ID: "MG4115", Name: "external-without-balancers", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `the load balancer is external, and no machine is named
 
 There is nobody to configure, and no address from which gateways could expect traffic.`,
