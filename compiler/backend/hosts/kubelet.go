@@ -18,6 +18,7 @@ func kubeletConfig(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 		return
 	}
 	f := file(p, t, g, k.ConfigDir+kubeletDropIn)
+	f.Begin(append(g.From[:len(g.From):len(g.From)], "kubernetes.distribution")...)
 	comments(f,
 		"Read at start, and only by a kubelet with --config-dir="+k.ConfigDir+": restart it after a change.",
 		"Merged over the kubelet's configuration as a JSON merge patch: a list here replaces the list there.",
