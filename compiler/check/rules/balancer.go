@@ -135,9 +135,8 @@ var KubeVIPTwoProtocols = &check.Rule{
 	ID: "MG4110", Name: "kube-vip-two-protocols", Severity: diag.Error, On: check.OnSite,
 	Doc: `kube-vip is to announce one pool by BGP and another by ARP
 
-A kube-vip pod starts in one mode: with both switched on it speaks BGP alone, and the addresses of the other pool answer
-nobody.
-Source: kube-vip documentation, environment variables vip_arp and bgp_enable; pkg/manager Start.`,
+A kube-vip pod runs in one mode: with both switched on it ends at once, and announces nothing.
+Source: kube-vip 1.2.3 cmd/kube-vip.go: multiple kube-vip modes detected.`,
 	Run: func(p *check.Pass) {
 		if p.Site.LoadBalancer.Kind != "kube-vip" {
 			return
