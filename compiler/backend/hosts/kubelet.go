@@ -53,6 +53,7 @@ func kubeletFlags(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 		return
 	}
 	f := file(p, t, g, k.EnvFile)
+	f.Begin(append(g.From[:len(g.From):len(g.From)], "kubernetes.distribution")...)
 	comments(f,
 		"kubeadm's unit of the kubelet (10-kubeadm.conf) reads this file and puts these flags last, so that they win.",
 		"If the machine has such a file already, merge: add the flags to its KUBELET_EXTRA_ARGS instead of replacing it.",
