@@ -21,6 +21,9 @@ func releases(p *ir.Plan) verify.Releases {
 		r.Components[rel.Component] = rel.Version
 		r.Charts[rel.Name] = verify.Chart{Name: rel.Chart, Version: rel.Version, Namespace: rel.Namespace}
 	}
+	if p.Cilium != nil {
+		r.Components["cilium"] = p.Cluster.CNI.Version
+	}
 	if p.Delivery.Kind == ir.ArgoCD {
 		r.Components["argo-cd"] = "" // the newest known
 		r.ExternalNamespaces = append(r.ExternalNamespaces, ir.ArgoNamespace)

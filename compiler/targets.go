@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/backend/cilium"
 	"meshgen.dev/meshgen/compiler/backend/delivery"
 	"meshgen.dev/meshgen/compiler/backend/documents"
 	"meshgen.dev/meshgen/compiler/backend/eos"
@@ -27,6 +28,7 @@ var targets = []backend.Backend{
 	namespaces.Backend,
 	metallb.Backend,
 	kubevip.Backend,
+	cilium.Backend,
 	frr.Backend,
 	frr.SONiC,
 	eos.Backend,

@@ -49,8 +49,9 @@ type Plan struct {
 	Switches     []Switch    // ToRs by rack and name, then spines
 	Pools        []Pool      // by name
 	LoadBalancer LoadBalancer
-	Balancers    *Balancers // machines in front of the cluster; nil where there are none
 	KubeVIP      *KubeVIP   // nil for another load balancer
+	Balancers    *Balancers // machines in front of the cluster; nil where there are none
+	Cilium       *Cilium    // nil where it is neither installed nor the load balancer
 	Mesh         Mesh
 	Gateways     []Gateway     // by name
 	Services     []Service     // by namespace, then name

@@ -20,8 +20,12 @@ func (l *lowering) delivery() {
 		Bundle: l.bundle(),
 		From:   under("delivery", "kind", "repository", "revision", "path"),
 	}
-	balancer, mesh, gateways := l.chartSteps()
-	l.p.Delivery.Phases = []ir.DeliveryPhase{
+	network, balancer, mesh, gateways := l.chartSteps()
+	if len(network) > 0 {
+		// Before anything: what others bring runs in pods, too.
+		l.p.Delivery.Phases = []ir.DeliveryPhase{{Name: "network", Number: -2, Doc: "the pod network", Charts: network}}
+	}
+	l.p.Delivery.Phases = append(l.p.Delivery.Phases, []ir.DeliveryPhase{
 		{Name: "crds", Number: -1, Doc: "kinds of objects that no chart brings"},
 		{Name: "nodes", Number: 0, Doc: "labels and taints of the nodes, configuration of kube-proxy", ByHand: true},
 		// Deleting a namespace deletes all that stands in it, whoever made it.
@@ -33,7 +37,7 @@ func (l *lowering) delivery() {
 		{Name: "policy", Number: 40, Doc: "what each namespace and service needs and admits", Prune: true},
 		{Name: "enforcement", Number: 45, Doc: "what refuses all that no earlier phase admits", Prune: true},
 		{Name: "observability", Number: 50, Doc: "what is scraped, and alerts", Prune: true},
-	}
+	}...)
 }
 
 func (l *lowering) bundle() *ir.Bundle {
@@ -58,17 +62,22 @@ func (l *lowering) bundle() *ir.Bundle {
 
 // chartSteps sorts the releases into phases. Charts of the mesh follow one another; gateways follow all of them, and
 // the load balancer, without which their Services get no address and are never ready.
-func (l *lowering) chartSteps() (balancer, mesh, gateways []ir.ChartStep) {
+func (l *lowering) chartSteps() (network, balancer, mesh, gateways []ir.ChartStep) {
 	for _, r := range l.p.Releases {
 		step := ir.ChartStep{Release: r, Prune: true}
 		switch {
+		case r.Component == podNetwork:
+			step.Waits = l.ciliumWaits()
+			network = append(network, step)
 		case r.Component == l.p.LoadBalancer.Kind:
+			step.Needs = releasesOf(network)
 			step.Prune = false // its CRDs are among its templates
 			balancer = append(balancer, step)
 		case r.Gateway != "":
-			step.Needs = append(releasesOf(balancer), releasesOf(mesh[max(len(mesh)-1, 0):])...)
+			step.Needs = slices.Concat(releasesOf(balancer), releasesOf(mesh[max(len(mesh)-1, 0):]))
 			gateways = append(gateways, step)
 		default:
+			step.Needs = releasesOf(network)
 			if step.Wave = len(mesh); step.Wave > 0 {
 				step.Needs = releasesOf(mesh[step.Wave-1:])
 			}
@@ -76,7 +85,7 @@ func (l *lowering) chartSteps() (balancer, mesh, gateways []ir.ChartStep) {
 			mesh = append(mesh, step)
 		}
 	}
-	return balancer, mesh, gateways
+	return network, balancer, mesh, gateways
 }
 
 func releasesOf(steps []ir.ChartStep) []ir.Release {

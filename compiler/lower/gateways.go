@@ -39,6 +39,9 @@ func (l *lowering) gateways() {
 		if g.Placement.Spread == "node" {
 			out.SpreadKey = hostLabel
 		}
+		if p := l.pool(g.Pool); p != nil && p.Protocol == "l2" && lb.Layer2Class != "" {
+			out.LBClass = lb.Layer2Class
+		}
 		if g.Capacity != nil {
 			out.Connections = g.Capacity.Connections
 		}

@@ -108,7 +108,8 @@ func (l *lowering) namespaces() {
 	}
 	own(l.p.Mesh.Namespace, "mesh", "baseline", "mesh.kind")
 	own(istioCNINamespace, "mesh", "privileged", "mesh.kind") // host network namespaces and CNI directories
-	if lb := l.set.LoadBalancer(l.p.LoadBalancer.Kind); lb.Machines == nil {
+	// A part of the pod network stands with it, in a namespace that is the cluster's own.
+	if lb := l.set.LoadBalancer(l.p.LoadBalancer.Kind); lb.CNI == "" && lb.Machines == nil {
 		own(l.p.LoadBalancer.Namespace, "load-balancer", lb.PodSecurity, "loadBalancer.kind")
 	}
 	slices.SortFunc(l.p.Namespaces, func(a, b ir.Namespace) int { return strings.Compare(a.Name, b.Name) })
@@ -127,8 +128,13 @@ func (l *lowering) permissive(namespace string) bool {
 func (l *lowering) releases() {
 	lb := l.set.LoadBalancer(l.s.LoadBalancer.Kind)
 	add := func(r ir.Release) { l.p.Releases = append(l.p.Releases, r) }
-	if lb.Machines != nil {
-		// It stands in front of the cluster.
+	if l.installsCilium() {
+		chart := l.set.CNI("cilium").Release(l.s.Kubernetes.CNI.Version).Chart
+		add(ir.Release{Name: chart.Name, Component: podNetwork, Chart: chart.Name, Repository: chart.Repository, Version: l.s.Kubernetes.CNI.Version,
+			Namespace: ciliumNamespace, From: ir.From{"kubernetes.cni", "components.cni.managed"}})
+	}
+	if lb.CNI != "" || lb.Machines != nil {
+		// It comes with the pod network, or stands in front of the cluster.
 	} else if chart := lb.Release(l.s.LoadBalancer.Version).Chart; chart.Name != "" {
 		add(ir.Release{Name: l.s.LoadBalancer.Kind, Component: l.s.LoadBalancer.Kind, Chart: chart.Name, Repository: chart.Repository,
 			Version: l.s.LoadBalancer.Version, Namespace: l.p.LoadBalancer.Namespace, From: l.p.LoadBalancer.From})

@@ -52,6 +52,7 @@ func (l *lowering) observability() {
 	l.metricsAccess()
 	l.conntrackRules()
 	l.timeRules()
+	l.ciliumRules()
 	l.sessionRules()
 	l.vipRules()
 	l.certificateRules()

@@ -205,7 +205,7 @@ func (l *lowering) monitors() {
 	if w.Files || l.p.Scraper == nil {
 		return
 	}
-	w.Monitors = append(l.meshMonitors(), l.loadBalancerMonitors()...)
+	w.Monitors = append(append(l.meshMonitors(), l.loadBalancerMonitors()...), l.ciliumMonitors()...)
 	for i := range w.Monitors {
 		m := &w.Monitors[i]
 		m.Job = w.Namespace + "/" + m.Name // what the operator gives a PodMonitor's series

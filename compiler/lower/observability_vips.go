@@ -27,7 +27,7 @@ func (l *lowering) sessionRules() {
 	rules := []ir.Rule{{
 		Alert: "BGPSessionDown", Severity: warning, For: "2m", Why: "bgp/session-metric", From: from,
 		Expr:        session + " == 0",
-		Summary:     "The BGP session of {{ $labels.node }} with {{ $labels.peer }} is down.",
+		Summary:     "The BGP session of {{ $labels.node }} with {{ $labels." + l.peerKey() + " }} is down.",
 		Description: "The node announces nothing to this switch. While another session of the node is up its addresses stay reachable.",
 	}}
 	if lb.BFD != nil {
@@ -59,18 +59,26 @@ func (l *lowering) sessionsMissing(pe *ir.Peering, session string, from ir.From)
 	}
 	return ir.Rule{Alert: "BGPSessionsMissing", Severity: warning, For: "10m", Why: "bgp/sessions", From: slices.Concat(from, pe.From),
 		Labels:      []ir.KV{{Key: "rack", Value: pe.Rack}, {Key: "switch", Value: pe.Switch}},
-		Expr:        fmt.Sprintf(`(sum(%s{peer="%s"}) or vector(0)) < %d`, session, l.peerLabel(pe), len(pe.Speakers)),
+		Expr:        fmt.Sprintf(`(sum(%s{%s="%s"}) or vector(0)) < %d`, session, l.peerKey(), l.peerLabel(pe), len(pe.Speakers)),
 		Summary:     fmt.Sprintf("Fewer BGP sessions than planned with %s.", pe.Switch),
 		Description: fmt.Sprintf("Planned: %d, AS %d at %s with AS %d on %s.", len(pe.Speakers), pe.SwitchASN, pe.SwitchAddress, pe.NodeASN, strings.Join(nodes, ", "))}
 }
 
 // peerLabel is the switch in the session metric of the backend in use: its address, and in native mode the port too
-// (internal/bgp/native/native.go in MetalLB 0.16.2, which has IPv4 only).
+// (internal/bgp/native/native.go in MetalLB 0.16.2, which has IPv4 only); the same in Cilium (pkg/bgp/metrics/metrics.go).
 func (l *lowering) peerLabel(pe *ir.Peering) string {
-	if l.p.LoadBalancer.Backend == "native" {
+	if l.p.LoadBalancer.Backend == "native" || l.p.LoadBalancer.Kind == "cilium" {
 		return netip.AddrPortFrom(pe.SwitchAddress, bgpPort).String()
 	}
 	return pe.SwitchAddress.String()
+}
+
+// peerKey is the label of the session metric that names the switch.
+func (l *lowering) peerKey() string {
+	if l.p.LoadBalancer.Kind == "cilium" {
+		return "neighbor" // pkg/bgp/types/bgp.go in Cilium 1.20.2
+	}
+	return "peer"
 }
 
 // bgpPort is where a switch takes sessions.
@@ -95,7 +103,7 @@ func (l *lowering) rackSilent(rack string, peerings []*ir.Peering, session strin
 	return ir.Rule{Alert: "RackAnnouncesNothing", Severity: critical, For: "2m", Why: "bgp/sessions", From: from,
 		Labels: []ir.KV{{Key: "rack", Value: rack}},
 		// In a string of PromQL a backslash is written twice.
-		Expr:        fmt.Sprintf(`(sum(%s{peer=~"%s"}) or vector(0)) == 0`, session, strings.ReplaceAll(strings.Join(peers, "|"), `\`, `\\`)),
+		Expr:        fmt.Sprintf(`(sum(%s{%s=~"%s"}) or vector(0)) == 0`, session, l.peerKey(), strings.ReplaceAll(strings.Join(peers, "|"), `\`, `\\`)),
 		Summary:     fmt.Sprintf("No BGP session of rack %s is up.", rack),
 		Description: fmt.Sprintf("Addresses of the pools %s are not announced from there. Switches: %s.", strings.Join(pools, ", "), strings.Join(switches, ", "))}
 }

@@ -71,6 +71,9 @@ func (l *lowering) sessionSecrets() {
 		if l.p.KubeVIP != nil {
 			why = "Password of the BGP sessions: 1 to 80 characters, no blanks, no colon and no comma, the same at both ends. While it is missing the speakers do not start."
 		}
+		if l.p.LoadBalancer.Kind == "cilium" {
+			why = "Password of the BGP sessions: 1 to 80 characters, no blanks, the same at both ends. While it is missing the sessions are opened without one, and stay down."
+		}
 		l.secret(ir.Secret{
 			Namespace: l.p.LoadBalancer.Namespace, Name: name, Type: basicAuth, Keys: []string{"password"},
 			Consumers: []string{consumer},
@@ -83,9 +86,14 @@ func (l *lowering) sessionSecrets() {
 			add(s.Password, "DaemonSet "+l.p.LoadBalancer.Namespace+"/"+s.Name, slices.Clone(s.From.Of("passwordSecret")))
 		}
 	}
+	if c := l.p.Cilium; c != nil {
+		for _, p := range c.Peers {
+			add(p.PasswordSecret, "CiliumBGPPeerConfig "+p.Name, slices.Clone(p.From.Of("passwordSecret")))
+		}
+	}
 	for _, p := range l.p.LoadBalancer.Peerings {
-		if l.p.KubeVIP != nil {
-			break // they are in its environment
+		if l.p.KubeVIP != nil || l.p.LoadBalancer.Kind == "cilium" {
+			break // they are in its environment, or shared by several sessions
 		}
 		add(p.PasswordSecret, "BGPPeer "+l.p.LoadBalancer.Namespace+"/"+p.Name, slices.Clone(p.From.Of("passwordSecret")))
 	}

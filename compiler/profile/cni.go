@@ -64,5 +64,6 @@ type CNIRelease struct {
 	Kubernetes Window  `json:"kubernetes"` // tested
 	LastPatch  string  `json:"lastPatch"`
 	GatewayAPI *Window `json:"gatewayAPI,omitempty"` // of its own Gateway API implementation, where that is enabled
+	Chart      Chart   `json:"chart"`                // Name "": meshgen does not install it
 	Source
 }

@@ -7,6 +7,7 @@ type LoadBalancer struct {
 	CNI               string                          `json:"cni,omitempty"`         // the pod network that it is a part of and released with; "": none
 	PodSecurity       string                          `json:"podSecurity,omitempty"` // level that its pods need of their namespace
 	Class             string                          `json:"class,omitempty"`       // spec.loadBalancerClass
+	Layer2Class       string                          `json:"layer2Class,omitempty"` // the same for what is announced at layer 2; "": Class
 	AddressAnnotation string                          `json:"addressAnnotation"`     // on a Service: its addresses, comma-separated
 	PoolAnnotation    string                          `json:"poolAnnotation,omitempty"`
 	SharingAnnotation string                          `json:"sharingAnnotation,omitempty"`

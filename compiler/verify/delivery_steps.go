@@ -79,7 +79,10 @@ func (p *pass) checkFolderSteps(s *script) {
 // checkSecretSteps: each Secret that an object reads is looked for with its keys, unless a Certificate of the tree makes
 // it, before a chart is installed.
 func (p *pass) checkSecretSteps(s *script) {
-	first := s.index("chart", "")
+	// The pod network comes before what makes Secrets, which runs in pods.
+	first := slices.IndexFunc(s.steps, func(st step) bool {
+		return st.name == "chart" && p.releases.Charts[st.args[0]].Name != "cilium"
+	})
 	for _, ref := range p.secretRefs {
 		if strings.HasPrefix(ref.MadeBy, "Certificate ") {
 			continue

@@ -127,14 +127,14 @@ func (p *pass) checkDocuments() {
 	}
 	if f, lines := rows("NORTH-SOUTH.md"); f != nil {
 		p.everywhere(func(o place, at fieldPath, key string, v any) {
-			if s, _ := v.(string); key == "metallb.io/loadBalancerIPs" {
+			if s, _ := v.(string); key == "metallb.io/loadBalancerIPs" || key == ciliumAnnotation {
 				for a := range strings.SplitSeq(s, ",") {
 					if !rowWith(lines, "`"+strings.TrimSpace(a)+"`") {
 						p.report(f, 0, ruleDocuments, "no row for the address %s", a)
 					}
 				}
 			}
-		}, "metallb.io/loadBalancerIPs")
+		}, "metallb.io/loadBalancerIPs", ciliumAnnotation)
 	}
 }
 

@@ -50,7 +50,7 @@ func checkLabelsAt(p *pass, o place, path fieldPath, v any) {
 	if po, ok := o.(*object); ok && po.group == "monitoring.coreos.com" && path[0] == "spec" {
 		return
 	}
-	if m, ok := v.(map[string]any); ok {
+	if m, ok := v.(map[string]any); ok && !isSelector(m) {
 		checkLabels(p, o, path, m)
 	}
 }

@@ -37,6 +37,12 @@ func (p *pass) checkNodeSelection() {
 			if !ok || len(m) == 0 {
 				return
 			}
+			if isSelector(m) {
+				if !some(func(l map[string]any) bool { return takes(m, l) }) {
+					o.report(p, ruleNodeLabel, path, "no Node of the tree is selected")
+				}
+				return
+			}
 			if required := list(m, "nodeSelectorTerms"); required != nil {
 				return // of a volume; the terms are visited by themselves
 			}
@@ -66,6 +72,11 @@ func (p *pass) checkNodeSelection() {
 			}
 		}
 	}, "nodeSelector", "nodeSelectors", "nodeSelectorTerms", "preference", "topologyKey")
+}
+
+// isSelector reports whether what stands under nodeSelector is a selector, as in Cilium's objects, and not labels.
+func isSelector(m map[string]any) bool {
+	return list(m, "matchExpressions") != nil || dict(m, "matchLabels") != nil
 }
 
 // pairs prints labels, sorted.

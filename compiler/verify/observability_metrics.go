@@ -35,6 +35,9 @@ var metricLabels = map[string][]string{
 	"kube_vip_manager_bgp_session_info": {"instance", "node", "peer", "state"},
 	"kube_vip_is_leader":                {"instance", "node", "lease_name"},
 
+	"cilium_bgp_control_plane_session_state": {"instance", "node", "instance_name", "local_asn", "neighbor", "neighbor_asn"},
+	"cilium_bpf_map_pressure":                {"instance", "node", "map_name"},
+
 	"kube_service_spec_type":                    {"namespace", "service", "type"},
 	"kube_service_status_load_balancer_ingress": {"namespace", "service", "ip", "hostname"},
 	"kube_deployment_status_replicas_available": {"namespace", "deployment"},

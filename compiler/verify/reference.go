@@ -20,6 +20,7 @@ func (p *pass) checkReferences() {
 		}
 	}
 	p.checkAddresses()
+	p.checkCilium()
 	p.checkClasses()
 	p.checkRevisions()
 }
@@ -165,6 +166,11 @@ func (p *pass) checkClasses() {
 			classes[str(v.value, "loadBalancerClass")] = true
 		}
 	}
+	if slices.ContainsFunc(p.objects, func(o *object) bool { return o.is(ciliumGroup, "CiliumLoadBalancerIPPool") }) {
+		for _, class := range ciliumClasses {
+			classes[class] = true
+		}
+	}
 	if len(classes) == 0 {
 		return // another load balancer, or somebody else's
 	}
@@ -253,6 +259,10 @@ func (p *pass) checkAddresses() {
 			if pools[s] == nil {
 				o.report(p, ruleReference, path, "there is no IPAddressPool %q in the tree", s)
 			}
+		case ciliumAnnotation:
+			for a := range strings.SplitSeq(s, ",") {
+				p.checkCiliumAddress(o, path, a)
+			}
 		case "metallb.io/loadBalancerIPs":
 			for a := range strings.SplitSeq(s, ",") {
 				addr, err := netip.ParseAddr(strings.TrimSpace(a))
@@ -267,7 +277,7 @@ func (p *pass) checkAddresses() {
 				asked[addr] = o
 			}
 		}
-	}, "metallb.io/address-pool", "metallb.io/loadBalancerIPs")
+	}, "metallb.io/address-pool", "metallb.io/loadBalancerIPs", ciliumAnnotation)
 }
 
 func inPools(pools map[string]*object, a netip.Addr) bool {
@@ -283,7 +293,7 @@ func inPools(pools map[string]*object, a netip.Addr) bool {
 
 // references are the keys by which values refer to something else in the tree. The tree is walked for them once.
 var references = map[string]bool{
-	"istio.io/rev": true, "loadBalancerClass": true, "metallb.io/address-pool": true, "metallb.io/loadBalancerIPs": true,
+	"istio.io/rev": true, "loadBalancerClass": true, "metallb.io/address-pool": true, "metallb.io/loadBalancerIPs": true, ciliumAnnotation: true,
 	"nodeSelector": true, "nodeSelectors": true, "nodeSelectorTerms": true, "preference": true, "topologyKey": true,
 }
 

@@ -21,6 +21,8 @@ func (p *pass) secrets() []SecretRef {
 		case o.is("metallb.io", "BGPPeer"):
 			namespace := cmp.Or(str(spec, "passwordSecret", "namespace"), o.namespace)
 			add(o, namespace, str(spec, "passwordSecret", "name"), "password")
+		case o.is(ciliumGroup, "CiliumBGPPeerConfig"):
+			add(o, "kube-system", str(spec, "authSecretRef"), "password") // bgpControlPlane.secretsNamespace of the chart
 		case o.is("networking.istio.io", "Gateway"):
 			for _, s := range list(spec, "servers") {
 				p.gatewaySecrets(o, s, add)

@@ -34,7 +34,7 @@ func (s *sessionSet) nodeEnds() []*End {
 				continue
 			}
 			seen[key] = e
-			e.pools = s.objects.announced(p, n)
+			e.pools, e.pods = s.objects.announced(p, n), p.pods
 			ends = append(ends, e)
 		}
 	}

@@ -24,6 +24,7 @@ type lbObjects struct {
 	nodes    []*nodeObject
 	bad      []SessionFault // values that no program would read
 	poolSets map[string]*netipx.IPSet
+	cilium   ciliumObjects
 }
 
 // A nodeObject is a Node.
@@ -42,6 +43,10 @@ type bgpPeer struct {
 	bfdProfile, passwordSecret        string
 	multihop                          bool
 	nodeSelectors                     []selector // none: all nodes
+
+	cilium bool     // of Cilium: pools and pods say what it announces
+	pools  []string // sorted
+	pods   bool
 }
 
 // An addressPool is an IPAddressPool.
@@ -149,7 +154,8 @@ type lbDocument struct {
 }
 
 // sessionKinds are the kinds that are read, as their line stands in a file; other files are not parsed.
-var sessionKinds = []string{"kind: BGPPeer\n", "kind: BFDProfile\n", "kind: IPAddressPool\n", "kind: BGPAdvertisement\n", "kind: Node\n", "kind: DaemonSet\n"}
+var sessionKinds = []string{"kind: BGPPeer\n", "kind: BFDProfile\n", "kind: IPAddressPool\n", "kind: BGPAdvertisement\n", "kind: Node\n", "kind: DaemonSet\n",
+	"kind: CiliumBGPClusterConfig\n", "kind: CiliumBGPPeerConfig\n", "kind: CiliumBGPAdvertisement\n", "kind: CiliumLoadBalancerIPPool\n"}
 
 func newLBObjects() *lbObjects {
 	return &lbObjects{bfd: map[string]*bfdTimers{}, pools: map[string]*addressPool{}, poolSets: map[string]*netipx.IPSet{}}
@@ -171,6 +177,7 @@ func parseLBObjects(t *artifact.Tree, site string) *lbObjects {
 			o.take(f.Path(), doc.Content[0])
 		}
 	}
+	o.joinCilium()
 	return o
 }
 
@@ -182,6 +189,7 @@ func lbObjectsOf(all []*object, site string) *lbObjects {
 			o.take(obj.file.Path(), obj.node)
 		}
 	}
+	o.joinCilium()
 	return o
 }
 
@@ -217,6 +225,8 @@ func (o *lbObjects) take(file string, node *yaml.Node) {
 			p.peerASN = p.myASN
 		}
 		o.peers = append(o.peers, p)
+	case "CiliumBGPClusterConfig", "CiliumBGPPeerConfig", "CiliumBGPAdvertisement", "CiliumLoadBalancerIPPool":
+		o.takeCilium(file, node)
 	case "BFDProfile":
 		// The defaults are those of the CRD, in FRR.
 		o.bfd[d.Metadata.Name] = &bfdTimers{cmp.Or(s.TransmitInterval, 300), cmp.Or(s.ReceiveInterval, 300), cmp.Or(s.DetectMultiplier, 3), line}
@@ -257,6 +267,9 @@ func (o *lbObjects) bfdOf(profile string) string {
 
 // announced are the names of the pools that a node announces to a peer, sorted.
 func (o *lbObjects) announced(p *bgpPeer, n *nodeObject) []string {
+	if p.cilium {
+		return p.pools
+	}
 	names := map[string]bool{}
 	for _, a := range o.adverts {
 		if len(a.peers) > 0 && !slices.Contains(a.peers, p.name) || !selects(a.nodeSelectors, n.labels) {

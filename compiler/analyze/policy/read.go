@@ -165,7 +165,13 @@ func (m *Model) object(o meta, h head) error {
 		m.core(h)
 		return nil
 	case "networking.k8s.io", "security.istio.io", "networking.istio.io", "gateway.networking.k8s.io":
-	case "extensions.istio.io", "policy.networking.k8s.io", "crd.projectcalico.org", "projectcalico.org", "cilium.io":
+	case "cilium.io":
+		// Its pools and sessions decide nothing about who may reach whom; its policies do.
+		if !strings.HasSuffix(h.Kind, "Policy") && !strings.HasSuffix(h.Kind, "EnvoyConfig") || h.Kind == "CiliumL2AnnouncementPolicy" {
+			return nil
+		}
+		return fmt.Errorf("%s of %s is not understood", h.Kind, h.APIVersion)
+	case "extensions.istio.io", "policy.networking.k8s.io", "crd.projectcalico.org", "projectcalico.org":
 		return fmt.Errorf("%s of %s is not understood", h.Kind, h.APIVersion)
 	default:
 		return nil

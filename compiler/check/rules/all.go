@@ -17,7 +17,7 @@ import (
 
 // All is every rule in the order of IDs. Those of waivers run apart, in check.Waive. Each list stands with its rules.
 var All = sorted(
-	languageRules, addressRules, fabricRules, hostRules, hostDeliveryRules, timeRules, balancerRules, kubeVIPRules, meshRules, gatewayRules, serviceRules,
+	languageRules, addressRules, fabricRules, hostRules, hostDeliveryRules, timeRules, balancerRules, podNetworkRules, kubeVIPRules, meshRules, gatewayRules, serviceRules,
 	deliveryRules, versionRules, adviceRules,
 )
 

@@ -115,7 +115,7 @@ Source: Cilium documentation, LoadBalancer IP Address Management: part of the ag
 
 // BalancerNeedsCNI finds a pod network's load balancer without that pod network.
 var BalancerNeedsCNI = &check.Rule{
-	ID: "MG4102", Name: "balancer-needs-cni", Severity: diag.Error, On: check.OnSite,
+	ID: "MG4102", Name: "balancer-needs-cni", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `the load balancer is a part of a pod network that the site does not have
 
 Nobody gives out addresses: every Service of type LoadBalancer stays pending.

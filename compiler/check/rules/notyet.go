@@ -34,7 +34,7 @@ type unread struct {
 // is missing here and one that should be gone.
 var notYet = []unread{
 	{"kubernetes.distribution", []string{"kubeadm", "k3s", "rke2", "talos"}},
-	{"kubernetes.cni.kind", []string{"calico"}},
+	{"kubernetes.cni.kind", []string{"calico", "cilium", "kube-router"}},
 	{"kubernetes.apiServer.provider", []string{"external", "dns", "kube-vip"}},
 	{"kubernetes.apiServer.hostname", nil},
 	{"fabric.hostFirewall", []string{"false"}},
@@ -48,7 +48,7 @@ var notYet = []unread{
 	{"nodeClasses.*.networks", nil},
 	{"time.daemon", []string{"chrony"}},
 	{"time.isolation", nil},
-	{"loadBalancer.kind", []string{"metallb", "kube-vip", "external"}},
+	{"loadBalancer.kind", []string{"metallb", "cilium", "kube-vip", "external"}},
 	{"mesh.kind", []string{"istio-sidecar"}},
 	{"mesh.mtls", []string{"strict"}},
 	{"mesh.trustDomainAliases", nil},

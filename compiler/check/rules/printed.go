@@ -17,6 +17,7 @@ var Printed = map[string][]string{
 	"gateway-api":  {"1.4", "1.5", "1.6", "1.7"},
 	"istio":        {"1.31"},
 	"metallb":      {"0.16"},
+	"cilium":       {"1.20"},
 	"cert-manager": {"1.21"},
 }
 
@@ -42,6 +43,9 @@ know whether the release takes them.`,
 			lines("gateway-api", "kubernetes.gatewayAPI.version", "Gateway API", g.Version)
 		}
 		lines("cert-manager", site.Join("components", "certManager", "version"), "cert-manager", s.Components.CertManager.Version)
+		if cni := s.Kubernetes.CNI; cni.Kind == "cilium" && (s.Components.CNI.Managed || s.LoadBalancer.Kind == "cilium") {
+			lines("cilium", "kubernetes.cni.version", "Cilium", cni.Version)
+		}
 		// A release that no profile row describes is told by the rules that look for the row.
 		if m := p.Profiles.Mesh(s.Mesh.Kind); m.Release(s.Mesh.Version) != nil {
 			lines(m.Component, "mesh.version", s.Mesh.Kind, s.Mesh.Version)

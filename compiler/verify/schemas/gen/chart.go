@@ -18,7 +18,8 @@ type chart struct {
 	Name, Release           string
 	Module, Version, Dir    string
 	Origin                  string
-	Subchart, SubchartValue string // packed chart below charts/, and the key that holds its values
+	Subchart, SubchartValue string   // packed chart below charts/, and the key that holds its values
+	Also                    []string // keys that templates read by way of a variable, and that values.yaml has in comments alone
 }
 
 const (
@@ -33,7 +34,8 @@ var charts = []chart{
 	{Name: "gateway", Release: "1.31.0", Module: istioModule, Version: istioVersion, Dir: "manifests/charts/gateway", Origin: "istio.io/istio 1.31.0, manifests/charts/gateway"},
 	{Name: "ztunnel", Release: "1.31.0", Module: istioModule, Version: istioVersion, Dir: "manifests/charts/ztunnel", Origin: "istio.io/istio 1.31.0, manifests/charts/ztunnel"},
 	{Name: "metallb", Release: "0.16.2", Module: "go.universe.tf/metallb", Version: "v0.16.2", Dir: "charts/metallb", Origin: "go.universe.tf/metallb v0.16.2, charts/metallb with its subchart frr-k8s 0.0.27", Subchart: "charts/frr-k8s-0.0.27.tgz", SubchartValue: "frr-k8s"},
-	{Name: "cilium", Release: "1.20.2", Module: "github.com/cilium/cilium", Version: "v1.20.2", Dir: "install/kubernetes/cilium", Origin: "github.com/cilium/cilium v1.20.2, install/kubernetes/cilium"},
+	{Name: "cilium", Release: "1.20.2", Module: "github.com/cilium/cilium", Version: "v1.20.2", Dir: "install/kubernetes/cilium", Origin: "github.com/cilium/cilium v1.20.2, install/kubernetes/cilium",
+		Also: []string{"socketLB.hostNamespaceOnly"}},
 }
 
 // copied are keys whose map goes into an object as it stands, so that the chart's defaults do not list what is allowed.
@@ -76,6 +78,9 @@ func readChart(c chart) (*set, error) {
 		if schema != nil && subSchema != nil {
 			schema["properties"].(map[string]any)[c.SubchartValue] = subSchema
 		}
+	}
+	for _, key := range c.Also {
+		learn(keys, strings.Split(key, "."))
 	}
 	if c.Name == "istiod" {
 		if properties["meshConfig"], err = meshConfig(); err != nil {

@@ -1,0 +1,119 @@
+package cilium
+
+import (
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// values writes the chart's values: what the site decides, and the few defaults on which the rest of the tree relies.
+// Keys were read in install/kubernetes/cilium of Cilium 1.20.2: values.yaml and templates/cilium-configmap.yaml.
+func values(p *ir.Plan, t *artifact.Tree, r ir.Release, s *ir.CiliumSettings) {
+	y := backend.Values(p, t, r)
+	y.From("", s.From.Of("address", "port")...)
+	y.Comment("Asked for at its own address: the Service of the API is made reachable by Cilium itself.")
+	y.KV("k8sServiceHost", s.APIServer.Addr().String())
+	y.KV("k8sServicePort", s.APIServer.Port())
+	y.From("", s.From.Of("mode")...)
+	y.KV("kubeProxyReplacement", s.ReplacesKubeProxy)
+	routing(y, s)
+	pods(y, s)
+	y.From("", s.From.Of("cni")...)
+	if !s.Exclusive {
+		y.Comment("The mesh has a CNI plug-in of its own, whose configuration stays.")
+	}
+	y.Map("cni", func() { y.KV("exclusive", s.Exclusive) })
+	if s.HostSockets {
+		y.Comment("Not in pods, where the mesh's proxy must see the Service's address.")
+	}
+	y.Map("socketLB", func() { y.KV("hostNamespaceOnly", s.HostSockets) })
+	y.Map("bpf", func() {
+		y.KV("masquerade", s.BPFMasquerade)
+		y.Comment("Sized by the declared load, not by the memory of each node. The table of addresses in use follows it.")
+		y.From("conntrack/size", s.ConnectionsFrom...)
+		y.KV("ctTcpMax", s.TCPConnections)
+		y.Fixed()
+	})
+	balancer(y, s)
+	y.Map("hubble", func() {
+		y.Map("tls", func() {
+			y.Map("auto", func() {
+				y.Comment("The chart's own way makes new certificates with every render, and no two are equal.")
+				y.KV("method", "cronJob")
+			})
+		})
+	})
+	y.Map("operator", func() {
+		y.From("", s.From.Of("racks")...)
+		y.KV("replicas", s.OperatorReplicas)
+		y.Fixed()
+	})
+	if s.Metrics {
+		y.From("", s.From.Of("scraper", "rules")...)
+		y.Map("prometheus", func() { y.KV("enabled", true) })
+		y.Fixed()
+	}
+}
+
+func routing(y *artifact.YAML, s *ir.CiliumSettings) {
+	y.From("", s.From.Of("cni")...)
+	if s.Tunnel != "" {
+		y.KV("routingMode", "tunnel")
+		y.KV("tunnelProtocol", s.Tunnel)
+	} else {
+		y.KV("routingMode", "native")
+		y.Comment("Nodes of one segment reach each other's pods directly; all others by way of the switch.")
+		y.KV("autoDirectNodeRoutes", s.DirectRoutes)
+		y.KV("directRoutingSkipUnreachable", s.DirectRoutes)
+		y.From("", s.From.Of("podCIDRs", "cni")...)
+		if s.Pods4.Network.IsValid() {
+			y.KV("ipv4NativeRoutingCIDR", s.Pods4.Network)
+		}
+		if s.Pods6.Network.IsValid() {
+			y.KV("ipv6NativeRoutingCIDR", s.Pods6.Network)
+		}
+	}
+	y.From("", s.From.Of("mtu")...)
+	y.Comment("Of the network between the nodes; Cilium takes off what an encapsulation adds.")
+	y.KV("MTU", s.MTU)
+	y.Fixed()
+}
+
+// pods writes who gives nodes their ranges: Cilium's operator, so that their length is the one that switches admit,
+// whatever the controller manager has been told.
+func pods(y *artifact.YAML, s *ir.CiliumSettings) {
+	y.From("", s.From.Of("podCIDRs")...)
+	y.Map("ipv4", func() { y.KV("enabled", s.Pods4.Network.IsValid()) })
+	y.Map("ipv6", func() { y.KV("enabled", s.Pods6.Network.IsValid()) })
+	y.Map("ipam", func() {
+		y.Fixed()
+		y.KV("mode", "cluster-pool")
+		y.From("", s.From.Of("podCIDRs", "nodeCIDRMask")...)
+		y.Map("operator", func() {
+			family(y, "4", s, s.Pods4)
+			family(y, "6", s, s.Pods6)
+		})
+	})
+}
+
+func family(y *artifact.YAML, version string, s *ir.CiliumSettings, pods ir.CiliumPods) {
+	if !pods.Network.IsValid() {
+		return
+	}
+	y.From("", s.From.Of("podCIDRs")...)
+	y.KV("clusterPoolIPv"+version+"PodCIDRList", []string{pods.Network.String()})
+	if pods.Bits > 0 {
+		y.From("", s.From.Of("nodeCIDRMask")...)
+		y.KV("clusterPoolIPv"+version+"MaskSize", pods.Bits)
+	}
+}
+
+func balancer(y *artifact.YAML, s *ir.CiliumSettings) {
+	y.Fixed()
+	y.Comment("Addresses for Services that ask by class alone: those of another load balancer, and those without a class, are left alone.")
+	y.KV("defaultLBServiceIPAM", s.ClasslessServices)
+	y.From("", s.From...)
+	y.Map("bgpControlPlane", func() { y.KV("enabled", s.BGP) })
+	y.Map("l2announcements", func() { y.KV("enabled", s.Layer2) })
+	y.Fixed()
+}

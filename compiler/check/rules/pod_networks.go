@@ -1,0 +1,74 @@
+package rules
+
+import (
+	"meshgen.dev/meshgen/compiler/check"
+	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// podNetworkRules are the rules about what installs the pod network, and what that means for the load balancer.
+var podNetworkRules = []*check.Rule{
+	BalancerOfOthersCNI,
+	PodNetworkNotInstalled,
+	CiliumPoolWithoutGateway,
+}
+
+// BalancerOfOthersCNI finds Cilium as load balancer in a pod network that somebody else installs.
+var BalancerOfOthersCNI = &check.Rule{
+	ID: "MG4231", Name: "balancer-of-others-cni", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `Cilium is the load balancer, and meshgen does not install it
+
+The pools and sessions are objects that Cilium reads only where its BGP control plane is switched on, with the network and
+the length of pod ranges that the switches admit. Those are values of its chart; whoever installs it would have to keep
+them equal to the site, and nothing would notice a difference.`,
+	Run: func(p *check.Pass) {
+		s := p.Site
+		if s.LoadBalancer.Kind == "cilium" && s.Kubernetes.CNI.Kind == "cilium" && !s.Components.CNI.Managed {
+			p.Reportf("components.cni.managed", "not supported yet: load balancer cilium in a pod network that somebody else installs").
+				Related("loadBalancer.kind", "the load balancer").Hintf("managed: true")
+		}
+	},
+}
+
+// PodNetworkNotInstalled finds pod networks that meshgen is to install and has no chart of.
+var PodNetworkNotInstalled = &check.Rule{
+	ID: "MG4232", Name: "pod-network-not-installed", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `meshgen is to install a pod network that it has no output for
+
+kube-router can be relied on, with settings that whoever installed the cluster chose. A site that calls them
+managed would compile to a cluster without a pod network, where no pod but those of the host network ever starts.`,
+	Run: func(p *check.Pass) {
+		kind := p.Site.Kubernetes.CNI.Kind
+		if p.Site.Components.CNI.Managed && kind == "kube-router" {
+			p.Reportf("components.cni.managed", "not supported yet: installing pod network %s", kind).
+				Related("kubernetes.cni.kind", "the pod network").Hintf("components: cni: managed: false").
+				Fix("components.cni.managed", "false", "write false")
+		}
+	},
+}
+
+// CiliumPoolWithoutGateway finds pools that no Service of the tree may have an address of.
+var CiliumPoolWithoutGateway = &check.Rule{
+	ID: "MG4233", Name: "cilium-pool-without-gateway", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `Cilium is the load balancer, and no gateway uses a pool
+
+A pool of Cilium's names the Services that it is for, and one that names none is for all of them: any Service of the
+cluster could take an address that is nobody's. Switches would admit routes that no node may announce.
+Source: Cilium documentation, LoadBalancer IP Address Management, service selectors.`,
+	Run: func(p *check.Pass) {
+		s := p.Site
+		if s.LoadBalancer.Kind != "cilium" {
+			return
+		}
+		for name := range byKey(s.Pools) {
+			used := false
+			for _, g := range s.Gateways {
+				used = used || g.Pool == name
+			}
+			if !used {
+				p.Reportf(site.Join("pools", name), "no gateway uses pool %q, and Cilium would give its addresses to any Service", name).
+					Hintf("leave it out, or give a gateway addresses of it")
+			}
+		}
+	},
+}

@@ -1,0 +1,96 @@
+package ir
+
+import "net/netip"
+
+// Cilium is what is decided about Cilium: as pod network, and as load balancer where it is one.
+type Cilium struct {
+	Settings *CiliumSettings // of its chart; nil where somebody else installs it
+	Clusters []CiliumCluster // by rack, then role
+	Peers    []CiliumPeer    // by name
+	Adverts  []CiliumAdvert  // by name
+	Pools    []CiliumPool    // by name
+	From     From
+}
+
+// CiliumSettings are the values of Cilium's chart that the site decides.
+type CiliumSettings struct {
+	APIServer         netip.AddrPort // asked for without any Service: Cilium itself is what makes Services reachable
+	ReplacesKubeProxy bool
+	Tunnel            string // vxlan or geneve; "" routes natively
+	DirectRoutes      bool   // each node routes to the pods of the nodes in its own segment itself
+	MTU               int    // of the network between the nodes, in bytes
+	Pods4, Pods6      CiliumPods
+	Exclusive         bool // removes the configuration of other CNI plug-ins
+	HostSockets       bool // translates Service addresses at the socket in the host's network namespace only
+	BPFMasquerade     bool
+	TCPConnections    int // entries of the table of TCP connections on each node
+	ConnectionsFrom   From
+	OperatorReplicas  int
+	BGP, Layer2       bool   // what announces addresses
+	ClasslessServices string // who gives Services without a class their addresses: "none"
+	Metrics           bool   // the agent serves metrics
+	From              From
+}
+
+// CiliumPods is the network of the pods of one family. An invalid Network: the family is off.
+type CiliumPods struct {
+	Network netip.Prefix
+	Bits    int // length of a node's range; 0: Cilium's own default
+}
+
+// CiliumCluster is the BGP configuration of the nodes of one rack that announce the same: a node reads exactly one.
+type CiliumCluster struct {
+	Name     string // "r1.vips", or "r1.pods" for nodes that announce their range of pods alone
+	Instance string
+	Nodes    Selector
+	ASN      uint32
+	Sessions []CiliumSession // by name
+	From     From
+}
+
+// CiliumSession is the node end of the sessions with one switch.
+type CiliumSession struct {
+	Name    string // of the peering: "r1-a"
+	Address netip.Addr
+	ASN     uint32
+	Peer    string // name of the CiliumPeer
+	From    From
+}
+
+// CiliumPeer is what sessions of one rack, role and family share.
+type CiliumPeer struct {
+	Name                                 string // "r1.vips.ipv4"
+	HoldSecs, KeepaliveSecs, ConnectSecs int
+	PasswordSecret                       string // "" for none
+	Family                               Family
+	Routes                               []string // labels of the adverts that they carry
+	From                                 From
+}
+
+// CiliumAdvert is a set of routes: the addresses of a pool, or each node's range of pods.
+type CiliumAdvert struct {
+	Name       string // the pool's, or "node.pods", which no pool can be called
+	Pods       bool
+	Namespaces []string // of the Services whose addresses they are
+	Standard   []string // communities
+	Large      []string
+	From       From
+}
+
+// CiliumPool is a pool with the namespaces of the Services that may have an address of it.
+type CiliumPool struct {
+	Name       string
+	Blocks     []CiliumBlock
+	Namespaces []string
+	Layer2     *CiliumLayer2 // nil where it is not announced at layer 2
+	From       From
+}
+
+// CiliumLayer2 says who answers for the addresses of a pool.
+type CiliumLayer2 struct {
+	Nodes      Selector
+	Interfaces []string // regular expressions; empty: all
+}
+
+// CiliumBlock is a network, or a range of addresses with both ends.
+type CiliumBlock struct{ CIDR, Start, Stop string }
