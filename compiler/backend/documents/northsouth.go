@@ -11,8 +11,11 @@ import (
 
 // northSouth writes NORTH-SOUTH.md: the addresses first, then each gateway with its listeners and routes.
 func northSouth(p *ir.Plan, t *artifact.Tree) {
-	m := backend.Document(p, t, "NORTH-SOUTH.md", "Ways into "+p.Name,
-		"owner", "pools", "gateways", "namespaces", "racks", "fabric", "nodeClasses", "mesh", "kubernetes")
+	from := []string{"owner", "pools", "gateways", "namespaces", "racks", "fabric", "nodeClasses", "mesh", "kubernetes"}
+	if p.Balancers != nil {
+		from = append(from, "loadBalancer")
+	}
+	m := backend.Document(p, t, "NORTH-SOUTH.md", "Ways into "+p.Name, from...)
 	m.Text("One row an address. An address without a row here belongs to nobody: no pool gives one out by itself.")
 	m.Head("address", "gateway", "owner", "pool", "announced by racks", "community", "who may connect")
 	for _, g := range p.Gateways {
@@ -24,6 +27,7 @@ func northSouth(p *ir.Plan, t *artifact.Tree) {
 	for i := range p.Gateways {
 		gateway(m, p, &p.Gateways[i])
 	}
+	balancers(m, p)
 	m.Heading("Two trust stores")
 	m.Text("The certificates above are for clients outside. The mesh has an authority of its own, for trust domain " + code(p.Mesh.TrustDomain) +
 		": a gateway ends the client's TLS and opens a new connection with its mesh identity. Neither store vouches for the other. " +
@@ -43,10 +47,17 @@ func gateway(m *backend.Markdown, p *ir.Plan, g *ir.Gateway) {
 	case l2:
 		policy = "Cluster: one node answers for the address, takes every connection and passes it on; the client's address is lost."
 	}
+	service := "class " + code(g.LBClass)
+	if g.NodePorts {
+		service = "fixed node ports"
+		if g.Local {
+			policy = "Local: only nodes with a ready pod take connections, and the balancers ask each node."
+		}
+	}
 	m.Items(
 		"Owner: "+g.Owner,
 		"Pods: "+number(g.Replicas)+", Deployment "+code(g.Namespace+"/"+g.Release)+", on nodes of class "+code(g.Class)+" in racks "+codes(g.Racks)+", spread by "+code(g.SpreadKey),
-		"Service: "+code(g.Namespace+"/"+g.Release)+", class "+code(g.LBClass)+". "+policy,
+		"Service: "+code(g.Namespace+"/"+g.Release)+", "+service+". "+policy,
 		"Identity in the mesh: "+code(p.Mesh.TrustDomain+"/ns/"+g.Namespace+"/sa/"+g.ServiceAccount),
 	)
 	m.Head("listener", "port", "protocol", "where TLS ends", "certificate", "clients' authority", "host names")
