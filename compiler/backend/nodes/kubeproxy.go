@@ -23,7 +23,7 @@ const kubeProxyKubeconfig = "/var/lib/kube-proxy/kubeconfig.conf"
 func kubeProxy(p *ir.Plan, t *artifact.Tree) {
 	k := &p.Cluster.KubeProxy
 	y := backend.Objects(p, t, backend.Nodes, "ConfigMap")
-	y.From("", k.From.Of("mode")...) // the file is there because nobody replaces kube-proxy
+	y.From("", "kubernetes.kubeProxy.mode", "kubernetes.distribution") // the file is there because kubeadm runs kube-proxy from it
 	y.Comment(kubeProxyComment)
 	backend.Object(y, backend.Meta{
 		APIVersion: "v1", Kind: "ConfigMap", Namespace: "kube-system", Name: "kube-proxy", From: k.From,
