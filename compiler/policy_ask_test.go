@@ -162,10 +162,17 @@ func (q *inquiry) askGateway(a *asker, w *policy.Workload) {
 						address = a.from.Workload.Address
 					}
 					service := q.client(w.Name, address, a.from.Certificate, c)
+					ingress := q.admitsClient(w.Name, address, port)
+					if q.world.Balancer.IsValid() { // what the network sees is a balancer; pods do not come that way
+						ingress = a.from.Workload == nil && q.listens(w.Name, port)
+						if !ingress {
+							service = ""
+						}
+					}
 					what := fmt.Sprintf("%s to gateway %s:%d %s %s%s", a.name, w.Name, port, method, host, path)
 					q.compare(what, service != "" && !q.ours(a), v)
 					at := w.Namespace + "/" + w.Name
-					q.compareLayer(what, policy.Ingress, at, q.admitsClient(w.Name, address, port), v)
+					q.compareLayer(what, policy.Ingress, at, ingress, v)
 					if !q.redirects(w.Name, port) {
 						q.compareLayer(what, policy.Route, at, q.route(w.Name, c) != "", v)
 					}
@@ -185,6 +192,16 @@ func (q *inquiry) admitsClient(gateway string, a netip.Addr, port int) bool {
 	for _, l := range g.Listeners {
 		if l.Port == port {
 			return len(g.SourceRanges) == 0 || slices.ContainsFunc(g.SourceRanges, func(r string) bool { return netip.MustParsePrefix(r).Contains(a) })
+		}
+	}
+	return false
+}
+
+// listens reports whether a gateway has a port.
+func (q *inquiry) listens(gateway string, port int) bool {
+	for _, l := range q.s.Gateways[gateway].Listeners {
+		if l.Port == port {
+			return true
 		}
 	}
 	return false

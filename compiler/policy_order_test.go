@@ -13,6 +13,7 @@ import (
 // TestPolicyOrder applies the phases one after the other to a mesh that carries traffic: at no time may a call be refused
 // that the site declares. What admits must come before what refuses.
 func TestPolicyOrder(t *testing.T) {
+	total := 0
 	for _, name := range exampleNames(t) {
 		q := newInquiry(t, name)
 		for _, last := range []backend.Phase{backend.Namespaces, backend.LoadBalancer, backend.Mesh, backend.Gateways, backend.Policy, backend.Enforcement} {
@@ -20,13 +21,14 @@ func TestPolicyOrder(t *testing.T) {
 				t.Fatal(err)
 			}
 			asked, refused := q.declaredCalls()
-			if asked == 0 {
-				t.Errorf("%s: nothing asked", name)
-			}
+			total += asked
 			if len(refused) > 0 {
 				t.Errorf("%s: after %s %d of %d declared calls are refused, as %s", name, last, len(refused), asked, refused[0])
 			}
 		}
+	}
+	if total == 0 {
+		t.Error("nothing asked")
 	}
 }
 

@@ -93,6 +93,11 @@ func inquire(t *testing.T, text string) *inquiry {
 		t.Fatal(err)
 	}
 	q.world = policyWorld(q.plan)
+	if e := q.s.LoadBalancer.External; q.s.LoadBalancer.Kind == "external" && e != nil {
+		for _, b := range e.Balancers {
+			q.world.Balancer, q.world.ProxyProtocol = netip.MustParseAddr(b.Address), e.ProxyProtocol
+		}
+	}
 	q.own = len(q.world.Workloads)
 	q.world.Workloads = append(q.world.Workloads, q.platform()...)
 	q.everybody()

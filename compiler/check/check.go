@@ -29,9 +29,9 @@ type Rule struct {
 	Name     string        // "kernel-skew": what waivers and people say
 	Severity diag.Severity // of its findings, unless one says otherwise; Note is advice, which runs only when asked for
 	On       Stage
-	Guard    bool   // lowering relies on it: it can be neither waived nor left out
-	Dated    bool   // what it finds depends on the day: in a build it is a warning at most
-	Doc      string // a title line without full stop; a blank line; the failure that it prevents, and the source
+	Guard    bool             // lowering relies on it: it can be neither waived nor left out
+	Dated    bool             // what it finds depends on the day: in a build it is a warning at most
+	Doc      string           // a title line without full stop; a blank line; the failure that it prevents, and the source
 	When     func(*Pass) bool // on the plan: false where the site alone shows that nothing can be found; nil: never
 	Run      func(*Pass)
 }

@@ -27,7 +27,9 @@ func (l *lowering) timeService(g *ir.HostGroup, os *profile.OS) {
 }
 
 // asksOneServer reports whether a group's time service follows one server at a time and tells nobody how far off it is.
-func asksOneServer(g ir.HostGroup) bool { return g.Time.Daemon == "timesyncd" || g.Time.Daemon == "talos" }
+func asksOneServer(g ir.HostGroup) bool {
+	return g.Time.Daemon == "timesyncd" || g.Time.Daemon == "talos"
+}
 
 // proxyArgs are the options of a kube-proxy that no ConfigMap configures. They say the same as the ConfigMap would.
 func (l *lowering) proxyArgs() []ir.KV {

@@ -47,6 +47,8 @@ type authzSource struct {
 	NotNamespaces []string `json:"notNamespaces"`
 	IPBlocks      []string `json:"ipBlocks"`
 	NotIPBlocks   []string `json:"notIpBlocks"`
+	RemoteBlocks  []string `json:"remoteIpBlocks"` // of the client, where what stands in front tells it
+	NotRemote     []string `json:"notRemoteIpBlocks"`
 }
 
 // authzOperation is about what is asked: all of its fields must hold, one value of each.
@@ -80,9 +82,10 @@ func (p *authorizationPolicy) understood() error {
 
 // connection is what a proxy knows of a request when it asks its policies.
 type connection struct {
-	identity           string // of the caller's certificate; "" without one
-	address            netip.Addr
-	port               uint16 // of the container
+	identity           string     // of the caller's certificate; "" without one
+	address            netip.Addr // of the peer
+	remote             netip.Addr // of the client, as what stands in front tells it; invalid: the peer's
+	port               uint16     // of the container
 	http               bool
 	method, path, host string
 }
@@ -183,9 +186,16 @@ func (s *authzSource) matches(c connection) bool {
 		return ok && stringMatch(v, ns)
 	}
 	block := func(v string) bool { return within(v, c.address) }
+	remote := func(v string) bool {
+		if !c.remote.IsValid() {
+			return within(v, c.address)
+		}
+		return within(v, c.remote)
+	}
 	return oneOf(s.Principals, s.NotPrincipals, principal) &&
 		oneOf(s.Namespaces, s.NotNamespaces, namespace) &&
-		oneOf(s.IPBlocks, s.NotIPBlocks, block)
+		oneOf(s.IPBlocks, s.NotIPBlocks, block) &&
+		oneOf(s.RemoteBlocks, s.NotRemote, remote)
 }
 
 func (o *authzOperation) matches(c connection) bool {

@@ -18,6 +18,8 @@ type World struct {
 	MeshValues    string     // path in the tree of the values of the control plane's chart
 	Workloads     []Workload // services and gateways
 	NodeAddress   netip.Addr // of some node: the source of a connection that a Service hides
+	Balancer      netip.Addr // of a machine in front of the cluster, through which clients come; invalid where there is none
+	ProxyProtocol bool       // it tells the client's address by the PROXY protocol
 }
 
 // Workload is the pods of one service or gateway, with the Service in front of them.

@@ -3,6 +3,7 @@ package policy
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -92,6 +93,7 @@ func (m *Model) reachGateway(from Caller, g *Workload, req Request) Verdict {
 	facts := m.facts(g)
 	target := facts.targetPort(req.Port)
 	client := end{from.Workload, from.Address}
+	var remote netip.Addr
 	at := g.Namespace + "/" + g.Name
 	service := Step{Layer: Listener, At: at, Object: facts.object, Effect: Allow, Why: "the Service has the port"}
 	if target == 0 {
@@ -109,6 +111,12 @@ func (m *Model) reachGateway(from Caller, g *Workload, req Request) Verdict {
 		if len(ranges) > 0 && !slices.ContainsFunc(ranges, func(r string) bool { return within(r, client.address) }) {
 			service.Effect, service.Why = Refuse, "the client is outside the source ranges of the Service"
 		}
+		if m.world.Balancer.IsValid() {
+			if m.world.ProxyProtocol {
+				remote = client.address
+			}
+			client.address = m.world.Balancer
+		}
 		if facts.ExternalTrafficPolicy != "Local" {
 			client.address = m.world.NodeAddress
 		}
@@ -124,7 +132,7 @@ func (m *Model) reachGateway(from Caller, g *Workload, req Request) Verdict {
 		open.step.Effect, open.step.Why = Refuse, "the client has no certificate of the authority that is asked for"
 	}
 	v.Steps = append(v.Steps, open.step)
-	v.Steps = append(v.Steps, m.authorize(g, connection{address: client.address, port: target, http: true, method: req.Method, path: req.Path, host: req.Host}))
+	v.Steps = append(v.Steps, m.authorize(g, connection{address: client.address, remote: remote, port: target, http: true, method: req.Method, path: req.Path, host: req.Host}))
 	if open.routes == nil {
 		return v
 	}

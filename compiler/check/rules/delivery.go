@@ -116,7 +116,7 @@ Whoever is on the way decides what the cluster applies.`,
 
 // HostFormMissing finds machines that no form of the host configuration fits.
 var HostFormMissing = &check.Rule{
-	ID: "MG8204", Name: "host-form-missing", Severity: diag.Error, On: check.OnSite,
+	ID: "MG8204", Name: "host-form-missing", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `machines get no host configuration: none of the forms fits their operating system
 
 Talos takes machine configuration and nothing else, and no other system takes that. Time, kernel parameters and limits

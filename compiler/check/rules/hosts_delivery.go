@@ -40,7 +40,7 @@ func systems(s *site.Site) func(func(path, os string) bool) {
 
 // HostFormUnread finds a system that none of the forms reaches.
 var HostFormUnread = &check.Rule{
-	ID: "MG2201", Name: "host-form-unread", Severity: diag.Error, On: check.OnSite,
+	ID: "MG2201", Name: "host-form-unread", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `an operating system reads none of the forms that host configuration is delivered in
 
 Flatcar has no Python for Ansible and no cloud-init for user-data with packages; Debian and RHEL have no Ignition. The
