@@ -39,6 +39,8 @@ var podSees = map[string]string{
 	"net.bridge.bridge-nf-call-iptables":                 alike,
 	"net.bridge.bridge-nf-call-ip6tables":                alike,
 	"net.ipv4.ip_local_reserved_ports":                   ownValue,
+	"net.ipv4.ip_local_port_range":                       ownValue,
+	"net.ipv4.ip_nonlocal_bind":                          ownValue,
 	"net.ipv4.conf.all.rp_filter":                        inherited,
 	"net.ipv4.conf.default.rp_filter":                    inherited,
 	"net.ipv4.neigh.default.gc_thresh1":                  hostOnly,

@@ -57,8 +57,12 @@ func (l *lowering) sessionsMissing(pe *ir.Peering, session string, from ir.From)
 		nodes[i] = s.Node
 		from = slices.Concat(from, s.From)
 	}
+	labels := []ir.KV{{Key: "rack", Value: pe.Rack}, {Key: "switch", Value: pe.Switch}}
+	if pe.SwitchAddress.Is6() { // a switch has a session of either family with each node
+		labels = append(labels, ir.KV{Key: "family", Value: "ipv6"})
+	}
 	return ir.Rule{Alert: "BGPSessionsMissing", Severity: warning, For: "10m", Why: "bgp/sessions", From: slices.Concat(from, pe.From),
-		Labels:      []ir.KV{{Key: "rack", Value: pe.Rack}, {Key: "switch", Value: pe.Switch}},
+		Labels:      labels,
 		Expr:        fmt.Sprintf(`(sum(%s{%s="%s"}) or vector(0)) < %d`, session, l.peerKey(), l.peerLabel(pe), len(pe.Speakers)),
 		Summary:     fmt.Sprintf("Fewer BGP sessions than planned with %s.", pe.Switch),
 		Description: fmt.Sprintf("Planned: %d, AS %d at %s with AS %d on %s.", len(pe.Speakers), pe.SwitchASN, pe.SwitchAddress, pe.NodeASN, strings.Join(nodes, ", "))}

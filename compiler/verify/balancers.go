@@ -196,7 +196,8 @@ func (m *machine) checkFronts(p *pass, ends []*gatewayEnd, inv *inventory) {
 		if e.local && !p.admitted(e.namespace, e.ports[node], b.source) {
 			p.report(m.haproxyAt, b.line, ruleBalancers, "no NetworkPolicy of %s admits %s", e.namespace, b.source)
 		}
-		if clients := p.clients(e); !slices.Equal(clients, x.allowed) {
+		// A gateway that nothing is exposed by has no policy of its own: the mesh's refuses everybody.
+		if clients, admitted := p.clients(e); admitted && !slices.Equal(clients, x.allowed) {
 			p.report(m.haproxyAt, x.line, ruleBalancers, "frontend %s admits %v, and %s %v", x.name, x.allowed, e.who, clients)
 		}
 		for _, s := range b.servers {
@@ -284,9 +285,9 @@ func (p *pass) admitted(namespace string, port int64, from netip.Addr) bool {
 }
 
 // clients returns the prefixes that the AuthorizationPolicy of a gateway's namespace admits: of the PROXY header where
-// there is one, else of nobody, because the peer is a balancer. nil where it admits everybody.
-func (p *pass) clients(e *gatewayEnd) []string {
-	var out []string
+// there is one, else of nobody, because the peer is a balancer. It returns nil where it admits everybody, and admitted is
+// false where the namespace has no such policy.
+func (p *pass) clients(e *gatewayEnd) (out []string, admitted bool) {
 	field := "ipBlocks"
 	if e.proxy {
 		field = "remoteIpBlocks"
@@ -295,6 +296,7 @@ func (p *pass) clients(e *gatewayEnd) []string {
 		if o.kind != "AuthorizationPolicy" || o.namespace != e.namespace {
 			continue
 		}
+		admitted = true
 		for _, rule := range list(o.value, "spec", "rules") {
 			for _, from := range list(rule, "from") {
 				for _, block := range strs(from, "source", field) {
@@ -305,5 +307,5 @@ func (p *pass) clients(e *gatewayEnd) []string {
 			}
 		}
 	}
-	return out
+	return out, admitted
 }
