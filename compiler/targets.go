@@ -7,6 +7,7 @@ import (
 	"meshgen.dev/meshgen/compiler/backend/documents"
 	"meshgen.dev/meshgen/compiler/backend/eos"
 	"meshgen.dev/meshgen/compiler/backend/external"
+	"meshgen.dev/meshgen/compiler/backend/flows"
 	"meshgen.dev/meshgen/compiler/backend/frr"
 	"meshgen.dev/meshgen/compiler/backend/hosts"
 	"meshgen.dev/meshgen/compiler/backend/istio"
@@ -34,6 +35,7 @@ var targets = []backend.Backend{
 	eos.Backend,
 	nxos.Backend,
 	external.Backend,
+	flows.Backend,
 	hosts.Backend,
 	istio.Backend,
 	networkpolicy.Backend,

@@ -62,6 +62,7 @@ type Plan struct {
 	Secrets      []Secret      // that objects and switches refer to, by namespace and name
 	CertManager  Component     // relied on for certificates of gateways
 	Watch        Observability // what is watched, and by whom
+	Flows        []Flow        // connections that filters have to let through, by area
 	Delivery     Delivery      // how the tree reaches the cluster, and in which order
 }
 

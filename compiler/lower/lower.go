@@ -41,6 +41,7 @@ func Lower(s *site.Site, set *profile.Set) *ir.Plan {
 	l.releases()
 	l.observability()
 	l.secrets()
+	l.flows()
 	l.capacity()
 	l.delivery()
 	return l.p

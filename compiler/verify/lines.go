@@ -52,6 +52,8 @@ var lineVerifiers = []verifier{
 		_, fs := parseSysctl(f.Bytes())
 		return fs
 	})},
+	{"flows", "fabric/*/flows.csv", checkFlowsFile},
+	{"documents", "fabric/*/flows.md", readDocument},
 	{"frr", "fabric/*/*.conf", readLines(ruleFRR, "!", checkSwitchFile)},
 	{"eos", "fabric/*/*.eos", readLines(ruleEOS, "!", checkSwitchFile)},
 	{"nxos", "fabric/*/*.nxos", readLines(ruleNXOS, "!", checkSwitchFile)},
@@ -60,7 +62,7 @@ var lineVerifiers = []verifier{
 }
 
 // lineTreeChecks compare line files with each other and with the objects, once every file has been read.
-var lineTreeChecks = []func(p *pass){checkHostsAndSessions, checkBalancers}
+var lineTreeChecks = []func(p *pass){checkHostsAndSessions, checkBalancers, checkFlows}
 
 // readLines makes the check of one file of a grammar: the header behind its comment sign, then the statements.
 func readLines(rule, comment string, read func(*artifact.File) faults) func(*artifact.File, *pass) {
