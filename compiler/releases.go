@@ -14,8 +14,14 @@ func releases(p *ir.Plan) verify.Releases {
 		GatewayAPI: p.Cluster.GatewayAPI.Version, GatewayAPIChannel: p.Cluster.GatewayAPI.Channel,
 		Components:         map[string]string{"cert-manager": p.CertManager.Version, "external-secrets": "", "prometheus-operator": ""}, // "": the newest known
 		Charts:             map[string]verify.Chart{},
+		Chrony:             map[string]string{},
 		NodePorts:          fmt.Sprintf("%d-%d", p.Cluster.NodePorts.First, p.Cluster.NodePorts.Last),
 		ExternalNamespaces: []string{"kube-system", "default"},
+	}
+	for i := range p.Groups {
+		if t := &p.Groups[i].Time; t.Daemon == "chrony" {
+			r.Chrony[p.Groups[i].Name] = t.Release
+		}
 	}
 	for _, rel := range p.Releases {
 		r.Components[rel.Component] = rel.Version

@@ -65,8 +65,9 @@ func (l *lowering) node(rn, nn string, r *site.Rack, n *site.Node) ir.Node {
 		out.Labels = append(out.Labels, ir.KV{Key: k, Value: v})
 	}
 	slices.SortFunc(out.Labels, func(a, b ir.KV) int { return cmp.Compare(a.Key, b.Key) })
-	// A machine that is not as its class says, or carries labels of its own, has files of its own.
-	if differs(n) {
+	// A machine that is not as its class says, carries labels of its own or serves time, has files of its own.
+	ofRack, isolated := l.servesTime(rn, nn)
+	if differs(n) || ofRack || isolated {
 		out.Group = nn
 	}
 	return out
@@ -117,7 +118,7 @@ func (l *lowering) group(n ir.Node) ir.HostGroup {
 	g.Modules = l.modules()
 	g.ModuleOptions = moduleOptions(g.Conntrack)
 	g.Sysctls = l.sysctls(g, class)
-	g.Time = l.timeDaemon(g.OS, osPath)
+	g.Time = l.timeDaemon(n, g.OS, osPath)
 	l.timeService(&g, prof)
 	g.Kubelet = l.kubelet(n, g.OS, class, osPath)
 	l.supervisor(&g, n, class)

@@ -3,6 +3,7 @@ package lower
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"meshgen.dev/meshgen/compiler/ir"
 	"meshgen.dev/meshgen/compiler/site"
@@ -11,8 +12,9 @@ import (
 // chronyPollSeconds is the longest time between two questions to a source: maxpoll 6 in chrony.conf.
 const chronyPollSeconds = 64
 
-// orphanStratum is where chronyd's "local" puts a clock that follows nothing; sources of a site are far below.
-const orphanStratum = 10
+// localStratum is where chronyd's "local" puts a clock that follows nothing, unless the site says otherwise; sources of a
+// site are far below.
+const localStratum = 10
 
 // clockError is the bound on the error of a host's clock that chronyd itself computes: what it last corrected, and what
 // dispersion and half the round trip leave open. The kernel's own offset stays near zero under chronyd, whatever
@@ -29,7 +31,16 @@ func (l *lowering) timeRules() {
 	// Half of what the mesh bears: two hosts may be off in opposite directions.
 	page := float64(l.set.Mesh(l.s.Mesh.Kind).ClockToleranceSeconds) / 2
 	sources := len(t.Sources)
-	minimum := l.p.Groups[0].Time.MinSources
+	minimum, refclocks := 0, false
+	for _, g := range l.p.Groups {
+		minimum = max(minimum, g.Time.MinSources)
+		refclocks = refclocks || len(g.Time.Refclocks) > 0
+	}
+	orphan, cutOff, fromOrphan := localStratum, "No host of the site is configured to serve such time.", ir.From(nil)
+	if iso := t.Isolation; iso != nil {
+		orphan, fromOrphan = iso.OrphanStratum, ir.From{"time.isolation"}
+		cutOff = fmt.Sprintf("The site is cut off from its sources, and %s keep it together: look for what lies between.", strings.Join(iso.Servers, ", "))
+	}
 	// One more than the minimum can still outvote a source that lies.
 	spare := min(minimum+1, sources)
 	stale := 4 * chronyPollSeconds
@@ -69,15 +80,21 @@ func (l *lowering) timeRules() {
 			Expr:        reachable(minimum),
 			Summary:     "{{ $labels.instance }} reaches too few time sources to follow any.",
 			Description: fmt.Sprintf("chrony.conf asks for %d selectable sources (minsources). With fewer the clock runs free.", minimum)},
-		ir.Rule{Alert: "ClockFollowsNothing", Severity: warning, For: "10m",
-			Expr:        fmt.Sprintf("chrony_tracking_remote_reference == 0 or chrony_tracking_stratum >= %d", orphanStratum),
+		ir.Rule{Alert: "ClockFollowsNothing", Severity: warning, For: "10m", From: fromOrphan,
+			Expr:        fmt.Sprintf("chrony_tracking_remote_reference == 0 or chrony_tracking_stratum >= %d", orphan),
 			Summary:     "{{ $labels.instance }} follows no true time, although it says that it is synchronised.",
-			Description: "Its reference is a clock in \"local\" or orphan mode, its own or a server's. No host of the site is configured to serve such time."},
+			Description: "Its reference is a clock in \"local\" or orphan mode, its own or a server's. " + cutOff},
 		ir.Rule{Alert: "ClockUpdatesStale", Severity: warning, For: "10m", Why: "time/poll",
 			Expr:        fmt.Sprintf("time() - chrony_tracking_reference_timestamp_seconds > %d", stale),
 			Summary:     "The clock of {{ $labels.instance }} has not been corrected lately.",
 			Description: fmt.Sprintf("The last update is more than %d s ago, four times the longest poll.", stale)},
 	)
+	if refclocks {
+		rules = append(rules, ir.Rule{Alert: "ReferenceClockLost", Severity: warning, For: "10m", From: ir.From{"nodeClasses", "racks"},
+			Expr:        `chrony_sources_state_info{source_mode=~"ref.*",source_state=~"unreach|falseticker"} == 1`,
+			Summary:     "{{ $labels.instance }} gets no time from a reference clock of its own.",
+			Description: "The clock {{ $labels.source_address }} in the machine is silent, or differs from what the servers say: its antenna, its grandmaster or its driver."})
+	}
 	l.ruleGroup("time", runbookTime, rules...)
 }
 

@@ -2,20 +2,24 @@ package lower
 
 import (
 	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
 	"strconv"
+	"strings"
 
 	"meshgen.dev/meshgen/compiler/ir"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
-// timeDaemon decides the configuration of the time service. Constants, with chrony's own defaults beside them:
+// timeDaemon decides the configuration of the time service of a node. Constants, with chrony's own defaults beside them:
 // maxdistance 1.0 s (3), makestep 1 s in the first three updates only (a later step breaks TLS and leases), minsources
 // two where one may be lost and one may lie (1).
-func (l *lowering) timeDaemon(os, osPath string) ir.TimeDaemon {
+func (l *lowering) timeDaemon(n ir.Node, os, osPath string) ir.TimeDaemon {
 	t := l.s.Time
 	prof := l.set.OS(os)
 	out := ir.TimeDaemon{
-		Daemon: t.Daemon, Path: prof.Chrony.Config, DriftFile: prof.Chrony.DriftFile, DumpDir: prof.Chrony.DumpDir,
+		Daemon: t.Daemon, Release: prof.Chrony.Version, Path: prof.Chrony.Config, DriftFile: prof.Chrony.DriftFile, DumpDir: prof.Chrony.DumpDir,
 		MinSources: 1, MaxDistance: "1.0", MakeStep: "1.0 3",
 		LogChange:    strconv.FormatFloat(site.ParseDuration(t.MaxOffset).Seconds(), 'f', -1, 64),
 		LeapTimeZone: prof.Leap.TimeZone,
@@ -33,6 +37,103 @@ func (l *lowering) timeDaemon(os, osPath string) ir.TimeDaemon {
 	// A majority of two needs a third; and the daemon must still settle with one source gone.
 	if len(out.Sources) > 2 {
 		out.MinSources = 2
+	}
+	out.Sources = append(out.Sources, l.timeNodes(n)...)
+	if out.Serves = l.serving(n); out.Serves != nil && out.Serves.OrphanStratum > 0 {
+		// One alone keeps the time of an isolated site, and the other designated hosts follow that one (chrony 4.3
+		// sources.c, SRC_SelectSource): with a minimum of two, each would go by its own clock.
+		out.MinSources = 1
+		out.From = append(out.From, out.Serves.From...)
+	}
+	out.Refclocks = refclocks(n.Class, l.s.NodeClasses[n.Class])
+	if l.s.NodeClasses[n.Class].NIC.HardwareTimestamps {
+		out.CardStamps = true
+		out.From = append(out.From, site.Join("nodeClasses", n.Class, "nic", "hardwareTimestamps"))
+	}
+	return out
+}
+
+// servesTime reports whether others ask a node for the time, of its rack or of the isolated site.
+func (l *lowering) servesTime(rack, node string) (ofRack, isolated bool) {
+	iso := l.s.Time.Isolation
+	return slices.Contains(l.s.Racks[rack].TimeServers, node), iso != nil && slices.Contains(iso.Servers, node)
+}
+
+// timeNodes are the nodes that a node asks besides the sources of the site: those that keep the time when the site is cut
+// off, and those of its rack, which are near and therefore preferred. A server of a rack does not ask the others of it:
+// what it gets from them is what they have from the sources.
+func (l *lowering) timeNodes(n ir.Node) []ir.TimeSource {
+	ofRack, _ := l.servesTime(n.Rack, n.Name)
+	var out []ir.TimeSource
+	for rn, r := range byKey(l.s.Racks) {
+		for name, node := range byKey(r.Nodes) {
+			rackServer, isolated := l.servesTime(rn, name)
+			near := rackServer && rn == n.Rack && !ofRack
+			if name == n.Name || !near && !isolated {
+				continue
+			}
+			from := ir.From{site.Join("racks", rn, "nodes", name, "address"), site.Join("racks", rn, "timeServers")}
+			if isolated {
+				from = append(from, "time.isolation.servers")
+			}
+			out = append(out, ir.TimeSource{Name: name, Server: node.Address[0], Address: node.Address[0],
+				Prefer: near, Isolated: isolated, From: from})
+		}
+	}
+	return out
+}
+
+// serving decides what a node does that others ask for the time; nil for one that nobody asks.
+func (l *lowering) serving(n ir.Node) *ir.TimeService {
+	ofRack, isolated := l.servesTime(n.Rack, n.Name)
+	if !ofRack && !isolated {
+		return nil
+	}
+	out := &ir.TimeService{From: ir.From{site.Join("racks", n.Rack, "timeServers")}}
+	if isolated {
+		out.OrphanStratum = l.s.Time.Isolation.OrphanStratum
+		out.From = append(out.From, "time.isolation")
+	}
+	for rn, r := range byKey(l.s.Racks) {
+		if rn != n.Rack && !isolated {
+			continue
+		}
+		out.From = append(out.From, site.Join("racks", rn, "subnets"))
+		out.Allow = append(out.Allow, prefixes(r.Subnets)...)
+		for _, node := range byKey(r.Nodes) {
+			// Nodes that live on loopback addresses have no subnet.
+			for _, a := range addrs(node.Address) {
+				if !slices.ContainsFunc(out.Allow, func(p netip.Prefix) bool { return p.Contains(a) }) {
+					out.Allow = append(out.Allow, netip.PrefixFrom(a, a.BitLen()))
+					out.From = append(out.From, site.Join("racks", rn, "nodes"))
+				}
+			}
+		}
+	}
+	slices.SortFunc(out.Allow, func(a, b netip.Prefix) int {
+		return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
+	})
+	out.Allow = slices.Compact(out.Allow)
+	return out
+}
+
+// refclocks are the reference clocks of a class. A pulse says when a second begins and not which one it is: a PTP clock
+// beside it does, else the servers.
+func refclocks(name string, class *site.NodeClass) []ir.Refclock {
+	var out []ir.Refclock
+	lock := ""
+	for i, r := range class.Refclocks {
+		c := ir.Refclock{Driver: strings.ToUpper(r.Kind), Device: r.Device, ID: fmt.Sprintf("%s%d", strings.ToUpper(r.Kind), i%10),
+			From: ir.From{site.Join("nodeClasses", name, "refclocks")}}
+		if r.Kind == "phc" {
+			lock = cmp.Or(lock, c.ID)
+		}
+		out = append(out, c)
+	}
+	for i := range out {
+		if out[i].Driver == "PPS" {
+			out[i].Lock = lock
+		}
 	}
 	return out
 }

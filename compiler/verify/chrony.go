@@ -12,6 +12,34 @@ type chronyConf struct {
 	lines    map[string]int    // line of each directive, the first where several stand
 	args     map[string]string // the rest of that line
 	refclock int               // how many reference clocks
+	ids      map[string]int    // line of each reference clock's refid
+	locks    map[string]int    // line of each clock that takes its seconds from another, by the other's refid
+	allowed  []netip.Prefix    // who may ask
+	needs    []chronyNeed      // what is younger than the first release in use
+}
+
+// A chronyNeed is a word of the file that an older chronyd does not know.
+type chronyNeed struct {
+	line  int
+	what  string
+	since chronyVersion
+}
+
+func (c *chronyConf) need(line int, what string, since chronyVersion) {
+	if since != (chronyVersion{}) {
+		c.needs = append(c.needs, chronyNeed{line, what, since})
+	}
+}
+
+// newer reports what a chronyd of the given release does not know: it would not start.
+func (c *chronyConf) newer(release chronyVersion) faults {
+	var fs faults
+	for _, n := range c.needs {
+		if release.before(n.since) {
+			fs.add(n.line, "%s needs chrony %s, and the hosts may have %s", n.what, n.since, release)
+		}
+	}
+	return fs
 }
 
 // A chronySource is a server, pool or peer.
@@ -32,10 +60,10 @@ func (s chronySource) count() int {
 	return 4 // chrony.conf(5)
 }
 
-// parseChrony reads chrony.conf for a chronyd of the given release.
-func parseChrony(data []byte, release chronyVersion) (*chronyConf, faults) {
+// parseChrony reads chrony.conf.
+func parseChrony(data []byte) (*chronyConf, faults) {
 	var fs faults
-	c := &chronyConf{lines: map[string]int{}, args: map[string]string{}}
+	c := &chronyConf{lines: map[string]int{}, args: map[string]string{}, ids: map[string]int{}, locks: map[string]int{}}
 	scanLines(data, &fs, func(n int, line string) {
 		if line == "" || strings.ContainsRune("!;#%", rune(line[0])) {
 			return
@@ -43,7 +71,7 @@ func parseChrony(data []byte, release chronyVersion) (*chronyConf, faults) {
 		word, rest, _ := strings.Cut(line, " ")
 		switch word {
 		case "server", "pool", "peer":
-			c.readSource(n, word, rest, release, &fs)
+			c.readSource(n, word, rest, &fs)
 			return
 		case "include", "confdir", "sourcedir":
 			fs.add(n, "%s reads sources and directives that this file does not show", word)
@@ -57,9 +85,8 @@ func parseChrony(data []byte, release chronyVersion) (*chronyConf, faults) {
 		case a == nil && len(d.forms[0]) > 1:
 			fs.add(n, "%s: want %s, have %q", word, d.text, line)
 			return
-		case release.before(d.since):
-			fs.add(n, "%s needs chrony %s, and the hosts may have %s", word, d.since, release)
 		}
+		c.need(n, word, d.since)
 		if first, ok := c.lines[word]; ok {
 			if !d.many {
 				fs.add(n, "%s stands twice, first in line %d: only one of the two holds", word, first)
@@ -67,8 +94,22 @@ func parseChrony(data []byte, release chronyVersion) (*chronyConf, faults) {
 		} else {
 			c.lines[word], c.args[word] = n, rest
 		}
-		if word == "refclock" {
+		switch word {
+		case "refclock":
 			c.refclock++
+			if id := a["refid"]; id != "" {
+				if c.ids[id] != 0 {
+					fs.add(n, "two reference clocks are called %s", id)
+				}
+				c.ids[id] = n
+			}
+			if a["lock"] != "" {
+				c.locks[a["lock"]] = n
+			}
+		case "allow":
+			if subnet, err := netip.ParsePrefix(a["subnet"]); err == nil {
+				c.allowed = append(c.allowed, subnet)
+			}
 		}
 		checkChronyArgs(n, word, a, &fs)
 	})
@@ -118,7 +159,7 @@ func checkBounds(n int, what, value string, b [2]float64, fs *faults) {
 }
 
 // readSource reads the name and options of a server, pool or peer.
-func (c *chronyConf) readSource(n int, kind, rest string, release chronyVersion, fs *faults) {
+func (c *chronyConf) readSource(n int, kind, rest string, fs *faults) {
 	fields := strings.Split(rest, " ")
 	s := chronySource{kind: kind, name: fields[0], options: map[string]string{}, line: n}
 	if !isAddr(s.name) && (!hostName.MatchString(s.name) || looksLikeAddr(s.name)) {
@@ -142,9 +183,7 @@ func (c *chronyConf) readSource(n int, kind, rest string, release chronyVersion,
 		if o.pool && kind != "pool" {
 			fs.add(n, "%s: option %s means something on a pool only", kind, o.name)
 		}
-		if release.before(o.since) {
-			fs.add(n, "%s: option %s needs chrony %s, and the hosts may have %s", kind, o.name, o.since, release)
-		}
+		c.need(n, kind+": option "+o.name, o.since)
 		s.options[o.name] = ""
 		if o.value == nil {
 			continue
@@ -186,6 +225,11 @@ func (c *chronyConf) check(designated bool) faults {
 	}
 	if total == 0 {
 		fs.add(0, "the file names no source of time")
+	}
+	for _, id := range sortedKeys(c.locks) {
+		if c.ids[id] == 0 {
+			fs.add(c.locks[id], "no reference clock is called %s, from which this one takes the number of the second", id)
+		}
 	}
 	if n, err := strconv.Atoi(c.args["minsources"]); err == nil && n > max(1, total-1) {
 		fs.add(c.lines["minsources"], "minsources %d with %d sources: one wrong or dead source stops the clock from being set", n, total)

@@ -6,8 +6,16 @@ import (
 )
 
 // chronyOldest is the oldest chrony that a supported distribution ships (Ubuntu 22.04 LTS: 4.2). A directive that is
-// newer would keep the daemon from starting there.
+// newer would keep the daemon from starting there. It is what hosts are held to that nobody says more of.
 var chronyOldest = chronyVersion{4, 2}
+
+// chronyVersionOf reads "4.3".
+func chronyVersionOf(text string) (v chronyVersion, ok bool) {
+	major, minor, _ := strings.Cut(text, ".")
+	a, errA := strconv.Atoi(major)
+	b, errB := strconv.Atoi(minor)
+	return chronyVersion{a, b}, errA == nil && errB == nil
+}
 
 // chronyVersion is a release of chrony.
 type chronyVersion [2]int
@@ -63,7 +71,7 @@ var chronyDirectives = []chronyDirective{
 	{newShape("opencommands <commands:text>"), chronyVersion{4, 7}, false},
 	{newShape("port <port:0-65535>"), chronyVersion{}, false},
 	{newShape("ratelimit [interval <interval:1-12>] [burst <burst:1-255>] [leak <leak:1-4>]"), chronyVersion{}, false},
-	{newShape("refclock <driver:PHC|SHM|SOCK|PPS> <device:word> [poll <poll:0-10>] [refid <refid:word>]"), chronyVersion{}, true},
+	{newShape("refclock <driver:PHC|SHM|SOCK|PPS> <device:word> [poll <poll:0-10>] [refid <refid:word>] [lock <lock:word>]"), chronyVersion{}, true},
 	{newShape("rtcsync"), chronyVersion{}, false},
 	{newShape("user <user:word>"), chronyVersion{}, false},
 }

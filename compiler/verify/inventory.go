@@ -208,6 +208,19 @@ func (inv *inventory) members(group string) []string {
 	return nil
 }
 
+// reach are the hosts that a group lists, by itself or by the groups that it lists.
+func (inv *inventory) reach(group string) []string {
+	g := inv.groups[group]
+	if g == nil {
+		return nil
+	}
+	out := slices.Clone(g.hosts)
+	for _, child := range g.children {
+		out = append(out, inv.members(child)...)
+	}
+	return out
+}
+
 // folderMembers are the machines that get the files of a folder.
 func (inv *inventory) folderMembers(folder string) []string {
 	var out []string

@@ -200,7 +200,7 @@ func FuzzLines(f *testing.F) {
 		parseSysctl(data)
 		parseModulesLoad(data)
 		parseModprobe(data)
-		c, _ := parseChrony(data, chronyOldest)
+		c, _ := parseChrony(data)
 		c.check(false)
 		parseKubeletEnv(data)
 		inv, _ := parseInventory(data)

@@ -36,6 +36,7 @@ func checkHostsAndSessions(p *pass) {
 		g.check(p, s.inventory)
 		g.checkNodeLabels(p, s)
 	}
+	checkOrphans(p, groups, s.inventory)
 	if f := p.tree.Lookup("hosts/" + site + "/inventory.yaml"); f != nil {
 		for _, fault := range s.inventory.checkFolders(folders) {
 			p.report(f, fault.line, ruleInventory, "%s", fault.text)
@@ -90,7 +91,7 @@ func (g *hostGroup) read(f *artifact.File, onHost string) {
 		options, _ := parseModprobe(f.Bytes())
 		g.options = append(g.options, options...)
 	case base == "chrony.conf":
-		g.chrony, _ = parseChrony(f.Bytes(), chronyOldest)
+		g.chrony, _ = parseChrony(f.Bytes())
 		g.chronyFile = f
 	case base == "kubelet" && (dir == "/etc/default/" || dir == "/etc/sysconfig/"):
 		g.kubelet, _ = parseKubeletEnv(f.Bytes())
@@ -104,7 +105,13 @@ func (g *hostGroup) read(f *artifact.File, onHost string) {
 func (g *hostGroup) check(p *pass, inv *inventory) {
 	g.checkSettings(p)
 	if g.chrony != nil {
-		for _, fault := range g.chrony.check(g.designated(inv)) {
+		faults := g.chrony.check(g.designated(inv))
+		release, ok := chronyVersionOf(p.releases.Chrony[g.name])
+		if !ok {
+			release = chronyOldest
+		}
+		faults = append(faults, g.chrony.newer(release)...)
+		for _, fault := range faults {
 			p.report(g.chronyFile, fault.line, ruleChrony, "%s", fault.text)
 		}
 	}
@@ -143,7 +150,7 @@ func (g *hostGroup) checkSettings(p *pass) {
 
 // designated reports whether all machines of the group may serve time.
 func (g *hostGroup) designated(inv *inventory) bool {
-	members, servers := inv.folderMembers(g.name), inv.members(timeServers)
+	members, servers := inv.folderMembers(g.name), inv.reach(timeServers)
 	return len(members) > 0 && !slices.ContainsFunc(members, func(m string) bool { return !slices.Contains(servers, m) })
 }
 

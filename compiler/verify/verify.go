@@ -29,6 +29,9 @@ type Releases struct {
 	Components        map[string]string // component → release: "istio": "1.31.1"; an empty release is the newest known one
 	Charts            map[string]Chart  // Helm release → chart; each needs a folder charts/<site>/<release>
 
+	// Chrony is the release of chrony on the machines of a folder hosts/<site>/<folder>; the oldest known where it says nothing.
+	Chrony map[string]string
+
 	// NodePorts is the API server's range ("30000-32767"), which is also the default.
 	NodePorts string
 

@@ -56,7 +56,11 @@ func sourcesOf(p *ir.Plan) string {
 	var all []string
 	for _, g := range p.Groups {
 		for _, s := range g.Time.Sources {
-			if text := code(s.Address) + " (" + s.Name + ", from " + s.Upstream + ")"; !slices.Contains(all, text) {
+			from := s.Upstream
+			if from == "" {
+				from = "the sources before it"
+			}
+			if text := code(s.Address) + " (" + s.Name + ", from " + from + ")"; !slices.Contains(all, text) {
 				all = append(all, text)
 			}
 		}

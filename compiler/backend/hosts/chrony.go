@@ -5,8 +5,8 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
-// chrony writes chrony.conf for a client: it serves time to nobody ("allow"), never takes its own clock for true
-// ("local"), and reads no source that the site does not declare.
+// chrony writes chrony.conf. Only a host that the site names serves time ("allow"), only one that keeps the time of an
+// isolated site takes its own clock for true ("local"), and none reads a source that the site does not declare.
 func chrony(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 	d := &g.Time
 	f := file(p, t, g, d.Path)
@@ -15,6 +15,18 @@ func chrony(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 		"package brings would vote beside those that are declared here.")
 	for i := range d.Sources {
 		source(f, &d.Sources[i])
+	}
+	for i := range d.Refclocks {
+		refclock(f, &d.Refclocks[i])
+	}
+	if d.CardStamps {
+		f.From("", d.From.Of("hardwareTimestamps")...)
+		f.Blank()
+		comments(f, "Time stamps from the network cards: every interface that has them, the members of a bond too.")
+		f.Line("hwtimestamp *")
+	}
+	if d.Serves != nil {
+		serve(f, d.Serves)
 	}
 	chronyClock(f, d)
 	chronyFiles(f, d)
@@ -25,17 +37,66 @@ func chrony(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 func source(f *artifact.File, s *ir.TimeSource) {
 	f.From("", s.From...)
 	f.Blank()
-	what := s.Name + ", upstream " + s.Upstream
+	what := s.Name
+	if s.Upstream != "" {
+		what += ", upstream " + s.Upstream
+	}
+	if s.Prefer {
+		what += ", a time server of this rack"
+	}
+	if s.Isolated {
+		what += ", which goes on serving when the site is cut off"
+	}
 	if s.Address != s.Server {
 		what += ", address " + s.Address
 	}
 	comments(f, what)
 	if !s.NTS {
-		f.Linef("server %s iburst minpoll 4 maxpoll 6", s.Server)
+		options := ""
+		if s.Prefer {
+			options = " prefer"
+		}
+		f.Linef("server %s iburst minpoll 4 maxpoll 6%s", s.Server, options)
 		return
 	}
 	comments(f, "NTS: this is the name in the server's certificate; its key exchange is TCP 4460.")
 	f.Linef("server %s iburst minpoll 4 maxpoll 6 nts", s.Server)
+}
+
+// refclock writes a clock in the machine. With poll 2 it is read four times as often as the fastest server is asked.
+func refclock(f *artifact.File, c *ir.Refclock) {
+	f.From("", c.From...)
+	f.Blank()
+	if c.Driver == "PHC" {
+		comments(f, "A PTP hardware clock that keeps UTC. One that keeps TAI is off by the leap seconds, and the others outvote it.")
+		f.Linef("refclock PHC %s poll 2 refid %s", c.Device, c.ID)
+		return
+	}
+	if c.Lock != "" {
+		comments(f, "A pulse per second; which second it is comes from "+c.Lock+".")
+		f.Linef("refclock PPS %s poll 2 refid %s lock %s", c.Device, c.ID, c.Lock)
+		return
+	}
+	comments(f, "A pulse per second; which second it is comes from the servers.")
+	f.Linef("refclock PPS %s poll 2 refid %s", c.Device, c.ID)
+}
+
+// serve writes whom the host serves, and what it does when the site is cut off.
+func serve(f *artifact.File, s *ir.TimeService) {
+	f.From("", s.From...)
+	f.Blank()
+	comments(f, "These may ask for the time; nobody else gets an answer.")
+	for _, p := range s.Allow {
+		f.Linef("allow %s", p)
+	}
+	if s.OrphanStratum == 0 {
+		return
+	}
+	f.Blank()
+	comments(f,
+		"Without any source the designated hosts, which ask each other, agree on one whose clock the others follow. Sources of",
+		"the same stratum or above are ignored while there is a real one.")
+	f.Linef("local stratum %d orphan", s.OrphanStratum)
 }
 
 // chronyClock writes how the clock follows the sources.

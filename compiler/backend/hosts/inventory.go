@@ -27,6 +27,7 @@ func inventory(p *ir.Plan, t *artifact.Tree) {
 			}
 			parents(y, "rack", p.Groups, func(g *ir.HostGroup) string { return g.Rack })
 			parents(y, "class", p.Groups, func(g *ir.HostGroup) string { return g.Class })
+			timeServers(y, p.Groups)
 		})
 	})
 }
@@ -100,6 +101,25 @@ func parents(y *artifact.YAML, kind string, groups []ir.HostGroup, key func(*ir.
 			})
 		})
 	}
+}
+
+// timeServers writes the group of the machines that others ask for the time.
+func timeServers(y *artifact.YAML, groups []ir.HostGroup) {
+	serve := slices.DeleteFunc(slices.Clone(groups), func(g ir.HostGroup) bool { return g.Time.Serves == nil })
+	if len(serve) == 0 {
+		return
+	}
+	for i := range serve {
+		y.From("", serve[i].Time.Serves.From...)
+	}
+	y.Map("time_servers", func() {
+		y.Map("children", func() {
+			for i := range serve {
+				y.From("", append(serve[i].From[:len(serve[i].From):len(serve[i].From)], serve[i].Time.Serves.From...)...)
+				y.KV(groupName("group", serve[i].Name), nil)
+			}
+		})
+	})
 }
 
 // groupName returns a name that Ansible takes for a group: letters, digits and "_", no digit first. By the prefix it

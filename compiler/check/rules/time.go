@@ -26,6 +26,9 @@ var timeRules = []*check.Rule{
 	RefclockTwice,
 	ClockBudget,
 	ClockTight,
+	TimeServerDaemon,
+	ClockHardwareDaemon,
+	RefclockDevice,
 }
 
 // NTSByAddress finds a time source with NTS that has no name.
