@@ -31,6 +31,27 @@ func (l *lowering) timeFlows() {
 			l.flow(f, machinesFrom, declared)
 		}
 	}
+	l.timeNodeFlows()
+}
+
+// timeNodeFlows: the nodes that ask others of the site for the time, to each of these.
+func (l *lowering) timeNodeFlows() {
+	for i := range l.p.Nodes {
+		n := &l.p.Nodes[i]
+		ofRack, isolated := l.servesTime(n.Rack, n.Name)
+		if !ofRack && !isolated {
+			continue
+		}
+		to := l.nodeEnd("time server "+n.Name, func(m *ir.Node) bool { return m.Name == n.Name })
+		from := l.nodeEnd("nodes of rack "+n.Rack, func(m *ir.Node) bool { return m.Rack == n.Rack })
+		declared := ir.From{site.Join("racks", n.Rack, "timeServers")}
+		if isolated {
+			from = l.allNodes()
+			declared = append(declared, "time.isolation")
+		}
+		l.flow(ir.Flow{Area: ir.NodeArea, From: from, To: to, Protocol: "udp", Port: ntpPort, Why: "time"},
+			slices.Concat(machinesFrom, ir.From{"time.isolation"}), declared)
+	}
 }
 
 // clusterFlows: what the programs on the nodes say to each other. Which ports there are is in the profiles; who opens
