@@ -1,6 +1,7 @@
 package load
 
 import (
+	"bytes"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -171,6 +172,10 @@ func syntaxFault(f file, err error) diag.Finding {
 	pos := posOf(first.Position())
 	if !pos.IsValid() {
 		pos.File = f.name
+	}
+	// A parser that misses something at the end of a line points behind the line's end.
+	if lines := bytes.Split(f.data, []byte("\n")); pos.Line > 0 && pos.Line <= len(lines) {
+		pos.Column = min(pos.Column, len(lines[pos.Line-1])+1)
 	}
 	format := map[string]string{".yaml": "YAML", ".yml": "YAML", ".json": "JSON"}[filepath.Ext(pos.File)]
 	if format == "" {
