@@ -82,7 +82,7 @@ func follow(t *testing.T, c clock, conf string) {
 	}
 	c.write(t, "hosts", hosts)
 	// All that is added: whom to believe that it is the server of that name.
-	c.write(t, "chrony.conf", conf+"ntstrustedcerts "+filepath.Join(c.dir, "cert.pem")+"\n")
+	c.write(t, "chrony.conf", clockDevice.ReplaceAllString(conf, "")+"ntstrustedcerts "+filepath.Join(c.dir, "cert.pem")+"\n")
 	c.write(t, "cert.pem", "")
 	for i, s := range sources {
 		if s.nts {
@@ -120,6 +120,9 @@ func follow(t *testing.T, c clock, conf string) {
 		}
 	}
 }
+
+// clockDevice is a line that names a clock in the machine, which this one does not have: chronyd would not start.
+var clockDevice = regexp.MustCompile(`(?m)^refclock .*\n`)
 
 // verdicts are the states of the sources in the order of names.
 func verdicts(states, names map[string]string) []string {

@@ -44,6 +44,7 @@ var notYet = []unread{
 	{"racks.*.nodes.*.egressAddresses", nil},
 	{"nodeClasses.*.networks", nil},
 	{"time.daemon", []string{"chrony"}},
+	{"time.isolation", nil},
 	{"loadBalancer.kind", []string{"metallb", "cilium", "kube-vip", "external"}},
 	{"mesh.kind", []string{"istio-sidecar"}},
 	{"mesh.mtls", []string{"strict"}},
