@@ -37,6 +37,8 @@ var readers = []reader{
 	{program: "haproxy -c", test: "compiler/real_haproxy_test.go TestRealHAProxy", globs: []string{haproxyFiles}},
 	{program: "HAProxy before nodes that fail their checks", test: "compiler/live_haproxy_test.go TestLiveHAProxy",
 		files: []string{"fabric/zrh1/lb1/etc/haproxy/haproxy.cfg"}},
+	{program: "nft -c", test: "compiler/real_firewall_test.go TestRealFirewall", globs: []string{"hosts/*/*/etc/meshgen/firewall.nft"}},
+	{program: "nftables of this kernel, with connections that it takes and drops", test: "compiler/real_firewall_test.go TestLiveFirewall", globs: []string{"hosts/*/*/etc/meshgen/firewall.nft"}},
 	{program: "keepalived -t", test: "compiler/real_haproxy_test.go TestRealKeepalived", globs: []string{keepalivedFiles}},
 	{program: "vtysh -C", test: "compiler/real_test.go TestRealFRR", globs: []string{"fabric/*/*.conf", "fabric/*/*.sonic"}},
 	{program: "FRR in live sessions", test: "compiler/live_bgp_test.go TestLivePair",

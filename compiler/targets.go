@@ -9,6 +9,7 @@ import (
 	"meshgen.dev/meshgen/compiler/backend/external"
 	"meshgen.dev/meshgen/compiler/backend/flows"
 	"meshgen.dev/meshgen/compiler/backend/frr"
+	"meshgen.dev/meshgen/compiler/backend/hostfirewall"
 	"meshgen.dev/meshgen/compiler/backend/hosts"
 	"meshgen.dev/meshgen/compiler/backend/istio"
 	"meshgen.dev/meshgen/compiler/backend/kubevip"
@@ -37,6 +38,7 @@ var targets = []backend.Backend{
 	external.Backend,
 	flows.Backend,
 	hosts.Backend,
+	hostfirewall.Backend,
 	istio.Backend,
 	networkpolicy.Backend,
 	secrets.Backend,

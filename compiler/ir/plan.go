@@ -53,17 +53,18 @@ type Plan struct {
 	Balancers    *Balancers // machines in front of the cluster; nil where there are none
 	Cilium       *Cilium    // nil where it is neither installed nor the load balancer
 	Mesh         Mesh
-	Gateways     []Gateway     // by name
-	Services     []Service     // by namespace, then name
-	Externals    []External    // by name
-	Scraper      *Scraper      // nil when nobody scrapes
-	Releases     []Release     // in the order of installation
-	Capacity     Capacity      // what the declared load takes of machines and pools
-	Secrets      []Secret      // that objects and switches refer to, by namespace and name
-	CertManager  Component     // relied on for certificates of gateways
-	Watch        Observability // what is watched, and by whom
-	Flows        []Flow        // connections that filters have to let through, by area
-	Delivery     Delivery      // how the tree reaches the cluster, and in which order
+	Gateways     []Gateway      // by name
+	Services     []Service      // by namespace, then name
+	Externals    []External     // by name
+	Scraper      *Scraper       // nil when nobody scrapes
+	Releases     []Release      // in the order of installation
+	Capacity     Capacity       // what the declared load takes of machines and pools
+	Secrets      []Secret       // that objects and switches refer to, by namespace and name
+	CertManager  Component      // relied on for certificates of gateways
+	Watch        Observability  // what is watched, and by whom
+	Firewalls    []HostFirewall // of edge nodes, by group; none unless the site asks for them
+	Flows        []Flow         // connections that filters have to let through, by area
+	Delivery     Delivery       // how the tree reaches the cluster, and in which order
 }
 
 // Namespace is one that meshgen makes and labels.

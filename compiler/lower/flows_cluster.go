@@ -75,6 +75,11 @@ func (l *lowering) clusterFlows() {
 			continue
 		}
 		l.flow(f, from, distribution)
+		if p.Port == 10250 { // pods that read it: the metrics server, and the scraper where there is one
+			f.Area, f.From, f.Why = ir.PodArea, l.pods("pods"), "kubelet: metrics of pods and nodes"
+			f.Note = "leaves with the address of the pod's node where the pod network translates it"
+			l.flow(f, from, distribution)
+		}
 	}
 	for _, p := range l.set.CNI(k.CNI.Kind).HostPorts {
 		if l.overlay(p) {

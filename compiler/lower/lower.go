@@ -42,6 +42,7 @@ func Lower(s *site.Site, set *profile.Set) *ir.Plan {
 	l.observability()
 	l.secrets()
 	l.flows()
+	l.firewalls()
 	l.capacity()
 	l.delivery()
 	return l.p

@@ -52,6 +52,8 @@ var lineVerifiers = []verifier{
 		_, fs := parseSysctl(f.Bytes())
 		return fs
 	})},
+	{"host firewall", firewallGlob, readLines(ruleFirewall, "#", checkFirewallFile)},
+	{"host firewall", "hosts/*/*/etc/systemd/system/meshgen-firewall.service", readLines(ruleFirewall, "#", checkFirewallUnit)},
 	{"flows", "fabric/*/flows.csv", checkFlowsFile},
 	{"documents", "fabric/*/flows.md", readDocument},
 	{"frr", "fabric/*/*.conf", readLines(ruleFRR, "!", checkSwitchFile)},
@@ -62,7 +64,7 @@ var lineVerifiers = []verifier{
 }
 
 // lineTreeChecks compare line files with each other and with the objects, once every file has been read.
-var lineTreeChecks = []func(p *pass){checkHostsAndSessions, checkBalancers, checkFlows}
+var lineTreeChecks = []func(p *pass){checkHostsAndSessions, checkBalancers, checkFlows, checkFirewalls}
 
 // readLines makes the check of one file of a grammar: the header behind its comment sign, then the statements.
 func readLines(rule, comment string, read func(*artifact.File) faults) func(*artifact.File, *pass) {

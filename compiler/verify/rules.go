@@ -66,6 +66,7 @@ var rules = []Rule{
 	{ruleKeepalived, "output-keepalived", "keepalived.conf holds one instance that follows HAProxy"},
 	{ruleBalancers, "output-balancers", "balancers in front of the cluster agree with each other, and with the gateways that they lead to"},
 	{ruleFlows, "output-flows", "the list of flows has every session, listener, source of time and connection that a policy admits, and opens single addresses to clients"},
+	{ruleFirewall, "output-firewall", "a filter of edge nodes lets in every flow that leads to them, and nothing else"},
 	{ruleNamespace, "output-namespace", "a namespace that is used is made by the tree or declared to exist"},
 	{ruleReference, "output-reference", "what an object names exists in the tree or is declared"},
 	{ruleNodeLabel, "output-node-label", "what selects nodes selects labels that a Node of the tree carries"},

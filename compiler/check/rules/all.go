@@ -17,6 +17,7 @@ import (
 
 // All is every rule in the order of IDs. Those of waivers run apart, in check.Waive. Each list stands with its rules.
 var All = sorted(
+	firewallRules,
 	languageRules, addressRules, fabricRules, hostRules, hostDeliveryRules, timeRules, balancerRules, podNetworkRules, kubeVIPRules, meshRules, gatewayRules, serviceRules,
 	deliveryRules, versionRules, adviceRules,
 )

@@ -37,7 +37,6 @@ var notYet = []unread{
 	{"kubernetes.cni.kind", []string{"calico", "cilium", "kube-router"}},
 	{"kubernetes.apiServer.provider", []string{"external", "dns", "kube-vip"}},
 	{"kubernetes.apiServer.hostname", nil},
-	{"fabric.hostFirewall", []string{"false"}},
 	{"fabric.bgp.gracefulRestart", []string{"false"}},
 	{"racks.*.homing", []string{"mlag", "active-backup", "single"}},
 	{"racks.*.nodes.*.links", nil},

@@ -1,0 +1,58 @@
+package lower
+
+import (
+	"net/netip"
+	"slices"
+
+	"go4.org/netipx"
+
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// firewalls decides what edge nodes let in: exactly the flows that lead to them, and nothing that is said here again.
+// Edge nodes are those of the classes that gateways run on.
+func (l *lowering) firewalls() {
+	if !l.s.Fabric.HostFirewall {
+		return
+	}
+	for i := range l.p.Groups {
+		g := &l.p.Groups[i]
+		if !slices.ContainsFunc(l.p.Gateways, func(gw ir.Gateway) bool { return gw.Class == g.Class }) {
+			continue
+		}
+		fw := ir.HostFirewall{Group: g.Name, From: append(ir.From{"fabric", "gateways", "namespaces", "racks", "nodeClasses", "delivery.hosts", "kubernetes", "loadBalancer", "pools",
+			"observability", "mesh", "name"}, g.From...)}
+		for _, f := range l.p.Flows {
+			if slices.ContainsFunc(f.To.Nodes, func(n string) bool { return slices.Contains(g.Nodes, n) }) {
+				fw.Rules = append(fw.Rules, l.firewallRules(&f)...)
+			}
+		}
+		l.p.Firewalls = append(l.p.Firewalls, fw)
+	}
+}
+
+// firewallRules is a flow as one rule a family. Pods come with their own address from the same machine, and with that of
+// theirs from another one.
+func (l *lowering) firewallRules(f *ir.Flow) []ir.FirewallRule {
+	var out []ir.FirewallRule
+	for _, v6 := range []bool{false, true} {
+		var b netipx.IPSetBuilder
+		sources := f.From.Addresses
+		if f.Area == ir.PodArea {
+			sources = slices.Concat(sources, l.allNodes().Addresses)
+		}
+		for _, p := range sources {
+			if p.Addr().Is6() == v6 {
+				b.AddPrefix(p)
+			}
+		}
+		set, _ := b.IPSet()
+		r := ir.FirewallRule{Protocol: f.Protocol, Port: f.Port, IPv6: v6, Sources: set.Prefixes(), OneHop: f.Port == bfdPort && f.Area == ir.FabricArea,
+			Why: f.From.Name + ": " + f.Why, From: f.Reads}
+		// A flow of the other family alone has no addresses of this one, and no machine to come to.
+		if len(r.Sources) > 0 && slices.ContainsFunc(f.To.Addresses, func(p netip.Prefix) bool { return p.Addr().Is6() == v6 }) {
+			out = append(out, r)
+		}
+	}
+	return out
+}

@@ -1,0 +1,157 @@
+package verify
+
+import (
+	"net/netip"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/artifact"
+)
+
+// ruleFirewall is the rule of the packet filters of edge nodes and of their unit.
+const ruleFirewall = "MG9262"
+
+const firewallGlob = "hosts/*/*/etc/meshgen/firewall.nft"
+
+// firewallHead is how a filter begins and firewallTail how it ends: one table of its own, replaced in one transaction;
+// nothing that would break a machine is missing.
+var (
+	firewallHead = []string{
+		"table inet meshgen", "delete table inet meshgen", "table inet meshgen {", "chain input {",
+		"type filter hook input priority filter; policy drop;", "ct state established,related accept", "iif lo accept",
+		"icmp type { destination-unreachable, echo-request, time-exceeded, parameter-problem } accept",
+		"icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem, echo-request, mld-listener-query, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept",
+		"tcp dport 22 accept",
+	}
+	firewallTail = []string{`include "/etc/meshgen/firewall.d/*.nft"`, `limit rate 5/second burst 20 packets log prefix "meshgen drop: " level info`, "}", "}"}
+	firewallRule = regexp.MustCompile(`^ip(6?) saddr \{ ([0-9a-f.:/, ]+) \}( ip ttl 255| ip6 hoplimit 255)? (?:(tcp|udp) dport ([1-9][0-9]*)|meta l4proto (ipip)) accept$`)
+)
+
+// A firewallAccept is a rule of a filter.
+type firewallAccept struct {
+	sources  []netip.Prefix
+	protocol string
+	port     uint16
+	oneHop   bool
+	line     int
+}
+
+// parseFirewall reads a filter.
+func parseFirewall(data []byte) ([]firewallAccept, faults) {
+	var fs faults
+	var text []string
+	var at []int
+	scanLines(data, &fs, func(n int, line string) {
+		if s := strings.TrimSpace(line); s != "" && s[0] != '#' {
+			text, at = append(text, s), append(at, n)
+		}
+	})
+	head, tail := len(firewallHead), len(text)-len(firewallTail)
+	if tail < head || !slices.Equal(text[:head], firewallHead) || !slices.Equal(text[tail:], firewallTail) {
+		fs.add(0, "it does not replace one table of its own, or lacks what every machine needs")
+		return nil, fs
+	}
+	var out []firewallAccept
+	for i := head; i < tail; i++ {
+		m := firewallRule.FindStringSubmatch(text[i])
+		if m == nil {
+			fs.add(at[i], "no rule: %q", text[i])
+			continue
+		}
+		r := firewallAccept{protocol: m[4] + m[6], oneHop: m[3] != "", line: at[i]}
+		port, _ := strconv.ParseUint(m[5], 10, 16)
+		r.port = uint16(port)
+		for _, s := range strings.Split(m[2], ", ") {
+			p, err := netip.ParsePrefix(s)
+			if err != nil || p.Masked() != p || p.Addr().Is6() != (m[1] == "6") || p.Bits() == 0 {
+				fs.add(at[i], "%q is no network of that family, or everybody", s)
+			}
+			r.sources = append(r.sources, p)
+		}
+		out = append(out, r)
+	}
+	return out, fs
+}
+
+func checkFirewallFile(f *artifact.File) faults {
+	_, fs := parseFirewall(f.Bytes())
+	return fs
+}
+
+var firewallUnit = regexp.MustCompile(`(?s)\nAfter=nftables\.service\nBefore=kubelet\.service\n.*\nType=oneshot\nRemainAfterExit=yes\nExecStart=/usr/sbin/nft -f /etc/meshgen/firewall\.nft\n` +
+	`ExecReload=/usr/sbin/nft -f /etc/meshgen/firewall\.nft\nExecStop=/usr/sbin/nft delete table inet meshgen\n\n\[Install\]\nWantedBy=multi-user\.target\n$`)
+
+func checkFirewallUnit(f *artifact.File) faults {
+	var fs faults
+	scanLines(f.Bytes(), &fs, func(int, string) {})
+	if !firewallUnit.Match(f.Bytes()) {
+		fs.add(0, "no unit that loads the filter, and takes nothing but it away")
+	}
+	return fs
+}
+
+// checkFirewalls compares each filter with the flows that lead to the machines of its group: each is let in, and nothing
+// else is.
+func checkFirewalls(p *pass) {
+	flows := p.tree.Lookup("fabric/" + p.releases.Site + "/flows.csv")
+	inv := p.tree.Lookup("hosts/" + p.releases.Site + "/inventory.yaml")
+	if flows == nil || inv == nil {
+		return
+	}
+	rows, _ := parseFlows(flows.Bytes())
+	machines, _ := parseInventory(inv.Bytes())
+	for _, f := range p.tree.Files() {
+		if !match(firewallGlob, f.Path()) {
+			continue
+		}
+		group := strings.Split(f.Path(), "/")[2]
+		if p.tree.Lookup("hosts/"+p.releases.Site+"/"+group+"/etc/systemd/system/meshgen-firewall.service") == nil {
+			p.report(f, 0, ruleFirewall, "nothing loads it")
+		}
+		rules, _ := parseFirewall(f.Bytes())
+		used := make([]bool, len(rules))
+		for _, row := range rows {
+			if leadsTo(row, machines, group) {
+				p.admits(f, rules, used, row)
+			}
+		}
+		for i, r := range rules {
+			if !used[i] {
+				p.report(f, r.line, ruleFirewall, "no flow leads here by %s port %d", r.protocol, r.port)
+			}
+		}
+	}
+}
+
+// leadsTo reports whether a flow has a machine of the group as its destination.
+func leadsTo(row flowRow, inv *inventory, group string) bool {
+	for _, h := range inv.hosts {
+		a, err := netip.ParseAddr(h.address)
+		in := slices.ContainsFunc(h.groups, func(name string) bool { return inv.groups[name] != nil && inv.groups[name].folder == group })
+		if err == nil && in && slices.ContainsFunc(row.dest, func(p netip.Prefix) bool { return p.Contains(a) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// admits reports sources of a flow that no rule lets in, and marks the rules that do.
+func (p *pass) admits(f *artifact.File, rules []firewallAccept, used []bool, row flowRow) {
+	for _, source := range row.source {
+		found := false
+		for i, r := range rules {
+			if r.protocol != row.protocol || r.port != row.port || r.oneHop != (row.area == "fabric" && row.port == 3784) {
+				continue
+			}
+			if slices.ContainsFunc(r.sources, func(q netip.Prefix) bool { return q.Bits() <= source.Bits() && q.Contains(source.Addr()) }) {
+				found, used[i] = true, true
+			}
+		}
+		sameFamily := slices.ContainsFunc(row.dest, func(q netip.Prefix) bool { return q.Addr().Is6() == source.Addr().Is6() })
+		if !found && sameFamily {
+			p.report(f, 0, ruleFirewall, "flow %q to %q by %s port %d has no rule for %s", row.from, row.to, row.protocol, row.port, source)
+		}
+	}
+}
