@@ -168,8 +168,7 @@ Source: RFC 7938, section 3.2.`,
 		s := p.Site
 		// Union of racks over the spines that they share.
 		parent := map[string]string{}
-		var root func(string) string
-		root = func(x string) string {
+		root := func(x string) string {
 			for parent[x] != x {
 				parent[x] = parent[parent[x]]
 				x = parent[x]
