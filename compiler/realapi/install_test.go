@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -41,7 +43,8 @@ func TestInstall(t *testing.T) {
 			if text, err := o.install(t, "--from", "load-balancer"); err == nil || !strings.Contains(text, "not found") {
 				t.Fatalf("install.sh begins in the middle and misses nothing: %v\n%s", err, text)
 			}
-			if err := os.Remove(o.log); err != nil {
+			// A load balancer without a chart has asked helm for nothing.
+			if err := os.Remove(o.log); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				t.Fatal(err)
 			}
 			hand := byHand(out.Plan)
@@ -95,7 +98,7 @@ func newOperator(t *testing.T, c *client, out *compiler.Output) *operator {
 		}
 		return p
 	}
-	for component, chart := range map[string]string{"istio": "base", "metallb": "metallb", "gateway-api": "gateway-api"} {
+	for component, chart := range map[string]string{"istio": "base", "metallb": "metallb", "cilium": "cilium", "gateway-api": "gateway-api"} {
 		put("objects/"+chart+".yaml", brought(t, chart, upstream(t).definitions(t, component), out.Plan))
 	}
 	put("objects/istiod.yaml", asJSON(t, deployment(out.Plan.Mesh.Namespace, istiod(out.Plan))))
