@@ -20,7 +20,7 @@ func lab() *ir.Plan {
 			{Name: "n2", Rack: "b", Class: "edge", Addresses: []netip.Addr{a("192.0.2.12")}, Speaker: true},
 			{Name: "n3", Rack: "b", Class: "worker", Addresses: []netip.Addr{a("192.0.2.13")}},
 		},
-		Groups:   []ir.HostGroup{{Name: "a-edge", Rack: "a", Nodes: []string{"n1"}}},
+		Groups:   []ir.HostGroup{{Name: "a-edge", Rack: "a", Nodes: []string{"n1"}, Forms: []string{"files"}, TimeUnit: "chrony.service"}},
 		Switches: []ir.Switch{{Hostname: "s1", Role: "tor", Rack: "a", OS: "eos"}, {Hostname: "s2", Role: "spine", OS: "frr"}},
 		Pools: []ir.Pool{{Name: "near", Protocol: "bgp", Racks: []string{"a"},
 			NodeSelector: ir.Selector{Terms: []ir.Term{{Key: "rack", Values: []string{"a"}}, {Key: "class", Values: []string{"edge", "core"}}}}}, {Name: "far"}},
