@@ -116,12 +116,17 @@ func cueFiles(args []string) ([]string, error) {
 	return out, nil
 }
 
-// replaceFile writes a file beside the old one and renames it, so that a kill leaves one of the two whole.
+// replaceFile gives a file another text and keeps its mode.
 func replaceFile(name string, text []byte) error {
 	info, err := os.Stat(name)
 	if err != nil {
 		return err
 	}
+	return writeFile(name, text, info.Mode()&fs.ModePerm)
+}
+
+// writeFile writes a file beside the old one and renames it, so that a kill leaves one of the two whole.
+func writeFile(name string, text []byte, mode fs.FileMode) error {
 	tmp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {
 		return err
@@ -129,12 +134,9 @@ func replaceFile(name string, text []byte) error {
 	defer os.Remove(tmp.Name()) // gone already after the rename
 	_, err = tmp.Write(text)
 	if err == nil {
-		err = tmp.Chmod(info.Mode() & fs.ModePerm)
+		err = tmp.Chmod(mode)
 	}
-	if e := tmp.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
+	if err = errors.Join(err, tmp.Close()); err != nil {
 		return err
 	}
 	return os.Rename(tmp.Name(), name)

@@ -181,19 +181,7 @@ func writeReport(name string, text []byte) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name()) // gone already after the rename
-	_, err = tmp.Write(text)
-	if err == nil {
-		err = tmp.Chmod(mode)
-	}
-	if err = errors.Join(err, tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), name)
+	return writeFile(name, text, mode)
 }
 
 // source gives the text of a file that a finding points into, for the line under it; nil where it cannot be had.

@@ -6,11 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
 	"github.com/spf13/cobra"
 
 	"meshgen.dev/meshgen/compiler"
 	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/load"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
@@ -91,12 +91,7 @@ func missing(kind, name string, there []string) error {
 
 // didYouMean is a question about the closest word, or "".
 func didYouMean(word string, words []string) string {
-	best, least := "", 1+max(1, len(word)/3)
-	for _, w := range words {
-		if d := levenshtein.ComputeDistance(strings.ToLower(word), strings.ToLower(w)); d < least {
-			best, least = w, d
-		}
-	}
+	best := load.Closest(word, words)
 	if best == "" {
 		return ""
 	}

@@ -10,6 +10,9 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
+// Closest returns the word of a list that the user may have meant, or "".
+func Closest(word string, words []string) string { return closest(word, words) }
+
 // closest returns the word that the user may have meant, or "".
 func closest(word string, words []string) string {
 	best, least := "", 1+max(1, len(word)/3)
