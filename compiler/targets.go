@@ -9,6 +9,7 @@ import (
 	"meshgen.dev/meshgen/compiler/backend/external"
 	"meshgen.dev/meshgen/compiler/backend/flows"
 	"meshgen.dev/meshgen/compiler/backend/frr"
+	"meshgen.dev/meshgen/compiler/backend/gatewayapi"
 	"meshgen.dev/meshgen/compiler/backend/hostfirewall"
 	"meshgen.dev/meshgen/compiler/backend/hosts"
 	"meshgen.dev/meshgen/compiler/backend/istio"
@@ -39,6 +40,7 @@ var targets = []backend.Backend{
 	flows.Backend,
 	hosts.Backend,
 	hostfirewall.Backend,
+	gatewayapi.Backend,
 	istio.Backend,
 	networkpolicy.Backend,
 	secrets.Backend,

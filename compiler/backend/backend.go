@@ -39,11 +39,51 @@ const (
 // OverlayDir is the folder of the site's overlay.
 func OverlayDir(p *ir.Plan) string { return "kubernetes/overlays/" + p.Name }
 
-// Objects starts the file that holds all objects of one kind in one phase.
+// Objects starts the file that holds all objects of one kind in one phase, or goes on with it where another backend has
+// begun it: Istio and the Gateway API both have a kind Gateway.
 func Objects(p *ir.Plan, t *artifact.Tree, phase Phase, kind string) *artifact.YAML {
-	f := t.File(OverlayDir(p)+"/"+string(phase)+"/"+strings.ToLower(kind)+".yaml", p.From...)
+	path := OverlayDir(p) + "/" + string(phase) + "/" + strings.ToLower(kind) + ".yaml"
+	if f := t.Lookup(path); f != nil {
+		return f.YAML()
+	}
+	f := t.File(path, p.From...)
 	f.Header("#", p.Name)
 	return f.YAML()
+}
+
+// Writer writes the objects of one kind in one phase. Their file is made when the first is written.
+type Writer struct {
+	p     *ir.Plan
+	t     *artifact.Tree
+	phase Phase
+	kind  string
+	y     *artifact.YAML
+}
+
+// NewWriter returns a writer that has written nothing.
+func NewWriter(p *ir.Plan, t *artifact.Tree, phase Phase, kind string) *Writer {
+	return &Writer{p: p, t: t, phase: phase, kind: kind}
+}
+
+// Add writes one object; m.Kind is that of the file where it is not given.
+func (w *Writer) Add(m Meta, body func(y *artifact.YAML)) {
+	if w.y == nil {
+		w.y = Objects(w.p, w.t, w.phase, w.kind)
+	}
+	if m.Kind == "" {
+		m.Kind = w.kind
+	}
+	m.Labels = append(m.Labels[:len(m.Labels):len(m.Labels)], ManagedBy(w.p)...)
+	Object(w.y, m, func() { body(w.y) })
+}
+
+// Nested writes mappings inside each other, and body in the innermost.
+func Nested(y *artifact.YAML, keys []string, body func()) {
+	if len(keys) == 0 {
+		body()
+		return
+	}
+	y.Map(keys[0], func() { Nested(y, keys[1:], body) })
 }
 
 // Values starts the values file of a chart release.

@@ -2,13 +2,26 @@ package ir
 
 import "net/netip"
 
+// Frontends of a gateway: the API of its routes.
+const (
+	FrontendIstio      = "istio"
+	FrontendGatewayAPI = "gateway-api"
+)
+
+// ObjectRef names an object in the namespace of who refers to it. Group "" is the core group; Name "" is no object.
+type ObjectRef struct{ Group, Kind, Name string }
+
 // Gateway is one way into the mesh.
 type Gateway struct {
 	Name           string
 	Owner          string
 	Namespace      string
-	Release        string // Helm release, Deployment and Service name
-	Frontend       string // "istio" or "gateway-api"
+	Release        string    // Helm release, Deployment and Service name
+	Frontend       string    // "istio" or "gateway-api"
+	APIClass       string    // gatewayClassName; "" with frontend istio
+	Parameters     ObjectRef // what the Gateway API has no words for, in the words of who deploys it
+	Program        Program   // that serves it where the mesh has none of its own
+	Labels         []KV      // of the Gateway object
 	Pool           string
 	VIPs           []netip.Addr
 	Replicas       int
@@ -32,6 +45,13 @@ type Gateway struct {
 	Listeners      []Listener
 	ServiceAccount string
 	From           From
+}
+
+// Program is a gateway program that does not come with the mesh; Kind "": the mesh's own.
+type Program struct {
+	Kind, Version string // "envoy-gateway", "1.8.3"
+	Namespace     string // of its controller
+	From          From
 }
 
 // Listener is a port of a gateway.

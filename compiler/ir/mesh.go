@@ -8,6 +8,11 @@ type Mesh struct {
 	Namespace      string // of its control plane
 	ImageHub       string // registry and path of its images (global.hub of the charts); "": the charts' own
 	TrustDomain    string
+	Aliases        []string // further trust domains whose identities count as ours
+	CA             *CA      // nil: the mesh's own authority
+	Waypoint       *Waypoint
+	HoldPods       bool // containers start when their proxy is ready
+	PushThrottle   int  // configuration pushes at a time; 0: the mesh's own
 	Strict         bool // mutual TLS is required mesh-wide
 	Proxy          Resources
 	Replicas       int  // of the control plane
@@ -28,6 +33,24 @@ type ProxyPorts struct {
 	Control        uint16 // configuration and certificates, at the control plane
 	ControlMetrics uint16
 	Webhook        uint16 // injection and validation, called by the API server
+}
+
+// CA is the authority of the mesh. Empty strings and dates are what the site does not say.
+type CA struct {
+	Kind            string // builtin, plugin, cert-manager, vault, spire
+	Secret          string // holds the intermediate; kind plugin
+	WorkloadTTL     string // "24h"
+	AnchorConfigMap string // holds the root, distributed apart from the mesh
+	IssuerSecret    string // holds the intermediate that signs
+	IssuerRef       string // cert-manager issuer that renews IssuerSecret; "": made by hand
+	From            From
+}
+
+// Waypoint is the size of the layer-7 proxies of an ambient mesh.
+type Waypoint struct {
+	Replicas  int
+	Resources Resources
+	From      From
 }
 
 // Tracing is where spans go.

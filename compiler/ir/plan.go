@@ -55,6 +55,7 @@ type Plan struct {
 	Mesh         Mesh
 	Gateways     []Gateway      // by name
 	Services     []Service      // by namespace, then name
+	Exposures    []Exposure     // Services of type LoadBalancer that no gateway serves, by name
 	Externals    []External     // by name
 	Scraper      *Scraper       // nil when nobody scrapes
 	Releases     []Release      // in the order of installation
@@ -77,6 +78,8 @@ type Namespace struct {
 	PodSecurity  string // enforced Pod Security level: privileged, baseline, restricted
 	Environment  string // of this namespace; the site's where not set apart
 	InjectLabels []KV   // by which the mesh takes the namespace's pods in, or leaves them out
+	Annotations  []KV   // the same, where the mesh reads annotations
+	Waypoint     bool   // has a layer-7 proxy of its own
 	From         From
 }
 

@@ -8,9 +8,10 @@ type Service struct {
 	Name           string
 	Host           string // "api.payments.svc.cluster.local"
 	ServiceAccount string
-	Identity       string // SPIFFE path "<trust domain>/ns/<namespace>/sa/<account>"; "" when not meshed
-	Labels         []KV   // of its pods
-	Workload       string // Deployment, StatefulSet, DaemonSet, Job, CronJob
+	Identity       string       // SPIFFE path "<trust domain>/ns/<namespace>/sa/<account>"; "" when not meshed
+	Labels         []KV         // of its pods
+	Addresses      []netip.Addr // of a machine outside the cluster; Workload VM
+	Workload       string       // Deployment, StatefulSet, DaemonSet, Job, CronJob, VM
 	Headless       bool
 	Meshed         bool
 	Permissive     bool   // takes callers without an identity
@@ -23,7 +24,10 @@ type Service struct {
 	Timeout        *Duration
 	Retries        *Retries
 	Split          []Weighted // where calls to it go; empty: to itself
-	Outlier        *Outlier   // its own, or that of the service whose split sends traffic here
+	RateLimit      *RateLimit
+	Fault          *Fault
+	JWT            *JWT
+	Outlier        *Outlier // its own, or that of the service whose split sends traffic here
 	From           From
 	EdgesFrom      From // From, and what decides its callers, callees and destinations outside: behind its policies as a whole
 }
@@ -116,6 +120,26 @@ type Outlier struct {
 	BaseEjectionTime   string
 	MaxEjectionPercent int
 	From               From
+}
+
+// RateLimit bounds the requests that one pod takes.
+type RateLimit struct {
+	PerSecond int
+	From      From
+}
+
+// Fault holds requests back on purpose, until a day that the site names and vet watches.
+type Fault struct {
+	DelayPercent float64
+	Delay        string // "2s"
+	From         From
+}
+
+// JWT is a token that callers must bring. Audiences: one of them must be in it; empty: any will do.
+type JWT struct {
+	Issuer    string // URL
+	Audiences []string
+	From      From
 }
 
 // External is a destination outside the cluster.

@@ -2,7 +2,6 @@ package lower
 
 import (
 	"slices"
-	"strings"
 
 	"meshgen.dev/meshgen/compiler/ir"
 )
@@ -81,7 +80,7 @@ func (l *lowering) chartSteps() (network, balancer, mesh, gateways []ir.ChartSte
 			if step.Wave = len(mesh); step.Wave > 0 {
 				step.Needs = releasesOf(mesh[step.Wave-1:])
 			}
-			l.istio(&step)
+			l.meshKind().step(l, &step)
 			mesh = append(mesh, step)
 		}
 	}
@@ -94,37 +93,6 @@ func releasesOf(steps []ir.ChartStep) []ir.Release {
 		out = append(out, s.Release)
 	}
 	return out
-}
-
-// defaultValidator is the webhook configuration of the base chart
-// (manifests/charts/base/templates/defaultrevision-validatingwebhookconfiguration.yaml).
-const defaultValidator = "istiod-default-validator"
-
-// istio adds what differs between the charts of the control plane. Names are those of release 1.31's templates; istiod
-// fills the CA into each webhook, and the failure policy into those that validate.
-func (l *lowering) istio(step *ir.ChartStep) {
-	const admission, validating = "admissionregistration.k8s.io", "ValidatingWebhookConfiguration"
-	const caBundle, failurePolicy = ".webhooks[]?.clientConfig.caBundle", ".webhooks[]?.failurePolicy"
-	m, revisioned := l.p.Mesh, ""
-	from := ir.From{"mesh.kind", "mesh.revision"}
-	if m.Revision != "" {
-		revisioned = "-" + m.Revision
-	}
-	switch step.Release.Name {
-	case "istio-base":
-		step.Prune = false // the CRDs are among its templates
-		step.Rewritten = []ir.Rewritten{{Group: admission, Kind: validating, Name: defaultValidator, Fields: []string{caBundle, failurePolicy}, From: from}}
-	case "istiod":
-		step.Rewritten = []ir.Rewritten{
-			{Group: admission, Kind: validating, Name: "istio-validator" + revisioned + "-" + m.Namespace, Fields: []string{caBundle, failurePolicy}, From: from},
-			{Group: admission, Kind: "MutatingWebhookConfiguration", Name: "istio-sidecar-injector" + revisioned, Fields: []string{caBundle}, From: from},
-		}
-		// The base chart's webhook refuses every Istio object until istiod has filled in its CA.
-		step.Waits = []ir.Wait{
-			{Namespace: m.Namespace, Object: "deployment.apps/istiod" + revisioned, For: "condition=Available", From: from},
-			{Object: strings.ToLower(validating) + "." + admission + "/" + defaultValidator, For: "jsonpath={.webhooks[0].clientConfig.caBundle}", From: from},
-		}
-	}
 }
 
 // externalSecrets are the Secrets that a store fills.

@@ -42,21 +42,16 @@ func (l *lowering) gateways() {
 		if p := l.pool(g.Pool); p != nil && p.Protocol == "l2" && lb.Layer2Class != "" {
 			out.LBClass = lb.Layer2Class
 		}
+		if i := g.Implementation; i != nil {
+			out.Program = ir.Program{Kind: i.Kind, Version: i.Version, From: ir.From{path + ".implementation"}}
+		}
 		if g.Capacity != nil {
 			out.Connections = g.Capacity.Connections
 		}
 		if out.Owner == "" {
 			out.Owner = l.s.Owner
 		}
-		// What the chart names and labels, and what the mesh's own deployer does, differ; both are fixed upstream.
-		if g.Frontend == "istio" {
-			out.Release = "gateway-" + name
-			out.Selector = []ir.KV{{Key: "istio", Value: out.Release}}
-		} else {
-			out.Release = name + "-istio"
-			out.Selector = []ir.KV{{Key: "gateway.networking.k8s.io/gateway-name", Value: name}}
-		}
-		out.ServiceAccount = out.Release
+		l.meshKind().gateway(l, &out)
 		if lb.AddressAnnotation != "" {
 			out.Annotations = []ir.KV{{Key: lb.AddressAnnotation, Value: joinAddrs(out)}}
 		}

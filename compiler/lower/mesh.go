@@ -11,9 +11,6 @@ import (
 	"meshgen.dev/meshgen/compiler/site"
 )
 
-// istioCNINamespace holds the CNI node agent alone: it needs the privileged level, and nothing else should have it.
-const istioCNINamespace = "istio-cni"
-
 // controlPlaneReplicas is the number of control-plane pods where the site says nothing: two, so that one may be
 // drained while the other injects and signs.
 const controlPlaneReplicas = 2
@@ -40,6 +37,11 @@ func (l *lowering) mesh() {
 	if p.Replicas == 0 {
 		p.Replicas = controlPlaneReplicas
 	}
+	p.Aliases, p.HoldPods, p.PushThrottle = m.TrustDomainAliases, m.Proxy.HoldApplicationUntilReady, m.ControlPlane.PushThrottle
+	p.CA = l.authority()
+	if w := m.Waypoint; w != nil {
+		p.Waypoint = &ir.Waypoint{Replicas: w.Replicas, Resources: resources(w.Resources, "mesh.waypoint.resources"), From: ir.From{"mesh.waypoint"}}
+	}
 	if t := l.s.Observability.Tracing; t != nil {
 		host, port, _ := net.SplitHostPort(t.OTLP)
 		n, _ := strconv.ParseUint(port, 10, 16)
@@ -51,6 +53,22 @@ func (l *lowering) mesh() {
 			From: append(under("observability.tracing", "otlp", "samplingPercent"), "kubernetes.clusterDomain"),
 		}
 	}
+}
+
+// authority is what the site says of the mesh's certificate authority; nil: nothing.
+func (l *lowering) authority() *ir.CA {
+	c := l.s.Mesh.CA
+	if c == nil {
+		return nil
+	}
+	out := &ir.CA{Kind: c.Kind, Secret: c.Secret, WorkloadTTL: c.WorkloadTTL, From: ir.From{"mesh.ca"}}
+	if a := c.TrustAnchor; a != nil {
+		out.AnchorConfigMap = a.ConfigMap
+	}
+	if i := c.Issuer; i != nil {
+		out.IssuerSecret, out.IssuerRef = i.Secret, i.CertManagerIssuer
+	}
+	return out
 }
 
 func resources(r *site.Resources, path string) ir.Resources {
@@ -75,7 +93,7 @@ func (l *lowering) namespaces() {
 		path := site.Join("namespaces", name)
 		ns := ir.Namespace{
 			Name: name, Owner: n.Owner, Purpose: "services", Meshed: n.Mesh && meshed,
-			Permissive:  l.permissive(name),
+			Permissive: l.permissive(name), Waypoint: n.Waypoint,
 			PodSecurity: n.PodSecurity, Environment: n.Environment,
 			From: append(under(path, "owner", "podSecurity", "mesh", "mtls", "environment"), "kubernetes.version"),
 		}
@@ -85,29 +103,25 @@ func (l *lowering) namespaces() {
 		if ns.Environment == "" {
 			ns.Environment, ns.From = l.s.Environment, append(ns.From, "environment")
 		}
-		switch {
-		case ns.Meshed:
-			ns.InjectLabels = []ir.KV{{Key: "istio.io/rev", Value: l.p.Mesh.RevisionLabel()}}
-			ns.From = append(ns.From, "mesh.revision")
-		case meshed:
-			ns.InjectLabels = []ir.KV{{Key: "istio-injection", Value: "disabled"}}
-		}
+		l.meshKind().inject(l, &ns)
 		add(ns)
 	}
 	for _, g := range l.p.Gateways {
-		add(ir.Namespace{
+		ns := ir.Namespace{
 			Name: g.Namespace, Owner: g.Owner, Purpose: "gateway", PodSecurity: "restricted", Environment: l.s.Environment,
-			InjectLabels: []ir.KV{{Key: "istio.io/rev", Value: l.p.Mesh.RevisionLabel()}},
-			From:         append(under(site.Join("gateways", g.Name), "owner"), "owner", "environment", "mesh.revision", "kubernetes.version"),
-		})
+			From: append(under(site.Join("gateways", g.Name), "owner"), "owner", "environment", "mesh.revision", "kubernetes.version"),
+		}
+		l.meshKind().inject(l, &ns)
+		add(ns)
 	}
 	// Pods with elevated rights have namespaces of their own, so that nothing else gets them by standing beside.
 	own := func(name, purpose, level string, from ...string) {
 		add(ir.Namespace{Name: name, Owner: l.s.Owner, Purpose: purpose, PodSecurity: level, Environment: l.s.Environment,
 			From: append(ir.From{"owner", "environment", "kubernetes.version"}, from...)})
 	}
-	own(l.p.Mesh.Namespace, "mesh", "baseline", "mesh.kind")
-	own(istioCNINamespace, "mesh", "privileged", "mesh.kind") // host network namespaces and CNI directories
+	for _, n := range l.meshKind().namespaces(l) {
+		own(n.name, "mesh", n.level, "mesh.kind")
+	}
 	// A part of the pod network stands with it, in a namespace that is the cluster's own.
 	if lb := l.set.LoadBalancer(l.p.LoadBalancer.Kind); lb.CNI == "" && lb.Machines == nil {
 		own(l.p.LoadBalancer.Namespace, "load-balancer", lb.PodSecurity, "loadBalancer.kind")
@@ -140,20 +154,8 @@ func (l *lowering) releases() {
 			Version: l.s.LoadBalancer.Version, Namespace: l.p.LoadBalancer.Namespace, From: l.p.LoadBalancer.From})
 	}
 
-	m := l.p.Mesh
-	row := l.set.Mesh(m.Kind).Release(m.Version)
-	from := under("mesh", "kind", "version")
-	istio := func(name, chart, namespace string) {
-		add(ir.Release{Name: name, Component: "istio", Chart: chart, Repository: row.Charts.Repository, Version: m.Version, Namespace: namespace, From: from})
-	}
-	istio("istio-base", row.Charts.Base, m.Namespace)
-	istio("istiod", row.Charts.Control, m.Namespace)
-	istio("istio-cni", row.Charts.CNI, istioCNINamespace)
-	for _, g := range l.p.Gateways {
-		if g.Frontend == "istio" {
-			add(ir.Release{Name: g.Release, Component: "istio", Chart: row.Charts.Gateway, Repository: row.Charts.Repository, Version: m.Version,
-				Namespace: g.Namespace, Gateway: g.Name, From: append(from[:len(from):len(from)], g.From...)})
-		}
+	for _, r := range l.meshKind().releases(l) {
+		add(r)
 	}
 	cm := l.s.Components.CertManager
 	l.p.CertManager = ir.Component{Namespace: cm.Namespace, Version: cm.Version, From: ir.From{"components.certManager"}}

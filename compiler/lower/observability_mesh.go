@@ -11,10 +11,6 @@ import (
 // Lives of certificates, in days. Each alert stands in the middle between renewal and expiry: earlier it would fire on
 // healthy certificates, later it would leave no time.
 const (
-	// Istio's own authority: CITADEL_SELF_SIGNED_CA_CERT_TTL, renewed when a fifth is left
-	// (security/pkg/cmd/constants.go of Istio 1.31).
-	selfSignedDays = 3650
-	selfSignedLeft = 0.2
 	// cert-manager's Certificate without a duration, renewed after two thirds (its documentation of renewBefore).
 	certManagerDays = 90
 	certManagerLeft = 1.0 / 3
@@ -22,29 +18,9 @@ const (
 
 const day = 86400 // seconds
 
-// certificateRules watch that certificates are renewed in time.
+// certificateRules watch that certificates are renewed in time: the mesh's, and those of gateways.
 func (l *lowering) certificateRules() {
-	c := l.set.Mesh(l.s.Mesh.Kind).Certificates
-	overdue := int(float64(c.Hours) * 3600 * (1 - c.RenewAt) / 2)
-	const ca = int(selfSignedDays * selfSignedLeft / 2)
-	kind := l.p.Mesh.From.Of("kind")
-	rules := []ir.Rule{
-		{Alert: "WorkloadCertificateOverdue", Severity: critical, For: "10m", Why: "certificates/overdue", From: kind,
-			Expr:        fmt.Sprintf(`istio_agent_cert_expiry_seconds{resource_name="default"} < %d`, overdue),
-			Summary:     "The certificate of {{ $labels.namespace }}/{{ $labels.pod }} has not been renewed.",
-			Description: fmt.Sprintf("It lives %d h, is renewed halfway, and has less than %s h left. When it ends every connection of the pod fails.", c.Hours, decimal(float64(overdue)/3600))},
-		{Alert: "CertificateSigningFailing", Severity: warning, For: "10m", From: kind,
-			Expr:        "sum(rate(citadel_server_csr_sign_err_count[5m])) > 0 or sum(rate(citadel_server_authentication_failure_count[5m])) > 0",
-			Summary:     "The control plane refuses requests for certificates.",
-			Description: "It fails to sign them, or does not accept the callers' tokens. Running pods go on until their certificates end; new ones do not start."},
-		{Alert: "MeshAuthorityExpiring", Severity: warning, For: "30m", Why: "certificates/overdue", From: kind,
-			Expr: fmt.Sprintf("citadel_server_root_cert_expiry_timestamp - time() < %d or citadel_server_cert_chain_expiry_timestamp - time() < %d",
-				ca*day, ca*day),
-			Summary:     "The root or intermediate certificate of the mesh has not been renewed.",
-			Description: fmt.Sprintf("Less than %d days are left, half of the time in which the control plane renews its own authority. Its end is the end of all traffic in the mesh.", ca)},
-	}
-	rules = append(rules, l.gatewayCertificates()...)
-	l.ruleGroup("certificates", runbookTime, rules...)
+	l.ruleGroup("certificates", runbookTime, append(l.meshKind().certificates(l), l.gatewayCertificates()...)...)
 }
 
 // gatewayCertificates watch those that cert-manager makes. The label name is the object's; namespace may be that of
@@ -83,44 +59,9 @@ func hostNames(hosts []ir.ListenerHost) []string {
 	return out
 }
 
-// pushSeconds is when a change is late at its proxies; the histogram's next bounds are 5 and 20.
-const pushSeconds = 10
-
 // pushRules watch that proxies get their configuration and take it.
 func (l *lowering) pushRules() {
-	m := &l.p.Mesh
-	from := m.From.Of("kind")
-	deployment := l.controlPlane()
-	rules := []ir.Rule{
-		{Alert: "ConfigurationRejected", Severity: critical, For: "5m", From: from,
-			Expr:        "sum by (type) (rate(pilot_total_xds_rejects[5m])) > 0",
-			Summary:     "Proxies reject configuration of type {{ $labels.type }}.",
-			Description: "They go on with the last one that they took. The control plane's log names proxy and reason."},
-		{Alert: "ConfigurationPushFailing", Severity: warning, For: "5m", From: from,
-			Expr: `sum(rate(pilot_xds_pushes{type=~".+_senderr"}[5m])) > 0 or sum(rate(pilot_xds_write_timeout[5m])) > 0` +
-				" or sum(rate(pilot_total_xds_internal_errors[5m])) > 0",
-			Summary:     "The control plane fails to send configuration.",
-			Description: "Errors in building or sending it, or proxies that do not read it in time."},
-		{Alert: "ConfigurationPushSlow", Severity: warning, For: "10m", From: from,
-			Expr:        fmt.Sprintf("histogram_quantile(0.99, sum by (le) (rate(pilot_proxy_convergence_time_bucket[5m]))) > %d", pushSeconds),
-			Summary:     "Changes reach proxies late.",
-			Description: fmt.Sprintf("One in a hundred takes more than %d s: the control plane is short of processor, or changes come too fast.", pushSeconds)},
-		{Alert: "InjectionFailing", Severity: warning, For: "5m", From: from,
-			Expr:        "sum(rate(sidecar_injection_failure_total[5m])) > 0",
-			Summary:     "The control plane fails to inject proxies.",
-			Description: "Pods of meshed namespaces do not start."},
-	}
-	rules = append(rules, replicas("ControlPlane", "the mesh's control plane", m.Namespace, deployment, m.Replicas, nil,
-		slices.Concat(m.From.Of("revision", "replicas"), from), "Without any, no pod of a meshed namespace starts and no certificate is renewed.")...)
-	l.ruleGroup("configuration-push", runbookPush, rules...)
-}
-
-// controlPlane returns the name of istiod's Deployment.
-func (l *lowering) controlPlane() string {
-	if l.p.Mesh.Revision == "" {
-		return "istiod"
-	}
-	return "istiod-" + l.p.Mesh.Revision
+	l.ruleGroup("configuration-push", runbookPush, l.meshKind().pushes(l)...)
 }
 
 // needed is a metric without which alerts are silent.
@@ -136,9 +77,8 @@ func (l *lowering) metricsRules() {
 		{"node_nf_conntrack_stat_drop", "node_exporter on the hosts", nil},
 		{"node_timex_sync_status", "node_exporter on the hosts", nil},
 		{"kube_deployment_status_replicas_available", "kube-state-metrics", nil},
-		{"pilot_xds", "the control plane of the mesh", l.p.Mesh.From.Of("kind")},
-		{"istio_agent_cert_expiry_seconds", "the proxies of the mesh", l.p.Mesh.From.Of("kind")},
 	}
+	all = append(all, l.meshKind().metrics(l)...)
 	if len(l.s.Time.Sources) > 0 {
 		all = append(all,
 			needed{"chrony_up", "chrony_exporter on the hosts", ir.From{"time"}},
@@ -205,7 +145,7 @@ func (l *lowering) monitors() {
 	if w.Files || l.p.Scraper == nil {
 		return
 	}
-	w.Monitors = append(append(l.meshMonitors(), l.loadBalancerMonitors()...), l.ciliumMonitors()...)
+	w.Monitors = append(append(l.meshKind().monitors(l), l.loadBalancerMonitors()...), l.ciliumMonitors()...)
 	for i := range w.Monitors {
 		m := &w.Monitors[i]
 		m.Job = w.Namespace + "/" + m.Name // what the operator gives a PodMonitor's series
@@ -213,25 +153,6 @@ func (l *lowering) monitors() {
 			m.Job = m.Service.Name // and a ServiceMonitor's
 		}
 		m.From = slices.Concat(m.From, w.From)
-	}
-}
-
-func (l *lowering) meshMonitors() []ir.Monitor {
-	namespaces, from := l.scraped()
-	m := &l.p.Mesh
-	return []ir.Monitor{
-		{Kind: "PodMonitor", Name: watchName + "-control-plane", Namespaces: []string{m.Namespace},
-			Selector: []ir.KV{{Key: "app", Value: "istiod"}}, Ports: []string{"http-monitoring"}, Path: "/metrics",
-			Reason: "Configuration pushes, injection, and the authority's certificates.", From: m.From.Of("kind")},
-		{Kind: "PodMonitor", Name: watchName + "-proxies", Namespaces: namespaces,
-			Ports: []string{"http-envoy-prom"}, Dial: m.ProxyPorts.Metrics, Path: "/stats/prometheus", NodeLabel: true,
-			Reason: "Each pod that has a proxy, by the proxy's named port. What is asked is the agent beside it, which merges\n" +
-				"the metrics of proxy and application; its own port has no name. Both stay outside mutual TLS.",
-			Drop: []ir.Drop{
-				{Metrics: "istio_(request|response)_bytes_(bucket|sum|count)", Reason: "Histograms of sizes: two thirds of the series of an edge, and no alert reads them."},
-				{Metrics: "istio_agent_go_.+", Reason: "The runtime of each agent."},
-			},
-			Why: "metrics/proxies", From: slices.Concat(m.From.Of("kind"), from)},
 	}
 }
 

@@ -79,6 +79,16 @@ func (l *lowering) service(nn, sn string, n *site.Namespace, s *site.Service) ir
 		out.Outlier = &ir.Outlier{Consecutive5xx: o.Consecutive5xx, Interval: o.Interval, BaseEjectionTime: o.BaseEjectionTime,
 			MaxEjectionPercent: o.MaxEjectionPercent, From: ir.From{path + ".outlierDetection"}}
 	}
+	if r := s.RateLimit; r != nil {
+		out.RateLimit = &ir.RateLimit{PerSecond: r.RequestsPerSecond, From: ir.From{path + ".rateLimit"}}
+	}
+	if f := s.Fault; f != nil && f.Delay != nil {
+		out.Fault = &ir.Fault{DelayPercent: f.Delay.Percent, Delay: f.Delay.Duration, From: ir.From{path + ".fault"}}
+	}
+	if j := s.JWT; j != nil {
+		out.JWT = &ir.JWT{Issuer: j.Issuer, Audiences: j.Audiences, From: ir.From{path + ".jwt"}}
+	}
+	out.Addresses = addrs(s.Addresses)
 	return out
 }
 

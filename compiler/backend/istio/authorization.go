@@ -18,7 +18,7 @@ import (
 func (e *emitter) denyByDefault() {
 	m := &e.p.Mesh
 	o := e.objects(backend.Enforcement, "AuthorizationPolicy")
-	o.add(backend.Meta{APIVersion: securityV1, Namespace: m.Namespace, Name: "deny-by-default", From: m.From.Of("kind")}, func(y *artifact.YAML) {
+	o.Add(backend.Meta{APIVersion: securityV1, Namespace: m.Namespace, Name: "deny-by-default", From: m.From.Of("kind")}, func(y *artifact.YAML) {
 		y.Comment("No rule: nothing is admitted, in any namespace, but what another policy allows.")
 		y.Map("spec", func() {})
 	})
@@ -33,7 +33,7 @@ func (e *emitter) servicePolicies() {
 		if !s.Meshed || len(rules) == 0 {
 			continue
 		}
-		o.add(backend.Meta{APIVersion: securityV1, Namespace: s.Namespace, Name: s.Name, From: s.EdgesFrom}, func(y *artifact.YAML) {
+		o.Add(backend.Meta{APIVersion: securityV1, Namespace: s.Namespace, Name: s.Name, From: s.EdgesFrom}, func(y *artifact.YAML) {
 			y.Map("spec", func() {
 				y.Map("selector", func() { backend.Pairs(y, "matchLabels", s.Labels) })
 				y.KV("action", "ALLOW")

@@ -17,7 +17,7 @@ func (e *emitter) gatewayPolicies() {
 		if !slices.ContainsFunc(g.Listeners, func(l ir.Listener) bool { return len(l.Hosts) > 0 }) {
 			continue
 		}
-		o.add(backend.Meta{APIVersion: securityV1, Namespace: g.Namespace, Name: g.Name, From: g.From}, func(y *artifact.YAML) {
+		o.Add(backend.Meta{APIVersion: securityV1, Namespace: g.Namespace, Name: g.Name, From: g.From}, func(y *artifact.YAML) {
 			y.Map("spec", func() {
 				policyTarget(y, g)
 				y.KV("action", "ALLOW")
@@ -35,7 +35,7 @@ func (e *emitter) gatewayPolicies() {
 
 // policyTarget names the proxies of a gateway. One that istiod deploys is the Gateway's, whatever its pods are labelled.
 func policyTarget(y *artifact.YAML, g *ir.Gateway) {
-	if g.Frontend != frontendGatewayAPI {
+	if g.Frontend != ir.FrontendGatewayAPI {
 		y.Map("selector", func() { backend.Pairs(y, "matchLabels", g.Selector) })
 		return
 	}
@@ -70,13 +70,13 @@ func clientRule(y *artifact.YAML, g *ir.Gateway, l *ir.Listener) {
 		y.Item(func() {
 			y.Map("operation", func() {
 				y.KV("ports", []string{strconv.Itoa(int(l.Port))})
-				if seesRequests(l) {
+				if l.SeesRequests() {
 					listenerHosts(y, "hosts", l, hostPatterns)
 				}
 			})
 		})
 	})
-	if passesThrough(l) {
+	if l.PassesThrough() {
 		y.Seq("when", func() {
 			y.Item(func() {
 				y.KV("key", "connection.sni")

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+
+	"meshgen.dev/meshgen/compiler/ir"
 )
 
 // request is what a proxy's policy sees.
@@ -43,7 +45,7 @@ func TestAuthorization(t *testing.T) {
 		{"redirect", "gateway-public", "public", request{address: "192.0.2.200", port: 80, method: "GET", path: "/", host: "www.test"}, true},
 		{"a host that is not exposed", "gateway-public", "public", request{address: "192.0.2.200", port: 443, method: "GET", path: "/", host: "x.test"}, false},
 	}
-	all := readObjects(t, testPlan(frontendIstio))
+	all := readObjects(t, testPlan(ir.FrontendIstio))
 	for _, tt := range tests {
 		o := find(t, all, securityV1, "AuthorizationPolicy", tt.namespace, tt.policy)
 		got := o != nil && slices.ContainsFunc(o.Spec.Rules, func(r authRule) bool { return r.admits(tt.request) })

@@ -15,10 +15,10 @@ func (e *emitter) destinationRules() {
 		}
 		from := append(append(s.Outlier.From[:0:0], s.Outlier.From...), s.From...)
 		meta := backend.Meta{APIVersion: networkingV1, Namespace: s.Namespace, Name: s.Name, From: from}
-		o.add(meta, func(y *artifact.YAML) {
+		o.Add(meta, func(y *artifact.YAML) {
 			y.Map("spec", func() {
 				y.KV("host", s.Host)
-				nested(y, []string{"trafficPolicy", "outlierDetection"}, func() {
+				backend.Nested(y, []string{"trafficPolicy", "outlierDetection"}, func() {
 					y.From("", s.Outlier.From...)
 					y.KV("consecutive5xxErrors", s.Outlier.Consecutive5xx)
 					y.KV("interval", s.Outlier.Interval)

@@ -27,7 +27,7 @@ func (e *emitter) serviceEntries() {
 				if len(hosts) > 1 { // one host an object: with ports of TCP, Istio refuses more
 					meta.Name += "-" + host
 				}
-				o.add(meta, func(y *artifact.YAML) { y.Map("spec", func() { serviceEntry(y, x, host) }) })
+				o.Add(meta, func(y *artifact.YAML) { y.Map("spec", func() { serviceEntry(y, x, host) }) })
 			}
 		}
 	}

@@ -6,23 +6,28 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
-// gateways writes what listens: a Gateway of networking.istio.io or of gateway.networking.k8s.io, by frontend.
+// gateways writes what listens: a Gateway of networking.istio.io, or, for one of the Gateway API, the parameters of what
+// istiod deploys for it.
 func (e *emitter) gateways() {
 	o := e.objects(backend.Gateways, "Gateway")
 	parameters := e.objects(backend.Gateways, "ConfigMap")
 	for i := range e.p.Gateways {
 		g := &e.p.Gateways[i]
-		if g.Frontend == frontendGatewayAPI {
-			e.gatewayAPI(o, parameters, g)
-		} else {
+		switch {
+		case g.Frontend == ir.FrontendIstio:
 			e.istioGateway(o, g)
+		case g.APIClass == apiClass:
+			e.parameters(parameters, g)
 		}
 	}
 }
 
+// apiClass is the GatewayClass of the gateways that istiod deploys.
+const apiClass = "istio"
+
 // istioGateway configures the proxies of a gateway release. A listener to which nothing is exposed is left out: a
 // server without hosts is refused.
-func (e *emitter) istioGateway(o *objects, g *ir.Gateway) {
+func (e *emitter) istioGateway(o *backend.Writer, g *ir.Gateway) {
 	var used []ir.Listener
 	for _, l := range g.Listeners {
 		if len(l.Hosts) > 0 {
@@ -32,7 +37,7 @@ func (e *emitter) istioGateway(o *objects, g *ir.Gateway) {
 	if len(used) == 0 {
 		return
 	}
-	o.add(backend.Meta{APIVersion: networkingV1, Namespace: g.Namespace, Name: g.Name, From: g.From}, func(y *artifact.YAML) {
+	o.Add(backend.Meta{APIVersion: networkingV1, Namespace: g.Namespace, Name: g.Name, From: g.From}, func(y *artifact.YAML) {
 		y.Map("spec", func() {
 			backend.Pairs(y, "selector", g.Selector)
 			y.Seq("servers", func() {

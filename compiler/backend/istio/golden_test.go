@@ -7,12 +7,13 @@ import (
 	"testing"
 
 	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend/gatewayapi"
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
 // The goldens are rewritten by MESHGEN_UPDATE=1 go test.
 func TestGolden(t *testing.T) {
-	for _, frontend := range []string{frontendIstio, frontendGatewayAPI} {
+	for _, frontend := range []string{ir.FrontendIstio, ir.FrontendGatewayAPI} {
 		t.Run(frontend, func(t *testing.T) {
 			got := text(t, testPlan(frontend))
 			file := filepath.Join("testdata", frontend+".golden")
@@ -35,10 +36,11 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// emitted runs the backend.
+// emitted runs the backend, and the one that prints the Gateway API whatever the mesh.
 func emitted(t *testing.T, p *ir.Plan) *artifact.Tree {
 	t.Helper()
 	tree := artifact.NewTree()
+	gatewayapi.Backend.Emit(p, tree)
 	Backend.Emit(p, tree)
 	if err := tree.Err(); err != nil {
 		t.Fatal(err)

@@ -30,17 +30,9 @@ var Backend = backend.Backend{
 
 // API versions of what this package writes. Istio's own are those that release 1.31 stores or serves as stable.
 const (
-	networkingV1  = "networking.istio.io/v1"
-	securityV1    = "security.istio.io/v1"
-	telemetryV1   = "telemetry.istio.io/v1"
-	gatewayAPIV1  = "gateway.networking.k8s.io/v1"
-	certManagerV1 = "cert-manager.io/v1"
-)
-
-// Frontends of a gateway.
-const (
-	frontendIstio      = "istio"
-	frontendGatewayAPI = "gateway-api"
+	networkingV1 = "networking.istio.io/v1"
+	securityV1   = "security.istio.io/v1"
+	telemetryV1  = "telemetry.istio.io/v1"
 )
 
 // revisionLabel binds namespaces, pods and Gateways to one istiod.
@@ -56,9 +48,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	e.denyByDefault()
 	e.telemetry()
 	e.gateways()
-	e.certificates()
 	e.exposedRoutes()
-	e.httpRoutes()
 	e.gatewayPolicies()
 	e.sidecars()
 	e.meshRoutes()
@@ -73,32 +63,9 @@ type emitter struct {
 	t *artifact.Tree
 }
 
-// objects is the file of one kind in one phase. It is made when its first object is written.
-type objects struct {
-	e     *emitter
-	phase backend.Phase
-	kind  string
-	y     *artifact.YAML
+func (e *emitter) objects(phase backend.Phase, kind string) *backend.Writer {
+	return backend.NewWriter(e.p, e.t, phase, kind)
 }
-
-func (e *emitter) objects(phase backend.Phase, kind string) *objects {
-	return &objects{e: e, phase: phase, kind: kind}
-}
-
-// add writes one object; m.Kind is that of the file where it is not given.
-func (o *objects) add(m backend.Meta, body func(y *artifact.YAML)) {
-	if o.y == nil {
-		o.y = backend.Objects(o.e.p, o.e.t, o.phase, o.kind)
-	}
-	if m.Kind == "" {
-		m.Kind = o.kind
-	}
-	m.Labels = append(m.Labels, backend.ManagedBy(o.e.p)...)
-	backend.Object(o.y, m, func() { body(o.y) })
-}
-
-// isHTTP reports whether a proxy sees requests on a port of this protocol, and not only a connection.
-func isHTTP(protocol string) bool { return protocol == "http" || protocol == "grpc" }
 
 // isCaptured reports whether traffic to a port of this protocol passes the sidecar: it redirects TCP alone.
 func isCaptured(protocol string) bool { return protocol != "udp" }
@@ -107,7 +74,7 @@ func isCaptured(protocol string) bool { return protocol != "udp" }
 func httpPorts(ports []ir.Port) (http, other []ir.Port) {
 	for _, p := range ports {
 		switch {
-		case isHTTP(p.Protocol):
+		case ir.IsHTTP(p.Protocol):
 			http = append(http, p)
 		case isCaptured(p.Protocol):
 			other = append(other, p)

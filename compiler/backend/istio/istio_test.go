@@ -6,12 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
 // What the sidecars of a namespace know of is what its services call, and nothing else of other namespaces.
 func TestSidecarScope(t *testing.T) {
-	p := testPlan(frontendIstio)
+	p := testPlan(ir.FrontendIstio)
 	all := readObjects(t, p)
 	platform := []string{"istio-system/*", "default/kubernetes.default.svc.cluster.local", "kube-system/kube-dns.kube-system.svc.cluster.local",
 		"watch/otel.watch.svc.cluster.local"}
@@ -43,7 +44,7 @@ func TestExternalResolution(t *testing.T) {
 		{"two addresses", nil, []string{"10.9.0.1/32", "10.9.0.2/32"}, []string{"x: NONE"}},
 		{"range", nil, []string{"10.9.0.0/24"}, []string{"x: NONE"}},
 	} {
-		p := testPlan(frontendIstio)
+		p := testPlan(ir.FrontendIstio)
 		x := ir.External{Name: "x", Hosts: tt.hosts, Ports: []ir.Port{port("tls", 443, 443, "tls")}, Users: p.Externals[0].Users}
 		for _, a := range tt.addresses {
 			x.Addresses = append(x.Addresses, netip.MustParsePrefix(a))
@@ -63,7 +64,7 @@ func TestExternalResolution(t *testing.T) {
 
 // Intents that are absent leave nothing behind.
 func TestAbsent(t *testing.T) {
-	p := testPlan(frontendIstio)
+	p := testPlan(ir.FrontendIstio)
 	p.Mesh.Tracing, p.Mesh.AccessLogs, p.Mesh.NativeSidecars, p.Mesh.RegistryOnly, p.Mesh.ImageHub = nil, "off", false, false, ""
 	p.Gateways[1].Listeners[0].Hosts, p.Gateways[1].Listeners[1].Hosts = nil, nil
 	p.Gateways[0].Replicas = 1
@@ -85,7 +86,7 @@ func TestAbsent(t *testing.T) {
 }
 
 func TestDualStack(t *testing.T) {
-	p := testPlan(frontendIstio)
+	p := testPlan(ir.FrontendIstio)
 	p.Cluster.PodCIDRs = append(p.Cluster.PodCIDRs, netip.MustParsePrefix("fd00:64::/48"))
 	p.Gateways[0].VIPs = append(p.Gateways[0].VIPs, netip.MustParseAddr("2001:db8::20"))
 	if got := at(readValues(t, p, "istiod"), "env", "ISTIO_DUAL_STACK"); got != "true" {
@@ -99,7 +100,7 @@ func TestDualStack(t *testing.T) {
 // A mesh that is permissive has strict namespaces, where a strict one has permissive ones; what refuses is applied last.
 func TestPeerAuthentication(t *testing.T) {
 	for _, strict := range []bool{true, false} {
-		p := testPlan(frontendIstio)
+		p := testPlan(ir.FrontendIstio)
 		p.Mesh.Strict = strict
 		var got []string
 		for _, o := range readObjects(t, p) {
@@ -119,7 +120,7 @@ func TestPeerAuthentication(t *testing.T) {
 
 // A Gateway of the Gateway API asks for client certificates on the ports of its mutual listeners alone.
 func TestGatewayAPIMutual(t *testing.T) {
-	p := testPlan(frontendGatewayAPI)
+	p := testPlan(ir.FrontendGatewayAPI)
 	p.Gateways[1].Listeners[1].TLS = &ir.TLS{Mode: "mutual", Secret: "s", ClientCA: "clients-ca"}
 	f := emitted(t, p).Lookup("kubernetes/overlays/one/30-gateways/gateway.yaml")
 	if got := strings.Count(string(f.Bytes()), "caCertificateRefs:"); got != 1 {
@@ -129,24 +130,24 @@ func TestGatewayAPIMutual(t *testing.T) {
 
 // What a listener passes through is routed by server name.
 func TestGatewayAPIPassThrough(t *testing.T) {
-	p := testPlan(frontendGatewayAPI)
+	p := testPlan(ir.FrontendGatewayAPI)
 	g := &p.Gateways[1]
 	g.Listeners = append(g.Listeners, ir.Listener{Name: "broker", Port: 8883, Protocol: "tls", TLS: &ir.TLS{Mode: "passthrough"},
 		Hosts: []ir.ListenerHost{{Host: "mq.test", Namespaces: []string{"shop"}}}})
 	web := &p.Services[5]
 	web.Exposes = append(web.Exposes, expose("public", "broker", "mq.test", ir.Path{Value: "/"}, *web))
 	all := readObjects(t, p)
-	if find(t, all, gatewayAPIV1, "TLSRoute", "shop", "public-mq.test") == nil {
+	if find(t, all, "gateway.networking.k8s.io/v1", "TLSRoute", "shop", "public-mq.test") == nil {
 		t.Error("no TLSRoute")
 	}
-	if find(t, all, gatewayAPIV1, "HTTPRoute", "shop", "public-mq.test") != nil {
+	if find(t, all, "gateway.networking.k8s.io/v1", "HTTPRoute", "shop", "public-mq.test") != nil {
 		t.Error("an HTTPRoute for a connection that carries none")
 	}
 }
 
 // Lines name the facts that they show.
 func TestOrigins(t *testing.T) {
-	tree := emitted(t, testPlan(frontendIstio))
+	tree := emitted(t, testPlan(ir.FrontendIstio))
 	for _, tt := range []struct{ file, line, path string }{
 		{"charts/one/istiod/values.yaml", "replicaCount: 3", "mesh.controlPlane.replicas"},
 		{"charts/one/istiod/values.yaml", "trustDomain: td.test", "mesh.trustDomain"},
@@ -182,7 +183,7 @@ func TestOrigins(t *testing.T) {
 
 // A caller without a certificate is admitted by a permissive service alone.
 func TestStrictRefusesUnidentified(t *testing.T) {
-	p := testPlan(frontendIstio)
+	p := testPlan(ir.FrontendIstio)
 	p.Services[0].Permissive = false
 	if o := find(t, readObjects(t, p), securityV1, "AuthorizationPolicy", "old", "inbox"); o != nil {
 		t.Errorf("%+v", o.Spec.Rules)
@@ -190,9 +191,10 @@ func TestStrictRefusesUnidentified(t *testing.T) {
 }
 
 func TestOtherMesh(t *testing.T) {
-	p := testPlan(frontendIstio)
+	p := testPlan(ir.FrontendIstio)
 	p.Mesh.Kind = "linkerd"
-	if files := emitted(t, p).Files(); len(files) > 0 {
-		t.Errorf("%d files for another mesh", len(files))
+	tree := artifact.NewTree()
+	if Backend.Emit(p, tree); len(tree.Files()) > 0 {
+		t.Errorf("%d files for another mesh", len(tree.Files()))
 	}
 }

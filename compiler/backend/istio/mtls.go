@@ -13,7 +13,7 @@ import (
 func (e *emitter) mtls() {
 	m := &e.p.Mesh
 	admit, refuse := e.objects(backend.Policy, "PeerAuthentication"), e.objects(backend.Enforcement, "PeerAuthentication")
-	of := func(strict bool) *objects {
+	of := func(strict bool) *backend.Writer {
 		if strict {
 			return refuse
 		}
@@ -27,12 +27,12 @@ func (e *emitter) mtls() {
 	}
 }
 
-func (e *emitter) peerAuthentication(o *objects, namespace string, strict bool, from ir.From) {
+func (e *emitter) peerAuthentication(o *backend.Writer, namespace string, strict bool, from ir.From) {
 	mode := "PERMISSIVE"
 	if strict {
 		mode = "STRICT"
 	}
-	o.add(backend.Meta{APIVersion: securityV1, Namespace: namespace, Name: "default", From: from}, func(y *artifact.YAML) {
+	o.Add(backend.Meta{APIVersion: securityV1, Namespace: namespace, Name: "default", From: from}, func(y *artifact.YAML) {
 		y.Map("spec", func() {
 			y.Map("mtls", func() {
 				y.From("", from...)

@@ -82,7 +82,7 @@ func testPlan(frontend string) *ir.Plan {
 
 func publicGateway(frontend string) ir.Gateway {
 	g := ir.Gateway{Name: "public", Namespace: "gateway-public", Release: "public-istio", Frontend: frontend,
-		VIPs: []netip.Addr{netip.MustParseAddr("192.0.2.10")}, Replicas: 3, Class: "edge", Racks: []string{"a", "b", "c"}, SpreadKey: rackLabel,
+		VIPs: []netip.Addr{netip.MustParseAddr("192.0.2.10")}, Replicas: 3, Class: "edge", Racks: []string{"a", "b", "c"}, SpreadKey: "meshgen.dev/rack",
 		Tolerations: []ir.Taint{{Key: "dedicated", Value: "edge", Effect: "NoSchedule"}}, Local: true, LBClass: "lb.test/class",
 		Annotations: []ir.KV{{Key: "metallb.io/loadBalancerIPs", Value: "192.0.2.10"}},
 		Selector:    []ir.KV{{Key: "gateway.networking.k8s.io/gateway-name", Value: "public"}}, ServiceAccount: "public-istio",
@@ -98,16 +98,19 @@ func publicGateway(frontend string) ir.Gateway {
 	for i := range g.Listeners {
 		g.Listeners[i].Hosts = []ir.ListenerHost{{Host: "www.test", Namespaces: []string{"shop"}, From: ir.From{"namespaces.shop.services.web.expose.0.host"}}}
 	}
-	if frontend == frontendIstio {
+	if frontend == ir.FrontendIstio {
 		g.Release, g.ServiceAccount = "gateway-public", "gateway-public"
 		g.Selector = []ir.KV{{Key: "istio", Value: "gateway-public"}}
+	} else {
+		g.APIClass, g.Parameters = "istio", ir.ObjectRef{Kind: "ConfigMap", Name: "public-parameters"}
+		g.Labels = []ir.KV{{Key: "istio.io/rev", Value: "1-31-1"}}
 	}
 	return g
 }
 
 func partnerGateway() ir.Gateway {
-	return ir.Gateway{Name: "partner", Namespace: "gateway-partner", Release: "gateway-partner", Frontend: frontendIstio,
-		VIPs: []netip.Addr{netip.MustParseAddr("192.0.2.20")}, Replicas: 2, Class: "edge", Racks: []string{"a", "b"}, SpreadKey: rackLabel, Local: true,
+	return ir.Gateway{Name: "partner", Namespace: "gateway-partner", Release: "gateway-partner", Frontend: ir.FrontendIstio,
+		VIPs: []netip.Addr{netip.MustParseAddr("192.0.2.20")}, Replicas: 2, Class: "edge", Racks: []string{"a", "b"}, SpreadKey: "meshgen.dev/rack", Local: true,
 		LBClass: "lb.test/class", SourceRanges: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/25")},
 		Annotations: []ir.KV{{Key: "metallb.io/loadBalancerIPs", Value: "192.0.2.20"}},
 		Selector:    []ir.KV{{Key: "istio", Value: "gateway-partner"}}, ServiceAccount: "gateway-partner",

@@ -12,28 +12,28 @@ import (
 // that split, retries and timeout of a service stand here again.
 func (e *emitter) exposedRoutes() {
 	o := e.objects(backend.Gateways, "VirtualService")
-	for _, h := range e.exposedHosts(frontendIstio) {
-		meta := backend.Meta{APIVersion: networkingV1, Namespace: h.namespace, Name: h.name, From: h.from}
-		o.add(meta, func(y *artifact.YAML) { y.Map("spec", func() { h.virtualService(y) }) })
+	for _, h := range e.p.ExposedHosts(ir.FrontendIstio) {
+		meta := backend.Meta{APIVersion: networkingV1, Namespace: h.Namespace, Name: h.Name, From: h.From}
+		o.Add(meta, func(y *artifact.YAML) { y.Map("spec", func() { virtualService(y, &h) }) })
 	}
 }
 
-func (h *exposedHost) virtualService(y *artifact.YAML) {
-	y.KV("hosts", []string{serverHost(h.host)})
-	y.KV("gateways", []string{h.gateway.Namespace + "/" + h.gateway.Name})
+func virtualService(y *artifact.YAML, h *ir.ExposedHost) {
+	y.KV("hosts", []string{serverHost(h.Host)})
+	y.KV("gateways", []string{h.Gateway.Namespace + "/" + h.Gateway.Name})
 	var http, tls, tcp []func()
-	for _, r := range h.routes {
-		for _, l := range h.carriers(r.expose) {
+	for _, r := range h.Routes {
+		for _, l := range h.Carriers(r.Expose) {
 			switch {
-			case passesThrough(l):
-				tls = append(tls, func() { sniRoute(y, h.host, r, l) })
-			case !seesRequests(l):
-				tcp = append(tcp, func() { connectionRoute(y, r.service, l.Port, r.expose.Port, r.expose.From) })
+			case l.PassesThrough():
+				tls = append(tls, func() { sniRoute(y, h.Host, r, l) })
+			case !l.SeesRequests():
+				tcp = append(tcp, func() { connectionRoute(y, r.Service, l.Port, r.Expose.Port, r.Expose.From) })
 			}
 		}
-		if ports, ok := h.requestPorts(r.expose); ok {
+		if ports, ok := requestPorts(h, r.Expose); ok {
 			http = append(http, func() {
-				requestRoutes(y, r.service, &r.expose.Path, r.expose.From, ports, r.expose.Port.Port)
+				requestRoutes(y, r.Service, &r.Expose.Path, r.Expose.From, ports, r.Expose.Port.Port)
 			})
 		}
 	}
@@ -53,14 +53,14 @@ func (h *exposedHost) virtualService(y *artifact.YAML) {
 
 // requestPorts returns the ports to which a route must be bound, none when it holds on every listener of its host, and
 // whether any of its listeners sees requests at all.
-func (h *exposedHost) requestPorts(x *ir.Expose) (ports []uint16, ok bool) {
-	for _, l := range h.carriers(x) {
-		if seesRequests(l) {
+func requestPorts(h *ir.ExposedHost, x *ir.Expose) (ports []uint16, ok bool) {
+	for _, l := range h.Carriers(x) {
+		if l.SeesRequests() {
 			ok = true
 			ports = append(ports, l.Port)
 		}
 	}
-	if h.everywhere() {
+	if h.Everywhere() {
 		ports = nil
 	}
 	return ports, ok
@@ -77,7 +77,7 @@ func (e *emitter) meshRoutes() {
 			continue
 		}
 		meta := backend.Meta{APIVersion: networkingV1, Namespace: s.Namespace, Name: s.Name, From: s.From}
-		o.add(meta, func(y *artifact.YAML) {
+		o.Add(meta, func(y *artifact.YAML) {
 			y.Map("spec", func() {
 				y.KV("hosts", []string{s.Host})
 				if len(http) > 0 {
@@ -221,16 +221,16 @@ func retries(y *artifact.YAML, r *ir.Retries) {
 }
 
 // sniRoute leads a TLS connection on by the name that the client asks for.
-func sniRoute(y *artifact.YAML, host string, r exposure, l *ir.Listener) {
+func sniRoute(y *artifact.YAML, host string, r ir.Route, l *ir.Listener) {
 	y.Item(func() {
-		y.From("", append(append(ir.From{}, r.expose.From...), l.From...)...)
+		y.From("", append(append(ir.From{}, r.Expose.From...), l.From...)...)
 		y.Seq("match", func() {
 			y.Item(func() {
 				y.KV("port", l.Port)
 				y.KV("sniHosts", []string{host})
 			})
 		})
-		destinations(y, r.service, r.expose.Port.Port, r.expose.From)
+		destinations(y, r.Service, r.Expose.Port.Port, r.Expose.From)
 	})
 }
 

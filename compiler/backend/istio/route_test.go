@@ -24,7 +24,7 @@ func TestRoutes(t *testing.T) {
 		{"sidecar, idempotent", sidecar, "GET", "/anything", 2},
 		{"sidecar, not idempotent", sidecar, "POST", "/anything", 0},
 	}
-	all := readObjects(t, testPlan(frontendIstio))
+	all := readObjects(t, testPlan(ir.FrontendIstio))
 	for _, tt := range tests {
 		o := find(t, all, networkingV1, "VirtualService", tt.object[0], tt.object[1])
 		if o == nil {
@@ -65,7 +65,7 @@ func (o *object) route(method, path string) *httpRoute {
 
 // A longer path is tried before a shorter one, whichever service declares it.
 func TestRouteOrder(t *testing.T) {
-	p := testPlan(frontendIstio)
+	p := testPlan(ir.FrontendIstio)
 	web, api := &p.Services[5], &p.Services[1]
 	api.Namespace, api.Split, api.Retries = web.Namespace, nil, nil
 	api.Exposes = []ir.Expose{expose("public", "https", "www.test", ir.Path{Value: "/api"}, *api)}
@@ -79,7 +79,7 @@ func TestRouteOrder(t *testing.T) {
 
 // Routes of one host on different listeners are told apart by port; one that is passed through goes by server name.
 func TestRouteListeners(t *testing.T) {
-	p := testPlan(frontendIstio)
+	p := testPlan(ir.FrontendIstio)
 	g := &p.Gateways[1]
 	g.Listeners = append(g.Listeners,
 		ir.Listener{Name: "admin", Port: 9443, Protocol: "https", TLS: &ir.TLS{Mode: "terminate", Secret: "s"}, Hosts: g.Listeners[1].Hosts},
@@ -104,7 +104,7 @@ func TestRouteListeners(t *testing.T) {
 
 // A share of a TCP service is a share of connections.
 func TestSplitTCP(t *testing.T) {
-	p := testPlan(frontendIstio)
+	p := testPlan(ir.FrontendIstio)
 	store := &p.Services[3]
 	store.Split = []ir.Weighted{{Host: "a", Weight: 50}, {Host: "b", Weight: 50}}
 	o := find(t, readObjects(t, p), networkingV1, "VirtualService", "pay", "store")

@@ -27,7 +27,7 @@ func (e *emitter) sidecars() {
 		for _, h := range called {
 			from = append(from, h.from...)
 		}
-		o.add(backend.Meta{APIVersion: networkingV1, Namespace: n.Name, Name: "default", From: from}, func(y *artifact.YAML) {
+		o.Add(backend.Meta{APIVersion: networkingV1, Namespace: n.Name, Name: "default", From: from}, func(y *artifact.YAML) {
 			y.Map("spec", func() {
 				y.Map("outboundTrafficPolicy", func() {
 					y.From("", e.p.Mesh.From.Of("egressPolicy")...)

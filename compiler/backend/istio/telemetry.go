@@ -28,7 +28,7 @@ func (e *emitter) telemetry() {
 	}
 	from = append(from, m.AccessLogsFrom...)
 	o := e.objects(backend.Mesh, "Telemetry")
-	o.add(backend.Meta{APIVersion: telemetryV1, Namespace: m.Namespace, Name: "mesh-default", From: from}, func(y *artifact.YAML) {
+	o.Add(backend.Meta{APIVersion: telemetryV1, Namespace: m.Namespace, Name: "mesh-default", From: from}, func(y *artifact.YAML) {
 		y.Map("spec", func() {
 			if t := m.Tracing; t != nil {
 				tracing(y, t)

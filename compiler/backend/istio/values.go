@@ -3,7 +3,6 @@ package istio
 import (
 	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/backend"
-	"meshgen.dev/meshgen/compiler/ir"
 )
 
 // component is the name of Istio among the plan's releases.
@@ -19,7 +18,7 @@ func (e *emitter) values() {
 		y := backend.Values(e.p, e.t, r)
 		switch {
 		case r.Gateway != "":
-			if g := e.gateway(r.Gateway); g != nil {
+			if g := e.p.Gateway(r.Gateway); g != nil {
 				e.gatewayValues(y, g)
 			}
 		case r.Chart == "base":
@@ -30,16 +29,6 @@ func (e *emitter) values() {
 			e.cniValues(y)
 		}
 	}
-}
-
-// gateway returns the gateway of that name, or nil.
-func (e *emitter) gateway(name string) *ir.Gateway {
-	for i := range e.p.Gateways {
-		if e.p.Gateways[i].Name == name {
-			return &e.p.Gateways[i]
-		}
-	}
-	return nil
 }
 
 // hub names the registry of the images, where the profile pins one.
@@ -63,13 +52,4 @@ func failClosed(y *artifact.YAML) {
 // seccomp selects the runtime's own system call filter, without which a pod is not fit for a restricted namespace.
 func seccomp(y *artifact.YAML) {
 	y.Map("seccompProfile", func() { y.KV("type", "RuntimeDefault") })
-}
-
-// nested writes mappings inside each other, and body in the innermost.
-func nested(y *artifact.YAML, keys []string, body func()) {
-	if len(keys) == 0 {
-		body()
-		return
-	}
-	y.Map(keys[0], func() { nested(y, keys[1:], body) })
 }

@@ -6,13 +6,6 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
-// Labels of nodes that the placement of gateways goes by.
-const (
-	classLabel = "meshgen.dev/class"
-	rackLabel  = "meshgen.dev/rack"
-	hostLabel  = "kubernetes.io/hostname"
-)
-
 // gatewayValues: one gateway of frontend "istio", as a release of the gateway chart.
 func (e *emitter) gatewayValues(y *artifact.YAML, g *ir.Gateway) {
 	y.Begin(g.From...)
@@ -35,7 +28,7 @@ func (e *emitter) gatewayValues(y *artifact.YAML, g *ir.Gateway) {
 		y.From("", g.ViaFrom...)
 		y.Map("podAnnotations", proxyProtocol(y))
 	}
-	placement(y, g)
+	backend.Placement(y, g)
 	gatewayService(y, g)
 }
 
@@ -73,43 +66,6 @@ func podSecurity(y *artifact.YAML, g *ir.Gateway) {
 			}
 		})
 		y.Fixed()
-	})
-}
-
-// placement puts the pods on the nodes whose speakers announce the address, and spreads them there.
-func placement(y *artifact.YAML, g *ir.Gateway) {
-	y.From("", g.From...)
-	backend.Tolerations(y, g.Tolerations)
-	y.Comment("Where the address is announced: with externalTrafficPolicy Local a pod elsewhere gets no connection.")
-	nested(y, []string{"affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution"}, func() {
-		y.Seq("nodeSelectorTerms", func() {
-			y.Item(func() {
-				backend.Expressions(y, ir.Selector{Terms: []ir.Term{
-					{Key: classLabel, Values: []string{g.Class}},
-					{Key: rackLabel, Values: g.Racks},
-				}})
-			})
-		})
-	})
-	y.Seq("topologySpreadConstraints", func() {
-		y.Comment("A pod whose place is lost waits for it. Moved, it would stay away when the place comes back, and the next\n" +
-			"loss would take two; the others carry the address meanwhile.")
-		spread(y, g, g.SpreadKey, "DoNotSchedule")
-		if g.SpreadKey != hostLabel {
-			spread(y, g, hostLabel, "ScheduleAnyway")
-		}
-	})
-	y.Fixed()
-}
-
-func spread(y *artifact.YAML, g *ir.Gateway, key, unsatisfiable string) {
-	y.Item(func() {
-		y.KV("maxSkew", 1)
-		y.KV("topologyKey", key)
-		y.KV("whenUnsatisfiable", unsatisfiable)
-		y.Map("labelSelector", func() { backend.Pairs(y, "matchLabels", g.Selector) })
-		y.Comment("Counted per rollout: else the last old pods decide where the new ones go, and leave them uneven.")
-		y.KV("matchLabelKeys", []string{"pod-template-hash"})
 	})
 }
 

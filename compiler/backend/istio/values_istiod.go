@@ -74,7 +74,7 @@ func (e *emitter) injection(y *artifact.YAML) {
 	})
 	y.Comment("Gateways that istiod deploys for Gateway API objects of others get back what the line above takes away.")
 	y.Map("gatewayClasses", func() {
-		nested(y, []string{"istio", "deployment", "spec", "template", "spec", "securityContext"}, func() {
+		backend.Nested(y, []string{"istio", "deployment", "spec", "template", "spec", "securityContext"}, func() {
 			y.Seq("sysctls", func() {
 				y.Item(func() {
 					y.KV("name", "net.ipv4.ip_unprivileged_port_start")

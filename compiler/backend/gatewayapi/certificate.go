@@ -1,4 +1,4 @@
-package istio
+package gatewayapi
 
 import (
 	"meshgen.dev/meshgen/compiler/artifact"
@@ -7,15 +7,15 @@ import (
 )
 
 // certificates asks cert-manager for the Secret of each listener that names an issuer.
-func (e *emitter) certificates() {
-	o := e.objects(backend.Gateways, "Certificate")
-	for _, g := range e.p.Gateways {
+func certificates(p *ir.Plan, t *artifact.Tree) {
+	o := backend.NewWriter(p, t, backend.Gateways, "Certificate")
+	for _, g := range p.Gateways {
 		for _, l := range g.Listeners {
 			if l.TLS == nil || l.TLS.Issuer == "" || len(l.Hosts) == 0 {
 				continue
 			}
 			from := append(append(ir.From{}, l.TLS.From...), l.From...)
-			o.add(backend.Meta{APIVersion: certManagerV1, Namespace: g.Namespace, Name: l.TLS.Secret, From: from}, func(y *artifact.YAML) {
+			o.Add(backend.Meta{APIVersion: "cert-manager.io/v1", Namespace: g.Namespace, Name: l.TLS.Secret, From: from}, func(y *artifact.YAML) {
 				y.Map("spec", func() {
 					y.KV("secretName", l.TLS.Secret)
 					y.Seq("dnsNames", func() {

@@ -1,4 +1,4 @@
-package istio
+package gatewayapi
 
 import (
 	"slices"
@@ -9,30 +9,30 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
-// httpRoutes writes the routes of gateways with frontend "gateway-api". Retries are not among them: HTTPRoute has the
+// routes writes the routes of gateways. Retries are not among them: HTTPRoute has the
 // field in the experimental channel alone.
-func (e *emitter) httpRoutes() {
-	o := e.objects(backend.Gateways, "HTTPRoute")
-	sni := e.objects(backend.Gateways, "TLSRoute")
-	for i := range e.p.Gateways {
-		if g := &e.p.Gateways[i]; g.Frontend == frontendGatewayAPI {
-			e.redirects(o, g)
+func routes(p *ir.Plan, t *artifact.Tree) {
+	o := backend.NewWriter(p, t, backend.Gateways, "HTTPRoute")
+	sni := backend.NewWriter(p, t, backend.Gateways, "TLSRoute")
+	for i := range p.Gateways {
+		if g := &p.Gateways[i]; g.Frontend == ir.FrontendGatewayAPI {
+			redirects(o, g)
 		}
 	}
-	for _, h := range e.exposedHosts(frontendGatewayAPI) {
-		for _, listeners := range h.listenerSets() {
-			meta := backend.Meta{APIVersion: gatewayAPIV1, Namespace: h.namespace, Name: h.name, From: h.from}
-			if !h.everywhere() {
+	for _, h := range p.ExposedHosts(ir.FrontendGatewayAPI) {
+		for _, listeners := range listenerSets(&h) {
+			meta := backend.Meta{APIVersion: apiVersion, Namespace: h.Namespace, Name: h.Name, From: h.From}
+			if !h.Everywhere() {
 				meta.Name += "-" + strings.Join(listeners, "-")
 			}
-			l := listener(h.gateway, listeners[0])
+			l := h.Gateway.Listener(listeners[0])
 			if l == nil {
 				continue
 			}
-			if passesThrough(l) {
-				sni.add(meta, func(y *artifact.YAML) { y.Map("spec", func() { h.route(y, listeners, false) }) })
+			if l.PassesThrough() {
+				sni.Add(meta, func(y *artifact.YAML) { y.Map("spec", func() { route(y, &h, listeners, false) }) })
 			} else {
-				o.add(meta, func(y *artifact.YAML) { y.Map("spec", func() { h.route(y, listeners, true) }) })
+				o.Add(meta, func(y *artifact.YAML) { y.Map("spec", func() { route(y, &h, listeners, true) }) })
 			}
 		}
 	}
@@ -40,10 +40,10 @@ func (e *emitter) httpRoutes() {
 
 // listenerSets returns the different sets of listeners that carry routes of the host: a route object is attached to
 // listeners as a whole.
-func (h *exposedHost) listenerSets() [][]string {
+func listenerSets(h *ir.ExposedHost) [][]string {
 	var out [][]string
-	for _, r := range h.routes {
-		set := r.expose.Listeners
+	for _, r := range h.Routes {
+		set := r.Expose.Listeners
 		if len(set) > 0 && !slices.ContainsFunc(out, func(o []string) bool { return slices.Equal(o, set) }) {
 			out = append(out, set)
 		}
@@ -51,23 +51,23 @@ func (h *exposedHost) listenerSets() [][]string {
 	return out
 }
 
-func (h *exposedHost) route(y *artifact.YAML, listeners []string, requests bool) {
-	parentRefs(y, h.gateway, listeners)
-	if h.host != "" {
-		y.KV("hostnames", []string{h.host})
+func route(y *artifact.YAML, h *ir.ExposedHost, listeners []string, requests bool) {
+	parentRefs(y, h.Gateway, listeners)
+	if h.Host != "" {
+		y.KV("hostnames", []string{h.Host})
 	}
 	y.Seq("rules", func() {
-		for _, r := range h.routes {
-			if !slices.Equal(r.expose.Listeners, listeners) {
+		for _, r := range h.Routes {
+			if !slices.Equal(r.Expose.Listeners, listeners) {
 				continue
 			}
 			y.Item(func() {
-				y.From("", r.expose.From...)
+				y.From("", r.Expose.From...)
 				if requests {
-					pathMatch(y, r.expose.Path)
+					pathMatch(y, r.Expose.Path)
 				}
 				backendRefs(y, r)
-				if t := r.service.Timeout; t != nil && requests {
+				if t := r.Service.Timeout; t != nil && requests {
 					y.From("", t.From...)
 					y.Map("timeouts", func() { y.KV("request", t.Text) })
 				}
@@ -108,26 +108,26 @@ func pathMatch(y *artifact.YAML, p ir.Path) {
 }
 
 // backendRefs writes where a route leads. All of it is in the route's own namespace, so that no grant is needed.
-func backendRefs(y *artifact.YAML, r exposure) {
+func backendRefs(y *artifact.YAML, r ir.Route) {
 	one := func(name string, weight int) {
 		y.Item(func() {
 			y.KV("group", "")
 			y.KV("kind", "Service")
 			y.KV("name", name)
-			y.KV("port", r.expose.Port.Port)
+			y.KV("port", r.Expose.Port.Port)
 			if weight > 0 {
 				y.KV("weight", weight)
 			}
 		})
 	}
-	y.From("", append(append(ir.From{}, r.expose.From...), r.service.From...)...)
+	y.From("", append(append(ir.From{}, r.Expose.From...), r.Service.From...)...)
 	y.Seq("backendRefs", func() {
-		if len(r.service.Split) == 0 {
-			one(r.service.Name, 0)
+		if len(r.Service.Split) == 0 {
+			one(r.Service.Name, 0)
 			return
 		}
-		for _, w := range r.service.Split {
-			y.From("", append(append(ir.From{}, w.From...), r.expose.From...)...)
+		for _, w := range r.Service.Split {
+			y.From("", append(append(ir.From{}, w.From...), r.Expose.From...)...)
 			one(w.Name, w.Weight)
 		}
 	})
@@ -135,13 +135,13 @@ func backendRefs(y *artifact.YAML, r exposure) {
 }
 
 // redirects sends the requests of listeners that only redirect to the gateway's HTTPS listener.
-func (e *emitter) redirects(o *objects, g *ir.Gateway) {
+func redirects(o *backend.Writer, g *ir.Gateway) {
 	for i := range g.Listeners {
 		l := &g.Listeners[i]
 		if !l.Redirect || len(l.Hosts) == 0 {
 			continue
 		}
-		o.add(backend.Meta{APIVersion: gatewayAPIV1, Namespace: g.Namespace, Name: g.Name + "-" + l.Name, From: append(slices.Clone(l.From), g.From.Of("frontend")...)}, func(y *artifact.YAML) {
+		o.Add(backend.Meta{APIVersion: apiVersion, Namespace: g.Namespace, Name: g.Name + "-" + l.Name, From: append(slices.Clone(l.From), g.From.Of("frontend")...)}, func(y *artifact.YAML) {
 			y.Map("spec", func() {
 				parentRefs(y, g, []string{l.Name})
 				y.Seq("hostnames", func() {

@@ -1,0 +1,20 @@
+package ir
+
+import "net/netip"
+
+// Exposure is a Service of type LoadBalancer that no gateway serves: meshgen makes it, in front of the pods of a service.
+type Exposure struct {
+	Name        string // of the Service: "<exposure>-public"
+	Exposure    string // key in the site
+	Owner       string
+	Namespace   string // of the service, and so of the Service
+	Service     string
+	Selector    []KV // labels of the pods
+	Pool        string
+	VIPs        []netip.Addr
+	Local       bool // externalTrafficPolicy
+	LBClass     string
+	Annotations []KV
+	Ports       []Port // of the Service, with the container's as target
+	From        From
+}

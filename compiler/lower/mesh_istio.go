@@ -1,0 +1,107 @@
+package lower
+
+import (
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// istioCNINamespace holds the CNI node agent alone: it needs the privileged level, and nothing else should have it.
+const istioCNINamespace = "istio-cni"
+
+// istioSidecar is Istio with a proxy in each pod.
+var istioSidecar = meshKind{
+	inject:       injectSidecars,
+	namespaces:   istioNamespaces,
+	releases:     istioReleases,
+	gateway:      istioGateway,
+	step:         istioStep,
+	certificates: istioCertificates,
+	pushes:       istioPushes,
+	metrics:      istioMetrics,
+	monitors:     istioMonitors,
+}
+
+func injectSidecars(l *lowering, n *ir.Namespace) {
+	if n.Meshed || n.Purpose == "gateway" {
+		n.InjectLabels = []ir.KV{{Key: "istio.io/rev", Value: l.p.Mesh.RevisionLabel()}}
+		n.From = append(n.From, "mesh.revision")
+	} else {
+		n.InjectLabels = []ir.KV{{Key: "istio-injection", Value: "disabled"}}
+	}
+}
+
+func istioNamespaces(l *lowering) []ownNamespace {
+	return []ownNamespace{
+		{l.p.Mesh.Namespace, "baseline"},
+		{istioCNINamespace, "privileged"}, // host network namespaces and CNI directories
+	}
+}
+
+func istioReleases(l *lowering) []ir.Release {
+	m := l.p.Mesh
+	row := l.set.Mesh(m.Kind).Release(m.Version)
+	from := under("mesh", "kind", "version")
+	one := func(name, chart, namespace string) ir.Release {
+		return ir.Release{Name: name, Component: "istio", Chart: chart, Repository: row.Charts.Repository, Version: m.Version, Namespace: namespace, From: from}
+	}
+	out := []ir.Release{
+		one("istio-base", row.Charts.Base, m.Namespace),
+		one("istiod", row.Charts.Control, m.Namespace),
+		one("istio-cni", row.Charts.CNI, istioCNINamespace),
+	}
+	for _, g := range l.p.Gateways {
+		if g.Frontend == ir.FrontendIstio {
+			r := one(g.Release, row.Charts.Gateway, g.Namespace)
+			r.Gateway, r.From = g.Name, append(from[:len(from):len(from)], g.From...)
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// istioGateway: what the chart names and labels, and what istiod's own deployer does, differ; both are fixed upstream.
+func istioGateway(l *lowering, g *ir.Gateway) {
+	if g.Frontend == ir.FrontendIstio {
+		g.Release = "gateway-" + g.Name
+		g.Selector = []ir.KV{{Key: "istio", Value: g.Release}}
+	} else {
+		g.Release = g.Name + "-istio"
+		g.Selector = []ir.KV{{Key: "gateway.networking.k8s.io/gateway-name", Value: g.Name}}
+		g.APIClass = "istio"
+		g.Parameters = ir.ObjectRef{Kind: "ConfigMap", Name: g.Name + "-parameters"}
+		g.Labels = []ir.KV{{Key: "istio.io/rev", Value: l.p.Mesh.RevisionLabel()}}
+	}
+	g.ServiceAccount = g.Release
+}
+
+// defaultValidator is the webhook configuration of the base chart
+// (manifests/charts/base/templates/defaultrevision-validatingwebhookconfiguration.yaml).
+const defaultValidator = "istiod-default-validator"
+
+// istioStep adds what differs between the charts of the control plane. Names are those of release 1.31's templates; istiod
+// fills the CA into each webhook, and the failure policy into those that validate.
+func istioStep(l *lowering, step *ir.ChartStep) {
+	const admission, validating = "admissionregistration.k8s.io", "ValidatingWebhookConfiguration"
+	const caBundle, failurePolicy = ".webhooks[]?.clientConfig.caBundle", ".webhooks[]?.failurePolicy"
+	m, revisioned := l.p.Mesh, ""
+	from := ir.From{"mesh.kind", "mesh.revision"}
+	if m.Revision != "" {
+		revisioned = "-" + m.Revision
+	}
+	switch step.Release.Name {
+	case "istio-base":
+		step.Prune = false // the CRDs are among its templates
+		step.Rewritten = []ir.Rewritten{{Group: admission, Kind: validating, Name: defaultValidator, Fields: []string{caBundle, failurePolicy}, From: from}}
+	case "istiod":
+		step.Rewritten = []ir.Rewritten{
+			{Group: admission, Kind: validating, Name: "istio-validator" + revisioned + "-" + m.Namespace, Fields: []string{caBundle, failurePolicy}, From: from},
+			{Group: admission, Kind: "MutatingWebhookConfiguration", Name: "istio-sidecar-injector" + revisioned, Fields: []string{caBundle}, From: from},
+		}
+		// The base chart's webhook refuses every Istio object until istiod has filled in its CA.
+		step.Waits = []ir.Wait{
+			{Namespace: m.Namespace, Object: "deployment.apps/istiod" + revisioned, For: "condition=Available", From: from},
+			{Object: strings.ToLower(validating) + "." + admission + "/" + defaultValidator, For: "jsonpath={.webhooks[0].clientConfig.caBundle}", From: from},
+		}
+	}
+}

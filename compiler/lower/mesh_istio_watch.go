@@ -1,0 +1,105 @@
+package lower
+
+import (
+	"fmt"
+	"slices"
+
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// Life of the mesh's authority, in days.
+const (
+	// Istio's own authority: CITADEL_SELF_SIGNED_CA_CERT_TTL, renewed when a fifth is left
+	// (security/pkg/cmd/constants.go of Istio 1.31).
+	selfSignedDays = 3650
+	selfSignedLeft = 0.2
+)
+
+// istioCertificates watch that workload certificates are renewed in time, and the authority's own.
+func istioCertificates(l *lowering) []ir.Rule {
+	c := l.set.Mesh(l.s.Mesh.Kind).Certificates
+	overdue := int(float64(c.Hours) * 3600 * (1 - c.RenewAt) / 2)
+	const ca = int(selfSignedDays * selfSignedLeft / 2)
+	kind := l.p.Mesh.From.Of("kind")
+	return []ir.Rule{
+		{Alert: "WorkloadCertificateOverdue", Severity: critical, For: "10m", Why: "certificates/overdue", From: kind,
+			Expr:        fmt.Sprintf(`istio_agent_cert_expiry_seconds{resource_name="default"} < %d`, overdue),
+			Summary:     "The certificate of {{ $labels.namespace }}/{{ $labels.pod }} has not been renewed.",
+			Description: fmt.Sprintf("It lives %d h, is renewed halfway, and has less than %s h left. When it ends every connection of the pod fails.", c.Hours, decimal(float64(overdue)/3600))},
+		{Alert: "CertificateSigningFailing", Severity: warning, For: "10m", From: kind,
+			Expr:        "sum(rate(citadel_server_csr_sign_err_count[5m])) > 0 or sum(rate(citadel_server_authentication_failure_count[5m])) > 0",
+			Summary:     "The control plane refuses requests for certificates.",
+			Description: "It fails to sign them, or does not accept the callers' tokens. Running pods go on until their certificates end; new ones do not start."},
+		{Alert: "MeshAuthorityExpiring", Severity: warning, For: "30m", Why: "certificates/overdue", From: kind,
+			Expr: fmt.Sprintf("citadel_server_root_cert_expiry_timestamp - time() < %d or citadel_server_cert_chain_expiry_timestamp - time() < %d",
+				ca*day, ca*day),
+			Summary:     "The root or intermediate certificate of the mesh has not been renewed.",
+			Description: fmt.Sprintf("Less than %d days are left, half of the time in which the control plane renews its own authority. Its end is the end of all traffic in the mesh.", ca)},
+	}
+}
+
+// pushSeconds is when a change is late at its proxies; the histogram's next bounds are 5 and 20.
+const pushSeconds = 10
+
+// istioPushes watch istiod, and that proxies get their configuration and take it.
+func istioPushes(l *lowering) []ir.Rule {
+	m := &l.p.Mesh
+	from := m.From.Of("kind")
+	deployment := istiodName(l)
+	rules := []ir.Rule{
+		{Alert: "ConfigurationRejected", Severity: critical, For: "5m", From: from,
+			Expr:        "sum by (type) (rate(pilot_total_xds_rejects[5m])) > 0",
+			Summary:     "Proxies reject configuration of type {{ $labels.type }}.",
+			Description: "They go on with the last one that they took. The control plane's log names proxy and reason."},
+		{Alert: "ConfigurationPushFailing", Severity: warning, For: "5m", From: from,
+			Expr: `sum(rate(pilot_xds_pushes{type=~".+_senderr"}[5m])) > 0 or sum(rate(pilot_xds_write_timeout[5m])) > 0` +
+				" or sum(rate(pilot_total_xds_internal_errors[5m])) > 0",
+			Summary:     "The control plane fails to send configuration.",
+			Description: "Errors in building or sending it, or proxies that do not read it in time."},
+		{Alert: "ConfigurationPushSlow", Severity: warning, For: "10m", From: from,
+			Expr:        fmt.Sprintf("histogram_quantile(0.99, sum by (le) (rate(pilot_proxy_convergence_time_bucket[5m]))) > %d", pushSeconds),
+			Summary:     "Changes reach proxies late.",
+			Description: fmt.Sprintf("One in a hundred takes more than %d s: the control plane is short of processor, or changes come too fast.", pushSeconds)},
+		{Alert: "InjectionFailing", Severity: warning, For: "5m", From: from,
+			Expr:        "sum(rate(sidecar_injection_failure_total[5m])) > 0",
+			Summary:     "The control plane fails to inject proxies.",
+			Description: "Pods of meshed namespaces do not start."},
+	}
+	return append(rules, replicas("ControlPlane", "the mesh's control plane", m.Namespace, deployment, m.Replicas, nil,
+		slices.Concat(m.From.Of("revision", "replicas"), from), "Without any, no pod of a meshed namespace starts and no certificate is renewed.")...)
+}
+
+// istiodName returns the name of istiod's Deployment.
+func istiodName(l *lowering) string {
+	if l.p.Mesh.Revision == "" {
+		return "istiod"
+	}
+	return "istiod-" + l.p.Mesh.Revision
+}
+
+// istioMetrics are those that Istio's alerts read.
+func istioMetrics(l *lowering) []needed {
+	return []needed{
+		{"pilot_xds", "the control plane of the mesh", l.p.Mesh.From.Of("kind")},
+		{"istio_agent_cert_expiry_seconds", "the proxies of the mesh", l.p.Mesh.From.Of("kind")},
+	}
+}
+
+func istioMonitors(l *lowering) []ir.Monitor {
+	namespaces, from := l.scraped()
+	m := &l.p.Mesh
+	return []ir.Monitor{
+		{Kind: "PodMonitor", Name: watchName + "-control-plane", Namespaces: []string{m.Namespace},
+			Selector: []ir.KV{{Key: "app", Value: "istiod"}}, Ports: []string{"http-monitoring"}, Path: "/metrics",
+			Reason: "Configuration pushes, injection, and the authority's certificates.", From: m.From.Of("kind")},
+		{Kind: "PodMonitor", Name: watchName + "-proxies", Namespaces: namespaces,
+			Ports: []string{"http-envoy-prom"}, Dial: m.ProxyPorts.Metrics, Path: "/stats/prometheus", NodeLabel: true,
+			Reason: "Each pod that has a proxy, by the proxy's named port. What is asked is the agent beside it, which merges\n" +
+				"the metrics of proxy and application; its own port has no name. Both stay outside mutual TLS.",
+			Drop: []ir.Drop{
+				{Metrics: "istio_(request|response)_bytes_(bucket|sum|count)", Reason: "Histograms of sizes: two thirds of the series of an edge, and no alert reads them."},
+				{Metrics: "istio_agent_go_.+", Reason: "The runtime of each agent."},
+			},
+			Why: "metrics/proxies", From: slices.Concat(m.From.Of("kind"), from)},
+	}
+}

@@ -1,0 +1,36 @@
+package lower
+
+import "meshgen.dev/meshgen/compiler/ir"
+
+// meshKind is what differs between meshes while a plan is made: one value a mesh, in mesh_<kind>.go. A backend prints
+// what it decides.
+type meshKind struct {
+	// inject says by which labels and annotations a namespace of services or of a gateway is taken into the mesh, or kept
+	// out of it.
+	inject func(l *lowering, n *ir.Namespace)
+	// namespaces are those of the mesh's own parts.
+	namespaces func(l *lowering) []ownNamespace
+	// releases are the mesh's charts, and those of its gateways, in the order of installation.
+	releases func(l *lowering) []ir.Release
+	// gateway fills in the names that who deploys a gateway gives: Release, Selector, ServiceAccount, APIClass, Parameters.
+	gateway func(l *lowering, g *ir.Gateway)
+	// step adds to the installation of one of the mesh's charts what it waits for and what is rewritten behind it.
+	step func(l *lowering, s *ir.ChartStep)
+	// certificates and pushes are alerts on the mesh's certificates, and on its control plane and configuration.
+	certificates func(l *lowering) []ir.Rule
+	pushes       func(l *lowering) []ir.Rule
+	// metrics are those without which its alerts are silent; monitors are what the scraper's operator scrapes of it.
+	metrics  func(l *lowering) []needed
+	monitors func(l *lowering) []ir.Monitor
+}
+
+// ownNamespace is one of the mesh's own parts, with the Pod Security level that they need.
+type ownNamespace struct{ name, level string }
+
+// meshes are the kinds, by the name that a site uses.
+var meshes = map[string]meshKind{
+	"istio-sidecar": istioSidecar,
+}
+
+// meshKind returns that of the site.
+func (l *lowering) meshKind() meshKind { return meshes[l.s.Mesh.Kind] }
