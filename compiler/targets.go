@@ -21,6 +21,7 @@ import (
 	"meshgen.dev/meshgen/compiler/backend/nodes"
 	"meshgen.dev/meshgen/compiler/backend/nxos"
 	"meshgen.dev/meshgen/compiler/backend/observability"
+	"meshgen.dev/meshgen/compiler/backend/openelb"
 	"meshgen.dev/meshgen/compiler/backend/secrets"
 )
 
@@ -31,6 +32,7 @@ var targets = []backend.Backend{
 	namespaces.Backend,
 	metallb.Backend,
 	kubevip.Backend,
+	openelb.Backend,
 	cilium.Backend,
 	frr.Backend,
 	frr.SONiC,

@@ -150,12 +150,16 @@ func Pairs(y *artifact.YAML, key string, kvs []ir.KV) {
 	})
 }
 
-// Expressions writes matchExpressions for a selector, each term as "In".
+// Expressions writes matchExpressions for a selector, each term as "In", and as "Exists" where it names no values.
 func Expressions(y *artifact.YAML, s ir.Selector) {
 	y.Seq("matchExpressions", func() {
 		for _, t := range s.Terms {
 			y.Item(func() {
 				y.KV("key", t.Key)
+				if len(t.Values) == 0 {
+					y.KV("operator", "Exists")
+					return
+				}
 				y.KV("operator", "In")
 				y.KV("values", t.Values)
 			})

@@ -26,7 +26,7 @@ type Selector struct {
 // Term is one requirement.
 type Term struct {
 	Key    string
-	Values []string
+	Values []string // one of them; none: any, the label must be there
 }
 
 // Pool is a range of virtual addresses.

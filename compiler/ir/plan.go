@@ -50,6 +50,7 @@ type Plan struct {
 	Pools        []Pool      // by name
 	LoadBalancer LoadBalancer
 	KubeVIP      *KubeVIP   // nil for another load balancer
+	OpenELB      *OpenELB   // nil for another load balancer
 	Balancers    *Balancers // machines in front of the cluster; nil where there are none
 	Cilium       *Cilium    // nil where it is neither installed nor the load balancer
 	Mesh         Mesh

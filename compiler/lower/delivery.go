@@ -71,6 +71,7 @@ func (l *lowering) chartSteps() (network, balancer, mesh, gateways []ir.ChartSte
 		case r.Component == l.p.LoadBalancer.Kind:
 			step.Needs = releasesOf(network)
 			step.Prune = false // its CRDs are among its templates
+			l.openELBStep(&step)
 			balancer = append(balancer, step)
 		case r.Gateway != "":
 			step.Needs = slices.Concat(releasesOf(balancer), releasesOf(mesh[max(len(mesh)-1, 0):]))

@@ -35,6 +35,7 @@ func Lower(s *site.Site, set *profile.Set) *ir.Plan {
 	l.fabric()
 	l.loadBalancer()
 	l.kubeVIP()
+	l.openELB()
 	l.external()
 	l.cilium()
 	l.namespaces()

@@ -164,6 +164,9 @@ func (l *lowering) loadBalancerMonitors() []ir.Monitor {
 	if lb.Kind == "kube-vip" {
 		return l.kubeVIPMonitors()
 	}
+	if l.p.OpenELB != nil {
+		return l.openELBMonitors()
+	}
 	if lb.Kind != "metallb" {
 		return nil
 	}

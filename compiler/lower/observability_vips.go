@@ -22,6 +22,10 @@ func (l *lowering) sessionRules() {
 		l.ruleGroup("bgp-sessions", runbookBGP, l.kubeVIPSessionRules()...)
 		return
 	}
+	if l.p.OpenELB != nil {
+		l.ruleGroup("bgp-sessions", runbookBGP, l.openELBSessionRules()...)
+		return
+	}
 	session := l.set.LoadBalancer(lb.Kind).Backends[lb.Backend].SessionMetric
 	from := lb.From
 	rules := []ir.Rule{{

@@ -11,6 +11,8 @@ type LoadBalancer struct {
 	AddressAnnotation string                          `json:"addressAnnotation"`     // on a Service: its addresses, comma-separated
 	PoolAnnotation    string                          `json:"poolAnnotation,omitempty"`
 	SharingAnnotation string                          `json:"sharingAnnotation,omitempty"`
+	MarkAnnotation    Annotation                      `json:"markAnnotation"`             // on a Service, without which it is left alone; Key "": none
+	NodeLabel         string                          `json:"nodeLabel,omitempty"`        // on a node, by which it tells its speakers apart
 	ExcludeNodeLabel  string                          `json:"excludeNodeLabel,omitempty"` // a node that carries it announces nothing
 	DefaultBackend    string                          `json:"defaultBackend,omitempty"`
 	ToleratedTaints   []string                        `json:"toleratedTaints,omitempty"` // keys tolerated without values of ours
@@ -22,6 +24,12 @@ type LoadBalancer struct {
 	Releases          map[string]*LoadBalancerRelease `json:"releases"`
 	Machines          *Machines                       `json:"machines,omitempty"` // nil: it is no machines in front of the cluster
 	Sources           Sources                         `json:"sources"`
+}
+
+// Annotation is a key with its value.
+type Annotation struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
 }
 
 // Deprecated is a name that it still reads, or reads no more.

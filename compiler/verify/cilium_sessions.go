@@ -111,7 +111,7 @@ func (o *lbObjects) joinCilium() {
 		for _, instance := range cl.Spec.Instances {
 			for _, peer := range instance.Peers {
 				p := &bgpPeer{
-					name: cl.Metadata.Name + "/" + peer.Name, file: cl.file, line: cl.line, cilium: true,
+					name: cl.Metadata.Name + "/" + peer.Name, file: cl.file, line: cl.line, listed: true,
 					myASN: instance.ASN, peerASN: peer.ASN, peerAddress: peer.Address, hold: 90, keepalive: 30,
 				}
 				if cl.Spec.NodeSelector != nil {

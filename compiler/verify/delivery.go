@@ -96,6 +96,8 @@ func (p *pass) needsChart(o *object) string {
 	switch {
 	case o.group == "metallb.io":
 		chart = "metallb"
+	case o.group == openELBGroup:
+		chart = "openelb"
 	case o.group == ciliumGroup:
 		chart = "cilium"
 	case strings.HasSuffix(o.group, ".istio.io"):

@@ -2,7 +2,7 @@ package verify
 
 // metricLabels are the metrics that rules may read, with the labels that matter in an expression. Sources: node_exporter
 // 1.12 (conntrack, netstat and timex collectors), chrony_exporter 0.13, kube-state-metrics 2.x docs/metrics, frr-k8s
-// cmd/metrics/collector, kube-vip pkg/metrics/prometheus.go, MetalLB speaker/main.go and internal/k8s/controllers/stats.go, Istio pilot/pkg/xds/monitoring.go,
+// cmd/metrics/collector, kube-vip pkg/metrics/prometheus.go, OpenELB pkg/metrics/metrics.go (session_up), MetalLB speaker/main.go and internal/k8s/controllers/stats.go, Istio pilot/pkg/xds/monitoring.go,
 // pkg/xds/monitoring.go, pkg/kube/inject/monitoring.go, security/pkg/server/ca/monitoring.go and
 // security/pkg/nodeagent/cache/monitoring.go (the agent puts istio_agent_ in front), cert-manager's metrics.
 var metricLabels = map[string][]string{
@@ -34,6 +34,8 @@ var metricLabels = map[string][]string{
 
 	"kube_vip_manager_bgp_session_info": {"instance", "node", "peer", "state"},
 	"kube_vip_is_leader":                {"instance", "node", "lease_name"},
+
+	"session_up": {"instance", "node", "peerIP", "nodeName"},
 
 	"cilium_bgp_control_plane_session_state": {"instance", "node", "instance_name", "local_asn", "neighbor", "neighbor_asn"},
 	"cilium_bpf_map_pressure":                {"instance", "node", "map_name"},

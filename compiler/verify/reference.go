@@ -294,6 +294,7 @@ func inPools(pools map[string]*object, a netip.Addr) bool {
 // references are the keys by which values refer to something else in the tree. The tree is walked for them once.
 var references = map[string]bool{
 	"istio.io/rev": true, "loadBalancerClass": true, "metallb.io/address-pool": true, "metallb.io/loadBalancerIPs": true, ciliumAnnotation: true,
+	openELBMark: true, openELBPool: true, openELBAddress: true,
 	"nodeSelector": true, "nodeSelectors": true, "nodeSelectorTerms": true, "preference": true, "topologyKey": true,
 }
 

@@ -15,6 +15,7 @@ const (
 	ruleMetalLB       = "MG9108"
 	ruleIstio         = "MG9109"
 	ruleGatewayAPI    = "MG9110"
+	ruleOpenELB       = "MG9117"
 	ruleNamespace     = "MG9301"
 	ruleReference     = "MG9302"
 	ruleNodeLabel     = "MG9303"
@@ -50,6 +51,7 @@ var rules = []Rule{
 	{ruleGatewayAPI, "output-gateway-api", "objects of the Gateway API are consistent in themselves"},
 	{ruleAlerts, "output-alerts", "alert rules read metrics that their exporters have, and say severity, site and chapter of the runbook"},
 	{ruleMonitors, "output-monitors", "a monitor finds targets, and the scraper may look for them, is let in and may read"},
+	{ruleOpenELB, "output-openelb", "OpenELB takes its objects, and each speaker announces itself alone"},
 	{ruleSysctl, "output-sysctl", "sysctl.d files hold settings that the kernel takes on a host"},
 	{ruleModules, "output-modules", "modules-load.d and modprobe.d files are what kmod reads"},
 	{ruleChrony, "output-chrony", "chrony.conf is what chronyd reads"},

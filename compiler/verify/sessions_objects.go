@@ -25,6 +25,7 @@ type lbObjects struct {
 	bad      []SessionFault // values that no program would read
 	poolSets map[string]*netipx.IPSet
 	cilium   ciliumObjects
+	openELB  openELBObjects
 }
 
 // A nodeObject is a Node.
@@ -44,7 +45,7 @@ type bgpPeer struct {
 	multihop                          bool
 	nodeSelectors                     []selector // none: all nodes
 
-	cilium bool     // of Cilium: pools and pods say what it announces
+	listed bool     // pools and pods say what it announces
 	pools  []string // sorted
 	pods   bool
 }
@@ -155,7 +156,8 @@ type lbDocument struct {
 
 // sessionKinds are the kinds that are read, as their line stands in a file; other files are not parsed.
 var sessionKinds = []string{"kind: BGPPeer\n", "kind: BFDProfile\n", "kind: IPAddressPool\n", "kind: BGPAdvertisement\n", "kind: Node\n", "kind: DaemonSet\n",
-	"kind: CiliumBGPClusterConfig\n", "kind: CiliumBGPPeerConfig\n", "kind: CiliumBGPAdvertisement\n", "kind: CiliumLoadBalancerIPPool\n"}
+	"kind: CiliumBGPClusterConfig\n", "kind: CiliumBGPPeerConfig\n", "kind: CiliumBGPAdvertisement\n", "kind: CiliumLoadBalancerIPPool\n",
+	"kind: BgpConf\n", "kind: BgpPeer\n", "kind: Eip\n"}
 
 func newLBObjects() *lbObjects {
 	return &lbObjects{bfd: map[string]*bfdTimers{}, pools: map[string]*addressPool{}, poolSets: map[string]*netipx.IPSet{}}
@@ -178,6 +180,7 @@ func parseLBObjects(t *artifact.Tree, site string) *lbObjects {
 		}
 	}
 	o.joinCilium()
+	o.joinOpenELB()
 	return o
 }
 
@@ -190,6 +193,7 @@ func lbObjectsOf(all []*object, site string) *lbObjects {
 		}
 	}
 	o.joinCilium()
+	o.joinOpenELB()
 	return o
 }
 
@@ -227,6 +231,8 @@ func (o *lbObjects) take(file string, node *yaml.Node) {
 		o.peers = append(o.peers, p)
 	case "CiliumBGPClusterConfig", "CiliumBGPPeerConfig", "CiliumBGPAdvertisement", "CiliumLoadBalancerIPPool":
 		o.takeCilium(file, node)
+	case "BgpConf", "BgpPeer", "Eip":
+		o.takeOpenELB(file, node)
 	case "BFDProfile":
 		// The defaults are those of the CRD, in FRR.
 		o.bfd[d.Metadata.Name] = &bfdTimers{cmp.Or(s.TransmitInterval, 300), cmp.Or(s.ReceiveInterval, 300), cmp.Or(s.DetectMultiplier, 3), line}
@@ -267,7 +273,7 @@ func (o *lbObjects) bfdOf(profile string) string {
 
 // announced are the names of the pools that a node announces to a peer, sorted.
 func (o *lbObjects) announced(p *bgpPeer, n *nodeObject) []string {
-	if p.cilium {
+	if p.listed {
 		return p.pools
 	}
 	names := map[string]bool{}

@@ -129,6 +129,7 @@ func (p *pass) wholeTree() {
 	p.checkReferences()
 	p.checkCharts()
 	p.checkMetalLB()
+	p.checkOpenELB()
 	p.checkKustomizations()
 	p.checkObservability()
 	for _, check := range lineTreeChecks {

@@ -18,7 +18,7 @@ var fabricRules = []*check.Rule{
 	ASNReserved, ASNDocumentation, ASNPublic, ASNInternal, ASNEndsSwapped, ASNOfSpine, ASNSharedByRacks,
 	NodeASNWithoutSwitch, BGPSlowDetection, BGPHoldTooLong, BFDSlowerThanHold, BFDTooFast, BFDOutOfRange,
 	BFDUnsupported, GracefulRestartUnsupported, GracefulRestartLocal, LargeCommunityUnsupported,
-	KeepaliveUnsupported, UnnumberedUnsupported, BGPNoPassword, PeerFamily, TwoSpeakers, PodsAnnouncedByNobody,
+	KeepaliveUnsupported, UnnumberedUnsupported, BGPNoPassword, SessionSecretDeadlock, PeerFamily, TwoSpeakers, PodsAnnouncedByNobody,
 	NativeRoutingUnannounced, AnnouncerExcluded, SpeakersNowhere, BGPAnnouncesNothing, SwitchesWithoutBGP,
 	HomingSwitches, SingleToRRack, SwitchVLAN, SwitchSilent, SwitchesDiffer, InterfaceName, RouterIDZero,
 	SwitchWithoutUplinks, SpineWithoutLinks, SpinesDiffer, SingleUplink, SingleSpine, RacksApart, LinkSwitch,

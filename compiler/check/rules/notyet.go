@@ -45,7 +45,7 @@ var notYet = []unread{
 	{path: "nodeClasses.*.networks"},
 	{path: "time.daemon", only: []string{"chrony"}},
 	{path: "time.isolation"},
-	{path: "loadBalancer.kind", only: []string{"metallb", "cilium", "kube-vip", "external"}},
+	{path: "loadBalancer.kind", only: []string{"metallb", "cilium", "kube-vip", "openelb", "external"}},
 	{path: "mesh.kind", only: []string{"istio-sidecar"}},
 	{path: "mesh.mtls", only: []string{"strict"}},
 	{path: "mesh.trustDomainAliases"},

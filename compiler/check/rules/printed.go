@@ -18,6 +18,7 @@ var Printed = map[string][]string{
 	"istio":        {"1.31"},
 	"metallb":      {"0.16"},
 	"cilium":       {"1.20"},
+	"openelb":      {"0.6"},
 	"cert-manager": {"1.21"},
 }
 

@@ -144,7 +144,7 @@ Source: MetalLB internal/config/validation.go, native mode.`,
 		}
 		profile := p.Profiles.LoadBalancer(s.LoadBalancer.Kind)
 		backend := profile.Backend(name)
-		if backend == nil || backend.IPv6 {
+		if backend == nil || backend.IPv6 || s.LoadBalancer.Kind == "openelb" { // openelb-ipv6 says it, at layer 2 too
 			return
 		}
 		for pn, pool := range byKey(s.Pools) {

@@ -13,7 +13,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A chart is one whose values are checked. Dir is inside the module.
+// A chart is one whose values are checked. Dir is inside the module, or, where no module has the chart, beside the CRD
+// files.
 type chart struct {
 	Name, Release           string
 	Module, Version, Dir    string
@@ -36,6 +37,7 @@ var charts = []chart{
 	{Name: "metallb", Release: "0.16.2", Module: "go.universe.tf/metallb", Version: "v0.16.2", Dir: "charts/metallb", Origin: "go.universe.tf/metallb v0.16.2, charts/metallb with its subchart frr-k8s 0.0.27", Subchart: "charts/frr-k8s-0.0.27.tgz", SubchartValue: "frr-k8s"},
 	{Name: "cilium", Release: "1.20.2", Module: "github.com/cilium/cilium", Version: "v1.20.2", Dir: "install/kubernetes/cilium", Origin: "github.com/cilium/cilium v1.20.2, install/kubernetes/cilium",
 		Also: []string{"socketLB.hostNamespaceOnly"}},
+	{Name: "openelb", Release: "0.6.0", Dir: "openelb-0.6.0-chart", Origin: "github.com/openelb/openelb v0.6.0, charts"},
 }
 
 // copied are keys whose map goes into an object as it stands, so that the chart's defaults do not list what is allowed.
@@ -51,11 +53,14 @@ var requirements = closed(map[string]any{
 	"claims":   map[string]any{"type": "array"},
 })
 
-// readChart derives what a chart knows: "keys" from its default values and its templates, and "schema" from its own
+// readChart derives what a chart of a module, or of the directory beside the CRD files, knows: "keys" from its default values and its templates, and "schema" from its own
 // values.schema.json where it has one.
-func readChart(c chart) (*set, error) {
+func readChart(c chart, beside string) (*set, error) {
 	s := &set{Component: "chart-" + c.Name, Release: c.Release, Origin: c.Origin, Licence: apache}
-	dir, err := module(c.Module, c.Version)
+	dir, err := beside, error(nil)
+	if c.Module != "" {
+		dir, err = module(c.Module, c.Version)
+	}
 	if err != nil {
 		return nil, err
 	}

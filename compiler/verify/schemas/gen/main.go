@@ -18,7 +18,7 @@ import (
 )
 
 func main() {
-	crds := flag.String("crds", "", "directory of the CRD files")
+	crds := flag.String("crds", "", "directory of the CRD files, and of the charts that no module has")
 	out := flag.String("out", "data", "directory to write")
 	flag.Parse()
 	if err := run(*crds, *out); err != nil {
@@ -47,7 +47,7 @@ func run(crds, out string) error {
 		sets = append(sets, s)
 	}
 	for _, c := range charts {
-		s, err := readChart(c)
+		s, err := readChart(c, crds)
 		if err != nil {
 			return err
 		}
