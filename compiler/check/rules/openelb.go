@@ -60,8 +60,8 @@ Source: openelb/openelb v0.6.0 pkg/speaker/manager.go getServiceNodes.`,
 		for f := range fronts(p.Site) {
 			pool := p.Site.Pools[f.pool]
 			if pool != nil && pool.Announce != nil && pool.Announce.Protocol == "bgp" && len(pool.Announce.Racks) > 0 && f.policy == "Cluster" {
-				p.Reportf(f.path+".externalTrafficPolicy", "%s has externalTrafficPolicy Cluster, and pool %q is announced by racks %s: OpenELB announces it from all", f.who, f.pool, strings.Join(pool.Announce.Racks, ", ")).
-					Related(site.Join("pools", f.pool, "announce", "racks"), "the racks").Hintf("externalTrafficPolicy: \"Local\"")
+				p.Reportf(site.Join("pools", f.pool, "announce", "racks"), "pool %q is announced by racks %s, and %s has externalTrafficPolicy Cluster: OpenELB announces it from all", f.pool, strings.Join(pool.Announce.Racks, ", "), f.who).
+					Related(f.path+".externalTrafficPolicy", "the policy").Hintf("externalTrafficPolicy: \"Local\"")
 			}
 		}
 	}),
