@@ -31,7 +31,6 @@ var silent = map[string]string{
 	"apiVersion":                           "there is one version of the language",
 	"kubernetes.serviceCIDRs.1":            "without BGP no output names the second family's Services",
 	"racks.*.tors.*.hostname":              "a switch that speaks no BGP and is not configured stands in no output",
-	"time.maxOffset":                       "a system that asks by SNTP has no limit to set",
 	"components.*.managed":                 "says who installs a part; the part's own outputs are not of this tree",
 	"components.*.namespace":               "read by what refers to a part of somebody else's: nothing in this tree does",
 	"secrets.provider":                     "there is one provider",

@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/backend/checks"
 	"meshgen.dev/meshgen/compiler/backend/cilium"
 	"meshgen.dev/meshgen/compiler/backend/delivery"
 	"meshgen.dev/meshgen/compiler/backend/documents"
@@ -47,6 +48,7 @@ var targets = []backend.Backend{
 	networkpolicy.Backend,
 	secrets.Backend,
 	observability.Backend,
+	checks.Backend,
 	kustomization.Backend,
 	delivery.Backend,
 	documents.Backend,

@@ -67,6 +67,7 @@ type Plan struct {
 	Firewalls    []HostFirewall // of edge nodes, by group; none unless the site asks for them
 	Flows        []Flow         // connections that filters have to let through, by area
 	Delivery     Delivery       // how the tree reaches the cluster, and in which order
+	Checks       Checks         // what the site looks like when all of the tree is in force
 }
 
 // Namespace is one that meshgen makes and labels.

@@ -46,6 +46,7 @@ func Lower(s *site.Site, set *profile.Set) *ir.Plan {
 	l.firewalls()
 	l.capacity()
 	l.delivery()
+	l.checks()
 	return l.p
 }
 

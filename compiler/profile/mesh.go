@@ -6,6 +6,7 @@ type Mesh struct {
 	Namespace               string                  `json:"namespace"`                         // of its control plane
 	CNI                     string                  `json:"cni,omitempty"`                     // the pod network that it is a part of and released with; "": none
 	Proxies                 string                  `json:"proxies"`                           // "pod": one in each; "node": one that its pods share
+	ProxyContainer          string                  `json:"proxyContainer,omitempty"`          // of the proxy in each meshed pod; "": none
 	NativeSidecarKubernetes string                  `json:"nativeSidecarKubernetes,omitempty"` // the lowest kubelet, on every node, with which sidecars are native; "": they never are, or there are none
 	Kernel                  KernelFloor             `json:"kernel"`                            // Min "": nothing is stated
 	Kernels                 map[string]string       `json:"kernels,omitempty"`                 // floors of single features: "wireguard"

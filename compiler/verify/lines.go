@@ -64,7 +64,7 @@ var lineVerifiers = []verifier{
 }
 
 // lineTreeChecks compare line files with each other and with the objects, once every file has been read.
-var lineTreeChecks = []func(p *pass){checkHostsAndSessions, checkBalancers, checkFlows, checkFirewalls}
+var lineTreeChecks = []func(p *pass){checkHostsAndSessions, checkBalancers, checkFlows, checkFirewalls, checkExpected}
 
 // readLines makes the check of one file of a grammar: the header behind its comment sign, then the statements.
 func readLines(rule, comment string, read func(*artifact.File) faults) func(*artifact.File, *pass) {

@@ -20,6 +20,8 @@ var treeVerifiers = []verifier{
 	{"applications", "gitops/*/**/*.yaml", readApplications},
 	{"secrets contract", "docs/*/secrets.json", readSecretsContract},
 	{"documents", "docs/*/*.md", readDocument},
+	{"checks", "checks/run.sh", readRunScript},
+	{"checks", "checks/*.json", readChecks},
 	{"alert rules", "observability/*/*.rules.yaml", readRuleFile},
 	{"static pod", "hosts/*/*/etc/kubernetes/manifests/*.yaml", readStaticPod},
 	{"kubelet configuration", "hosts/*/*/etc/kubernetes/kubelet.conf.d/*.conf", readKubeletConfiguration},

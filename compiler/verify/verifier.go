@@ -28,6 +28,10 @@ type pass struct {
 	found          diag.List
 	counts         map[string]*Count
 	delivery       delivery
+	expected       *expectedState   // checks/<site>.json; nil when there is none
+	hosts          []*hostGroup     // by name, once they have been compared
+	balancer       *lbObjects       // likewise
+	machines       *inventory       // likewise
 	references     []reference      // found by everywhere; nil before
 	carried        []*artifact.File // host files that documents carry and the tree does not have
 }

@@ -149,6 +149,9 @@ func (r *Router) Vtysh(command string) string {
 	return r.run("vtysh", "--vty_socket", r.dir, "-c", command)
 }
 
+// Sockets is the folder in which vtysh finds the daemons (--vty_socket).
+func (r *Router) Sockets() string { return r.dir }
+
 // IP runs ip(8) in the router's namespace.
 func (r *Router) IP(args ...string) string {
 	r.t.Helper()

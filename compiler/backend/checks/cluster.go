@@ -1,0 +1,139 @@
+package checks
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// hosts writes what the machines are asked for. A machine without a shell has no settings here.
+func (w *writer) hosts(p *ir.Plan) {
+	w.Begin("name", "racks", "nodeClasses", "time", "kubernetes", "delivery", "mesh", "fabric", "gateways", "namespaces", "loadBalancer")
+	w.each("hosts", len(p.Groups), func(i int) {
+		g := &p.Groups[i]
+		w.From("", append(slices.Clone(g.From), p.Checks.OffsetWhy...)...)
+		w.head(hostHead{g.Name, g.Rack, g.Class, g.OS, g.Nodes, g.Time.Daemon, p.Checks.MaxOffset})
+		sources, settings := g.Time.Sources, g.Sysctls
+		if g.Talos != nil {
+			sources, settings = nil, nil
+		}
+		list(w, "sources", sources, func(s ir.TimeSource) any { w.From("", s.From...); return source{s.Name, s.Address} })
+		w.put(`"sysctls": {`)
+		w.indent++
+		for k := range settings {
+			s := &settings[k]
+			w.From(s.Why, s.From...)
+			line := text(s.Key) + ": " + text(s.Value)
+			if k < len(settings)-1 {
+				line += ","
+			}
+			w.put(line)
+		}
+		w.indent--
+		w.Fixed()
+		w.end("}", true)
+	})
+}
+
+// cluster writes what the API server is asked for.
+func (w *writer) cluster(p *ir.Plan, t *artifact.Tree) {
+	w.Begin("name", "racks", "nodeClasses", "pools", "gateways", "loadBalancer", "mesh", "namespaces", "fabric")
+	w.field("announcer", announcer(p))
+	w.field("proxy", p.Checks.Proxy)
+	list(w, "gateways", p.Gateways, func(g ir.Gateway) any {
+		w.From("", g.From...)
+		out := gateway{g.Name, g.Namespace, g.Release, selector(g.Selector), g.Replicas, g.Class, g.Racks, []string{}}
+		if !g.NodePorts {
+			out.Addresses = ir.Addrs(g.VIPs)
+		}
+		return out
+	})
+	meshed := slices.DeleteFunc(slices.Clone(p.Services), func(s ir.Service) bool { return !s.Meshed })
+	list(w, "services", meshed, func(s ir.Service) any {
+		w.From("", s.From...)
+		return service{s.Namespace, s.Name, selector(s.Labels)}
+	})
+	w.last(func() {
+		list(w, "objects", balancerObjects(p, t), func(o objects) any { w.From("", o.from...); return o })
+	})
+}
+
+// announcer names the program whose objects tell the state of the nodes' sessions; "" where none does.
+func announcer(p *ir.Plan) string {
+	switch {
+	case p.LoadBalancer.Kind == "cilium" && len(p.LoadBalancer.Peerings) > 0:
+		return "cilium"
+	case p.LoadBalancer.Backend == "frr-k8s":
+		return "frr-k8s"
+	}
+	return ""
+}
+
+// selector is a set of labels as kubectl takes it.
+func selector(labels []ir.KV) string {
+	out := make([]string, len(labels))
+	for i, l := range labels {
+		out[i] = l.Key + "=" + l.Value
+	}
+	return strings.Join(out, ",")
+}
+
+// balancerObjects lists what the load balancer's phase of the tree has, by file, each of which holds one kind.
+func balancerObjects(p *ir.Plan, t *artifact.Tree) []objects {
+	dir := backend.OverlayDir(p) + "/" + string(backend.LoadBalancer) + "/"
+	var out []objects
+	for _, f := range t.Files() {
+		if !strings.HasPrefix(f.Path(), dir) {
+			continue
+		}
+		o := objects{from: blocks(f)}
+		var version, section string
+		for line := range bytes.Lines(f.Bytes()) {
+			key, value, _ := strings.Cut(strings.TrimSuffix(string(line), "\n"), ": ")
+			value = strings.Trim(value, `"`)
+			if line[0] != ' ' {
+				section = strings.TrimSuffix(key, ":")
+			} else if section != "metadata" {
+				continue
+			}
+			switch key {
+			case "apiVersion":
+				version = value
+			case "kind":
+				o.Kind = kind(value, version)
+			case "  name":
+				o.Names = append(o.Names, value)
+			case "  namespace":
+				o.Namespace = value
+			}
+		}
+		if len(o.Names) > 0 {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// kind is a kind in the form that means one thing only.
+func kind(name, apiVersion string) string {
+	group, version, ok := strings.Cut(apiVersion, "/")
+	if !ok {
+		return name // of the core
+	}
+	return name + "." + version + "." + group
+}
+
+// blocks are the top-level blocks of the site behind a file: any of them may add an object to it, or take one away.
+func blocks(f *artifact.File) []string {
+	var out []string
+	for _, o := range f.Origins() {
+		block, _, _ := strings.Cut(o, ".")
+		out = append(out, block)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

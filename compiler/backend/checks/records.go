@@ -1,0 +1,83 @@
+package checks
+
+import "meshgen.dev/meshgen/compiler/ir"
+
+// The records of the JSON, each on one line. Fields that are not exported are not written.
+
+type podRange struct {
+	Prefix string `json:"prefix"`
+	Length int    `json:"length"`
+}
+
+type vip struct {
+	Address  string `json:"address"`
+	Pool     string `json:"pool"`
+	Protocol string `json:"protocol"` // "bgp", "l2"; "" when somebody else routes it
+	Gateway  string `json:"gateway"`
+	Local    bool   `json:"local"`
+	from     ir.From
+}
+
+type switchHead struct {
+	Name string `json:"name"`
+	Role string `json:"role"`
+	Rack string `json:"rack,omitempty"`
+	OS   string `json:"os"`
+	ASN  uint32 `json:"asn"`
+}
+
+type poolPaths struct {
+	Pool   string    `json:"pool"`
+	Family ir.Family `json:"family"`
+	All    int       `json:"all"`
+}
+
+type session struct {
+	Peer      string      `json:"peer"`
+	Address   string      `json:"address,omitempty"`
+	Interface string      `json:"interface,omitempty"`
+	Local     string      `json:"local,omitempty"` // the switch's own address, where nodes connect
+	ASN       uint32      `json:"asn"`
+	Families  []ir.Family `json:"families"`
+	BFD       bool        `json:"bfd"`
+	from      ir.From
+}
+
+type hostHead struct {
+	Name      string   `json:"name"`
+	Rack      string   `json:"rack"`
+	Class     string   `json:"class"`
+	OS        string   `json:"os"`
+	Nodes     []string `json:"nodes"`
+	Daemon    string   `json:"daemon"`
+	MaxOffset string   `json:"maxOffset"`
+}
+
+type source struct {
+	Name    string `json:"name"`
+	Address string `json:"address"`
+}
+
+type gateway struct {
+	Name      string   `json:"name"`
+	Namespace string   `json:"namespace"`
+	Service   string   `json:"service"`
+	Selector  string   `json:"selector"`
+	Replicas  int      `json:"replicas"`
+	Class     string   `json:"class"`
+	Racks     []string `json:"racks"`
+	Addresses []string `json:"addresses"` // of the Service's status; none where balancers outside have them
+}
+
+type service struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	Selector  string `json:"selector"`
+}
+
+type objects struct {
+	Kind      string   `json:"kind"` // as kubectl takes it: "BGPPeer.v1beta2.metallb.io"
+	Namespace string   `json:"namespace,omitempty"`
+	Names     []string `json:"names"`
+	from      []string
+}
