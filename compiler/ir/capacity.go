@@ -7,16 +7,19 @@ type Capacity struct {
 	Ports []PortUse  // pods in general, then each gateway
 }
 
-// NodeLoad is the memory of the proxies on one node of a host group, all pods meshed:
-// pods x the proxy's request, and pods x its limit.
+// NodeLoad is what the proxies on one node of a host group take, all pods meshed: pods x the proxy's request, and pods x
+// its limit.
 type NodeLoad struct {
-	Group        string
-	Nodes        int // machines in the group
-	Pods         int // on one machine
-	RequestMiB   int // of all proxies on one machine
-	LimitMiB     int
-	MemoryMiB    int // of the machine
-	LimitPercent int // of the machine's memory
+	Group          string
+	Nodes          int // machines in the group
+	Pods           int // on one machine
+	RequestMiB     int // of all proxies on one machine
+	LimitMiB       int
+	MemoryMiB      int // of the machine
+	LimitPercent   int // of the machine's memory
+	RequestMilli   int // CPU of all proxies on one machine, in thousandths of a core
+	Cores          int // of the machine
+	RequestPercent int // RequestMilli of the machine's cores
 }
 
 // PoolUse is how many addresses of a pool are declared to a gateway.

@@ -16,9 +16,10 @@ type Cilium struct {
 type CiliumSettings struct {
 	APIServer         netip.AddrPort // asked for without any Service: Cilium itself is what makes Services reachable
 	ReplacesKubeProxy bool
-	Tunnel            string // vxlan or geneve; "" routes natively
-	DirectRoutes      bool   // each node routes to the pods of the nodes in its own segment itself
-	MTU               int    // of the network between the nodes, in bytes
+	Tunnel            string   // vxlan or geneve; "" routes natively
+	DirectRoutes      bool     // each node routes to the pods of the nodes in its own segment itself
+	MTU               int      // of the network between the nodes, in bytes
+	Devices           []string // interfaces that face the cluster and the fabric; empty: as Cilium finds them
 	Pods4, Pods6      CiliumPods
 	Exclusive         bool // removes the configuration of other CNI plug-ins
 	HostSockets       bool // translates Service addresses at the socket in the host's network namespace only

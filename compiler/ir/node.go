@@ -53,6 +53,7 @@ type Supervisor struct {
 	Taints    []Taint
 	ProxyArgs []string // "proxy-mode=nftables"; none where kube-proxy is replaced
 	NoProxy   bool     // servers: kube-proxy is replaced
+	Interface KV       // of the node network, for the pod network; Key "": the machines have no other network
 	Off       []Option // servers: lists that turn off what the site brings itself
 	CNI       []KV     // servers: who brings the pod network
 	From      From
@@ -72,6 +73,8 @@ type Talos struct {
 	NoCNI        bool     // control plane: the pod network is somebody else's
 	ProxyMode    string   // control plane; "" where kube-proxy is replaced
 	ProxyArgs    []KV     // control plane
+	NodeNets     []string // where the node's own addresses lie; nil: the machines have no others
+	NodeNetsFrom From
 	BuiltIn      []Module // that the site needs and the kernel has
 	From         From
 }

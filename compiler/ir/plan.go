@@ -42,6 +42,7 @@ type Plan struct {
 	From        From // apiVersion, name
 
 	Cluster      Cluster
+	Packets      Packets     // how large packets may be, and what that takes
 	Namespaces   []Namespace // by name
 	Nodes        []Node      // by rack, then name
 	Groups       []HostGroup // by name

@@ -24,6 +24,7 @@ func (l *lowering) capacity() {
 	proxy := l.set.Mesh(l.s.Mesh.Kind).ProxyResources.Memory
 	request := site.ParseQuantity(cmp.Or(l.p.Mesh.Proxy.MemoryRequest, proxy.Request))
 	limit := site.ParseQuantity(cmp.Or(l.p.Mesh.Proxy.MemoryLimit, proxy.Limit))
+	cpu := site.ParseMilli(cmp.Or(l.p.Mesh.Proxy.CPURequest, l.set.Mesh(l.s.Mesh.Kind).ProxyResources.CPU.Request))
 	const mib = 1 << 20
 	for _, g := range l.p.Groups {
 		n := ir.NodeLoad{Group: g.Name, Nodes: len(g.Nodes), Pods: g.Conntrack.Pods}
@@ -32,6 +33,8 @@ func (l *lowering) capacity() {
 		if n.MemoryMiB > 0 {
 			n.LimitPercent = n.LimitMiB * 100 / n.MemoryMiB
 		}
+		n.RequestMilli, n.Cores = int(cpu)*n.Pods, l.s.NodeClasses[g.Class].Cores
+		n.RequestPercent = n.RequestMilli / (10 * max(n.Cores, 1))
 		c.Nodes = append(c.Nodes, n)
 	}
 	for _, p := range l.p.Pools {

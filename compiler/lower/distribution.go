@@ -70,6 +70,10 @@ func (l *lowering) supervisor(g *ir.HostGroup, n ir.Node, class *site.NodeClass)
 			s.ProxyArgs = append(s.ProxyArgs, kv.Key+"="+kv.Value)
 		}
 	}
+	if key := prof.CNI.Interface; key != "" && len(class.Networks) > 0 && BringsPodNetwork(l.s, l.set) {
+		s.Interface = ir.KV{Key: key, Value: class.NIC.Interface}
+		s.From = append(s.From, path+".nic", path+".networks")
+	}
 	g.Supervisor = s
 	if !class.ControlPlane {
 		return
@@ -79,16 +83,22 @@ func (l *lowering) supervisor(g *ir.HostGroup, n ir.Node, class *site.NodeClass)
 	for _, o := range prof.Off {
 		s.Off = append(s.Off, ir.Option{Key: o.Key, Values: o.Values, From: ir.From{"loadBalancer.kind"}})
 	}
-	packaged, known := prof.CNI.Packaged[l.s.Kubernetes.CNI.Kind]
-	switch {
-	case !known || l.s.Components.CNI.Managed:
-		s.CNI = append(s.CNI, ir.KV{Key: prof.CNI.Key, Value: "none"})
-		for _, key := range prof.CNI.NoPolicy {
-			s.CNI = append(s.CNI, ir.KV{Key: key, Value: "true"})
-		}
-	case packaged != "":
-		s.CNI = append(s.CNI, ir.KV{Key: prof.CNI.Key, Value: packaged})
+	if BringsPodNetwork(l.s, l.set) {
+		cni := l.s.Kubernetes.CNI
+		s.CNI = append(s.CNI, ir.KV{Key: prof.CNI.Key, Value: prof.CNI.Packaged[cni.Kind][cni.Encapsulation]})
+		return
 	}
+	s.CNI = append(s.CNI, ir.KV{Key: prof.CNI.Key, Value: "none"})
+	for _, key := range prof.CNI.NoPolicy {
+		s.CNI = append(s.CNI, ir.KV{Key: key, Value: "true"})
+	}
+}
+
+// BringsPodNetwork reports whether the distribution brings the pod network by its own configuration: one that it has,
+// unless meshgen installs the chart of it.
+func BringsPodNetwork(s *site.Site, set *profile.Set) bool {
+	dist, kind := set.Distribution(s.Kubernetes.Distribution), s.Kubernetes.CNI.Kind
+	return dist != nil && dist.Supervisor != nil && dist.Supervisor.CNI.Packaged[kind] != nil && !(s.Components.CNI.Managed && kind == "cilium")
 }
 
 // talos decides what a machine configuration says besides kernel settings and time. Modules that the kernel has built in
@@ -99,6 +109,7 @@ func (l *lowering) talos(g *ir.HostGroup, n ir.Node, class *site.NodeClass) {
 		ControlPlane: class.ControlPlane, Schedulable: schedulable(class),
 		From: append(under(path, "controlPlane", "schedulable"), "kubernetes.distribution"),
 	}
+	t.NodeNets, t.NodeNetsFrom = l.nodeNetwork(n.Rack, n.Class)
 	if class.ControlPlane {
 		t.NoCNI = l.s.Kubernetes.CNI.Kind != "flannel" || l.s.Components.CNI.Managed
 		t.ProxyMode, t.ProxyArgs = l.p.Cluster.KubeProxy.Mode, l.proxyArgs()

@@ -40,6 +40,11 @@ func (l *lowering) behindBalancers(g *ir.Gateway) {
 	} else { // the node that takes a connection puts its own address in front
 		g.Via = l.p.Cluster.NodeSubnets
 		g.ViaFrom = append(g.ViaFrom, l.p.Cluster.NodeSubnetsFrom...)
+		// The address of a tunnel is not known before the node is there: only its range is.
+		if cni := l.s.Kubernetes.CNI; cni.Encapsulation != "none" && l.set.CNI(cni.Kind).TunnelAddress {
+			g.Via = slices.Concat(g.Via, l.p.Cluster.PodCIDRs)
+			g.ViaFrom = append(g.ViaFrom, "kubernetes.cni", "kubernetes.podCIDRs")
+		}
 	}
 	g.From = append(g.From, "loadBalancer.external.proxyProtocol", "kubernetes.nodePorts")
 	for _, f := range FixedPorts(l.s, m) {

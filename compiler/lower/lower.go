@@ -32,6 +32,7 @@ func Lower(s *site.Site, set *profile.Set) *ir.Plan {
 	l.gateways()
 	l.services()
 	l.hosts()
+	l.packets()
 	l.fabric()
 	l.loadBalancer()
 	l.kubeVIP()

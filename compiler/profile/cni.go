@@ -2,11 +2,15 @@ package profile
 
 // CNI is the pod network.
 type CNI struct {
-	Overhead          map[string]Overhead    `json:"overhead"`           // by encapsulation; "none" is native routing
-	Kernel            KernelFloor            `json:"kernel"`             // Min "": nothing is stated
-	Kernels           map[string]string      `json:"kernels,omitempty"`  // floors of single features: "wireguard"
-	RPFilter          RPFilter               `json:"rpFilter"`           // Mode "": not known
-	NFTables          *NFTables              `json:"nftables,omitempty"` // nil: kube-proxy's mode makes no difference
+	Overhead          map[string]Overhead    `json:"overhead"`          // by encapsulation; "none" is native routing
+	Kernel            KernelFloor            `json:"kernel"`            // Min "": nothing is stated
+	Kernels           map[string]string      `json:"kernels,omitempty"` // floors of single features: "wireguard"
+	MTU               CNIMTU                 `json:"mtu"`
+	NodeAddress       *CNIAddress            `json:"nodeAddress,omitempty"` // nil: it takes the address of the Kubernetes node
+	EnforcesPolicy    bool                   `json:"enforcesPolicy"`        // NetworkPolicy
+	TunnelAddress     bool                   `json:"tunnelAddress"`         // what nodes send by an encapsulation has an address out of the pods' ranges
+	RPFilter          RPFilter               `json:"rpFilter"`              // Mode "": not known
+	NFTables          *NFTables              `json:"nftables,omitempty"`    // nil: kube-proxy's mode makes no difference
 	ReplacesKubeProxy bool                   `json:"replacesKubeProxy"`
 	HostToLocalPod    string                 `json:"hostToLocalPod,omitempty"` // "allowed" whatever NetworkPolicy says, "policed", or "": not known
 	Connections       *ConnectionTable       `json:"connections,omitempty"`    // nil: it uses the kernel's
@@ -36,6 +40,21 @@ func (c *CNI) Lines() []string {
 type Overhead struct {
 	IPv4 int `json:"ipv4"`
 	IPv6 int `json:"ipv6"`
+}
+
+// CNIMTU is where a pod network is told how large packets may be.
+type CNIMTU struct {
+	Setting   string         `json:"setting"`            // Markdown
+	Of        string         `json:"of"`                 // the value is that of the network between the "nodes", or what is left for "pods"
+	TakesOff  map[string]int `json:"takesOff,omitempty"` // of "nodes": bytes that it takes off by encapsulation, where these are not the overhead
+	Otherwise string         `json:"otherwise"`          // what it does without the setting
+}
+
+// CNIAddress is where a pod network is told which address of a machine is the node's.
+type CNIAddress struct {
+	Setting   string `json:"setting"`   // Markdown
+	Takes     string `json:"takes"`     // "subnets" or "interfaces"
+	Otherwise string `json:"otherwise"` // what it does without the setting
 }
 
 // RPFilter is what a CNI does with net.ipv4.conf.*.rp_filter of the host.

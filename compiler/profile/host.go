@@ -89,9 +89,10 @@ type Option struct {
 
 // SupervisorCNI is how a supervisor is told which pod network to bring.
 type SupervisorCNI struct {
-	Key      string            `json:"key"`      // its value is "none" where somebody else brings the pod network
-	Packaged map[string]string `json:"packaged"` // by pod network; "" where the default brings it
-	NoPolicy []string          `json:"noPolicy"` // options that are true with "none"
+	Key       string                       `json:"key"`                 // its value is "none" where somebody else brings the pod network
+	Packaged  map[string]map[string]string `json:"packaged"`            // value by pod network and encapsulation
+	Interface string                       `json:"interface,omitempty"` // option that names the interface of the node network
+	NoPolicy  []string                     `json:"noPolicy"`            // options that are true with "none"
 }
 
 // ControlPlane is how control-plane nodes are marked.

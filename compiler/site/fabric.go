@@ -50,6 +50,7 @@ type Rack struct {
 	FailureDomain  string           `json:"failureDomain"`  // topology.kubernetes.io/zone of its nodes
 	Subnets        []string         `json:"subnets"`        // CIDRs of the node network; empty where nodes live on loopbacks
 	DefaultGateway Strings          `json:"defaultGateway"` // one an address family
+	MTU            int              `json:"mtu"`            // bytes of an IP packet; 0: that of the fabric
 	Homing         string           `json:"homing"`         // mlag, active-backup, single or unnumbered
 	BGP            *RackBGP         `json:"bgp"`            // what differs from Fabric.BGP
 	ToRs           map[string]*ToR  `json:"tors"`           // by the name that links use

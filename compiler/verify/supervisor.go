@@ -14,7 +14,7 @@ import (
 // supervisorKeys are the options of k3s and rke2 that are in use; "+" after a key adds to a list. True: servers only, an
 // agent does not know it and does not start (docs.k3s.io, k3s agent; docs.rke2.io, Linux agent configuration reference).
 var supervisorKeys = map[string]bool{
-	"kubelet-arg+": false, "kube-proxy-arg+": false, "node-label+": false, "node-taint+": false,
+	"kubelet-arg+": false, "kube-proxy-arg+": false, "node-label+": false, "node-taint+": false, "flannel-iface": false,
 	"disable+": true, "disable-kube-proxy": true, "flannel-backend": true, "disable-network-policy": true,
 	"ingress-controller+": true, "cni": true,
 }

@@ -2,7 +2,9 @@ package verify
 
 import (
 	"bytes"
+	"net/netip"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
@@ -23,6 +25,9 @@ type talosMachine struct {
 		} `yaml:"kernel"`
 		Kubelet struct {
 			ExtraConfig map[string]any `yaml:"extraConfig"`
+			NodeIP      struct {
+				ValidSubnets []string `yaml:"validSubnets"`
+			} `yaml:"nodeIP"`
 		} `yaml:"kubelet"`
 		NodeLabels map[string]string `yaml:"nodeLabels"`
 		NodeTaints map[string]string `yaml:"nodeTaints"`
@@ -34,6 +39,9 @@ type talosMachine struct {
 				Name string `yaml:"name"`
 			} `yaml:"cni"`
 		} `yaml:"network"`
+		Etcd struct {
+			AdvertisedSubnets []string `yaml:"advertisedSubnets"`
+		} `yaml:"etcd"`
 		Proxy struct {
 			Disabled  bool              `yaml:"disabled"`
 			Mode      string            `yaml:"mode"`
@@ -87,6 +95,7 @@ func readTalos(f *artifact.File, p *pass) {
 	if pods, ok := m.Machine.Kubelet.ExtraConfig["maxPods"].(int); !ok || pods < 1 || len(m.Machine.Kubelet.ExtraConfig) != 1 {
 		fail("extraConfig of the kubelet is not maxPods alone")
 	}
+	m.checkNets(fail)
 	for _, key := range sortedKeys(m.Machine.NodeLabels) {
 		if err := checkNodeLabel(key, m.Machine.NodeLabels[key]); err != "" {
 			fail("nodeLabels: %s", err)
@@ -119,6 +128,19 @@ func readTalos(f *artifact.File, p *pass) {
 		if !c.Proxy.Disabled && args["conntrack-max-per-core"] == "" {
 			fail("no conntrack-max-per-core: kube-proxy would change the host's limit")
 		}
+	}
+}
+
+// checkNets holds the networks that addresses are taken from to their form, and those of etcd to be the kubelet's.
+func (m *talosMachine) checkNets(fail func(string, ...any)) {
+	nets := m.Machine.Kubelet.NodeIP.ValidSubnets
+	for _, n := range nets {
+		if p, err := netip.ParsePrefix(n); err != nil || p != p.Masked() {
+			fail("nodeIP: %q is not a network", n)
+		}
+	}
+	if m.Cluster != nil && !slices.Equal(m.Cluster.Etcd.AdvertisedSubnets, nets) {
+		fail("etcd is advertised in %v, and the node has its address of %v", m.Cluster.Etcd.AdvertisedSubnets, nets)
 	}
 }
 

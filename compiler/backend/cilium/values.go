@@ -1,6 +1,8 @@
 package cilium
 
 import (
+	"strings"
+
 	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/ir"
@@ -73,9 +75,14 @@ func routing(y *artifact.YAML, s *ir.CiliumSettings) {
 			y.KV("ipv6NativeRoutingCIDR", s.Pods6.Network)
 		}
 	}
-	y.From("", s.From.Of("mtu")...)
+	y.From("", s.From.Of("mtu", "racks")...)
 	y.Comment("Of the network between the nodes; Cilium takes off what an encapsulation adds.")
 	y.KV("MTU", s.MTU)
+	if len(s.Devices) > 0 {
+		y.From("", s.From.Of("nodeClasses", "racks")...)
+		y.Comment("Those of the node network. Left to itself Cilium takes every interface with a route to a global address: it would\nserve Services on the machines' further networks and translate what leaves by them.")
+		y.KV("devices", strings.Join(s.Devices, " "))
+	}
 	y.Fixed()
 }
 

@@ -9,7 +9,7 @@ import (
 // capacity writes CAPACITY.md: what the declared load takes, with the formula of each number.
 func capacity(p *ir.Plan, t *artifact.Tree) {
 	m := backend.Document(p, t, "CAPACITY.md", "Capacity of "+p.Name,
-		"capacity", "racks", "nodeClasses", "gateways", "pools", "mesh", "namespaces", "observability", "fabric", "loadBalancer")
+		"capacity", "racks", "nodeClasses", "gateways", "pools", "mesh", "namespaces", "observability", "fabric", "loadBalancer", "kubernetes", "components")
 	m.Text("Numbers follow from what the site declares, not from measurements. Each table names its formula and where its constants come from.")
 
 	m.Heading("Memory of proxies on a node")
@@ -18,6 +18,13 @@ func capacity(p *ir.Plan, t *artifact.Tree) {
 	m.Head("group", "nodes", "pods a node", "requests", "limits", "node", "limits of node")
 	for _, n := range p.Capacity.Nodes {
 		m.Row(code(n.Group), number(n.Nodes), number(n.Pods), mib(n.RequestMiB), mib(n.LimitMiB), mib(n.MemoryMiB), number(n.LimitPercent)+" %")
+	}
+
+	m.Heading("Processors of proxies on a node")
+	m.Text("Pods x the proxy's CPU request, as if every pod were meshed, out of the cores of the node class. The scheduler counts requests: what is left is for the applications, whatever they use.")
+	m.Head("group", "pods a node", "requests", "cores", "requests of node")
+	for _, n := range p.Capacity.Nodes {
+		m.Row(code(n.Group), number(n.Pods), milli(n.RequestMilli), number(n.Cores), number(n.RequestPercent)+" %")
 	}
 
 	m.Heading("Connection tables")
@@ -46,6 +53,8 @@ func capacity(p *ir.Plan, t *artifact.Tree) {
 		m.Row(code(u.Pool), many(u.Total), number(u.Used), many(u.Free))
 	}
 
+	packets(m, p)
+
 	m.Heading("Prometheus series")
 	s := &p.Watch.Series
 	if s.Total == 0 {
@@ -59,6 +68,9 @@ func capacity(p *ir.Plan, t *artifact.Tree) {
 }
 
 func mib(n int) string { return number(n) + " MiB" }
+
+// milli writes thousandths of a core.
+func milli(n int) string { return number(n) + "m" }
 
 func many(n int) string {
 	if n < 0 {

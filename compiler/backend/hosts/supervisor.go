@@ -44,6 +44,11 @@ func supervisor(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 		y.Comment("0: the limit of the connection table is the host's, which sizes it by node class.")
 		y.KV("kube-proxy-arg+", s.ProxyArgs)
 	}
+	if s.Interface.Key != "" {
+		y.From("", s.From...)
+		y.Comment("The machine has further networks: pods go by this one.")
+		y.KV(s.Interface.Key, s.Interface.Value)
+	}
 	if s.Server {
 		server(y, s)
 	}

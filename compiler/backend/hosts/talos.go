@@ -75,6 +75,11 @@ func talosKubelet(y *artifact.YAML, g *ir.HostGroup) {
 			y.From("", k.From.Of("maxPods", "podsPerNode", "capacity")...)
 			y.KV("maxPods", k.MaxPods)
 		})
+		if nets := g.Talos.NodeNets; len(nets) > 0 {
+			y.From("", g.Talos.NodeNetsFrom...)
+			y.Comment("The machine has further networks, and Talos takes the first address of a family.")
+			y.Map("nodeIP", func() { y.KV("validSubnets", nets) })
+		}
 	})
 	y.From("", k.From...)
 	if len(k.NodeLabels) > 0 {
@@ -105,6 +110,10 @@ func talosCluster(y *artifact.YAML, c *ir.Talos) {
 				y.Comment("The pod network is not Talos' own flannel.")
 				y.Map("cni", func() { y.KV("name", "none") })
 			})
+		}
+		if len(c.NodeNets) > 0 {
+			y.From("", c.NodeNetsFrom...)
+			y.Map("etcd", func() { y.KV("advertisedSubnets", c.NodeNets) })
 		}
 		y.From("", "kubernetes.kubeProxy.mode", "kubernetes.distribution")
 		y.Comment("kube-proxy is a DaemonSet that is made from this when the cluster is bootstrapped. Later: talosctl upgrade-k8s to the\nrelease that runs already.")

@@ -48,6 +48,8 @@ var addressRules = []*check.Rule{
 	PodMTU,
 	NetworkMTU,
 	InterfaceMTU,
+	RackMTU,
+	NodeInterfaceElsewhere,
 	NetworkInterfaceTaken,
 	NetworkTooSmall,
 	PoolUnused,

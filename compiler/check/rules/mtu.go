@@ -7,6 +7,7 @@ import (
 
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/lower"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
@@ -27,24 +28,18 @@ Source: RFC 8200, section 5; Linux net/ipv6/addrconf.c; the overheads of pod net
 		if cni == nil || !pods.v6 {
 			return
 		}
-		over, known := cni.Overhead[k.CNI.Encapsulation]
-		if !known {
-			return
-		}
-		var nodes families
-		for _, r := range p.Site.Racks {
-			for _, n := range r.Nodes {
-				f := familySet(n.Address)
-				nodes.v4, nodes.v6 = nodes.v4 || f.v4, nodes.v6 || f.v6
+		header, _ := lower.Overhead(p.Site, cni)
+		check := func(path string, mtu int) {
+			if rest := mtu - header; rest < minIPv6MTU {
+				p.Reportf(path, "%s %d less the %d bytes of %s leaves pods %d, and IPv6 needs %d", path, mtu, header, k.CNI.Encapsulation, rest, minIPv6MTU).
+					Hintf("at least %d", minIPv6MTU+header).Related("kubernetes.cni.encapsulation", "the encapsulation")
 			}
 		}
-		header := over.IPv4
-		if nodes.v6 { // IPv6 pods travel over IPv6 where nodes have it
-			header = over.IPv6
-		}
-		if rest := p.Site.Fabric.MTU - header; rest < minIPv6MTU {
-			p.Reportf("fabric.mtu", "fabric.mtu %d less the %d bytes of %s leaves pods %d, and IPv6 needs %d", p.Site.Fabric.MTU, header, k.CNI.Encapsulation, rest, minIPv6MTU).
-				Hintf("at least %d", minIPv6MTU+header).Related("kubernetes.cni.encapsulation", "the encapsulation")
+		check("fabric.mtu", p.Site.Fabric.MTU)
+		for name, r := range byKey(p.Site.Racks) {
+			if r.MTU != 0 {
+				check(site.Join("racks", name, "mtu"), r.MTU)
+			}
 		}
 	},
 }

@@ -3,6 +3,7 @@ package rules
 import (
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/lower"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
@@ -10,6 +11,9 @@ import (
 var podNetworkRules = []*check.Rule{
 	BalancerOfOthersCNI,
 	PodNetworkNotInstalled,
+	PodNetworkOfTalos,
+	EncapsulationUnknown,
+	PolicyNotEnforced,
 	CiliumPoolWithoutGateway,
 }
 
@@ -35,11 +39,12 @@ var PodNetworkNotInstalled = &check.Rule{
 	ID: "MG4232", Name: "pod-network-not-installed", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `meshgen is to install a pod network that it has no output for
 
-kube-router can be relied on, with settings that whoever installed the cluster chose. A site that calls them
-managed would compile to a cluster without a pod network, where no pod but those of the host network ever starts.`,
+Cilium has a chart here, and k3s and RKE2 bring some by their own configuration. Any other can be relied on, with settings
+that whoever installed the cluster chose. A site that calls it managed would compile to a cluster without a pod network,
+where no pod but those of the host network ever starts.`,
 	Run: func(p *check.Pass) {
 		kind := p.Site.Kubernetes.CNI.Kind
-		if p.Site.Components.CNI.Managed && kind == "kube-router" {
+		if p.Site.Components.CNI.Managed && kind != "cilium" && !lower.BringsPodNetwork(p.Site, p.Profiles) {
 			p.Reportf("components.cni.managed", "not supported yet: installing pod network %s", kind).
 				Related("kubernetes.cni.kind", "the pod network").Hintf("components: cni: managed: false").
 				Fix("components.cni.managed", "false", "write false")
