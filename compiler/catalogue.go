@@ -22,7 +22,7 @@ type RuleInfo struct {
 	Title    string // one line, without full stop
 	Doc      string // the failure that it prevents, and the source
 	Severity diag.Severity
-	Stage    string // "structure", "site", "plan" or "output"
+	Stage    string // "structure", "site", "plan", "fleet" or "output"
 	Waivable bool
 	Dated    bool // what it finds depends on the day
 }
@@ -36,8 +36,11 @@ func Catalogue() []RuleInfo {
 	for _, r := range append(slices.Clone(rules.All), check.WaiverRules...) {
 		title, doc, _ := strings.Cut(r.Doc, "\n\n")
 		stage := "site"
-		if r.On == check.OnPlan {
+		switch r.On {
+		case check.OnPlan:
 			stage = "plan"
+		case check.OnFleet:
+			stage = "fleet"
 		}
 		out = append(out, RuleInfo{
 			ID: r.ID, Name: r.Name, Title: title, Doc: doc, Severity: r.Severity, Stage: stage, Waivable: !r.Guard,
@@ -57,7 +60,7 @@ func Catalogue() []RuleInfo {
 // blocks are the subjects of rules, by the first digit of their IDs.
 var blocks = [...]string{
 	"Structure", "Addresses, BGP and switches", "Hosts and kernels", "Time", "Load balancer", "Mesh and versions",
-	"Gateways and egress", "Services and policy", "Waivers, delivery and upgrades", "Output",
+	"Gateways and egress", "Services and policy", "Waivers, delivery and upgrades", "Output and fleets",
 }
 
 // RulesReference is the catalogue in Markdown.

@@ -64,14 +64,25 @@ var profileSet = sync.OnceValues(func() (*profile.Set, error) { return profile.R
 // meshgen itself, not of the site.
 func Vet(src *load.Source, opt Options) (*Output, error) { return vet(src, opt, false) }
 
+// surroundings are what a site's fleet adds to it; none for a site alone.
+type surroundings struct {
+	fleet site.Fleet
+	found diag.List // of the rules across sites, in this one
+}
+
 // vet is Vet; for a build, what depends on the day is a warning at most.
 func vet(src *load.Source, opt Options, building bool) (*Output, error) {
+	return vetAmong(surroundings{}, src, opt, building)
+}
+
+// vetAmong is vet for a site among others.
+func vetAmong(around surroundings, src *load.Source, opt Options, building bool) (*Output, error) {
 	set, err := profileSet()
 	if err != nil {
 		return nil, err
 	}
-	in := check.Input{Site: src.Site, Profiles: set, Now: opt.Now}
-	list := slices.DeleteFunc(slices.Clone(rules.All), func(r *check.Rule) bool { return !opt.picks(r) })
+	in := check.Input{Site: src.Site, Fleet: around.fleet, Profiles: set, Now: opt.Now}
+	list := slices.DeleteFunc(slices.Clone(rules.All), func(r *check.Rule) bool { return r.On == check.OnFleet || !opt.picks(r) })
 	if in.Values, err = src.Values(); err != nil {
 		return nil, err
 	}
@@ -105,12 +116,13 @@ func vet(src *load.Source, opt Options, building bool) (*Output, error) {
 		return passed
 	}
 	found, ran := check.Run(list, check.OnSite, in)
+	found = append(slices.Clone(around.found), found...)
 	out.Ran, out.Waiting = ran, len(list)-ran
 	if !settle(found, check.OnSite) {
 		return out, nil
 	}
 	if building || check.NeedsPlan(list, in) {
-		in.Plan = lower.Lower(src.Site, set)
+		in.Plan = lower.Among(around.fleet, src.Site, set)
 	}
 	more, ran := check.Run(list, check.OnPlan, in)
 	out.Ran, out.Waiting = out.Ran+ran, 0
@@ -133,7 +145,12 @@ func undated(found diag.List) diag.List {
 
 // Compile runs every stage but the last: what it returns is ready to be written when no finding is an error.
 func Compile(src *load.Source, opt Options) (*Output, error) {
-	out, err := vet(src, opt, true)
+	return compileAmong(surroundings{}, src, opt)
+}
+
+// compileAmong is Compile for a site among others.
+func compileAmong(around surroundings, src *load.Source, opt Options) (*Output, error) {
+	out, err := vetAmong(around, src, opt, true)
 	if err != nil || out.Plan == nil {
 		return out, err
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"path"
 	"slices"
@@ -16,27 +15,32 @@ import (
 )
 
 func (c *command) buildCommand() *cobra.Command {
-	var output string
-	var check bool
+	var to target
 	var report reportFlags
 	cmd := &cobra.Command{
-		Use:   "build [SITE]",
-		Short: "Compile a site and write its tree",
-		Long: `Compile a site, a .cue, .yaml or .json file, a directory of CUE files, or "-" for stdin; site.cue by default.
-Nothing is written unless everything passed. The tree is replaced in one swap; files that meshgen did not write stay.`,
+		Use:   "build [SITE...]",
+		Short: "Compile sites and write their tree",
+		Long: `Compile sites, each a .cue, .yaml or .json file, a directory, or "-" for stdin; site.cue by default. DIR/... stands for
+all sites in a directory and below. Several sites come into one tree, together or not at all.
+Nothing is written unless everything passed. The tree is replaced in one swap; files that meshgen did not write stay,
+and so do those of sites that are not compiled, but for --prune.`,
 		Example: `  meshgen build site.cue
   meshgen build -o - site.cue | kubectl diff -f -
-  meshgen build --check ./sites/one`,
-		Args: cobra.MaximumNArgs(1),
+  meshgen build --check ./sites/one
+  meshgen build --prune ./sites/...`,
 		RunE: func(_ *cobra.Command, args []string) error {
-			if check && output == "-" {
+			switch {
+			case to.check && to.dir == "-":
 				return usage("--check compares with a directory; -o - has none")
+			case to.prune && to.dir == "-":
+				return usage("--prune removes from a directory; -o - has none")
 			}
-			return c.build(siteArg(args), output, check, &report)
+			return c.build(args, to, &report)
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "out", `directory of the tree, or "-" for the objects on stdout`)
-	cmd.Flags().BoolVar(&check, "check", false, "write nothing; list what would change and exit 1 if anything would")
+	cmd.Flags().StringVarP(&to.dir, "output", "o", "out", `directory of the tree, or "-" for the objects on stdout`)
+	cmd.Flags().BoolVar(&to.check, "check", false, "write nothing; list what would change and exit 1 if anything would")
+	cmd.Flags().BoolVar(&to.prune, "prune", false, "remove the files of sites that the tree has and the arguments have not")
 	report.register(cmd)
 	return cmd
 }
@@ -48,55 +52,45 @@ func siteArg(args []string) string {
 	return args[0]
 }
 
-func (c *command) build(site, output string, check bool, report *reportFlags) error {
+// target is where a build goes.
+type target struct {
+	dir          string // "-" for standard output
+	check, prune bool
+}
+
+func (c *command) build(args []string, to target, report *reportFlags) error {
 	opt, err := c.options(report)
 	if err != nil {
 		return err
 	}
-	got, err := c.compile(site, opt, compiler.Compile)
+	sites, err := c.sitesAt(args)
 	if err != nil {
 		return err
 	}
-	var all outcome
-	all.add(got)
+	if to.dir == "-" && len(sites) > 1 {
+		return usage("-o - takes one site: objects of several clusters make no stream")
+	}
+	r, err := c.readSites(sites, opt)
+	if err != nil {
+		return err
+	}
+	s := sink{to: to}
+	defer s.close()
+	bar := c.progress(len(sites))
+	err = r.compile(opt, (*compiler.Fleet).Compile, bar, s.take)
+	bar.end()
+	if err != nil {
+		return err
+	}
 	w := c.stderr
-	if report.format != "text" && output != "-" && !check { // for a program; nothing else has standard output
+	if report.format != "text" && to.dir != "-" && !to.check { // for a program; nothing else has standard output
 		w = c.stdout
 	}
-	err = c.deliver(w, all, report)
-	if got.src == nil {
+	if err := c.deliver(w, r.outcome(), report); err != nil {
+		c.counted(r)
 		return err
 	}
-	out := got.out
-	if err != nil {
-		c.counts(out)
-		return err
-	}
-	switch {
-	case output == "-":
-		_, err := c.stdout.Write(objects(out.Tree))
-		if err != nil {
-			return failure(err)
-		}
-		c.summary(out)
-		return nil
-	case check:
-		return c.checkTree(output, out.Tree)
-	}
-	res, err := artifact.Write(output, out.Tree)
-	if err != nil {
-		return failure(err)
-	}
-	c.summary(out)
-	fmt.Fprintf(c.stderr, "%s: %d files: %d written, %d unchanged, %d removed", output, len(out.Tree.Files()), res.Written, res.Unchanged, res.Deleted)
-	if res.Foreign > 0 {
-		fmt.Fprintf(c.stderr, "; %d not ours, kept", res.Foreign)
-	}
-	fmt.Fprintln(c.stderr)
-	if res.Fallback != "" {
-		fmt.Fprintf(c.stderr, "%s: replaced file by file, not in one swap: %s\n", output, res.Fallback)
-	}
-	return nil
+	return s.finish(c, r)
 }
 
 // stdinName is what positions in standard input are called.
@@ -104,6 +98,7 @@ const stdinName = "stdin"
 
 // compiled is what became of a site: without a source, the findings say why.
 type compiled struct {
+	in    input
 	src   *load.Source
 	found diag.List
 	out   *compiler.Output
@@ -114,7 +109,7 @@ type stages func(*load.Source, compiler.Options) (*compiler.Output, error)
 
 // compile reads the site and runs the stages on it, within the limits.
 func (c *command) compile(site string, opt compiler.Options, run stages) (compiled, error) {
-	return c.compileFiles(input{site, []string{site}}, opt, run)
+	return c.compileFiles(input{name: site, paths: []string{site}}, opt, run)
 }
 
 // compileFiles is compile for a site of several files.
@@ -138,28 +133,6 @@ func (c *command) compileFiles(in input, opt compiler.Options, run stages) (comp
 	})
 }
 
-// checkTree lists what a build would change.
-func (c *command) checkTree(dir string, t *artifact.Tree) error {
-	changes, err := artifact.Check(dir, t)
-	if err != nil {
-		return failure(err)
-	}
-	n := 0
-	for _, set := range []struct {
-		verb  string
-		paths []string
-	}{{"add", changes.Added}, {"change", changes.Changed}, {"remove", changes.Removed}} {
-		for _, p := range set.paths {
-			fmt.Fprintf(c.stdout, "%s %s\n", set.verb, path.Join(dir, p))
-			n++
-		}
-	}
-	if n > 0 {
-		return exit{exitFindings, fmt.Errorf("%s is not what the site gives: %d files differ", dir, n)}
-	}
-	return nil
-}
-
 // objects joins the Kubernetes objects of a tree into one stream, in the order of phases.
 func objects(t *artifact.Tree) []byte {
 	var b bytes.Buffer
@@ -174,26 +147,4 @@ func objects(t *artifact.Tree) []byte {
 		b.Write(f.Bytes())
 	}
 	return b.Bytes()
-}
-
-// summary says in a few lines what was compiled.
-func (c *command) summary(out *compiler.Output) {
-	p := out.Plan
-	sessions, vips, spines := 0, 0, 0
-	for _, pe := range p.LoadBalancer.Peerings {
-		sessions += len(pe.Speakers)
-	}
-	for _, pool := range p.Pools {
-		vips += len(pool.VIPs)
-	}
-	for _, sw := range p.Switches {
-		if sw.Role == "spine" {
-			spines++
-		}
-	}
-	fmt.Fprintf(c.stderr, "%s: %d nodes in %d host groups, %d switches (%d spines), %d BGP sessions with nodes\n",
-		p.Name, len(p.Nodes), len(p.Groups), len(p.Switches), spines, sessions)
-	fmt.Fprintf(c.stderr, "%s: %d virtual addresses on %d gateways, %d services, %d chart releases, %s %s\n",
-		p.Name, vips, len(p.Gateways), len(p.Services), len(p.Releases), p.Mesh.Kind, p.Mesh.Version)
-	c.counts(out)
 }

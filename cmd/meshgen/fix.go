@@ -15,32 +15,33 @@ import (
 // fixRounds bounds how often a site is mended and read again: mending its structure lets later stages find more.
 const fixRounds = 10
 
-// mended makes the edits that findings offer, in the site's files, until none is offered, and returns what is left. Files
-// change only where an edit says so.
-func (c *command) mended(in input, opt compiler.Options) (compiled, error) {
+// mend makes the edits that findings offer, in the site's files, until none is offered. Files change only where an edit
+// says so.
+func (c *command) mend(in input, opt compiler.Options) error {
 	if slices.Contains(in.paths, "-") {
-		return compiled{}, usage("--fix needs a file: standard input cannot be mended")
+		return usage("--fix needs a file: standard input cannot be mended")
 	}
-	for round := 0; ; round++ {
-		got, err := c.vetOnce(in, opt)
+	for range fixRounds {
+		got, err := c.compileFiles(in, opt, compiler.Vet)
 		if err != nil {
-			return got, err
+			return err
 		}
 		found := got.found
 		if got.src != nil {
 			found = got.out.Findings
 		}
 		edits := editsOf(found)
-		if len(edits) == 0 || round == fixRounds {
-			return got, nil
+		if len(edits) == 0 {
+			return nil
 		}
 		for _, file := range slices.Sorted(maps.Keys(edits)) {
 			if err := applyEdits(file, edits[file]); err != nil {
-				return got, failure(err)
+				return failure(err)
 			}
 			fmt.Fprintf(c.stderr, "%s: %d mended\n", file, len(edits[file]))
 		}
 	}
+	return nil
 }
 
 // editsOf returns the edits that findings offer, by file, from the last to the first, none touching another. Findings

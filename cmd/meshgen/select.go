@@ -60,8 +60,26 @@ func checkRule(flag, name string) error {
 	return usage("--%s: there is no rule %q%s", flag, name, didYouMean(name, words))
 }
 
-// check refuses a rack or node that the site does not have.
-func (s *selection) check(of *site.Site) error {
+// check refuses a rack or node that no site of the run has.
+func (s *selection) check(r *batch) error {
+	var first error
+	for _, got := range r.got {
+		if got.src == nil {
+			continue
+		}
+		err := s.has(got.src.Site)
+		if err == nil {
+			return nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// has refuses a rack or node that the site does not have.
+func (s *selection) has(of *site.Site) error {
 	if _, ok := of.Racks[s.rack]; s.rack != "" && !ok {
 		return missing("rack", s.rack, slices.Sorted(maps.Keys(of.Racks)))
 	}

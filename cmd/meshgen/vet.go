@@ -1,12 +1,9 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"meshgen.dev/meshgen/compiler"
-	"meshgen.dev/meshgen/compiler/diag"
 )
 
 func (c *command) vetCommand() *cobra.Command {
@@ -16,7 +13,8 @@ func (c *command) vetCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "vet [SITE...]",
 		Short: "Find the faults of sites; write nothing",
-		Long: `Find the faults of each site: a .cue, .yaml or .json file, a directory of CUE files, or "-" for stdin; site.cue by default.
+		Long: `Find the faults of each site: a .cue, .yaml or .json file, a directory, or "-" for stdin; site.cue by default. DIR/...
+stands for all sites in a directory and below. Several sites are held against each other as well.
 With --changed the arguments are files that were changed, and each site that one of them belongs to is vetted once: a
 CUE file stands for all files of its package in its folder. A package without apiVersion is no site and passed over.
 
@@ -26,7 +24,7 @@ A site that cannot be read has no racks yet: then everything is shown.`,
 		Example: `  meshgen vet site.cue
   meshgen vet -f github --report sarif=meshgen.sarif site.cue
   meshgen vet --only bgp-numbers,MG1001 --rack r1 site.cue
-  meshgen vet --fail-on warning ./sites/one ./sites/two`,
+  meshgen vet --fail-on warning ./sites/...`,
 		RunE: func(_ *cobra.Command, args []string) error { return c.vet(args, changed, fix, &sel, &report) },
 	}
 	report.register(cmd)
@@ -45,52 +43,34 @@ func (c *command) vet(args []string, changed, fix bool, sel *selection, report *
 		return err
 	}
 	var sites []input
-	switch {
-	case changed:
+	if changed {
 		sites = c.changedSites(args)
-	case len(args) == 0:
-		args = []string{siteArg(nil)}
-		fallthrough
-	default:
-		for _, a := range args {
-			sites = append(sites, input{a, []string{a}})
-		}
+	} else if sites, err = c.sitesAt(args); err != nil {
+		return err
 	}
-	var all outcome
-	var vetted []func()
-	for _, in := range sites {
-		vet := c.vetOnce
-		if fix {
-			vet = c.mended
-		}
-		got, err := vet(in, opt)
-		if err != nil {
-			return err
-		}
-		all.add(got)
-		if got.src == nil {
-			continue
-		}
-		if err := sel.check(got.src.Site); err != nil {
-			return err
-		}
-		vetted = append(vetted, func() {
-			if len(sites) > 1 {
-				fmt.Fprintf(c.stderr, "%s: ", in.name)
+	if fix {
+		for _, in := range sites {
+			if err := c.mend(in, opt); err != nil {
+				return err
 			}
-			c.counts(got.out)
-		})
+		}
 	}
-	err = c.deliver(c.stdout, all, report)
-	for _, count := range vetted {
-		count()
+	r, err := c.readSites(sites, opt)
+	if err != nil {
+		return err
 	}
+	if err := sel.check(r); err != nil {
+		return err
+	}
+	bar := c.progress(len(sites))
+	err = r.compile(opt, (*compiler.Fleet).Vet, bar, func(compiled) error { return nil })
+	bar.end()
+	if err != nil {
+		return err
+	}
+	err = c.deliver(c.stdout, r.outcome(), report)
+	c.counted(r)
 	return err
-}
-
-// vetOnce finds the faults of a site.
-func (c *command) vetOnce(in input, opt compiler.Options) (compiled, error) {
-	return c.compileFiles(in, opt, compiler.Vet)
 }
 
 // options checks the flags and returns what a compilation takes.
@@ -100,20 +80,4 @@ func (c *command) options(report *reportFlags) (compiler.Options, error) {
 	}
 	now, err := c.today()
 	return compiler.Options{Now: now}, err
-}
-
-// counts says how many rules ran and what they found.
-func (c *command) counts(out *compiler.Output) {
-	waived := 0
-	for _, f := range out.Findings {
-		if f.Waived != "" {
-			waived++
-		}
-	}
-	fmt.Fprintf(c.stderr, "%d rules: %d errors, %d warnings, %d waived", out.Ran,
-		out.Findings.Count(diag.Error), out.Findings.Count(diag.Warning), waived)
-	if out.Waiting > 0 {
-		fmt.Fprintf(c.stderr, "; %d rules wait until the errors are gone", out.Waiting)
-	}
-	fmt.Fprintln(c.stderr)
 }

@@ -48,18 +48,29 @@ func (l *limits) bytes() (uint64, error) {
 	return uint64(n), nil
 }
 
-// within runs work that evaluates what users wrote, and gives up on it beyond the limits: then work still runs, and the
-// caller has to end the process without touching what work uses. Work must write nothing but memory.
+// check refuses limits that are none, and returns that of memory.
+func (l limits) check() (most uint64, err error) {
+	if most, err = l.bytes(); err == nil && l.time < 0 {
+		err = usage("--max-time %s is negative", l.time)
+	}
+	return most, err
+}
+
+// within is watch for a single piece of work.
 func within[T any](l limits, what string, work func() (T, error)) (none T, err error) {
-	most, err := l.bytes()
+	most, err := l.check()
 	if err != nil {
 		return none, err
 	}
-	if l.time < 0 {
-		return none, usage("--max-time %s is negative", l.time)
-	}
+	return watch(l, most, what, work)
+}
+
+// watch runs work that evaluates what users wrote, and gives up on it beyond the limits: then work still runs, and the
+// caller has to end the process without touching what work uses. Work must write nothing but memory. The limit of time is
+// for this work, that of memory for the process.
+func watch[T any](l limits, most uint64, what string, work func() (T, error)) (none T, err error) {
 	// Near the limit it is better to collect garbage early than to give up because of it.
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(int64(most - most/8)))
+	debug.SetMemoryLimit(int64(most - most/8))
 	type result struct {
 		value T
 		err   error

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// foreign walks the directory, counts the files that are not ours and hands each to file, and each directory, with its
-// mode, to dir before what is in it. Both may be nil.
+// foreign walks the directory and hands each file that no site written has to file, and each directory, with its mode,
+// to dir before what is in it. Both may be nil. It counts the files that no manifest lists.
 func (c *comparison) foreign(file func(name string) error, dir func(name string, mode fs.FileMode) error) (int, error) {
 	n := 0
 	_, inside := boxes(c.dir)
@@ -39,7 +39,9 @@ func (c *comparison) foreign(file func(name string) error, dir func(name string,
 			}
 			return nil
 		}
-		n++
+		if other, err := c.otherSite(name); err != nil || !other {
+			n++
+		}
 		if file == nil {
 			return nil
 		}

@@ -24,18 +24,43 @@ func (c Changes) Empty() bool { return len(c.Added)+len(c.Changed)+len(c.Removed
 
 // Check returns what Write would change, and its error where it would refuse. It writes nothing and takes no lock.
 func Check(dir string, trees ...*Tree) (Changes, error) {
-	out, err := filepath.Abs(dir)
+	c, err := NewChecker(dir)
 	if err != nil {
 		return Changes{}, err
 	}
-	c := newComparison(out)
 	for _, t := range trees {
-		if err := c.add(t, func(*File, status) error { return nil }); err != nil {
+		if err := c.Add(t); err != nil {
 			return Changes{}, err
 		}
 	}
-	return c.settle()
+	return c.Changes()
 }
+
+// Checker is Check for trees that need not be in memory all at once.
+type Checker struct{ cmp *comparison }
+
+// NewChecker begins to compare trees with an output directory, which need not exist.
+func NewChecker(dir string) (*Checker, error) {
+	out, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Checker{newComparison(out)}, nil
+}
+
+// Add compares a sealed tree.
+func (c *Checker) Add(t *Tree) error {
+	return c.cmp.add(t, func(*File, status) error { return nil })
+}
+
+// Others is as in Update.
+func (c *Checker) Others() ([]string, error) { return c.cmp.otherSites() }
+
+// Prune is as in Update.
+func (c *Checker) Prune() ([]string, error) { return c.cmp.prune() }
+
+// Changes returns what writing the trees would change, or the error where that would be refused.
+func (c *Checker) Changes() (Changes, error) { return c.cmp.settle() }
 
 // status is how a file of the new tree compares with the disk.
 type status int
@@ -55,7 +80,7 @@ type plannedFile struct {
 // comparison is the new tree against the directory, first file by file, then, once all sites are known, as a whole.
 type comparison struct {
 	dir     string
-	sites   map[string]bool
+	sites   map[string]bool // of the new tree, and those that go
 	planned map[string]plannedFile
 	own     map[string]bool // after settle: the former manifests of the sites, and what these and no other sites' list
 	ownDirs map[string]bool // directories above own
@@ -279,6 +304,32 @@ func relative(dir, p string) string {
 		return "."
 	}
 	return filepath.ToSlash(strings.TrimPrefix(p, dir+string(filepath.Separator)))
+}
+
+// otherSites returns the sites that the directory has manifests of and the new tree has not, sorted.
+func (c *comparison) otherSites() ([]string, error) {
+	names, err := manifestsIn(c.dir)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, n := range names {
+		site := strings.TrimSuffix(strings.TrimSuffix(path.Base(n), ".new"), ".json")
+		if !c.sites[site] {
+			out = append(out, site)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+// prune has the other sites' files go, and returns these sites.
+func (c *comparison) prune() ([]string, error) {
+	gone, err := c.otherSites()
+	for _, site := range gone {
+		c.sites[site] = true
+	}
+	return gone, err
 }
 
 // nextManifest is where a replacement file by file keeps the new manifest until everything that it lists is there.

@@ -20,7 +20,12 @@ func (u *Update) replace(ch Changes) (int, error) {
 		return n, err
 	}
 	next := map[string]string{} // where a manifest waits → its place
+	var gone []string           // manifests of sites that go, to be removed last: until then they list what is left
 	for site := range u.cmp.sites {
+		if !u.cmp.plans(ManifestPath(site)) {
+			gone = append(gone, ManifestPath(site), nextManifest(site))
+			continue
+		}
 		next[nextManifest(site)] = ManifestPath(site)
 	}
 	for waiting, m := range next {
@@ -30,7 +35,7 @@ func (u *Update) replace(ch Changes) (int, error) {
 	}
 	// Removal comes first: a file may have to make room for a directory.
 	for _, name := range ch.Removed {
-		if _, waits := next[name]; waits {
+		if _, waits := next[name]; waits || slices.Contains(gone, name) {
 			continue
 		}
 		if err := u.remove(name); err != nil {
@@ -47,6 +52,11 @@ func (u *Update) replace(ch Changes) (int, error) {
 	}
 	for waiting, m := range next {
 		if err := os.Rename(u.cmp.disk(waiting), u.cmp.disk(m)); err != nil {
+			return n, err
+		}
+	}
+	for _, m := range gone {
+		if err := u.remove(m); err != nil {
 			return n, err
 		}
 	}

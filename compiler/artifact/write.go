@@ -15,7 +15,7 @@ type Result struct {
 	Written   int    // files that are new or have new content
 	Unchanged int    // files that were there already; inode and time stay
 	Deleted   int    // files that the former manifests list and the new ones do not
-	Foreign   int    // files that no manifest of the sites written lists; they stay
+	Foreign   int    // files that no manifest lists; they stay
 	Fallback  string // why the files were replaced one by one; empty when one swap replaced all
 }
 
@@ -148,6 +148,13 @@ func (u *Update) Add(t *Tree) error {
 		return os.WriteFile(dst, f.data, f.Mode())
 	})
 }
+
+// Others returns the sites that the output directory has and none of the added trees is of, sorted: they stay as they are.
+func (u *Update) Others() ([]string, error) { return u.cmp.otherSites() }
+
+// Prune has Commit delete the files of the sites that no tree was added for, and returns these sites, sorted. What another
+// site lists as well stays, as do foreign files.
+func (u *Update) Prune() ([]string, error) { return u.cmp.prune() }
 
 func (u *Update) staged(name string) string {
 	return filepath.Join(u.box, staging, filepath.FromSlash(name))

@@ -177,7 +177,7 @@ func TestWriteManySites(t *testing.T) {
 	}
 	// x alone no longer needs the base; y still does.
 	r := write(t, out, tree(t, "x", map[string]string{"x/g": "2"}))
-	if want := (Result{Written: 2, Deleted: 2, Foreign: 3}); r != want {
+	if want := (Result{Written: 2, Deleted: 2}); r != want {
 		t.Errorf("x alone: %+v, want %+v", r, want)
 	}
 	wantDisk(t, out, map[string]string{"base/1": "shared", "x/g": "2", "y/f": "1"})
@@ -471,6 +471,52 @@ func TestManifest(t *testing.T) {
 	for _, bad := range []string{"", "[]", `{"outputVersion":0}`, `{"outputVersion":999}`, `{"outputVersion":1,"files":[{"path":"../x"}]}`} {
 		if m, err := ReadManifest([]byte(bad)); err == nil {
 			t.Errorf("%s is read as %+v", bad, m)
+		}
+	}
+}
+
+// Sites that are no longer given stay until they are pruned; pruning takes their files and nothing else, in one swap and
+// file by file.
+func TestPrune(t *testing.T) {
+	for _, fallback := range []string{"", "for the test"} {
+		dir := filepath.Join(t.TempDir(), "out")
+		write(t, dir, tree(t, "one", map[string]string{"a/one": "1", "base": "b"}), tree(t, "two", map[string]string{"a/two": "2", "base": "b"}),
+			tree(t, "three", map[string]string{"a/three": "3"}))
+		put(t, dir, map[string]string{"a/mine": "m"})
+		u, err := Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.fallback = fallback
+		if err := u.Add(tree(t, "two", map[string]string{"a/two": "2", "base": "b"})); err != nil {
+			t.Fatal(err)
+		}
+		if others, err := u.Others(); err != nil || !slices.Equal(others, []string{"one", "three"}) {
+			t.Errorf("others are %v, %v", others, err)
+		}
+		if gone, err := u.Prune(); err != nil || !slices.Equal(gone, []string{"one", "three"}) {
+			t.Errorf("%v go, %v", gone, err)
+		}
+		res, err := u.Commit()
+		if err := u.Close(); err != nil {
+			t.Error(err)
+		}
+		if err != nil || res.Deleted != 4 || res.Fallback != fallback {
+			t.Errorf("%+v, %v", res, err)
+		}
+		want := map[string]string{"a/two": "2", "base": "b", "a/mine": "m"}
+		if got := disk(t, dir); !maps.Equal(got, want) {
+			t.Errorf("%v, want %v", got, want)
+		}
+		if names, err := manifestsIn(dir); err != nil || !slices.Equal(names, []string{ManifestPath("two")}) {
+			t.Errorf("manifests %v, %v", names, err)
+		}
+		c, err := NewChecker(dir)
+		if err == nil {
+			_, err = c.Prune()
+		}
+		if ch, err2 := c.Changes(); err != nil || err2 != nil || len(ch.Removed) != 3 { // base, a/two and the manifest
+			t.Errorf("%v, %v, %v", ch, err, err2)
 		}
 	}
 }

@@ -19,8 +19,9 @@ import (
 type Stage int
 
 const (
-	OnSite Stage = iota // reads Pass.Site and Pass.Values; before lowering
-	OnPlan              // reads Pass.Plan as well; after lowering
+	OnSite  Stage = iota // reads Pass.Site and Pass.Values; before lowering
+	OnPlan               // reads Pass.Plan as well; after lowering
+	OnFleet              // reads Pass.Fleet alone: all sites of a run; before the rules of each site
 )
 
 // Rule is one check.
@@ -39,8 +40,9 @@ type Rule struct {
 // Pass is one run of one rule.
 type Pass struct {
 	Site     *site.Site
-	Values   any      // the resolved site as decoded JSON, for rules about fields as such
-	Plan     *ir.Plan // nil on the site
+	Values   any        // the resolved site as decoded JSON, for rules about fields as such
+	Plan     *ir.Plan   // nil on the site
+	Fleet    site.Fleet // the sites compiled together, this one among them; nil for a site alone
 	Profiles *profile.Set
 	Now      time.Time // the day; zero where none is to count
 
@@ -70,6 +72,13 @@ func (p *Pass) Reportf(path, format string, args ...any) *Report {
 	return &Report{pass: p, index: len(p.list) - 1}
 }
 
+// ReportIn is Reportf for a path of one site of the fleet.
+func (p *Pass) ReportIn(n int, path, format string, args ...any) *Report {
+	r := p.Reportf(path, format, args...)
+	p.list[r.index].Site = n
+	return r
+}
+
 // Report is a finding in the making.
 type Report struct {
 	pass  *Pass
@@ -86,6 +95,14 @@ func (r *Report) Hintf(format string, args ...any) *Report {
 func (r *Report) Related(path, format string, args ...any) *Report {
 	f := &r.pass.list[r.index]
 	f.Related = append(f.Related, diag.Related{Path: path, Message: fmt.Sprintf(format, args...)})
+	return r
+}
+
+// RelatedIn is Related for a path of one site of the fleet.
+func (r *Report) RelatedIn(n int, path, format string, args ...any) *Report {
+	r.Related(path, format, args...)
+	f := &r.pass.list[r.index]
+	f.Related[len(f.Related)-1].Site = n
 	return r
 }
 
@@ -113,6 +130,7 @@ type Input struct {
 	Site     *site.Site
 	Values   any
 	Plan     *ir.Plan
+	Fleet    site.Fleet
 	Profiles *profile.Set
 	Now      time.Time
 }
@@ -120,7 +138,7 @@ type Input struct {
 // NeedsPlan reports whether any rule has to see the plan of a site.
 func NeedsPlan(rules []*Rule, in Input) bool {
 	for _, r := range rules {
-		p := &Pass{Site: in.Site, Values: in.Values, Profiles: in.Profiles, Now: in.Now, rule: r}
+		p := &Pass{Site: in.Site, Values: in.Values, Fleet: in.Fleet, Profiles: in.Profiles, Now: in.Now, rule: r}
 		if r.On == OnPlan && (r.When == nil || r.When(p)) {
 			return true
 		}
@@ -135,8 +153,8 @@ func Run(rules []*Rule, on Stage, in Input) (found diag.List, ran int) {
 		if r.On != on {
 			continue
 		}
-		p := &Pass{Site: in.Site, Values: in.Values, Plan: in.Plan, Profiles: in.Profiles, Now: in.Now, rule: r, memo: memo}
-		if on == OnSite || in.Plan != nil { // without a plan nothing can be found; see NeedsPlan
+		p := &Pass{Site: in.Site, Values: in.Values, Plan: in.Plan, Fleet: in.Fleet, Profiles: in.Profiles, Now: in.Now, rule: r, memo: memo}
+		if on != OnPlan || in.Plan != nil { // without a plan nothing can be found; see NeedsPlan
 			r.Run(p)
 		}
 		found = append(found, p.list...)

@@ -48,6 +48,7 @@ func (p Pos) String() string {
 // Related is a second party of a finding: "first used here".
 type Related struct {
 	Path    string // site path; may be empty when Pos is already known
+	Site    int    // whose path, as Finding.Site
 	Pos     Pos
 	Message string
 }
@@ -59,6 +60,7 @@ type Finding struct {
 	Name     string // "tor-asn-unique"; the rule's second name
 	Severity Severity
 	Path     string // site path in dotted names; empty when the fault belongs to no field
+	Site     int    // which site of a fleet the path belongs to, from 0; set by the rules across sites alone
 	Pos      Pos    // filled from Path at the end; stages that know the position better fill it themselves
 	Message  string
 	Hint     string

@@ -22,7 +22,7 @@ import (
 func (s *Source) EditOf(path, text string) (diag.Edit, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v, ok := lookup(s.user, site.Split(path))
+	v, ok := lookup(s.written(), site.Split(path))
 	if !ok {
 		return diag.Edit{}, false
 	}
@@ -65,7 +65,7 @@ func (s *Source) shared() map[diag.Pos]int {
 	if s.leavesAt == nil {
 		s.leavesAt = map[diag.Pos]int{}
 		for _, path := range s.Leaves() {
-			if v, ok := lookup(s.user, site.Split(path)); ok {
+			if v, ok := lookup(s.written(), site.Split(path)); ok {
 				if p := valuePos(v); p.IsValid() {
 					s.leavesAt[p]++
 				}

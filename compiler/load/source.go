@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/cuecontext"
 
 	"meshgen.dev/meshgen/compiler/diag"
 	"meshgen.dev/meshgen/compiler/site"
@@ -17,7 +18,7 @@ type Source struct {
 	Site *site.Site // all defaults that stand by themselves are filled in; nobody may change it
 
 	mu   *sync.Mutex // guards user, whose values CUE computes as they are asked for
-	user cue.Value   // what the user wrote, without the schema
+	user cue.Value   // what the user wrote, without the schema; none after Release
 	raw  []byte      // the site as JSON, in CUE's order
 	once sync.Once
 	json []byte
@@ -26,12 +27,30 @@ type Source struct {
 	leavesAt map[diag.Pos]int // see shared
 }
 
+// Release lets go of what CUE holds of the site, some 100 KiB; the typed site and the text stay. Whoever asks for a
+// position after that has the text read again. Nobody else may be using the Source.
+func (s *Source) Release() {
+	// The mutex goes with the CUE context that it guards: the next value has one of its own.
+	s.mu, s.user, s.leavesAt = new(sync.Mutex), cue.Value{}, nil
+}
+
+// written returns what the user wrote. The caller holds the mutex.
+func (s *Source) written() cue.Value {
+	if !s.user.Exists() {
+		// It was read without fault before. Where a package of the user's module has changed since, there are no positions.
+		if inst, faults := parse(s.files); len(faults) == 0 {
+			s.user = cuecontext.New().BuildInstance(inst)
+		}
+	}
+	return s.user
+}
+
 // PosOf returns where a site path stands in the user's files: the value of a scalar or block. A path that the user did
 // not write leads to the closest block above that he did; entries made by a comprehension lead to its template.
 func (s *Source) PosOf(path string) diag.Pos {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return nearest(s.user, site.Split(path))
+	return nearest(s.written(), site.Split(path))
 }
 
 // KeyOf returns where the name of a field or map entry stands, or what PosOf says when the user did not write it.
@@ -39,19 +58,19 @@ func (s *Source) KeyOf(path string) diag.Pos {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	segments := site.Split(path)
-	if at, ok := lookup(s.user, segments); ok && len(segments) > 0 {
+	if at, ok := lookup(s.written(), segments); ok && len(segments) > 0 {
 		if p := keyPos(at); p.IsValid() {
 			return p
 		}
 	}
-	return nearest(s.user, segments)
+	return nearest(s.written(), segments)
 }
 
 // Has reports whether the user wrote the place himself; defaults do not count.
 func (s *Source) Has(path string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, ok := lookup(s.user, site.Split(path))
+	_, ok := lookup(s.written(), site.Split(path))
 	return ok
 }
 

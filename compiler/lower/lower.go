@@ -20,9 +20,12 @@ import (
 	"meshgen.dev/meshgen/compiler/site"
 )
 
-// Lower decides the plan of a site.
-func Lower(s *site.Site, set *profile.Set) *ir.Plan {
-	l := &lowering{s: s, set: set, p: &ir.Plan{
+// Lower decides the plan of a site that stands alone.
+func Lower(s *site.Site, set *profile.Set) *ir.Plan { return Among(nil, s, set) }
+
+// Among is Lower for a site of a fleet.
+func Among(fleet site.Fleet, s *site.Site, set *profile.Set) *ir.Plan {
+	l := &lowering{s: s, fleet: fleet, set: set, p: &ir.Plan{
 		Name: s.Name, Region: s.Region, Environment: s.Environment, Owner: s.Owner,
 		From: ir.From{"apiVersion", "name"},
 	}}
@@ -53,9 +56,10 @@ func Lower(s *site.Site, set *profile.Set) *ir.Plan {
 
 // lowering holds the plan in the making. Each step may read what the steps before it have written.
 type lowering struct {
-	s   *site.Site
-	set *profile.Set
-	p   *ir.Plan
+	s     *site.Site
+	fleet site.Fleet // the sites compiled together, peers of a federation among them; nil for a site alone
+	set   *profile.Set
+	p     *ir.Plan
 
 	serviceAt map[string]int    // "namespace/name" to the place in p.Services
 	calledBy  map[string][]call // the same to who declares a call

@@ -1,7 +1,7 @@
 // Package rules is the catalogue: every rule that meshgen knows, by ID. A file holds the rules of one subject.
 //
 // IDs are given in blocks: MG0 structure, MG1 addresses and BGP, MG2 hosts and kernels, MG3 time, MG4 load balancer,
-// MG5 mesh, MG6 gateways and egress, MG7 services and policy, MG8 delivery and upgrades, MG9 output. An ID is never
+// MG5 mesh, MG6 gateways and egress, MG7 services and policy, MG8 delivery and upgrades, MG9 output and fleets. An ID is never
 // given twice, also when its rule is gone.
 package rules
 
@@ -18,6 +18,7 @@ import (
 // All is every rule in the order of IDs. Those of waivers run apart, in check.Waive. Each list stands with its rules.
 var All = sorted(
 	firewallRules,
+	fleetRules,
 	languageRules, addressRules, fabricRules, hostRules, hostDeliveryRules, timeRules, balancerRules, podNetworkRules, kubeVIPRules, openELBRules, meshRules, gatewayRules, serviceRules,
 	deliveryRules, versionRules, adviceRules,
 )

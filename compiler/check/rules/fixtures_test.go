@@ -58,6 +58,9 @@ func TestFixtures(t *testing.T) {
 	for _, r := range []load.Rule{load.CannotRead, load.TooLarge, load.Duplicate, load.Internal} {
 		fired[r.Name] = true
 	}
+	for _, r := range rules.All { // TestFleets has theirs
+		fired[r.Name] = fired[r.Name] || r.On == check.OnFleet
+	}
 	for name := range severities() {
 		if !fired[name] {
 			t.Errorf("no fixture makes %s fire", name)

@@ -32,6 +32,7 @@ type span struct {
 	who        string // `subnet 10.1.0.0/24 of rack "r1"`
 	owner      string // the rack, class, pool or switch it belongs to
 	peer       string // of a link: the spine at its other end
+	site       int    // in a fleet: whose path it is
 }
 
 // clusterSpans are the ranges of pods and Services.
@@ -100,7 +101,7 @@ func clashes(spans []span, bad func(a, b *span) bool) []clash {
 		order[i] = &spans[i]
 	}
 	slices.SortFunc(order, func(a, b *span) int {
-		return cmp.Or(a.From().Compare(b.From()), b.To().Compare(a.To()), cmp.Compare(a.path, b.path))
+		return cmp.Or(a.From().Compare(b.From()), b.To().Compare(a.To()), cmp.Compare(a.site, b.site), cmp.Compare(a.path, b.path))
 	})
 	var out []clash
 	var open []*span // those that may reach the next one
@@ -115,7 +116,7 @@ func clashes(spans []span, bad func(a, b *span) bool) []clash {
 				continue
 			}
 			found++
-			if o.kind > s.kind || o.kind == s.kind && o.path > s.path {
+			if cmp.Or(cmp.Compare(o.kind, s.kind), cmp.Compare(o.site, s.site), cmp.Compare(o.path, s.path)) > 0 {
 				out = append(out, clash{o, s})
 			} else {
 				out = append(out, clash{s, o})
@@ -130,33 +131,40 @@ func clashes(spans []span, bad func(a, b *span) bool) []clash {
 const maxParties = 5
 
 // reportClashes reports one finding for each span to move and each kind of what it meets.
-func reportClashes(p *check.Pass, list []clash) {
+func reportClashes(p *check.Pass, list []clash) (reports []*check.Report) {
 	type key struct {
+		site int
 		path string
 		kind spanKind
 	}
 	group := map[key][]*span{}
 	var order []key
-	mover := map[string]*span{}
+	mover := map[key]*span{}
 	for _, c := range list {
-		k := key{c[0].path, c[1].kind}
+		k := key{c[0].site, c[0].path, c[1].kind}
 		if group[k] == nil {
 			order = append(order, k)
 		}
 		group[k] = append(group[k], c[1])
-		mover[k.path] = c[0]
+		mover[k] = c[0]
 	}
 	for _, k := range order {
-		a, others := mover[k.path], group[k]
-		more := ""
-		if n := len(others) - 1; n > 0 {
-			more = fmt.Sprintf(", and %d more", n)
-		}
-		r := p.Reportf(a.path, "%s overlaps %s%s: both have %s", a.who, others[0].who, more, common(a, others[0]))
+		a, others := mover[k], group[k]
+		r := p.ReportIn(a.site, a.path, "%s overlaps %s%s: both have %s", a.who, others[0].who, andMore(len(others)-1), common(a, others[0]))
 		for _, o := range others[:min(len(others), maxParties)] {
-			r.Related(o.path, "%s", o.who)
+			r.RelatedIn(o.site, o.path, "%s", o.who)
 		}
+		reports = append(reports, r)
 	}
+	return reports
+}
+
+// andMore counts the parties that a message does not name.
+func andMore(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and %d more", n)
 }
 
 // common says what two spans that overlap have in common.

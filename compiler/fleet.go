@@ -1,0 +1,69 @@
+package compiler
+
+import (
+	"slices"
+
+	"meshgen.dev/meshgen/compiler/check"
+	"meshgen.dev/meshgen/compiler/check/rules"
+	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/load"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// Fleet is sites that are compiled together: each sees the others, and the rules across sites have run. Its sites can be
+// compiled in any order and by several goroutines, each by one.
+type Fleet struct {
+	Ran   int             // rules across sites that ran
+	Rules map[string]bool // their IDs
+
+	sources []*load.Source
+	sites   site.Fleet
+	found   []diag.List // of the rules across sites, by site
+}
+
+// NewFleet runs the rules across sites. A site alone is a fleet in which they do not run.
+func NewFleet(sources []*load.Source, opt Options) (*Fleet, error) {
+	f := &Fleet{sources: sources, found: make([]diag.List, len(sources)), Rules: map[string]bool{}}
+	if len(sources) < 2 {
+		return f, nil
+	}
+	for _, src := range sources {
+		f.sites = append(f.sites, src.Site)
+	}
+	set, err := profileSet()
+	if err != nil {
+		return nil, err
+	}
+	list := slices.DeleteFunc(slices.Clone(rules.All), func(r *check.Rule) bool { return r.On != check.OnFleet || !opt.picks(r) })
+	for _, r := range list {
+		f.Rules[r.ID] = true
+	}
+	found, ran := check.Run(list, check.OnFleet, check.Input{Fleet: f.sites, Profiles: set, Now: opt.Now})
+	f.Ran = ran
+	for _, one := range found {
+		f.locate(&one)
+		f.found[one.Site] = append(f.found[one.Site], one)
+	}
+	return f, nil
+}
+
+// locate finds the places of a finding in the files of the sites that it names.
+func (f *Fleet) locate(one *diag.Finding) {
+	one.Pos = f.sources[one.Site].PosOf(one.Path)
+	for i := range one.Related {
+		r := &one.Related[i]
+		r.Pos = f.sources[r.Site].PosOf(r.Path)
+	}
+}
+
+// Vet is the function Vet for one site of the fleet, by its place among the sources.
+func (f *Fleet) Vet(n int, opt Options) (*Output, error) {
+	return vetAmong(f.around(n), f.sources[n], opt, false)
+}
+
+// Compile is the function Compile for one site of the fleet, by its place among the sources.
+func (f *Fleet) Compile(n int, opt Options) (*Output, error) {
+	return compileAmong(f.around(n), f.sources[n], opt)
+}
+
+func (f *Fleet) around(n int) surroundings { return surroundings{f.sites, f.found[n]} }
