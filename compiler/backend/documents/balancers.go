@@ -5,8 +5,7 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
-// balancers writes the machines in front of the cluster, the way of each listener through them, and how one of them, or
-// a node, is taken out of service.
+// balancers writes the machines in front of the cluster, and the way of each listener through them.
 func balancers(m *backend.Markdown, p *ir.Plan) {
 	b := p.Balancers
 	if b == nil {
@@ -30,8 +29,5 @@ func balancers(m *backend.Markdown, p *ir.Plan) {
 		}
 		m.Row(code(f.Name), number(f.Port), number(f.NodePort), health, header, number(f.MaxConn), number(len(f.Servers)))
 	}
-	m.Text("Out of service: on a machine, `sudo systemctl stop keepalived`; another takes the addresses within seconds, and connections through this one end. " +
-		"Look with `ip -br address` who has them, work, and start it again: it takes nothing back.")
-	m.Text("A node needs nothing: once it has no ready gateway pod kube-proxy answers 503, and HAProxy sends new connections elsewhere. Before a drain, by hand, for each frontend and node: " +
-		"`echo 'set server BACKEND/NODE state drain' | sudo socat stdio /run/haproxy/admin.sock`; back with `state ready`.")
+	m.Text("How a machine is taken out of service, and a node emptied by hand: [the runbook](RUNBOOK.md#balancer-maintenance).")
 }

@@ -24,7 +24,7 @@ func lab() *ir.Plan {
 		Switches: []ir.Switch{{Hostname: "s1", Role: "tor", Rack: "a", OS: "eos"}, {Hostname: "s2", Role: "spine", OS: "frr"}},
 		Pools: []ir.Pool{{Name: "near", Protocol: "bgp", Racks: []string{"a"},
 			NodeSelector: ir.Selector{Terms: []ir.Term{{Key: "rack", Values: []string{"a"}}, {Key: "class", Values: []string{"edge", "core"}}}}}, {Name: "far"}},
-		LoadBalancer: ir.LoadBalancer{Namespace: "metallb-system", Backend: "frr-k8s", Peerings: []ir.Peering{{Name: "a", Switch: "s1", SwitchAddress: a("192.0.2.2"),
+		LoadBalancer: ir.LoadBalancer{Kind: "metallb", Namespace: "metallb-system", Backend: "frr-k8s", Peerings: []ir.Peering{{Name: "a", Switch: "s1", SwitchAddress: a("192.0.2.2"),
 			HoldSecs: 90, KeepaliveSecs: 30, Speakers: []ir.Speaker{{Node: "n1", Address: a("192.0.2.11")}}}}},
 		Mesh: ir.Mesh{Namespace: "istio-system", TrustDomain: "lab.example.net"},
 		Gateways: []ir.Gateway{{

@@ -13,8 +13,7 @@ func layer2(m *backend.Markdown, p *ir.Plan) {
 		return
 	}
 	m.Heading("Layer 2")
-	m.Text("One node at a time answers for an address, and takes all of its traffic: the others stand by. MetalLB elects it for the Service as a whole, by a hash of node and address. " +
-		"Which one it is now: " + code("kubectl -n "+p.LoadBalancer.Namespace+" get servicel2statuses -o wide") + ".")
+	m.Text("One node at a time answers for an address, and takes all of its traffic: the others stand by. " + elected(p))
 	m.Head("address", "gateway", "answered by", "on interfaces", "nodes that may", "which of them")
 	for i := range p.Gateways {
 		g := &p.Gateways[i]
@@ -43,4 +42,16 @@ func layer2(m *backend.Markdown, p *ir.Plan) {
 
 func hasLayer2(p *ir.Plan) bool {
 	return slices.ContainsFunc(p.Pools, func(o ir.Pool) bool { return o.Protocol == "l2" })
+}
+
+// elected says how the one is chosen, and how to see it.
+func elected(p *ir.Plan) string {
+	switch p.LoadBalancer.Kind {
+	case "metallb":
+		return "MetalLB elects it for the Service as a whole, by a hash of node and address. Which one it is now: " +
+			code("kubectl -n "+p.LoadBalancer.Namespace+" get servicel2statuses -o wide") + "."
+	case "openelb":
+		return "OpenELB elects it for the address, by a hash of node and address. The logs of its speakers say who wins."
+	}
+	return ""
 }

@@ -47,6 +47,10 @@ type book struct {
 	Datapath, HealthChecks             []string
 	FRR                                string // component of the pods whose container frr speaks BGP; "" where none does
 	Routed, Layer2, SessionStates      bool   // addresses come by BGP, by layer 2; sessions have objects
+	MetalLB                            bool
+	OpenELB                            string      // label of a node that announces for OpenELB; "" for another load balancer
+	Controller                         string      // whose log says why a Service is pending, as kubectl logs takes it
+	Bootstrap                          []ir.Secret // passwords that only arrive over the sessions that wait for them
 }
 
 type group struct{ Name, Ansible, Addresses string }
@@ -107,6 +111,10 @@ func newBook(p *ir.Plan, t *artifact.Tree) *book {
 	b.Failover = failover(p)
 	b.Routed, b.Layer2 = len(p.LoadBalancer.Peerings) > 0, hasLayer2(p)
 	b.FRR, b.SessionStates = frrPods(p), p.LoadBalancer.Backend == "frr-k8s"
+	b.MetalLB, b.Controller, b.Bootstrap = p.LoadBalancer.Kind == "metallb", controllers[p.LoadBalancer.Kind], bootstrap(p)
+	if p.OpenELB != nil {
+		b.OpenELB = p.OpenELB.RackLabel
+	}
 	b.hosts(p)
 	for _, g := range p.Groups {
 		if rack := inventoryGroup("rack", g.Rack); !slices.Contains(b.Racks, rack) {

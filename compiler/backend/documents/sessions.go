@@ -57,10 +57,10 @@ func sessions(p *ir.Plan, t *artifact.Tree) {
 
 // peerColumn says what the last column names: the object with the node's end, or the session, where that has none.
 func peerColumn(p *ir.Plan) string {
-	if p.KubeVIP != nil {
-		return "session"
+	if kind := peerObjects[p.LoadBalancer.Kind]; kind != "" {
+		return kind
 	}
-	return "BGPPeer"
+	return "session"
 }
 
 func timers(hold, keepalive int) string { return fmt.Sprintf("%d s / %d s", hold, keepalive) }

@@ -14,6 +14,7 @@ func document(p *ir.Plan, t *artifact.Tree) {
 	m.Text("This tree holds names of Secrets and never a value. [secrets.json](secrets.json) has the same list for programs.")
 	if len(p.Secrets) == 0 {
 		m.Text("The site needs none.")
+		machines(m, p)
 		return
 	}
 	m.Head("namespace", "name", "type", "keys", "read by", "made by")
@@ -33,6 +34,7 @@ func document(p *ir.Plan, t *artifact.Tree) {
 	fromStore(m, p)
 	fromIssuer(m, p)
 	byHand(m, p)
+	machines(m, p)
 	m.Heading("Look whether all are there")
 	m.Text("Every line must print the keys and no error. The last word of a line is the Secret's type.")
 	var look []string
@@ -137,4 +139,23 @@ func maker(s *ir.Secret) string {
 		return s.Creator + ", ClusterIssuer " + code(s.Issuer)
 	}
 	return s.Creator
+}
+
+// machines writes what the machines in front of the cluster need: it is no Secret of Kubernetes, and nothing in the
+// cluster reads it.
+func machines(m *backend.Markdown, p *ir.Plan) {
+	b := p.Balancers
+	if b == nil || b.Password == "" {
+		return
+	}
+	m.From(b.From...)
+	m.Heading("On the balancers")
+	m.Text("The password of VRRP is no Secret of Kubernetes: it takes the place of the word " + code(b.Password) + " in keepalived.conf of each machine. " +
+		"8 characters, for keepalived reads no more; the same on every machine, and used for nothing else: it crosses the network in the clear, and guards against a mistake, not against an attacker.")
+	m.Head("machine", "file")
+	for _, x := range b.Members {
+		m.From(append(x.From[:len(x.From):len(x.From)], b.From...)...)
+		m.Row(code(x.Name), code("fabric/"+p.Name+"/"+x.Name+"/etc/keepalived/keepalived.conf"))
+	}
+	m.Fixed()
 }
