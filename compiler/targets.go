@@ -6,6 +6,7 @@ import (
 	"meshgen.dev/meshgen/compiler/backend/cilium"
 	"meshgen.dev/meshgen/compiler/backend/delivery"
 	"meshgen.dev/meshgen/compiler/backend/documents"
+	"meshgen.dev/meshgen/compiler/backend/envoygateway"
 	"meshgen.dev/meshgen/compiler/backend/eos"
 	"meshgen.dev/meshgen/compiler/backend/external"
 	"meshgen.dev/meshgen/compiler/backend/flows"
@@ -44,6 +45,7 @@ var targets = []backend.Backend{
 	hosts.Backend,
 	hostfirewall.Backend,
 	gatewayapi.Backend,
+	envoygateway.Backend,
 	istio.Backend,
 	networkpolicy.Backend,
 	secrets.Backend,

@@ -51,6 +51,10 @@ type Gateway struct {
 type Program struct {
 	Kind, Version string // "envoy-gateway", "1.8.3"
 	Namespace     string // of its controller
+	Controller    string // controllerName of its GatewayClass, whose name is Kind
+	ControlPort   uint16 // configuration, at the controller
+	MetricsPort   uint16 // of proxies and controller
+	HealthPort    uint16 // readiness of a proxy
 	From          From
 }
 

@@ -56,6 +56,7 @@ type Plan struct {
 	Cilium       *Cilium    // nil where it is neither installed nor the load balancer
 	Mesh         Mesh
 	Gateways     []Gateway      // by name
+	Program      *Program       // that serves gateways for a mesh without one; nil: none
 	Services     []Service      // by namespace, then name
 	Exposures    []Exposure     // Services of type LoadBalancer that no gateway serves, by name
 	Externals    []External     // by name
@@ -101,6 +102,7 @@ type Release struct {
 	Version    string
 	Namespace  string
 	Gateway    string // name of the gateway that it is; "" for others
+	SkipCRDs   bool   // what its chart holds in crds/ comes from elsewhere
 	From       From
 }
 

@@ -21,7 +21,7 @@ const (
 // bound.
 func (l *lowering) capacity() {
 	c := &l.p.Capacity
-	proxy := l.set.Mesh(l.s.Mesh.Kind).ProxyResources.Memory
+	proxy := l.meshProfile().ProxyResources.Memory
 	request := site.ParseQuantity(cmp.Or(l.p.Mesh.Proxy.MemoryRequest, proxy.Request))
 	limit := site.ParseQuantity(cmp.Or(l.p.Mesh.Proxy.MemoryLimit, proxy.Limit))
 	cpu := site.ParseMilli(cmp.Or(l.p.Mesh.Proxy.CPURequest, l.set.Mesh(l.s.Mesh.Kind).ProxyResources.CPU.Request))

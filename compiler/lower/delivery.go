@@ -73,6 +73,10 @@ func (l *lowering) chartSteps() (network, balancer, mesh, gateways []ir.ChartSte
 			step.Prune = false // its CRDs are among its templates
 			l.openELBStep(&step)
 			balancer = append(balancer, step)
+		case l.p.Program != nil && r.Component == l.p.Program.Kind:
+			step.Needs = slices.Concat(releasesOf(balancer), releasesOf(mesh[max(len(mesh)-1, 0):]), releasesOf(gateways))
+			step.Wave, step.Prune = len(gateways), r.SkipCRDs
+			gateways = append(gateways, step)
 		case r.Gateway != "":
 			step.Needs = slices.Concat(releasesOf(balancer), releasesOf(mesh[max(len(mesh)-1, 0):]))
 			gateways = append(gateways, step)

@@ -51,7 +51,11 @@ func (l *lowering) gateways() {
 		if out.Owner == "" {
 			out.Owner = l.s.Owner
 		}
-		l.meshKind().gateway(l, &out)
+		if out.Program.Kind != "" {
+			l.program(&out)
+		} else {
+			l.meshKind().gateway(l, &out)
+		}
 		if lb.AddressAnnotation != "" {
 			out.Annotations = []ir.KV{{Key: lb.AddressAnnotation, Value: joinAddrs(out)}}
 		}
@@ -97,7 +101,7 @@ func (l *lowering) gatewayRacks(g *site.Gateway) []string {
 
 // gatewayResources are the chart's own defaults, written out so that a change of theirs is a change in review.
 func (l *lowering) gatewayResources() ir.Resources {
-	d := l.set.Mesh(l.s.Mesh.Kind).GatewayResources
+	d := l.meshProfile().GatewayResources
 	return ir.Resources{CPURequest: d.CPU.Request, CPULimit: d.CPU.Limit, MemoryRequest: d.Memory.Request, MemoryLimit: d.Memory.Limit}
 }
 

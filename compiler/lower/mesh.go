@@ -17,7 +17,7 @@ const controlPlaneReplicas = 2
 
 func (l *lowering) mesh() {
 	m := l.s.Mesh
-	prof := l.set.Mesh(m.Kind)
+	prof := l.meshProfile()
 	p := &l.p.Mesh
 	*p = ir.Mesh{
 		Kind: m.Kind, Version: m.Version, Revision: m.Revision, Namespace: prof.Namespace,
@@ -25,14 +25,16 @@ func (l *lowering) mesh() {
 		Proxy:          resources(m.Proxy.Resources, "mesh.proxy.resources"),
 		Replicas:       m.ControlPlane.Replicas,
 		RegistryOnly:   m.EgressPolicy == "registry-only",
-		ImageHub:       prof.Release(m.Version).Hub,
-		NativeSidecars: profile.AtLeast(l.p.Cluster.Minor, prof.NativeSidecarKubernetes),
+		NativeSidecars: prof.NativeSidecarKubernetes != "" && profile.AtLeast(l.p.Cluster.Minor, prof.NativeSidecarKubernetes),
 		AccessLogs:     l.s.Observability.AccessLogs, AccessLogsFrom: ir.From{"observability.accessLogs"},
 		ProxyPorts: ir.ProxyPorts{
 			Metrics: prof.Ports.Metrics, EnvoyMetrics: prof.Ports.ProxyMetrics, Health: prof.Ports.Health,
 			Control: prof.Ports.Control, ControlMetrics: prof.Ports.ControlMetrics, Webhook: prof.Ports.Webhook,
 		},
 		From: under("mesh", "kind", "version", "revision", "trustDomain", "mtls", "controlPlane.replicas", "egressPolicy"),
+	}
+	if row := prof.Release(m.Version); row != nil {
+		p.ImageHub = row.Hub
 	}
 	if p.Replicas == 0 {
 		p.Replicas = controlPlaneReplicas
@@ -119,6 +121,9 @@ func (l *lowering) namespaces() {
 		add(ir.Namespace{Name: name, Owner: l.s.Owner, Purpose: purpose, PodSecurity: level, Environment: l.s.Environment,
 			From: append(ir.From{"owner", "environment", "kubernetes.version"}, from...)})
 	}
+	if pr := l.p.Program; pr != nil {
+		own(pr.Namespace, "gateway-program", "restricted", pr.From...)
+	}
 	for _, n := range l.meshKind().namespaces(l) {
 		own(n.name, "mesh", n.level, "mesh.kind")
 	}
@@ -154,7 +159,7 @@ func (l *lowering) releases() {
 			Version: l.s.LoadBalancer.Version, Namespace: l.p.LoadBalancer.Namespace, From: l.p.LoadBalancer.From})
 	}
 
-	for _, r := range l.meshKind().releases(l) {
+	for _, r := range append(l.meshKind().releases(l), l.programReleases()...) {
 		add(r)
 	}
 	cm := l.s.Components.CertManager

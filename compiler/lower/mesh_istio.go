@@ -40,7 +40,7 @@ func istioNamespaces(l *lowering) []ownNamespace {
 
 func istioReleases(l *lowering) []ir.Release {
 	m := l.p.Mesh
-	row := l.set.Mesh(m.Kind).Release(m.Version)
+	row := l.meshProfile().Release(m.Version)
 	from := under("mesh", "kind", "version")
 	one := func(name, chart, namespace string) ir.Release {
 		return ir.Release{Name: name, Component: "istio", Chart: chart, Repository: row.Charts.Repository, Version: m.Version, Namespace: namespace, From: from}

@@ -17,7 +17,7 @@ const (
 
 // istioCertificates watch that workload certificates are renewed in time, and the authority's own.
 func istioCertificates(l *lowering) []ir.Rule {
-	c := l.set.Mesh(l.s.Mesh.Kind).Certificates
+	c := l.meshProfile().Certificates
 	overdue := int(float64(c.Hours) * 3600 * (1 - c.RenewAt) / 2)
 	const ca = int(selfSignedDays * selfSignedLeft / 2)
 	kind := l.p.Mesh.From.Of("kind")

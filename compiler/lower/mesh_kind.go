@@ -1,6 +1,9 @@
 package lower
 
-import "meshgen.dev/meshgen/compiler/ir"
+import (
+	"meshgen.dev/meshgen/compiler/ir"
+	"meshgen.dev/meshgen/compiler/profile"
+)
 
 // meshKind is what differs between meshes while a plan is made: one value a mesh, in mesh_<kind>.go. A backend prints
 // what it decides.
@@ -30,7 +33,16 @@ type ownNamespace struct{ name, level string }
 // meshes are the kinds, by the name that a site uses.
 var meshes = map[string]meshKind{
 	"istio-sidecar": istioSidecar,
+	"none":          noMesh,
 }
 
 // meshKind returns that of the site.
 func (l *lowering) meshKind() meshKind { return meshes[l.s.Mesh.Kind] }
+
+// meshProfile returns the mesh's profile; an empty one for a site without a mesh.
+func (l *lowering) meshProfile() *profile.Mesh {
+	if m := l.set.Mesh(l.s.Mesh.Kind); m != nil {
+		return m
+	}
+	return &profile.Mesh{}
+}

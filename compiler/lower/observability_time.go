@@ -29,7 +29,7 @@ func (l *lowering) timeRules() {
 	}
 	offset := site.ParseDuration(t.MaxOffset).Seconds()
 	// Half of what the mesh bears: two hosts may be off in opposite directions.
-	page := float64(l.set.Mesh(l.s.Mesh.Kind).ClockToleranceSeconds) / 2
+	page := float64(l.meshProfile().ClockToleranceSeconds) / 2
 	sources := len(t.Sources)
 	minimum, refclocks := 0, false
 	for _, g := range l.p.Groups {

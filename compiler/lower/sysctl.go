@@ -118,7 +118,7 @@ func (l *lowering) modules() []ir.Module {
 			add(m.Name, "pod network: "+m.Use, "kubernetes.cni")
 		}
 	}
-	for _, m := range l.set.Mesh(l.s.Mesh.Kind).Modules {
+	for _, m := range l.meshProfile().Modules {
 		add(m.Name, "mesh: "+m.Use, "mesh.kind")
 	}
 	slices.SortFunc(out, func(a, b ir.Module) int { return strings.Compare(a.Name, b.Name) })

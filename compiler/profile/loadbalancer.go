@@ -124,8 +124,13 @@ type Chart struct {
 
 // Gateway is an implementation of the Gateway API for a mesh that has none of its own.
 type Gateway struct {
-	Releases map[string]*GatewayRelease `json:"releases"`
-	Sources  Sources                    `json:"sources"`
+	Namespace  string                     `json:"namespace"`  // of its controller
+	Controller string                     `json:"controller"` // GatewayClass.spec.controllerName
+	Ports      GatewayPorts               `json:"ports"`
+	Charts     GatewayCharts              `json:"charts"`
+	Resources  Resources                  `json:"resources"` // of a proxy's container, as its controller sets them
+	Releases   map[string]*GatewayRelease `json:"releases"`
+	Sources    Sources                    `json:"sources"`
 }
 
 // Release returns the row of a version, or nil.
@@ -142,6 +147,20 @@ func (g *Gateway) Lines() []string {
 		return nil
 	}
 	return lines(g.Releases)
+}
+
+// GatewayPorts are TCP ports of an implementation.
+type GatewayPorts struct {
+	Control uint16 `json:"control"` // configuration, at the controller
+	Metrics uint16 `json:"metrics"` // of the proxies, and of the controller
+	Health  uint16 `json:"health"`  // readiness of a proxy
+}
+
+// GatewayCharts are the controller's chart and the one that brings its CRDs alone; a version is "v" and the release.
+type GatewayCharts struct {
+	Repository string `json:"repository"` // https or oci
+	Controller string `json:"controller"`
+	CRDs       string `json:"crds"`
 }
 
 // GatewayRelease is one release line.

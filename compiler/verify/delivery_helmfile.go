@@ -20,7 +20,7 @@ type helmfile struct {
 var (
 	helmfileFields   = words("repositories helmDefaults releases")
 	repositoryFields = words("name url oci")
-	defaultsFields   = words("createNamespace wait timeout")
+	defaultsFields   = words("createNamespace wait timeout syncArgs")
 	releaseFields    = words("name namespace chart version labels values needs")
 )
 

@@ -192,6 +192,9 @@ func (s source) write(p *ir.Plan, y *artifact.YAML) {
 			y.KV("releaseName", s.chart.Name)
 			y.From("", append(d.From.Of("path"), s.from...)...)
 			y.KV("valueFiles", []string{"$values/" + s.values})
+			if s.chart.SkipCRDs {
+				y.KV("skipCrds", true)
+			}
 		})
 		y.Fixed()
 		return

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"slices"
 	"strings"
 
 	"meshgen.dev/meshgen/compiler/artifact"
@@ -24,6 +25,10 @@ func helmfile(p *ir.Plan, t *artifact.Tree) {
 		y.KV("createNamespace", false)
 		y.KV("wait", true)
 		y.KV("timeout", waitSeconds)
+		if slices.ContainsFunc(p.Releases, func(r ir.Release) bool { return r.SkipCRDs }) {
+			y.Comment("The kinds of these charts come from charts of their own, as templates; helmfile knows the flag for all releases only.")
+			y.KV("syncArgs", []string{"--skip-crds"})
+		}
 	})
 	y.Seq("releases", func() {
 		for _, ph := range p.Delivery.Phases {

@@ -83,6 +83,9 @@ func chart(r ir.Release) string {
 	if repository != "" {
 		line += " --repo " + repository
 	}
+	if r.SkipCRDs {
+		line += " --skip-crds"
+	}
 	return line
 }
 

@@ -21,6 +21,15 @@ func gateway(p *ir.Plan, g *ir.Gateway) policy {
 	}
 	o.ingress = append(merge(nil, clients), proxyIngress(p)...)
 	o.egress = append([]rule{dns()}, proxyEgress(p)...)
+	if g.Program.Kind != "" {
+		o.ingress = append(o.ingress, programIngress(p, g)...)
+		o.egress = append(o.egress, rule{
+			comment: "the gateway program's controller: configuration",
+			peers:   []peer{{namespace: g.Program.Namespace}},
+			ports:   tcp(g.Program.ControlPort),
+			from:    g.Program.From,
+		})
+	}
 	for i := range p.Services {
 		s := &p.Services[i]
 		for _, c := range s.Callers {
@@ -36,4 +45,13 @@ func gateway(p *ir.Plan, g *ir.Gateway) policy {
 		}
 	}
 	return o
+}
+
+// programIngress admits the scraper and the kubelets to the ports of a gateway program's proxies.
+func programIngress(p *ir.Plan, g *ir.Gateway) []rule {
+	var out []rule
+	if s := p.Scraper; s != nil {
+		out = append(out, rule{comment: "metrics of the gateway's proxies", peers: []peer{{namespace: s.Namespace}}, ports: tcp(g.Program.MetricsPort), from: s.From})
+	}
+	return append(out, rule{comment: "kubelets: readiness of the gateway's proxies", peers: blocks(p.Cluster.NodeSubnets), ports: tcp(g.Program.HealthPort), from: nodeFrom(&p.Cluster)})
 }

@@ -26,11 +26,11 @@ func platform(p *ir.Plan, n *ir.Namespace) policy {
 func proxyIngress(p *ir.Plan) []rule {
 	ports := p.Mesh.ProxyPorts
 	var out []rule
-	if s := p.Scraper; s != nil {
+	if s, read := p.Scraper, distinct(ports.Metrics, ports.EnvoyMetrics); s != nil && len(read) > 0 {
 		out = append(out, rule{
 			comment: "metrics of proxy and application",
 			peers:   []peer{{namespace: s.Namespace}},
-			ports:   tcp(distinct(ports.Metrics, ports.EnvoyMetrics)...),
+			ports:   tcp(read...),
 			from:    s.From,
 		})
 	}
@@ -48,12 +48,15 @@ func proxyIngress(p *ir.Plan) []rule {
 // proxyEgress admits the proxies to the control plane and the collector of spans.
 func proxyEgress(p *ir.Plan) []rule {
 	m := &p.Mesh
-	out := []rule{{
-		comment: "the mesh's control plane: configuration and certificates",
-		peers:   []peer{{namespace: m.Namespace}},
-		ports:   tcp(m.ProxyPorts.Control),
-		from:    m.From.Of("kind"),
-	}}
+	var out []rule
+	if m.ProxyPorts.Control != 0 {
+		out = append(out, rule{
+			comment: "the mesh's control plane: configuration and certificates",
+			peers:   []peer{{namespace: m.Namespace}},
+			ports:   tcp(m.ProxyPorts.Control),
+			from:    m.From.Of("kind"),
+		})
+	}
 	if t := m.Tracing; t != nil {
 		out = append(out, rule{
 			comment: "spans, to the collector",

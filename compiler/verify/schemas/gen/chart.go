@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -35,6 +36,8 @@ var charts = []chart{
 	{Name: "gateway", Release: "1.31.0", Module: istioModule, Version: istioVersion, Dir: "manifests/charts/gateway", Origin: "istio.io/istio 1.31.0, manifests/charts/gateway"},
 	{Name: "ztunnel", Release: "1.31.0", Module: istioModule, Version: istioVersion, Dir: "manifests/charts/ztunnel", Origin: "istio.io/istio 1.31.0, manifests/charts/ztunnel"},
 	{Name: "metallb", Release: "0.16.2", Module: "go.universe.tf/metallb", Version: "v0.16.2", Dir: "charts/metallb", Origin: "go.universe.tf/metallb v0.16.2, charts/metallb with its subchart frr-k8s 0.0.27", Subchart: "charts/frr-k8s-0.0.27.tgz", SubchartValue: "frr-k8s"},
+	{Name: "gateway-helm", Release: "1.8.0", Module: "github.com/envoyproxy/gateway", Version: "v1.8.0", Dir: "charts/gateway-helm", Origin: "github.com/envoyproxy/gateway v1.8.0, charts/gateway-helm"},
+	{Name: "gateway-crds-helm", Release: "1.8.0", Module: "github.com/envoyproxy/gateway", Version: "v1.8.0", Dir: "charts/gateway-crds-helm", Origin: "github.com/envoyproxy/gateway v1.8.0, charts/gateway-crds-helm"},
 	{Name: "cilium", Release: "1.20.2", Module: "github.com/cilium/cilium", Version: "v1.20.2", Dir: "install/kubernetes/cilium", Origin: "github.com/cilium/cilium v1.20.2, install/kubernetes/cilium",
 		Also: []string{"socketLB.hostNamespaceOnly"}},
 	{Name: "openelb", Release: "0.6.0", Dir: "openelb-0.6.0-chart", Origin: "github.com/openelb/openelb v0.6.0, charts"},
@@ -104,6 +107,9 @@ var references = regexp.MustCompile(`(?:\.Values|\(\$\.Values(?:\.global)?\))((?
 
 func chartOf(root fs.FS) (keys, schema map[string]any, err error) {
 	values, err := fs.ReadFile(root, "values.yaml")
+	if errors.Is(err, fs.ErrNotExist) { // Envoy Gateway's is made at a release, out of this
+		values, err = fs.ReadFile(root, "values.tmpl.yaml")
+	}
 	if err != nil {
 		return nil, nil, err
 	}
