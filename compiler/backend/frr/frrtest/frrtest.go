@@ -4,6 +4,7 @@ package frrtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -162,6 +163,16 @@ func (r *Router) IP(args ...string) string {
 func (r *Router) Exec(program string, args ...string) string {
 	r.t.Helper()
 	return r.run("ip", append([]string{"netns", "exec", r.ns, program}, args...)...)
+}
+
+// Try is Exec for a program that may fail.
+func (r *Router) Try(program string, args ...string) string {
+	r.t.Helper()
+	out, err := exec.Command("ip", append([]string{"netns", "exec", r.ns, program}, args...)...).CombinedOutput()
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		r.t.Fatal(err)
+	}
+	return string(out)
 }
 
 func (r *Router) run(name string, args ...string) string {
