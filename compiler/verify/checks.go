@@ -29,10 +29,14 @@ type expectedState struct {
 	PodRanges     []expectedRange  `json:"podRanges"`
 	VIPs          []expectedVIP    `json:"vips"`
 	Switches      []expectedSwitch `json:"switches"`
-	Hosts         []expectedHosts  `json:"hosts"`
-	Announcer     string           `json:"announcer"`
-	Proxy         string           `json:"proxy"`
-	Gateways      []struct {
+	Settings      []struct {
+		Sources []struct{ Name, Address string }
+		Sysctls map[string]string
+	} `json:"settings"`
+	Hosts     []expectedHosts `json:"hosts"`
+	Announcer string          `json:"announcer"`
+	Proxy     string          `json:"proxy"`
+	Gateways  []struct {
 		Name, Namespace, Service, Selector, Class string
 		Replicas                                  int
 		Racks, Addresses                          []string
@@ -71,8 +75,7 @@ type expectedSwitch struct {
 type expectedHosts struct {
 	Name, Rack, Class, OS, Daemon, MaxOffset string
 	Nodes                                    []string
-	Sources                                  []struct{ Name, Address string }
-	Sysctls                                  map[string]string
+	Settings                                 int // place in the list of that name; -1 for none
 }
 
 type expectedObjects struct {

@@ -24,20 +24,28 @@ func (p *pass) expectedHosts() {
 		}
 		g := groups[h.Name]
 		delete(groups, h.Name)
-		if g == nil {
-			if len(h.Sysctls) > 0 {
-				p.unexpected("settings of %s, which has no files", h.Name)
-			}
+		switch {
+		case h.Settings < -1 || h.Settings >= len(p.expected.Settings):
+			p.unexpected("settings of %s: there is no entry %d", h.Name, h.Settings)
+			continue
+		case g == nil && h.Settings >= 0:
+			p.unexpected("settings of %s, which has no files", h.Name)
+			continue
+		case g == nil:
 			continue
 		}
-		var have, want []string
-		for key, value := range h.Sysctls {
-			have = append(have, key+" = "+value)
+		var sysctls map[string]string
+		if h.Settings >= 0 {
+			sysctls = p.expected.Settings[h.Settings].Sysctls
 		}
 		for _, s := range g.settings {
-			want = append(want, s.key+" = "+s.value)
+			if have, ok := sysctls[s.key]; !ok || have != s.value {
+				p.unexpected("settings of %s: %s is %q, and its files set %s", h.Name, s.key, have, s.value)
+			}
 		}
-		p.differ("settings of "+h.Name, have, want)
+		if len(sysctls) != len(g.settings) {
+			p.unexpected("settings of %s: %d, and its files have %d", h.Name, len(sysctls), len(g.settings))
+		}
 		if g.chrony != nil {
 			p.expectedSources(h, g)
 		}
@@ -56,7 +64,11 @@ func (p *pass) expectedSources(h *expectedHosts, g *hostGroup) {
 		p.unexpected("time of %s: %s within %s s, and its chrony.conf logs corrections above %s s", h.Name, h.Daemon, h.MaxOffset, c.args["logchange"])
 	}
 	var have, want []string
-	for _, s := range h.Sources {
+	if h.Settings < 0 {
+		p.unexpected("nothing is expected of the time of %s", h.Name)
+		return
+	}
+	for _, s := range p.expected.Settings[h.Settings].Sources {
 		have = append(have, s.Address)
 		if !bytes.Contains(g.chronyFile.Bytes(), []byte(s.Address+"\n")) && !bytes.Contains(g.chronyFile.Bytes(), []byte("server "+s.Address+" ")) {
 			p.unexpected("time of %s: its chrony.conf does not have source %s", h.Name, s.Address)
@@ -108,7 +120,7 @@ func readRunScript(f *artifact.File, p *pass) {
 		case *syntax.FuncDecl:
 			function = n.Name.Value
 		case *syntax.Redirect:
-			to := literal(n.Word)
+			to := literal(f, n.Word)
 			if strings.HasPrefix(n.Op.String(), ">") && to != "/dev/null" && to != "2" {
 				p.report(f, int(n.Pos().Line()), ruleRunScript, "it writes to %s", to)
 			}
@@ -124,7 +136,7 @@ func (p *pass) checkReadOnly(f *artifact.File, call *syntax.CallExpr, function s
 		return
 	}
 	report := func(format string, args ...any) { p.report(f, int(call.Pos().Line()), ruleRunScript, format, args...) }
-	name := literal(call.Args[0])
+	name := literal(f, call.Args[0])
 	asks, known := readOnly[name]
 	switch {
 	case function == "on_switch" && strings.HasPrefix(name, "${MESHGEN_SSH"):
@@ -135,7 +147,7 @@ func (p *pass) checkReadOnly(f *artifact.File, call *syntax.CallExpr, function s
 	case len(asks) > 0:
 		what := ""
 		if len(call.Args) > 1 {
-			what = literal(call.Args[1])
+			what = literal(f, call.Args[1])
 		}
 		if !slices.ContainsFunc(asks, func(a string) bool { return strings.HasPrefix(what, a) }) {
 			report("%s %q does not only read", name, what)
@@ -144,8 +156,6 @@ func (p *pass) checkReadOnly(f *artifact.File, call *syntax.CallExpr, function s
 }
 
 // literal is a word as it is written, without the quotes around it.
-func literal(w *syntax.Word) string {
-	var b strings.Builder
-	_ = syntax.NewPrinter().Print(&b, w) // into memory
-	return strings.Trim(b.String(), `"'`)
+func literal(f *artifact.File, w *syntax.Word) string {
+	return strings.Trim(string(f.Bytes()[w.Pos().Offset():w.End().Offset()]), `"'`)
 }

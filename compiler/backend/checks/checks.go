@@ -11,9 +11,11 @@
 //	switches    {name, role, rack, os, asn}, and of each
 //	  paths       {pool, family, all}: paths of equal cost to an address while every announcing node announces it
 //	  sessions    {peer, address or interface, local, asn, families, bfd}: the neighbor, always Established
-//	hosts       groups of machines with the same files: {name, rack, class, nodes, daemon, maxOffset}, and of each
-//	  sources     {name, address} of time servers; maxOffset is in seconds
+//	settings    what groups of machines have in common:
+//	  sources     {name, address} of time servers
 //	  sysctls     kernel settings, by key
+//	hosts       groups of machines with the same files: {name, rack, class, os, nodes, daemon, maxOffset, settings}; settings
+//	            is a place in the list of that name, from 0, or -1; maxOffset is in seconds
 //	gateways    {name, namespace, service, selector, replicas, class, racks, addresses}
 //	services    {namespace, name, selector} of workloads in whose pods the container proxy runs
 //	objects     {kind, namespace, names} of the load balancer

@@ -10,33 +10,63 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
+// settings is what groups of machines have in common: most differ in their place alone.
+type settings struct {
+	sysctls []ir.Sysctl
+	sources []ir.TimeSource
+	from    ir.From
+}
+
+// of reports whether a group has these settings.
+func (s *settings) of(g *ir.HostGroup) bool {
+	return g.Talos == nil && slices.EqualFunc(s.sysctls, g.Sysctls, func(a, b ir.Sysctl) bool { return a.Key == b.Key && a.Value == b.Value }) &&
+		slices.EqualFunc(s.sources, g.Time.Sources, func(a, b ir.TimeSource) bool { return a.Name == b.Name && a.Address == b.Address })
+}
+
 // hosts writes what the machines are asked for. A machine without a shell has no settings here.
 func (w *writer) hosts(p *ir.Plan) {
-	w.Begin("name", "racks", "nodeClasses", "time", "kubernetes", "delivery", "mesh", "fabric", "gateways", "namespaces", "loadBalancer")
-	w.each("hosts", len(p.Groups), func(i int) {
+	w.Begin("name", "racks", "nodeClasses", "time", "kubernetes", "delivery", "mesh", "fabric", "gateways", "namespaces", "loadBalancer", "capacity")
+	var sets []settings
+	heads := make([]hostHead, len(p.Groups))
+	for i := range p.Groups {
 		g := &p.Groups[i]
-		w.From("", append(slices.Clone(g.From), p.Checks.OffsetWhy...)...)
-		w.head(hostHead{g.Name, g.Rack, g.Class, g.OS, g.Nodes, g.Time.Daemon, p.Checks.MaxOffset})
-		sources, settings := g.Time.Sources, g.Sysctls
+		heads[i] = hostHead{g.Name, g.Rack, g.Class, g.OS, g.Nodes, g.Time.Daemon, p.Checks.MaxOffset, -1}
 		if g.Talos != nil {
-			sources, settings = nil, nil
+			continue
 		}
-		list(w, "sources", sources, func(s ir.TimeSource) any { w.From("", s.From...); return source{s.Name, s.Address} })
-		w.put(`"sysctls": {`)
-		w.indent++
-		for k := range settings {
-			s := &settings[k]
-			w.From(s.Why, s.From...)
-			line := text(s.Key) + ": " + text(s.Value)
-			if k < len(settings)-1 {
-				line += ","
-			}
-			w.put(line)
+		heads[i].Settings = slices.IndexFunc(sets, func(s settings) bool { return s.of(g) })
+		if heads[i].Settings < 0 {
+			heads[i].Settings, sets = len(sets), append(sets, settings{g.Sysctls, g.Time.Sources, g.From})
 		}
-		w.indent--
-		w.Fixed()
-		w.end("}", true)
+	}
+	w.each("settings", len(sets), func(i int) {
+		w.From("", sets[i].from...)
+		list(w, "sources", sets[i].sources, func(s ir.TimeSource) any { w.From("", s.From...); return source{s.Name, s.Address} })
+		w.sysctls(sets[i].sysctls)
 	})
+	i := 0
+	list(w, "hosts", heads, func(h hostHead) any {
+		w.From("", append(slices.Clone(p.Groups[i].From), p.Checks.OffsetWhy...)...)
+		i++
+		return h
+	})
+}
+
+func (w *writer) sysctls(all []ir.Sysctl) {
+	w.put(`"sysctls": {`)
+	w.indent++
+	for k := range all {
+		s := &all[k]
+		w.From(s.Why, s.From...)
+		line := text(s.Key) + ": " + text(s.Value)
+		if k < len(all)-1 {
+			line += ","
+		}
+		w.put(line)
+	}
+	w.indent--
+	w.Fixed()
+	w.end("}", true)
 }
 
 // cluster writes what the API server is asked for.

@@ -51,6 +51,7 @@ type hostHead struct {
 	Nodes     []string `json:"nodes"`
 	Daemon    string   `json:"daemon"`
 	MaxOffset string   `json:"maxOffset"`
+	Settings  int      `json:"settings"` // place in the list of that name; -1 for none
 }
 
 type source struct {

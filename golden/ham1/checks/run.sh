@@ -138,7 +138,9 @@ clock() {
 }
 
 check_host() {
-	group=$(jq -c --arg name "$name" --arg short "${name%%.*}" '[.hosts[] | select(.nodes | index($name) or index($short))] | first // empty' "$json")
+	group=$(jq -c --arg name "$name" --arg short "${name%%.*}" '
+		.settings as $all | [.hosts[] | select(.nodes | index($name) or index($short)) | . + (if .settings >= 0 then $all[.settings] else {sources: [], sysctls: {}} end)]
+		| first // empty' "$json")
 	[ -n "$group" ] || die 2 "$name is no machine of $json"
 	daemon=$(printf '%s\n' "$group" | jq -r .daemon)
 	times=$(clock "$daemon")
