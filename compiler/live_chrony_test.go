@@ -58,7 +58,7 @@ func follow(t *testing.T, c clock, conf string) {
 	// The last source without a certificate: what is signed comes from whom it says.
 	liar := -1
 	for i, s := range sources {
-		if !s.nts {
+		if !s.nts && !s.fellow {
 			liar = i
 		}
 	}
@@ -97,6 +97,8 @@ func follow(t *testing.T, c clock, conf string) {
 		want[s.address] = "honest"
 		if i == liar {
 			want[s.address] = "false"
+		} else if s.fellow {
+			want[s.address] = "?" // set aside while there is another
 		}
 	}
 	var states map[string]string
@@ -137,7 +139,7 @@ func verdicts(states, names map[string]string) []string {
 // A timeSource is a server line of a chrony.conf.
 type timeSource struct {
 	address, name string // the name is empty where the line has the address
-	nts           bool
+	nts, fellow   bool
 }
 
 func timeSources(t *testing.T, conf string) []timeSource {
@@ -155,7 +157,7 @@ func timeSources(t *testing.T, conf string) []timeSource {
 				comment = m[1]
 			}
 		case f[0] == "server":
-			s := timeSource{address: f[1], nts: slices.Contains(f, "nts")}
+			s := timeSource{address: f[1], nts: slices.Contains(f, "nts"), fellow: slices.Contains(f, "minstratum")}
 			if net.ParseIP(f[1]) == nil {
 				// The address stands in the comment above, which further comment lines may follow.
 				s.name = f[1]

@@ -12,6 +12,7 @@ type TimeDaemon struct {
 	Sources      []TimeSource
 	Refclocks    []Refclock
 	MinSources   int
+	AnySource    bool   // sources with NTS count no more than those without
 	MaxDistance  string // seconds, "1.0"
 	MakeStep     string // "1.0 3": step if off by more than 1 s, in the first three updates only
 	LogChange    string // seconds; corrections above it are logged
@@ -37,6 +38,7 @@ type TimeSource struct {
 	Upstream string // where its time comes from; empty for a node of the site
 	Prefer   bool   // a time server of the same rack
 	Isolated bool   // goes on serving when the site is cut off
+	Fellow   int    // both do: the stratum that it counts as, so that it is followed without any other source alone; 0: not
 	NTS      bool
 	From     From
 }

@@ -38,6 +38,10 @@ func (l *lowering) timeDaemon(n ir.Node, os, osPath string) ir.TimeDaemon {
 	if len(out.Sources) > 2 {
 		out.MinSources = 2
 	}
+	if iso := t.Isolation; iso != nil {
+		out.MinSources = min(out.MinSources, len(iso.Servers))
+		out.From = append(out.From, "time.isolation")
+	}
 	out.Sources = append(out.Sources, l.timeNodes(n)...)
 	if out.Serves = l.serving(n); out.Serves != nil && out.Serves.OrphanStratum > 0 {
 		// One alone keeps the time of an isolated site, and the other designated hosts follow that one (chrony 4.3
@@ -45,6 +49,9 @@ func (l *lowering) timeDaemon(n ir.Node, os, osPath string) ir.TimeDaemon {
 		out.MinSources = 1
 		out.From = append(out.From, out.Serves.From...)
 	}
+	// By default chronyd follows nothing unless a source with NTS is among what it can select (authselectmode mix, chrony
+	// 4.3 sources.c, update_sel_options), and in a site that is cut off none is.
+	out.AnySource = t.Isolation != nil && slices.ContainsFunc(out.Sources, func(s ir.TimeSource) bool { return s.NTS })
 	out.Refclocks = refclocks(n.Class, l.s.NodeClasses[n.Class])
 	if l.s.NodeClasses[n.Class].NIC.HardwareTimestamps {
 		out.CardStamps = true
@@ -63,7 +70,7 @@ func (l *lowering) servesTime(rack, node string) (ofRack, isolated bool) {
 // off, and those of its rack, which are near and therefore preferred. A server of a rack does not ask the others of it:
 // what it gets from them is what they have from the sources.
 func (l *lowering) timeNodes(n ir.Node) []ir.TimeSource {
-	ofRack, _ := l.servesTime(n.Rack, n.Name)
+	ofRack, designated := l.servesTime(n.Rack, n.Name)
 	var out []ir.TimeSource
 	for rn, r := range byKey(l.s.Racks) {
 		for name, node := range byKey(r.Nodes) {
@@ -73,11 +80,18 @@ func (l *lowering) timeNodes(n ir.Node) []ir.TimeSource {
 				continue
 			}
 			from := ir.From{site.Join("racks", rn, "nodes", name, "address"), site.Join("racks", rn, "timeServers")}
+			src := ir.TimeSource{Name: name, Server: node.Address[0], Address: node.Address[0], Prefer: near, Isolated: isolated}
 			if isolated {
 				from = append(from, "time.isolation.servers")
 			}
-			out = append(out, ir.TimeSource{Name: name, Server: node.Address[0], Address: node.Address[0],
-				Prefer: near, Isolated: isolated, From: from})
+			if isolated && designated {
+				// Else they would follow each other in a circle after a cut, their strata rising by one in minutes to half an
+				// hour, before one of them is the orphan (chronyd 4.3, seen).
+				src.Fellow = l.s.Time.Isolation.OrphanStratum
+				from = append(from, "time.isolation.orphanStratum")
+			}
+			src.From = from
+			out = append(out, src)
 		}
 	}
 	return out

@@ -36,14 +36,36 @@ func checkOrphans(p *pass, groups []*hostGroup, inv *inventory) {
 			p.report(g.chronyFile, g.chrony.lines["local"], ruleChrony, "local %s, and %s has %s: they would not agree on one", g.chrony.args["local"], first.name, first.chrony.args["local"])
 		}
 		for _, other := range orphans {
-			if other != g && !g.chrony.asks(inv.addresses(other.name)) {
+			if other == g {
+				continue
+			}
+			if s := g.chrony.asks(inv.addresses(other.name)); s != nil {
+				if stratum, _, _ := strings.Cut(strings.TrimPrefix(g.chrony.args["local"], "stratum "), " "); s.options["minstratum"] != stratum {
+					p.report(g.chronyFile, s.line, ruleChrony, "minstratum of %s is not %s: both would follow each other when the site is cut off", s.name, stratum)
+				}
+			} else {
 				p.report(g.chronyFile, g.chrony.lines["local"], ruleChrony, "it does not ask %s, which keeps the time of the cut-off site as it does: both would", other.name)
 			}
 		}
 	}
 	for _, g := range groups {
+		if g.chrony != nil && len(orphans) > 0 {
+			checkAuthenticated(p, g)
+		}
 		if g.chrony != nil {
 			checkAnswers(p, g, byAddress, inv)
+		}
+	}
+}
+
+// checkAuthenticated reports a machine of a site that keeps its time when cut off, which would not follow it: by default
+// chronyd wants a source with NTS or a key among the others once one is configured.
+func checkAuthenticated(p *pass, g *hostGroup) {
+	for _, s := range g.chrony.sources {
+		_, nts := s.options["nts"]
+		_, key := s.options["key"]
+		if (nts || key) && g.chrony.args["authselectmode"] != "ignore" {
+			p.report(g.chronyFile, s.line, ruleChrony, "without authselectmode ignore nothing is followed while %s is out of reach", s.name)
 		}
 	}
 }
@@ -64,9 +86,14 @@ func checkAnswers(p *pass, g *hostGroup, byAddress map[string]*hostGroup, inv *i
 	}
 }
 
-// asks reports whether one of the addresses is a source.
-func (c *chronyConf) asks(addresses []string) bool {
-	return slices.ContainsFunc(c.sources, func(s chronySource) bool { return slices.Contains(addresses, s.name) })
+// asks returns the source that has one of the addresses, or nil.
+func (c *chronyConf) asks(addresses []string) *chronySource {
+	for i := range c.sources {
+		if slices.Contains(addresses, c.sources[i].name) {
+			return &c.sources[i]
+		}
+	}
+	return nil
 }
 
 // addresses are those of the machines that get the files of a folder.

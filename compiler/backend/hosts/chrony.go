@@ -1,6 +1,8 @@
 package hosts
 
 import (
+	"fmt"
+
 	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/ir"
 )
@@ -56,6 +58,10 @@ func source(f *artifact.File, s *ir.TimeSource) {
 		if s.Prefer {
 			options = " prefer"
 		}
+		if s.Fellow > 0 {
+			comments(f, "It counts as one without a source, so that this host follows it only when it has no source itself.")
+			options += fmt.Sprintf(" minstratum %d", s.Fellow)
+		}
 		f.Linef("server %s iburst minpoll 4 maxpoll 6%s", s.Server, options)
 		return
 	}
@@ -94,8 +100,9 @@ func serve(f *artifact.File, s *ir.TimeService) {
 	}
 	f.Blank()
 	comments(f,
-		"Without any source the designated hosts, which ask each other, agree on one whose clock the others follow. Sources of",
-		"the same stratum or above are ignored while there is a real one.")
+		"Without any source the designated hosts, which ask each other, follow the one with the lowest address. It serves the",
+		"time that it had last, and from an error of 1 s on its own clock at this stratum. Sources of the same stratum or",
+		"above are ignored while there is a real one.")
 	f.Linef("local stratum %d orphan", s.OrphanStratum)
 }
 
@@ -105,6 +112,15 @@ func chronyClock(f *artifact.File, d *ir.TimeDaemon) {
 	f.Blank()
 	comments(f, "So many sources must be selectable before the clock follows any of them.")
 	f.Linef("minsources %d", d.MinSources)
+
+	if d.AnySource {
+		f.From("", append(d.From.Of("isolation"), "time.sources")...)
+		f.Blank()
+		comments(f,
+			"Otherwise a source with NTS would have to be among them, and none is when the site is cut off. NTS still keeps others",
+			"from answering in such a source's place.")
+		f.Line("authselectmode ignore")
+	}
 
 	f.From("", d.From...)
 	f.Blank()

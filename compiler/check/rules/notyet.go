@@ -43,7 +43,6 @@ var notYet = []unread{
 	{path: "racks.*.nodes.*.links"},
 	{path: "racks.*.nodes.*.egressAddresses"},
 	{path: "time.daemon", only: []string{"chrony"}},
-	{path: "time.isolation"},
 	{path: "loadBalancer.kind", only: []string{"metallb", "cilium", "kube-vip", "openelb", "external"}},
 	{path: "mesh.kind", only: []string{"istio-sidecar", "none"}},
 	{path: "mesh.mtls", only: []string{"strict"}},
