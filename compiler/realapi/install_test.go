@@ -5,6 +5,7 @@ package realapi
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -108,6 +109,13 @@ func newOperator(t *testing.T, c *client, out *compiler.Output) *operator {
 	for component, chart := range map[string]string{"istio": "base", "metallb": "metallb", "cilium": "cilium", "gateway-api": "gateway-api"} {
 		put("objects/"+chart+".yaml", brought(t, chart, upstream(t).definitions(t, component), out.Plan))
 	}
+	// Its Job has filled in the CA; without rules nothing is sent to it.
+	hook := validator(map[string]any{"service": map[string]any{"name": "openelb-controller", "namespace": "openelb-system"}, "caBundle": encoded(t, c.id.certFile)})
+	hook["metadata"] = map[string]any{"name": "openelb-admission"}
+	for _, w := range hook["webhooks"].([]any) {
+		delete(w.(map[string]any), "rules")
+	}
+	put("objects/openelb.yaml", slices.Concat(brought(t, "openelb", upstream(t).definitions(t, "openelb"), out.Plan), []byte("---\n"), asJSON(t, hook)))
 	put("objects/istiod.yaml", asJSON(t, deployment(out.Plan.Mesh.Namespace, istiod(out.Plan))))
 	config := put("kubeconfig", asJSON(t, map[string]any{
 		"apiVersion": "v1", "kind": "Config", "current-context": "metal",
@@ -124,6 +132,15 @@ func newOperator(t *testing.T, c *client, out *compiler.Output) *operator {
 		"OBJECTS="+objects, "LOG="+o.log, "GATEWAY_API=v"+out.Plan.Cluster.GatewayAPI.Version,
 		"MESHGEN_CONTEXT=metal", "MESHGEN_TIMEOUT=60s", "MESHGEN_PAUSE=1")
 	return o
+}
+
+func encoded(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString(text)
 }
 
 // brought is what a chart brings, as far as others depend on it. The webhook of Istio's base chart refuses every object

@@ -36,7 +36,7 @@ func TestOtherBalancers(t *testing.T) {
 		{"balancers", func(p *ir.Plan) {
 			p.LoadBalancer = ir.LoadBalancer{Kind: "external"}
 			p.Balancers = &ir.Balancers{Members: []ir.Balancer{{Name: "lb1", Address: netip.MustParseAddr("192.0.2.61")}}, Fronts: []ir.Front{{Name: "in-tls"}}}
-		}, "RUNBOOK.md", []string{"balancers='192.0.2.61'", "systemctl stop keepalived", "state in-tls \"$N\" drain"}, []string{"kubectl -n  ", "Pending:"}},
+		}, "RUNBOOK.md", []string{"balancers='192.0.2.61'", "systemctl stop keepalived", "state in-tls \"$N\" drain"}, []string{"kubectl -n  get servicebgp", "Pending:"}},
 	} {
 		p := lab()
 		c.change(p)
