@@ -19,6 +19,14 @@ var supervisorKeys = map[string]bool{
 	"ingress-controller+": true, "cni": true,
 }
 
+// supervisorForms are the values of options that are no lists (k3s pkg/agent/flannel/setup.go, rke2 pkg/cli/types.go; an
+// interface's name is at most 15 bytes, without a slash or a space: Linux net/core/dev.c, dev_valid_name).
+var supervisorForms = map[string]*regexp.Regexp{
+	"flannel-backend": regexp.MustCompile(`^(none|vxlan|host-gw|wireguard-native)$`),
+	"cni":             regexp.MustCompile(`^(none|calico|canal|cilium|flannel)$`),
+	"flannel-iface":   regexp.MustCompile(`^[^/\s]{1,15}$`),
+}
+
 // proxyFlags are the flags of kube-proxy that are in use (pkg of cmd/kube-proxy, options of Kubernetes 1.36).
 var proxyFlags = map[string]*regexp.Regexp{
 	"proxy-mode":                        regexp.MustCompile(`^(iptables|ipvs|nftables)$`),
@@ -83,6 +91,15 @@ func readSupervisor(f *artifact.File, p *pass) {
 			fs.add(n, "node-taint %q is not of the form key=value:Effect", taint)
 		}
 	})
+	for _, key := range sortedKeys(supervisorForms) {
+		form := supervisorForms[key]
+		if v := keys[key]; v != nil && !form.MatchString(v.Value) {
+			fs.add(v.Line, "%s: %q is none that is in use", key, v.Value)
+		}
+	}
+	if rke2 := strings.Contains(f.Path(), "/rke2/"); rke2 && keys["flannel-backend"] != nil || !rke2 && keys["cni"] != nil {
+		fs.add(0, "the pod network is chosen by an option of another distribution")
+	}
 	for _, fault := range fs {
 		p.report(f, fault.line, ruleHostForms, "%s", fault.text)
 	}

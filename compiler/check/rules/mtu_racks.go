@@ -11,12 +11,14 @@ import (
 
 // RackMTU finds racks whose packets are larger or smaller than those between racks.
 var RackMTU = &check.Rule{
-	ID: "MG1166", Name: "rack-mtu", Severity: diag.Warning, On: check.OnSite,
+	ID: "MG1166", Name: "rack-mtu", Severity: diag.Error, On: check.OnSite,
 	Doc: `a rack has another packet size than the fabric
 
 A node learns of a smaller size on the way only by ICMP of the router there, which filters like to drop; an encapsulated
 packet is dropped without a word to the pod. Small requests pass, large answers hang, and only between some racks. Pods
-get the least of all racks, so that the larger one gains nothing for them.
+get the least of all racks, so that the larger one gains nothing for them. It is an error with flannel as k3s and RKE2
+bring it, which gives pods what each node has and cannot be told: others are, in the values of Cilium's chart or as
+CAPACITY.md says.
 Source: RFC 1191 and RFC 8201; RFC 7348, section 4.3.`,
 	Run: func(p *check.Pass) {
 		f := p.Site.Fabric.MTU
@@ -26,6 +28,9 @@ Source: RFC 1191 and RFC 8201; RFC 7348, section 4.3.`,
 			}
 			report := p.Reportf(site.Join("racks", name, "mtu"), "rack %q has packets of %d bytes, and between racks they have %d", name, r.MTU, f).
 				Related("fabric.mtu", "between racks")
+			if !lower.BringsPodNetwork(p.Site, p.Profiles) || p.Site.Kubernetes.CNI.Kind != "flannel" {
+				report.Warning()
+			}
 			if r.MTU < f {
 				report.Hintf("fabric: mtu: %d until the rack has changed", r.MTU)
 			} else {
