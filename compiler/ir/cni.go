@@ -62,6 +62,7 @@ type CiliumSession struct {
 type CiliumPeer struct {
 	Name                                 string // "r1.vips.ipv4"
 	HoldSecs, KeepaliveSecs, ConnectSecs int
+	RestartSecs                          int    // for which the switch keeps the routes while the agent restarts; 0: not at all
 	PasswordSecret                       string // "" for none
 	Family                               Family
 	Routes                               []string // labels of the adverts that they carry

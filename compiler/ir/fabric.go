@@ -24,6 +24,7 @@ type Peering struct {
 	HoldSecs       int
 	KeepaliveSecs  int
 	ConnectSecs    int // between two attempts to open the session; the node end alone opens it. 0: the speaker's default
+	RestartSecs    int // how long the switch keeps the routes of a speaker that restarts; 0: not at all
 	BFD            *BFD
 	PasswordSecret string     // name of the Kubernetes Secret; "" for none
 	Pools          []string   // names of the pools that the rack announces over it
@@ -59,6 +60,7 @@ type Uplink struct {
 	SpineASN       uint32
 	SpineInterface string     // "" when the site does not say
 	SpineAddress   netip.Addr // invalid when unnumbered
+	TTLSecurity    bool       // packets of the session come from the next machine, or are dropped (RFC 5082); both ends
 	HoldSecs       int
 	KeepaliveSecs  int
 	BFD            *BFD

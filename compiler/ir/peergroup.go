@@ -72,6 +72,8 @@ type PeerGroup struct {
 	HoldSecs       int
 	KeepaliveSecs  int
 	BFD            *BFD   // nil for none
+	RestartSecs    int    // how long routes of a neighbor that restarts are kept; 0: not at all
+	TTLSecurity    bool   // only packets of the next machine are taken
 	PasswordSecret string // name of the Kubernetes Secret; "" for none
 	MaxPrefixes    int    // taken from one neighbor; 0 for no limit
 	MaxPrefixWhy   string
@@ -104,7 +106,7 @@ func (s *Switch) PeerGroups() []PeerGroup {
 		n := s.across(u)
 		g := PeerGroup{
 			Side: Spines, Unnumbered: !n.Address.IsValid(), Families: s.carried(n.Address), ASN: n.ASN,
-			HoldSecs: u.HoldSecs, KeepaliveSecs: u.KeepaliveSecs, BFD: u.BFD,
+			HoldSecs: u.HoldSecs, KeepaliveSecs: u.KeepaliveSecs, BFD: u.BFD, TTLSecurity: u.TTLSecurity,
 		}
 		if s.Role == "spine" {
 			g.Side = ToRs
@@ -127,7 +129,7 @@ func (s *Switch) PeerGroups() []PeerGroup {
 func nodeGroup(p *Peering) PeerGroup {
 	g := PeerGroup{
 		Side: Nodes, Families: []Family{FamilyOf(p.SwitchAddress)}, ASN: p.NodeASN, Source: p.SwitchAddress,
-		HoldSecs: p.HoldSecs, KeepaliveSecs: p.KeepaliveSecs, BFD: p.BFD, PasswordSecret: p.PasswordSecret,
+		HoldSecs: p.HoldSecs, KeepaliveSecs: p.KeepaliveSecs, BFD: p.BFD, RestartSecs: p.RestartSecs, PasswordSecret: p.PasswordSecret,
 		MaxPrefixes: p.MaxPrefixes, MaxPrefixWhy: p.MaxPrefixWhy, From: p.From,
 	}
 	for _, sp := range p.Speakers {
@@ -183,7 +185,7 @@ func (g *PeerGroup) sameSettings(o PeerGroup) bool {
 	bfd := g.BFD == nil && o.BFD == nil ||
 		g.BFD != nil && o.BFD != nil && g.BFD.IntervalMS == o.BFD.IntervalMS && g.BFD.Multiplier == o.BFD.Multiplier
 	return g.Side == o.Side && g.Unnumbered == o.Unnumbered && slices.Equal(g.Families, o.Families) &&
-		g.HoldSecs == o.HoldSecs && g.KeepaliveSecs == o.KeepaliveSecs && bfd
+		g.HoldSecs == o.HoldSecs && g.KeepaliveSecs == o.KeepaliveSecs && g.TTLSecurity == o.TTLSecurity && bfd
 }
 
 // add makes a neighbor a member.

@@ -150,7 +150,7 @@ func (l *lowering) ciliumCluster(c *ir.Cilium, rack, role string, peerings []*ir
 			continue
 		}
 		peer := ir.CiliumPeer{Name: cl.Name + "." + string(ir.FamilyOf(pe.SwitchAddress)), Family: ir.FamilyOf(pe.SwitchAddress),
-			HoldSecs: pe.HoldSecs, KeepaliveSecs: pe.KeepaliveSecs, ConnectSecs: pe.ConnectSecs, PasswordSecret: pe.PasswordSecret, From: session.From}
+			HoldSecs: pe.HoldSecs, KeepaliveSecs: pe.KeepaliveSecs, ConnectSecs: pe.ConnectSecs, RestartSecs: pe.RestartSecs, PasswordSecret: pe.PasswordSecret, From: session.From}
 		if role == roleVIPs {
 			peer.Routes = slices.Clone(pe.Pools)
 		}

@@ -14,6 +14,10 @@ import (
 // does not listen), so a switch that comes back waits this long at most; FRR's own default is 120 s.
 const connectSecs = 10
 
+// restartSecs is how long the routes of a speaker that restarts are kept: an upgrade of its pod with a new image takes less.
+// A node that goes down with its speaker first keeps its share of connections for as long.
+const restartSecs = 60
+
 // prefixesPerVIP is the room in a session's limit: each address, and the node's range of pods, once, and once more while a change is rolled out.
 const prefixesPerVIP = 2
 
@@ -129,6 +133,10 @@ func (l *lowering) tor(rn, tn string, speakers []*ir.Node, classes []string, cla
 			From: append(ir.From{path + ".asn", path + ".address", path + ".hostname", asnFrom,
 				"fabric.bgp.holdTime", "fabric.bgp.keepaliveTime", "fabric.bgp.bfd", "fabric.bgp.passwordSecret", site.Join("racks", rn, "nodes")}, classFrom...),
 		}
+		if b.GracefulRestart {
+			pe.RestartSecs = restartSecs
+			pe.From = append(pe.From, "fabric.bgp.gracefulRestart")
+		}
 		if a.Is6() {
 			pe.Name += "-v6"
 		}
@@ -191,6 +199,10 @@ func (l *lowering) uplinks(rn, tn string, i int) []ir.Uplink {
 		HoldSecs: seconds(b.HoldTime), KeepaliveSecs: seconds(b.KeepaliveTime), BFD: l.bfd(),
 		From: append(ir.From{path}, append(under(site.Join("racks", rn, "tors", tn), "asn", "hostname"),
 			append(under(site.Join("fabric", "spines", u.Spine), "asn", "hostname"), "fabric.bgp.holdTime", "fabric.bgp.keepaliveTime", "fabric.bgp.bfd")...)...),
+	}
+	if b.TTLSecurity {
+		base.TTLSecurity = true
+		base.From = append(base.From, "fabric.bgp.ttlSecurity")
 	}
 	if len(u.Address) == 0 {
 		return []ir.Uplink{base}

@@ -65,6 +65,9 @@ func (l *lowering) tellPeers() {
 		if !b.ConnectTime {
 			pe.ConnectSecs = 0
 		}
+		if !b.GracefulRestart {
+			pe.RestartSecs = 0
+		}
 		if !b.BFD {
 			pe.BFD = nil // the hold time decides, whatever the site asks for
 		}

@@ -12,6 +12,7 @@ type Switch struct {
 	BFDProfiles       bool      `json:"bfdProfiles"`    // timers of BFD can be named and shared
 	Unnumbered        bool      `json:"unnumbered"`     // sessions over an interface without an address
 	MultipathRelax    bool      `json:"multipathRelax"` // equal-cost paths through different ASNs need a statement
+	BoundsRestart     bool      `json:"boundsRestart"`  // how long it helps a neighbor to restart can be bounded, and a dead one is told from it
 	MaxPaths          int       `json:"maxPaths"`
 	BFDIntervalMinMs  int       `json:"bfdIntervalMinMs"`
 	MaxPrefix         MaxPrefix `json:"maxPrefix"`

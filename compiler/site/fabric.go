@@ -19,6 +19,7 @@ type BGP struct {
 	MaxPaths        int       `json:"maxPaths"`        // equal-cost next hops a switch may use, default 16
 	Advertise       Advertise `json:"advertise"`       //
 	GracefulRestart bool      `json:"gracefulRestart"` // default false
+	TTLSecurity     bool      `json:"ttlSecurity"`     // between switches alone; default false
 }
 
 // Speakers are the nodes that announce virtual addresses.

@@ -34,6 +34,10 @@ type ciliumDocument struct {
 			Hold      int `yaml:"holdTimeSeconds"`
 			Keepalive int `yaml:"keepAliveTimeSeconds"`
 		} `yaml:"timers"`
+		Restart struct {
+			Enabled bool `yaml:"enabled"`
+			Seconds int  `yaml:"restartTimeSeconds"`
+		} `yaml:"gracefulRestart"`
 		Multihop int `yaml:"ebgpMultihop"`
 		Families []struct {
 			AFI    string    `yaml:"afi"`
@@ -120,6 +124,9 @@ func (o *lbObjects) joinCilium() {
 				if conf := o.cilium.peers[peer.Config.Name]; conf != nil {
 					p.hold, p.keepalive = cmp.Or(conf.Spec.Timers.Hold, 90), cmp.Or(conf.Spec.Timers.Keepalive, 30)
 					p.passwordSecret, p.multihop = conf.Spec.Secret, conf.Spec.Multihop > 1
+					if r := conf.Spec.Restart; r.Enabled {
+						p.restarts, p.restartSeconds = true, cmp.Or(r.Seconds, 120)
+					}
 					o.ciliumRoutes(p, conf)
 				}
 				o.peers = append(o.peers, p)

@@ -192,7 +192,7 @@ func eosRouter() []statement {
 		{bgpMode, newShape("neighbor <peer:peer> passive"), eosBGP, rootMode, readPassive},
 		{bgpMode, newShape("neighbor <peer:peer> update-source <source:interface>"), eosPeers, rootMode, readSource},
 		{bgpMode, newShape("neighbor <peer:peer> ebgp-multihop <hops:2-255>"), eosBGP, rootMode, func(r *switchReader, a args) { r.known(a).multihop = true }},
-		{bgpMode, newShape("neighbor <peer:peer> ttl maximum-hops <hops:1-254>"), eosBGP, rootMode, readKnown},
+		{bgpMode, newShape("neighbor <peer:peer> ttl maximum-hops 1"), eosBGP, rootMode, readTTLSecurity},
 		{bgpMode, newShape("neighbor <peer:peer> send-community [<kind:standard|extended|large>]"), eosBGP, rootMode, readKnown},
 		{bgpMode, newShape("neighbor <peer:peer> next-hop-self"), eosPeers, rootMode, readKnown},
 		// 0 would lift the limit, warning-only would not enforce it.

@@ -122,7 +122,9 @@ func frrRouter() []statement {
 		{bgpMode, newShape("neighbor <peer:peer> update-source <source:ip>"), frrBGP, rootMode, readSource},
 		{bgpMode, newShape("neighbor <peer:peer> update-source <source:interface>"), frrBGP, rootMode, readSource},
 		{bgpMode, newShape("neighbor <peer:peer> ebgp-multihop <hops:2-255>"), frrBGP, rootMode, func(r *switchReader, a args) { r.known(a).multihop = true }},
-		{bgpMode, newShape("neighbor <peer:peer> ttl-security hops <hops:1-254>"), frrBGP, rootMode, readKnown},
+		{bgpMode, newShape("neighbor <peer:peer> ttl-security hops 1"), frrBGP, rootMode, readTTLSecurity},
+		{bgpMode, newShape("bgp graceful-restart stalepath-time <seconds:1-4095>"), frrBGP, rootMode, func(r *switchReader, a args) { r.stalePath = a.number("seconds") }},
+		{bgpMode, newShape("no bgp graceful-restart notification"), frrBGP, rootMode, func(r *switchReader, _ args) { r.holdEnds = true }},
 		{bgpMode, newShape("neighbor <peer:peer> capability extended-nexthop"), frrBGP, rootMode, readKnown},
 		{bgpMode, newShape("address-family <family:ipv4|ipv6> unicast"), frrBGP, familyMode, openFamily},
 	}
@@ -171,6 +173,8 @@ func readRouterID(r *switchReader, a args) {
 }
 
 func readPassive(r *switchReader, a args) { r.known(a).passive = true }
+
+func readTTLSecurity(r *switchReader, a args) { r.known(a).ttlSecurity = true }
 
 func readExplicit(r *switchReader, _ args) { r.explicit = true }
 

@@ -24,6 +24,8 @@ type switchConf struct {
 	filters              map[string]*peerFilter
 	interfaces           map[string]*switchInterface
 	explicit             bool // no address family is active unless it is said ("no bgp default ipv4-unicast")
+	stalePath            int  // seconds for which the routes of a restarting neighbor are kept; 0: as the switch likes (FRR)
+	holdEnds             bool // the end of the hold time is no restart (FRR)
 	relaxed              bool // paths of equal length through different AS are used together
 	maxPaths             int  // 0 when the file leaves it to the switch
 	uses                 []objectUse
@@ -55,6 +57,7 @@ type switchPeer struct {
 	bfdTimers   *bfdTimers // set at the peer itself (EOS)
 	source      string     // update-source
 	multihop    bool
+	ttlSecurity bool // takes packets of the next machine only
 	passive     bool // waits for the other side to connect
 	maxRoutes   int  // EOS keeps it for all families
 	families    map[string]*peerFamily

@@ -121,6 +121,7 @@ func nxosPeer() []statement {
 			r.member.password = secretMark.FindStringSubmatch(a["password"])[1]
 		}},
 		{peerMode, newShape("transport connection-mode passive"), nxosTemplate, rootMode, func(r *switchReader, a args) { r.member.passive = true }},
+		{peerMode, newShape("ttl-security hops 1"), nxosTemplate, rootMode, func(r *switchReader, a args) { r.member.ttlSecurity = true }},
 		{peerMode, newShape("update-source <source:interface>"), nxosTemplate, rootMode, func(r *switchReader, a args) { r.member.source = a["source"] }},
 		{peerMode, newShape("address-family <family:ipv4|ipv6> unicast"), nxosTemplate, peerFamilyMode, func(r *switchReader, a args) {
 			r.family = a["family"]

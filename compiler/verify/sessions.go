@@ -21,16 +21,20 @@ type End struct {
 	BFD               string // "300/300 ms x 3": transmit, receive, multiplier; "none"
 	PasswordSecret    string // name of the Kubernetes Secret; "" for none
 	Multihop          bool
+	TTLSecurity       bool   // only packets with TTL 255 are taken
 	Passive           bool   // waits for the other side to connect
 	File              string // path in the tree
 	Line              int
 
-	name     string      // of the BGPPeer, or of the neighbor
-	peerHint string      // host name of the other side, where the file says it
-	pools    []string    // names of the pools that a node announces over it
-	pods     bool        // a node announces its range of pods over it
-	conf     *switchConf // of a switch's end
-	policy   *switchPeer // of a switch's end: the group, or the neighbor where it has none
+	name     string   // of the BGPPeer, or of the neighbor
+	peerHint string   // host name of the other side, where the file says it
+	pools    []string // names of the pools that a node announces over it
+	pods     bool     // a node announces its range of pods over it
+	restarts bool     // a node asks the switch to keep its routes while its speaker restarts
+	// restartSeconds is for how long it asks; 0 where the object does not say
+	restartSeconds int
+	conf           *switchConf // of a switch's end
+	policy         *switchPeer // of a switch's end: the group, or the neighbor where it has none
 }
 
 // place names an end in a finding.
@@ -154,11 +158,31 @@ func (s *sessionSet) compare(p *Session) {
 	if a.Multihop != b.Multihop {
 		differ("multihop", a.Multihop, b.Multihop)
 	}
+	if a.TTLSecurity != b.TTLSecurity {
+		differ("TTL security", a.TTLSecurity, b.TTLSecurity)
+	}
+	if b.conf != nil && a.conf == nil {
+		s.compareRestart(a, b, differ)
+	}
 	if a.conf != nil {
 		s.compareSwitches(a, b, differ)
 	}
 	if b.LocalAddress != "" && isAddr(b.LocalAddress) && a.PeerAddress != b.LocalAddress {
 		differ("address of "+b.Device, a.PeerAddress, b.LocalAddress)
+	}
+}
+
+// compareRestart compares what a node asks for while its speaker restarts with what the switch grants: a bound, and that a
+// node which has only fallen silent is not taken for one that restarts.
+func (s *sessionSet) compareRestart(a, b *End, differ func(what string, mine, other any)) {
+	granted := b.conf.stalePath
+	if !b.conf.holdEnds {
+		granted = 0
+	}
+	if a.restarts != (granted != 0) {
+		differ("graceful restart", a.restarts, granted != 0)
+	} else if a.restartSeconds != 0 && a.restartSeconds != granted {
+		differ("restart time", a.restartSeconds, granted)
 	}
 }
 

@@ -35,6 +35,7 @@ func (s *sessionSet) nodeEnds() []*End {
 			}
 			seen[key] = e
 			e.pools, e.pods = s.objects.announced(p, n), p.pods
+			e.restarts, e.restartSeconds = p.restarts, p.restartSeconds
 			ends = append(ends, e)
 		}
 	}

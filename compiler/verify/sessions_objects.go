@@ -42,7 +42,8 @@ type bgpPeer struct {
 	peerAddress, iface, sourceAddress string
 	hold, keepalive                   int // seconds
 	bfdProfile, passwordSecret        string
-	multihop                          bool
+	multihop, restarts                bool
+	restartSeconds                    int        // 0: not said
 	nodeSelectors                     []selector // none: all nodes
 
 	listed bool     // pools and pods say what it announces
@@ -138,6 +139,7 @@ type lbDocument struct {
 		KeepaliveTime    string     `yaml:"keepaliveTime"`
 		BFDProfile       string     `yaml:"bfdProfile"`
 		EBGPMultiHop     bool       `yaml:"ebgpMultiHop"`
+		GracefulRestart  bool       `yaml:"enableGracefulRestart"`
 		NodeSelectors    []selector `yaml:"nodeSelectors"`
 		ReceiveInterval  int        `yaml:"receiveInterval"`
 		TransmitInterval int        `yaml:"transmitInterval"`
@@ -219,7 +221,7 @@ func (o *lbObjects) take(file string, node *yaml.Node) {
 		p := &bgpPeer{
 			name: d.Metadata.Name, file: file, line: line, myASN: s.MyASN, peerASN: s.PeerASN,
 			peerAddress: s.PeerAddress, iface: s.Interface, sourceAddress: s.SourceAddress,
-			bfdProfile: s.BFDProfile, passwordSecret: s.PasswordSecret.Name, multihop: s.EBGPMultiHop, nodeSelectors: s.NodeSelectors,
+			bfdProfile: s.BFDProfile, passwordSecret: s.PasswordSecret.Name, multihop: s.EBGPMultiHop, restarts: s.GracefulRestart, nodeSelectors: s.NodeSelectors,
 		}
 		p.hold, p.keepalive = o.seconds(p, s.HoldTime), o.seconds(p, s.KeepaliveTime)
 		if s.KeepaliveTime == "" {

@@ -11,7 +11,7 @@ func (c *switchConf) end(p *switchPeer) *End {
 	e := &End{
 		Device: c.hostname, LocalASN: c.asn, name: p.name, PeerAddress: p.name, Family: familyOf(p.name),
 		LocalAddress: cmp.Or(p.source, g.source), PasswordSecret: cmp.Or(p.password, g.password),
-		Multihop: p.multihop || g.multihop, Passive: p.passive || g.passive, File: c.path, Line: p.line, conf: c, policy: p,
+		Multihop: p.multihop || g.multihop, TTLSecurity: p.ttlSecurity || g.ttlSecurity, Passive: p.passive || g.passive, File: c.path, Line: p.line, conf: c, policy: p,
 	}
 	if p.group != "" {
 		e.policy = g

@@ -135,3 +135,15 @@ func (f Fabric) PodLeaf() ir.Switch {
 	sw.Peerings[0].Pods = sw.Pods
 	return sw
 }
+
+// GuardedLeaf is a leaf that helps speakers to restart, and whose links take packets of the next machine only.
+func (f Fabric) GuardedLeaf() ir.Switch {
+	sw := f.NumberedLeaf()
+	sw.Peerings[0].RestartSecs = 60
+	sw.Peerings[0].From = append(sw.Peerings[0].From, "fabric.bgp.gracefulRestart")
+	for i := range sw.Uplinks {
+		sw.Uplinks[i].TTLSecurity = true
+		sw.Uplinks[i].From = append(sw.Uplinks[i].From, "fabric.bgp.ttlSecurity")
+	}
+	return sw
+}

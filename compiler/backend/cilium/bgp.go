@@ -15,6 +15,11 @@ func clusters(p *ir.Plan, t *artifact.Tree, c *ir.Cilium) {
 		return
 	}
 	y := backend.Objects(p, t, backend.LoadBalancer, "CiliumBGPClusterConfig")
+	var all ir.From // the comment stands above whichever is the first
+	for i := range c.Clusters {
+		all = append(all, c.Clusters[i].From...)
+	}
+	y.From("", all...)
 	y.Comment(clusterComment)
 	for i := range c.Clusters {
 		cl := &c.Clusters[i]
@@ -88,6 +93,13 @@ func peer(y *artifact.YAML, s *ir.CiliumPeer) {
 		y.KV("keepAliveTimeSeconds", s.KeepaliveSecs)
 		y.Fixed()
 	})
+	if s.RestartSecs != 0 {
+		y.From("", s.From.Of("gracefulRestart")...)
+		y.Map("gracefulRestart", func() {
+			y.KV("enabled", true)
+			y.KV("restartTimeSeconds", s.RestartSecs)
+		})
+	}
 	y.From("", s.From...)
 	y.Seq("families", func() {
 		y.Item(func() {

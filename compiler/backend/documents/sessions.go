@@ -25,6 +25,9 @@ func sessions(p *ir.Plan, t *artifact.Tree) {
 					timers(s.HoldSecs, s.KeepaliveSecs), bfd(s.BFD), secret(p, s.PasswordSecret), number(s.MaxPrefixes), codes(s.Pools), code(s.Name))
 			}
 		}
+		if restart := p.LoadBalancer.Peerings[0].RestartSecs; restart != 0 {
+			m.Text(fmt.Sprintf("Graceful restart: while a speaker restarts its switch keeps its routes, for %d s at most. A node that is switched off keeps its share of connections for as long if its speaker ends first: drain it, and wait until its addresses are withdrawn.", restart))
+		}
 		m.Text("Maximum prefixes: twice the declared addresses that the switch may take. Above it the switch closes the session.")
 	}
 	layer2(m, p)
@@ -40,17 +43,22 @@ func sessions(p *ir.Plan, t *artifact.Tree) {
 		return
 	}
 	m.Head("switch", "port or address", "AS", "spine", "port or address", "AS", "hold / keepalive", "BFD")
+	bound := false
 	for i := range p.Switches {
 		if p.Switches[i].Role != "tor" {
 			continue
 		}
 		for _, u := range p.Switches[i].Uplinks {
+			bound = bound || u.TTLSecurity
 			here, there := u.Interface, u.SpineInterface
 			if u.Address.IsValid() {
 				here, there = u.Address.String(), u.SpineAddress.String()
 			}
 			m.Row(code(u.Switch), code(here), number(u.SwitchASN), code(u.Spine), code(there), number(u.SpineASN), timers(u.HoldSecs, u.KeepaliveSecs), bfd(u.BFD))
 		}
+	}
+	if bound {
+		m.Text("TTL security: both ends send these sessions' packets with TTL 255 and take no other, so load both ends of a link at once. Sessions with nodes are without it: their speakers send TTL 1.")
 	}
 	m.Text("A session without an address runs over the link's own IPv6 addresses. These sessions have no password and no limit of prefixes: their filters take this site's pools and guard its ranges.")
 }

@@ -68,6 +68,11 @@ func (w *writer) group(g *ir.PeerGroup) {
 		w.Linef("   neighbor %s bfd", g.Name)
 		w.Linef("   neighbor %s bfd interval %d min-rx %d multiplier %d", g.Name, g.BFD.IntervalMS, g.BFD.IntervalMS, g.BFD.Multiplier)
 	}
+	if g.TTLSecurity {
+		w.From("", g.From.Of("ttlSecurity")...)
+		w.Line("   ! Both ends send TTL 255 and take no packet that a router has passed on.")
+		w.Linef("   neighbor %s ttl maximum-hops 1", g.Name)
+	}
 	w.From("", g.From.Of("holdTime", "keepaliveTime")...)
 	w.Linef("   neighbor %s timers %d %d", g.Name, g.KeepaliveSecs, g.HoldSecs)
 	if word := g.Password(); word != "" {

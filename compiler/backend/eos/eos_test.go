@@ -24,6 +24,7 @@ var cases = []struct {
 	{"numbered", fabric.NumberedLeaf()},
 	{"spine", fabric.Spine()},
 	{"pods", fabric.PodLeaf()},
+	{"guarded", fabric.GuardedLeaf()},
 }
 
 // write returns the file of one switch.

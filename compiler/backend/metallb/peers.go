@@ -63,6 +63,11 @@ func peer(y *artifact.YAML, s *ir.Peering, told bool, program ir.From) {
 		y.From("", program...)
 		y.KV("connectTime", seconds(s.ConnectSecs))
 	}
+	if s.RestartSecs != 0 {
+		y.From("", s.From.Of("gracefulRestart")...)
+		y.Comment("It cannot be changed: delete the peer first, which ends its sessions.")
+		y.KV("enableGracefulRestart", true)
+	}
 	if s.BFD != nil {
 		y.From("", s.BFD.From...)
 		y.KV("bfdProfile", s.BFD.Name)

@@ -80,6 +80,11 @@ func (w *writer) template(g *ir.PeerGroup) {
 		w.From("", g.From.Of("bfd")...)
 		w.Line("    bfd")
 	}
+	if g.TTLSecurity {
+		w.From("", g.From.Of("ttlSecurity")...)
+		w.Line("    ! Both ends send TTL 255 and take no packet that a router has passed on.")
+		w.Line("    ttl-security hops 1")
+	}
 	w.From("", g.From.Of("holdTime", "keepaliveTime")...)
 	w.Linef("    timers %d %d", g.KeepaliveSecs, g.HoldSecs)
 	if word := g.Password(); word != "" {

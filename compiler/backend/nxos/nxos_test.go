@@ -21,6 +21,7 @@ var cases = []struct {
 }{
 	{"numbered", fabric.NumberedLeaf()},
 	{"pods", fabric.PodLeaf()},
+	{"guarded", fabric.GuardedLeaf()},
 }
 
 // write returns the file of one switch.

@@ -17,7 +17,7 @@ var fabricRules = []*check.Rule{
 	RouterIDTwice,
 	ASNReserved, ASNDocumentation, ASNPublic, ASNInternal, ASNEndsSwapped, ASNOfSpine, ASNSharedByRacks,
 	NodeASNWithoutSwitch, BGPSlowDetection, BGPHoldTooLong, BFDSlowerThanHold, BFDTooFast, BFDOutOfRange,
-	BFDUnsupported, GracefulRestartUnsupported, GracefulRestartLocal, LargeCommunityUnsupported,
+	BFDUnsupported, GracefulRestartUnsupported, GracefulRestartLocal, GracefulRestartUnproved, LargeCommunityUnsupported,
 	KeepaliveUnsupported, UnnumberedUnsupported, BGPNoPassword, SessionSecretDeadlock, PeerFamily, TwoSpeakers, PodsAnnouncedByNobody,
 	NativeRoutingUnannounced, AnnouncerExcluded, SpeakersNowhere, BGPAnnouncesNothing, SwitchesWithoutBGP,
 	HomingSwitches, SingleToRRack, SwitchVLAN, SwitchSilent, SwitchesDiffer, InterfaceName, RouterIDZero,

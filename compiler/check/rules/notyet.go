@@ -38,7 +38,6 @@ var notYet = []unread{
 	{path: "kubernetes.cni.kind", only: []string{"calico", "cilium", "flannel", "kube-router"}},
 	{path: "kubernetes.apiServer.provider", only: []string{"external", "dns", "kube-vip"}},
 	{path: "kubernetes.apiServer.hostname"},
-	{path: "fabric.bgp.gracefulRestart", only: []string{"false"}},
 	{path: "racks.*.homing", only: []string{"mlag", "active-backup", "single"}},
 	{path: "racks.*.nodes.*.links"},
 	{path: "racks.*.nodes.*.egressAddresses"},

@@ -46,6 +46,8 @@ type Router struct {
 	t   testing.TB
 	ns  string
 	dir string // sockets, logs, configuration
+
+	running map[string]*os.Process // by daemon
 }
 
 // New makes the namespace of a router; nothing runs in it yet. Names must differ within a test program.
@@ -114,6 +116,10 @@ func (r *Router) Start(bgpd ...string) {
 		if err := cmd.Start(); err != nil {
 			r.t.Fatal(err)
 		}
+		if r.running == nil {
+			r.running = map[string]*os.Process{}
+		}
+		r.running[d.name] = cmd.Process
 		r.t.Cleanup(func() {
 			_ = cmd.Process.Kill()
 			_ = cmd.Wait()
@@ -129,6 +135,14 @@ func (r *Router) Start(bgpd ...string) {
 func (r *Router) StartSpeaker() {
 	r.t.Helper()
 	r.Start("-p", "0")
+}
+
+// Kill ends a daemon without a word to its neighbors, as a restart of its container does.
+func (r *Router) Kill(daemon string) {
+	r.t.Helper()
+	if err := r.running[daemon].Kill(); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 // Load runs a configuration line by line, as FRR does at its start. A line that is refused ends the test.
