@@ -53,6 +53,7 @@ var readers = []reader{
 	{program: "kube-apiserver, strict server-side apply", test: "compiler/realapi/golden_test.go TestGoldenTrees",
 		globs: []string{"kubernetes/**/*.yaml", "gitops/*/**/*.yaml"}},
 	{program: "bash -n, shellcheck", test: "compiler/install_test.go TestRealShellcheck", globs: []string{"charts/*/install.sh"}},
+	{program: "the shell and jq before a running fabric of FRR", test: "compiler/live_checks_test.go TestLiveChecks", globs: []string{"checks/run.sh"}},
 	{program: "sh -n, shellcheck", test: "compiler/live_checks_test.go TestRealRunScript", globs: []string{"checks/run.sh"}},
 	{program: "bash, with recorders in place of kubectl and helm", test: "compiler/install_test.go TestGoldenCalls", globs: []string{"charts/*/install.sh"}},
 	{program: "bash -n and kubectl, the commands", test: "compiler/documents_test.go TestRealCommands", globs: []string{"docs/*/*.md"}},

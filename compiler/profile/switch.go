@@ -4,7 +4,8 @@ import "regexp"
 
 // Switch is the operating system of a top-of-rack switch or spine.
 type Switch struct {
-	Extension         string    `json:"extension"` // of its configuration file, without the dot
+	Extension         string    `json:"extension"`          // of its configuration file, without the dot
+	LabImage          string    `json:"labImage,omitempty"` // container image by which a lab has it; "": none
 	Names             Names     `json:"names"`
 	PasswordMaxLength int       `json:"passwordMaxLength"`
 	Passive           bool      `json:"passive"`        // a neighbor can be told not to dial
