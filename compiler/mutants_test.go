@@ -212,6 +212,7 @@ var mutants = []mutant{
 	{"hosts", "kie1", "hosts/*/r1-server/etc/rancher/**", `conntrack-max-per-core=0`, `conntrack-max-per-core=32768`},
 	{"hosts", "kie1", "hosts/*/r1-server/etc/rancher/**", `kubelet-arg\+`, `kubelet-args+`},
 	{"hosts", "kie1", "hosts/*/r1-server/etc/rancher/**", `disable\+:\n  - servicelb\n  - traefik\n`, ``},
+	{"hosts", "vie1", "hosts/*/r1-control-plane/talos.yaml", `/dev/ptp0`, `/dev/pps0`},
 	{"hosts", "vie1", "hosts/*/r1-edge/talos.yaml", `nf_conntrack_buckets: "\d+"`, `nf_conntrack_buckets: "1024"`},
 	{"hosts", "vie1", "hosts/*/r1-worker/talos.yaml", `- 10.70.1.0/24`, `- 10.70.1.1/24`},
 	{"hosts", "vie1", "hosts/*/r1-worker/talos.yaml", `validSubnets`, `validSubnet`},

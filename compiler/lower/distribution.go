@@ -18,6 +18,8 @@ func (l *lowering) timeService(g *ir.HostGroup, os *profile.OS) {
 		g.Time.Daemon, g.Time.Path, g.TimeUnit = "timesyncd", "/etc/systemd/timesyncd.conf.d/90-meshgen.conf", "systemd-timesyncd.service"
 	case os.TimeService != "":
 		g.Time.Daemon, g.Time.Path = os.TimeService, ""
+		// Talos takes a PTP clock for a server, and knows no pulses.
+		g.Time.Refclocks = slices.DeleteFunc(g.Time.Refclocks, func(c ir.Refclock) bool { return c.Driver != "PHC" })
 	case g.Time.Daemon == "chrony":
 		g.TimeUnit, g.Packages = os.Chrony.Unit, []string{"chrony"}
 		if os.Leap.Package != "" {

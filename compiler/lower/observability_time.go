@@ -34,7 +34,7 @@ func (l *lowering) timeRules() {
 	minimum, refclocks := 0, false
 	for _, g := range l.p.Groups {
 		minimum = max(minimum, g.Time.MinSources)
-		refclocks = refclocks || len(g.Time.Refclocks) > 0
+		refclocks = refclocks || len(g.Time.Refclocks) > 0 && !asksOneServer(g)
 	}
 	orphan, cutOff, fromOrphan := localStratum, "No host of the site is configured to serve such time.", ir.From(nil)
 	if iso := t.Isolation; iso != nil {

@@ -60,8 +60,13 @@ func (l *lowering) timeDaemon(n ir.Node, os, osPath string) ir.TimeDaemon {
 	return out
 }
 
-// servesTime reports whether others ask a node for the time, of its rack or of the isolated site.
+// servesTime reports whether others ask a node for the time, of its rack or of the isolated site. A system whose time
+// service is a client alone is never asked.
 func (l *lowering) servesTime(rack, node string) (ofRack, isolated bool) {
+	n := l.s.Racks[rack].Nodes[node]
+	if l.set.OS(cmp.Or(n.OS, l.s.NodeClasses[n.Class].OS)).TimeService != "" {
+		return false, false
+	}
 	iso := l.s.Time.Isolation
 	return slices.Contains(l.s.Racks[rack].TimeServers, node), iso != nil && slices.Contains(iso.Servers, node)
 }

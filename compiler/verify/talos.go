@@ -61,6 +61,9 @@ type talosTime struct {
 // talosTaint is the form of a value of nodeTaints (pkg/machinery/labels, ValidateTaints).
 var talosTaint = regexp.MustCompile(`^[A-Za-z0-9._-]*:(NoSchedule|PreferNoSchedule|NoExecute)$`)
 
+// talosClock is a PTP clock of the machine by the kernel's name.
+var talosClock = regexp.MustCompile(`^/dev/ptp[0-9]+$`)
+
 const conntrackBuckets = "net.netfilter.nf_conntrack_buckets"
 
 // readTalos reads the patches of a group of machines.
@@ -87,8 +90,9 @@ func readTalos(f *artifact.File, p *pass) {
 		fail("the second document is no TimeSyncConfig with servers")
 	}
 	for _, s := range t.NTP.Servers {
-		if !isAddr(s) && !hostName.MatchString(s) {
-			fail("time server %q is neither an address nor a host name", s)
+		// A name below /dev is read as a PTP clock (internal/pkg/ntp, IsPTPDevice).
+		if !isAddr(s) && !hostName.MatchString(s) && !talosClock.MatchString(s) {
+			fail("time server %q is neither an address, a host name nor a PTP clock", s)
 		}
 	}
 	m.checkKernel(fail)

@@ -39,8 +39,17 @@ func talos(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 	y.Doc()
 	y.KV("apiVersion", "v1alpha1")
 	y.KV("kind", "TimeSyncConfig")
-	y.From("", append(g.Time.From[:len(g.Time.From):len(g.Time.From)], "time.sources")...)
-	y.Map("ntp", func() { y.KV("servers", servers(&g.Time)) })
+	from := append(g.Time.From[:len(g.Time.From):len(g.Time.From)], "time.sources")
+	var clocks []string
+	for i := range g.Time.Refclocks {
+		clocks = append(clocks, g.Time.Refclocks[i].Device)
+		from = append(from, g.Time.Refclocks[i].From...)
+	}
+	y.From("", from...)
+	if len(clocks) > 0 {
+		y.Comment("A name below /dev is a PTP clock of the machine. Talos asks in this order and keeps to the first that answers: the clock\nmust keep UTC by itself, and the servers stand in when its device is not there.")
+	}
+	y.Map("ntp", func() { y.KV("servers", append(clocks, servers(&g.Time)...)) })
 }
 
 // talosKernel writes kernel settings, and names the modules that are there without loading.

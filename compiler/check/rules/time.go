@@ -29,6 +29,7 @@ var timeRules = []*check.Rule{
 	TimeServerDaemon,
 	ClockHardwareDaemon,
 	RefclockDevice,
+	TalosClock,
 }
 
 // NTSByAddress finds a time source with NTS that has no name.

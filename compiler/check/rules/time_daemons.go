@@ -31,9 +31,10 @@ var TimeServerDaemon = &check.Rule{
 	ID: "MG3201", Name: "time-server-daemon", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a node is to serve time, and its program does not serve, or has no output for it yet
 
-systemd-timesyncd and Talos are clients alone: whoever asks such a node gets no answer, and a site that is cut off falls
-apart. For ntpd only the client is written.
-Source: systemd timesyncd documentation; Talos documentation, TimeSyncConfig.`,
+systemd-timesyncd and Talos are clients alone. In timeServers of a rack such a node is left out, and the rack's nodes ask
+the site's sources themselves: a warning. When it is to keep the time of a site that is cut off, nothing stands in for it.
+For ntpd only the client is written.
+Source: systemd timesyncd documentation; Talos documentation, TimeSyncConfig; siderolabs/talos v1.12.11 internal/pkg/ntp.`,
 	Run: func(p *check.Pass) {
 		iso := p.Site.Time.Isolation
 		for m := range machines(p.Site) {
@@ -41,16 +42,21 @@ Source: systemd timesyncd documentation; Talos documentation, TimeSyncConfig.`,
 			if daemon == "chrony" {
 				continue
 			}
-			path := ""
 			if i := slices.Index(p.Site.Racks[m.rack].TimeServers, m.name); i >= 0 {
-				path = site.Join("racks", m.rack, "timeServers", site.Index(i))
-			} else if iso != nil {
-				if i := slices.Index(iso.Servers, m.name); i >= 0 {
-					path = site.Join("time", "isolation", "servers", site.Index(i))
+				path := site.Join("racks", m.rack, "timeServers", site.Index(i))
+				if daemon == p.Site.Time.Daemon {
+					p.Reportf(path, "not supported yet: node %q serves time with %s", m.name, daemon).
+						Related(m.path, "the node").Hintf("name nodes that run chrony")
+				} else {
+					p.Reportf(path, "node %q cannot serve time with %s: it is left out, and the rack's nodes ask the site's sources", m.name, daemon).
+						Related(m.path, "the node").Hintf("name nodes that run chrony, or none").Warning()
 				}
 			}
-			if path != "" {
-				p.Reportf(path, "not supported yet: node %q serves time with %s", m.name, daemon).
+			if iso == nil {
+				continue
+			}
+			if i := slices.Index(iso.Servers, m.name); i >= 0 {
+				p.Reportf(site.Join("time", "isolation", "servers", site.Index(i)), "node %q cannot keep the time of the isolated site with %s", m.name, daemon).
 					Related(m.path, "the node").Hintf("name nodes that run chrony")
 			}
 		}
@@ -62,26 +68,64 @@ var ClockHardwareDaemon = &check.Rule{
 	ID: "MG3202", Name: "clock-hardware-daemon", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a class has clock hardware, and the program that keeps its clocks does not read it
 
-systemd-timesyncd and Talos ask servers by SNTP and read no clock of the machine, nor time stamps of network cards, which
-ntpd does not read either. Pulses for ntpd are not written yet.
-Source: systemd timesyncd documentation; Talos documentation, TimeSyncConfig; chrony documentation, Comparison of NTP
-implementations.`,
+systemd-timesyncd and Talos read no pulses and no time stamps of network cards, timesyncd no PTP clock either: these are
+left out, a warning. ntpd reads no PTP clock and no such time stamps, and pulses for it are not written yet.
+Source: systemd timesyncd documentation; siderolabs/talos v1.12.11 internal/pkg/ntp; chrony documentation, Comparison of
+NTP implementations.`,
 	Run: func(p *check.Pass) {
 		said := map[string]bool{}
 		for m := range machines(p.Site) {
 			daemon := keepsTime(p, m)
-			if m.class == nil || daemon == "chrony" || said[m.node.Class] {
+			key := m.node.Class + " " + daemon
+			if m.class == nil || daemon == "chrony" || said[key] {
+				continue
+			}
+			said[key] = true
+			path := site.Join("nodeClasses", m.node.Class)
+			report := func(path, format string) {
+				r := p.Reportf(path, format, daemon, m.node.Class)
+				if daemon == p.Site.Time.Daemon {
+					r.Hintf("leave it out, or run chrony")
+				} else {
+					r.Hintf("it does nothing here: leave it out").Warning()
+				}
+			}
+			for i, r := range m.class.Refclocks {
+				if daemon != talosTime || r.Kind != "phc" {
+					report(site.Join("nodeClasses", m.node.Class, "refclocks", site.Index(i)), "%s on nodes of class %q does not read this reference clock")
+				}
+			}
+			if m.class.NIC.HardwareTimestamps {
+				report(path+".nic.hardwareTimestamps", "%s on nodes of class %q uses no time stamps of network cards")
+			}
+		}
+	},
+}
+
+// talosTime is the time service of Talos in the profiles.
+const talosTime = "talos"
+
+// TalosClock finds a PTP clock that Talos follows without asking anybody else.
+var TalosClock = &check.Rule{
+	ID: "MG3204", Name: "talos-clock", Severity: diag.Warning, On: check.OnSite,
+	Doc: `a PTP clock on machines that run Talos is followed alone
+
+Talos keeps to the first source that answers, and a clock always answers. One of a network card that nobody disciplines
+counts from the start of the machine, and one that keeps TAI is ahead by the leap seconds: nothing outvotes it. Talos
+itself brings no program that sets such a clock.
+Source: siderolabs/talos v1.12.11 internal/pkg/ntp, query and queryPTP.`,
+	Run: func(p *check.Pass) {
+		said := map[string]bool{}
+		for m := range machines(p.Site) {
+			if m.class == nil || keepsTime(p, m) != talosTime || said[m.node.Class] {
 				continue
 			}
 			said[m.node.Class] = true
-			path := site.Join("nodeClasses", m.node.Class)
-			if len(m.class.Refclocks) > 0 {
-				p.Reportf(path+".refclocks", "not supported yet: %s on nodes of class %q reads no reference clock", daemon, m.node.Class).
-					Hintf("leave them out, or run chrony")
-			}
-			if m.class.NIC.HardwareTimestamps {
-				p.Reportf(path+".nic.hardwareTimestamps", "not supported yet: %s on nodes of class %q uses no time stamps of network cards", daemon, m.node.Class).
-					Hintf("leave it out, or run chrony")
+			for i, r := range m.class.Refclocks {
+				if r.Kind == "phc" {
+					p.Reportf(site.Join("nodeClasses", m.node.Class, "refclocks", site.Index(i), "device"), "Talos follows %s alone, right or wrong, on nodes of class %q", r.Device, m.node.Class).
+						Hintf("see to it that the clock keeps UTC by itself, as those of GNSS receivers and hypervisors do; else leave it out")
+				}
 			}
 		}
 	},
