@@ -9,6 +9,8 @@ type Cluster struct {
 	Distribution    string           // kubeadm, ...
 	Domain          string           // "cluster.local"
 	APIServers      []netip.AddrPort // where the API answers: the declared address, then each control-plane node
+	APINames        []string         // what its certificate is for: the declared address, then the name where there is one
+	APIHost         string           // by which machines and clients find it: the name, or else the address
 	PodCIDRs        []netip.Prefix
 	ServiceCIDRs    []netip.Prefix
 	NodePorts       PortRange

@@ -14,7 +14,8 @@ type Cilium struct {
 
 // CiliumSettings are the values of Cilium's chart that the site decides.
 type CiliumSettings struct {
-	APIServer         netip.AddrPort // asked for without any Service: Cilium itself is what makes Services reachable
+	APIHost           string // asked for without any Service: Cilium itself is what makes Services reachable
+	APIPort           uint16
 	ReplacesKubeProxy bool
 	Tunnel            string   // vxlan or geneve; "" routes natively
 	DirectRoutes      bool     // each node routes to the pods of the nodes in its own segment itself

@@ -10,6 +10,22 @@ type HostFirewall struct {
 	From  From
 }
 
+// TalosFirewall is the same for machines of Talos, which write the filter themselves from rules by port.
+type TalosFirewall struct {
+	Rules []TalosRule // by protocol and port
+	From  From
+}
+
+// TalosRule admits one port from addresses of both families.
+type TalosRule struct {
+	Name     string // "tcp-10250"
+	Protocol string // tcp or udp
+	Port     uint16
+	Sources  []netip.Prefix // sorted
+	Why      []string       // a line for each flow
+	From     From
+}
+
 // FirewallRule admits one port, or one protocol, from some addresses of one family.
 type FirewallRule struct {
 	Protocol string // tcp, udp, or ipip

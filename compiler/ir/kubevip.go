@@ -2,13 +2,12 @@ package ir
 
 import "net/netip"
 
-// KubeVIP is kube-vip on the nodes: the programs that announce virtual addresses, and the address of the Kubernetes API.
+// KubeVIP is kube-vip as the load balancer: the programs that announce virtual addresses.
 type KubeVIP struct {
-	Image        string // with its tag
-	Class        string // spec.loadBalancerClass of the Services that it serves, and no others
-	Speakers     []KubeVIPSpeaker
-	ControlPlane *KubeVIPControlPlane // nil: somebody else moves the address of the API
-	From         From
+	Image    string // with its tag
+	Class    string // spec.loadBalancerClass of the Services that it serves, and no others
+	Speakers []KubeVIPSpeaker
+	From     From
 }
 
 // KubeVIPSpeaker is a set of nodes whose kube-vip runs with one configuration: the nodes of a rack with the sessions to
@@ -44,19 +43,16 @@ type KubeVIPPool struct {
 	From      From
 }
 
-// KubeVIPControlPlane is the static pod that moves the address of the Kubernetes API between the control-plane nodes.
+// KubeVIPControlPlane is the static pod that moves the address of the Kubernetes API between the control-plane nodes, as
+// one group of them has it.
 type KubeVIPControlPlane struct {
+	Image      string // with its tag
 	Address    netip.Addr
 	Port       uint16 // of the API servers
 	Kubeconfig string // absolute, on the host: with the rights to hold the lease
 	Path       string // absolute: the file from which the kubelet starts the pod
-	Groups     []KubeVIPGroup
+	Interface  string // that carries the address
+	Join       uint16 // port where servers and agents join; 0: kubeadm, whose own commands say it
+	Unit       string // systemd unit that starts the API; "" for kubeadm
 	From       From
-}
-
-// KubeVIPGroup is a group of control-plane nodes with the same files.
-type KubeVIPGroup struct {
-	Name      string // of the HostGroup
-	Interface string // that carries the address
-	From      From
 }

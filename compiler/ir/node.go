@@ -32,12 +32,13 @@ type HostGroup struct {
 	ModuleOptions []ModuleOption // by module
 	Time          TimeDaemon
 	Kubelet       Kubelet
-	Supervisor    *Supervisor // nil: the kubelet is a service of its own
-	Talos         *Talos      // nil: the machines have files
-	Packages      []string    // that the time service comes in, for what installs them
-	TimeUnit      string      // systemd unit of the time service; "" where it is none
-	Unit          string      // systemd unit that runs the kubelet; "" where it is none
-	Forms         []string    // of host configuration that these machines get, in the order of the site
+	Supervisor    *Supervisor          // nil: the kubelet is a service of its own
+	Talos         *Talos               // nil: the machines have files
+	APIAddress    *KubeVIPControlPlane // nil: these machines do not move the address of the API
+	Packages      []string             // that the time service comes in, for what installs them
+	TimeUnit      string               // systemd unit of the time service; "" where it is none
+	Unit          string               // systemd unit that runs the kubelet; "" where it is none
+	Forms         []string             // of host configuration that these machines get, in the order of the site
 	From          From
 }
 
@@ -54,6 +55,7 @@ type Supervisor struct {
 	ProxyArgs []string // "proxy-mode=nftables"; none where kube-proxy is replaced
 	NoProxy   bool     // servers: kube-proxy is replaced
 	Interface KV       // of the node network, for the pod network; Key "": the machines have no other network
+	Names     []string // servers: what their certificate is for, besides their own names and addresses
 	Off       []Option // servers: lists that turn off what the site brings itself
 	CNI       []KV     // servers: who brings the pod network
 	From      From
@@ -69,11 +71,14 @@ type Option struct {
 // Talos is what a machine configuration says besides kernel settings and time.
 type Talos struct {
 	ControlPlane bool
-	Schedulable  bool     // control plane: it carries ordinary pods
-	NoCNI        bool     // control plane: the pod network is somebody else's
-	ProxyMode    string   // control plane; "" where kube-proxy is replaced
-	ProxyArgs    []KV     // control plane
-	NodeNets     []string // where the node's own addresses lie; nil: the machines have no others
+	Firewall     *TalosFirewall // nil: the machines take everything
+	Endpoint     string         // URL by which the machine finds the API
+	Names        []string       // control plane: what the API's certificate is for, besides the machine's own names and addresses
+	Schedulable  bool           // control plane: it carries ordinary pods
+	NoCNI        bool           // control plane: the pod network is somebody else's
+	ProxyMode    string         // control plane; "" where kube-proxy is replaced
+	ProxyArgs    []KV           // control plane
+	NodeNets     []string       // where the node's own addresses lie; nil: the machines have no others
 	NodeNetsFrom From
 	BuiltIn      []Module // that the site needs and the kernel has
 	From         From

@@ -41,6 +41,11 @@ func (l *lowering) cluster() {
 	// A policy sees the API server where the Service "kubernetes" leads: at each control-plane node. The declared
 	// address is what kubelets and pods of the host network use.
 	c.APIServers = []netip.AddrPort{netip.AddrPortFrom(addr(k.APIServer.Address), uint16(k.APIServer.Port))}
+	c.APINames = []string{c.APIServers[0].Addr().String()}
+	if k.APIServer.Hostname != "" {
+		c.APINames = append(c.APINames, k.APIServer.Hostname)
+	}
+	c.APIHost = c.APINames[len(c.APINames)-1]
 	port := uint16(l.set.Distribution(k.Distribution).APIServerPort)
 	for rn, r := range byKey(l.s.Racks) {
 		for i := range r.Subnets {

@@ -59,12 +59,12 @@ func (l *lowering) ciliumSettings(balancer bool) *ir.CiliumSettings {
 		o = &site.Cilium{Exclusive: true}
 	}
 	s := &ir.CiliumSettings{
-		APIServer: l.p.Cluster.APIServers[0], ReplacesKubeProxy: !l.p.Cluster.KubeProxy.Managed,
+		APIHost: l.p.Cluster.APIHost, APIPort: uint16(k.APIServer.Port), ReplacesKubeProxy: !l.p.Cluster.KubeProxy.Managed,
 		DirectRoutes: k.CNI.Encapsulation == "none", MTU: l.p.Packets.Nodes,
 		Exclusive: o.Exclusive, HostSockets: o.SocketLB.HostNamespaceOnly, BPFMasquerade: o.BPFMasquerade,
 		OperatorReplicas: min(2, l.nodes()), // two stand on two machines, or one waits for ever
 		Metrics:          l.s.Observability.Scraper != nil || l.s.Observability.Rules == "files",
-		From: ir.From{"kubernetes.cni", "kubernetes.apiServer.address", "kubernetes.apiServer.port", "kubernetes.kubeProxy.mode", "kubernetes.podCIDRs",
+		From: ir.From{"kubernetes.cni", "kubernetes.apiServer.address", "kubernetes.apiServer.hostname", "kubernetes.apiServer.port", "kubernetes.kubeProxy.mode", "kubernetes.podCIDRs",
 			"kubernetes.nodeCIDRMask", "fabric.mtu", "pools", "racks", "nodeClasses", "components.cni.managed", "observability.scraper", "observability.rules"},
 	}
 	if l.hasFurther() {

@@ -1,7 +1,10 @@
 package lower
 
 import (
+	"net"
+	"net/url"
 	"slices"
+	"strconv"
 
 	"meshgen.dev/meshgen/compiler/ir"
 	"meshgen.dev/meshgen/compiler/profile"
@@ -82,6 +85,7 @@ func (l *lowering) supervisor(g *ir.HostGroup, n ir.Node, class *site.NodeClass)
 	}
 	g.Unit = prof.Units.Server
 	s.NoProxy = !l.p.Cluster.KubeProxy.Managed
+	s.Names = l.p.Cluster.APINames
 	for _, o := range prof.Off {
 		s.Off = append(s.Off, ir.Option{Key: o.Key, Values: o.Values, From: ir.From{"loadBalancer.kind"}})
 	}
@@ -109,10 +113,12 @@ func (l *lowering) talos(g *ir.HostGroup, n ir.Node, class *site.NodeClass) {
 	path := site.Join("nodeClasses", n.Class)
 	t := &ir.Talos{
 		ControlPlane: class.ControlPlane, Schedulable: schedulable(class),
-		From: append(under(path, "controlPlane", "schedulable"), "kubernetes.distribution"),
+		Endpoint: (&url.URL{Scheme: "https", Host: net.JoinHostPort(l.p.Cluster.APIHost, strconv.Itoa(l.s.Kubernetes.APIServer.Port))}).String(),
+		From:     append(under(path, "controlPlane", "schedulable"), "kubernetes.distribution"),
 	}
 	t.NodeNets, t.NodeNetsFrom = l.nodeNetwork(n.Rack, n.Class)
 	if class.ControlPlane {
+		t.Names = l.p.Cluster.APINames
 		t.NoCNI = l.s.Kubernetes.CNI.Kind != "flannel" || l.s.Components.CNI.Managed
 		t.ProxyMode, t.ProxyArgs = l.p.Cluster.KubeProxy.Mode, l.proxyArgs()
 		if !l.p.Cluster.KubeProxy.Managed {

@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -26,6 +27,10 @@ func (l *lowering) firewalls() {
 			if slices.ContainsFunc(f.To.Nodes, func(n string) bool { return slices.Contains(g.Nodes, n) }) {
 				fw.Rules = append(fw.Rules, l.firewallRules(&f)...)
 			}
+		}
+		if g.Talos != nil {
+			g.Talos.Firewall = talosFirewall(&fw)
+			continue
 		}
 		l.p.Firewalls = append(l.p.Firewalls, fw)
 	}
@@ -53,6 +58,43 @@ func (l *lowering) firewallRules(f *ir.Flow) []ir.FirewallRule {
 		if len(r.Sources) > 0 && slices.ContainsFunc(f.To.Addresses, func(p netip.Prefix) bool { return p.Addr().Is6() == v6 }) {
 			out = append(out, r)
 		}
+	}
+	return out
+}
+
+// talosPort is that of Talos' own interface, by which alone its machines are managed. Who calls is known by certificate.
+const talosPort = 50000
+
+// talosFirewall makes of a filter's rules one for each port, as Talos has them: it knows neither a TTL nor other protocols.
+// Its own interface stays open to everybody, because the site does not say where its people are.
+func talosFirewall(fw *ir.HostFirewall) *ir.TalosFirewall {
+	byName := map[string]*ir.TalosRule{}
+	add := func(protocol string, port uint16, sources []netip.Prefix, why string, from ir.From) {
+		name := fmt.Sprintf("%s-%05d", protocol, port) // padded: the order of names is that of ports
+		r := byName[name]
+		if r == nil {
+			r = &ir.TalosRule{Name: fmt.Sprintf("%s-%d", protocol, port), Protocol: protocol, Port: port}
+			byName[name] = r
+		}
+		if !slices.Contains(r.Why, why) {
+			r.Why = append(r.Why, why)
+		}
+		r.Sources, r.From = append(r.Sources, sources...), union(r.From, from)
+	}
+	for _, r := range fw.Rules {
+		add(r.Protocol, r.Port, r.Sources, r.Why, r.From)
+	}
+	everybody := []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
+	add("tcp", talosPort, everybody, "everybody: talosctl", fw.From)
+	out := &ir.TalosFirewall{From: fw.From}
+	for _, r := range byKey(byName) {
+		var b netipx.IPSetBuilder
+		for _, p := range r.Sources {
+			b.AddPrefix(p)
+		}
+		set, _ := b.IPSet()
+		r.Sources = set.Prefixes()
+		out.Rules = append(out.Rules, *r)
 	}
 	return out
 }

@@ -20,8 +20,7 @@ func (l *lowering) kubeVIP() {
 	if lb.Kind != "kube-vip" {
 		return
 	}
-	k := &ir.KubeVIP{Class: lb.Class, From: lb.From,
-		Image: l.set.LoadBalancer(lb.Kind).Release(lb.Version).Image + ":v" + lb.Version}
+	k := &ir.KubeVIP{Class: lb.Class, From: lb.From, Image: l.kubeVIPImage()}
 	byRack := map[string]*ir.KubeVIPSpeaker{}
 	for i := range lb.Peerings {
 		l.kubeVIPPeer(byRack, &lb.Peerings[i])
@@ -32,7 +31,6 @@ func (l *lowering) kubeVIP() {
 	if s := l.kubeVIPLayer2(); s != nil {
 		k.Speakers = append(k.Speakers, *s)
 	}
-	k.ControlPlane = l.kubeVIPControlPlane()
 	l.p.KubeVIP = k
 }
 
@@ -87,31 +85,30 @@ func (l *lowering) kubeVIPLayer2() *ir.KubeVIPSpeaker {
 	return s
 }
 
-// Files of kubeadm on a control-plane node (cmd/kubeadm/app/constants/constants.go, KubernetesDir, AdminKubeConfigFileName,
-// ManifestsSubDirName).
-const (
-	kubeadmAdmin     = "/etc/kubernetes/admin.conf"
-	kubeadmManifests = "/etc/kubernetes/manifests"
-)
-
-// kubeVIPControlPlane decides the static pod for the address of the API; nil when something else moves it. It is no
-// DaemonSet: kubelets find the API by this address, and without them nothing of a DaemonSet would start.
-func (l *lowering) kubeVIPControlPlane() *ir.KubeVIPControlPlane {
+// apiAddress decides the static pod of a group that moves the address of the API; nil where something else does. It is no
+// DaemonSet: machines find the API by this address, and without them nothing of a DaemonSet would start. A machine's own
+// kubeconfig leads to its own API server, so that the election does not need the address that it is about.
+func (l *lowering) apiAddress(g *ir.HostGroup, n ir.Node, class *site.NodeClass) *ir.KubeVIPControlPlane {
 	api := l.s.Kubernetes.APIServer
-	if api.Provider != "kube-vip" {
+	if api.Provider != "kube-vip" || !class.ControlPlane {
 		return nil
 	}
+	dist := l.set.Distribution(l.s.Kubernetes.Distribution)
 	c := &ir.KubeVIPControlPlane{
-		Address: addr(api.Address), Port: uint16(api.Port), Kubeconfig: kubeadmAdmin, Path: kubeadmManifests + "/kube-vip.yaml",
-		From: under("kubernetes.apiServer", "address", "port", "provider"),
+		Image:   l.kubeVIPImage(),
+		Address: addr(api.Address), Port: uint16(api.Port), Kubeconfig: dist.StaticPods.Kubeconfig, Path: dist.StaticPods.Folder + "/kube-vip.yaml",
+		Interface: class.NIC.Interface,
+		From: slices.Concat(under("kubernetes.apiServer", "address", "port", "provider"), under("loadBalancer", "kind", "version"), ir.From{"kubernetes.distribution"},
+			under(site.Join("nodeClasses", n.Class), "nic.interface", "controlPlane"), g.From),
 	}
-	for i := range l.p.Groups {
-		g := &l.p.Groups[i]
-		if class := l.s.NodeClasses[g.Class]; class.ControlPlane {
-			path := site.Join("nodeClasses", g.Class)
-			c.Groups = append(c.Groups, ir.KubeVIPGroup{Name: g.Name, Interface: class.NIC.Interface,
-				From: append(under(path, "nic.interface", "controlPlane"), g.From...)})
-		}
+	if s := dist.Supervisor; s != nil {
+		c.Join, c.Unit = s.Join, s.Units.Server
 	}
 	return c
+}
+
+// kubeVIPImage is the image of the release that the site declares.
+func (l *lowering) kubeVIPImage() string {
+	lb := l.s.LoadBalancer
+	return l.set.LoadBalancer("kube-vip").Release(lb.Version).Image + ":v" + lb.Version
 }

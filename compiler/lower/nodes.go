@@ -122,6 +122,7 @@ func (l *lowering) group(n ir.Node) ir.HostGroup {
 	l.timeService(&g, prof)
 	g.Kubelet = l.kubelet(n, g.OS, class, osPath)
 	l.supervisor(&g, n, class)
+	g.APIAddress = l.apiAddress(&g, n, class)
 	if prof.Family == talosFamily {
 		l.talos(&g, n, class)
 	}

@@ -38,6 +38,7 @@ type Distribution struct {
 	Kubelet       KubeletFiles     `json:"kubelet"`              // zero where it is configured otherwise
 	Supervisor    *Supervisor      `json:"supervisor,omitempty"` // nil: the kubelet is a service of its own
 	KubeProxy     *KubeProxyObject `json:"kubeProxy,omitempty"`  // nil: it is not run from a ConfigMap
+	StaticPods    *StaticPods      `json:"staticPods,omitempty"` // nil: the kubelet starts none from a folder
 	ControlPlane  ControlPlane     `json:"controlPlane"`
 	Sources       Sources          `json:"sources"`
 }
@@ -48,6 +49,12 @@ func (d *Distribution) KubeletEnvFile(os *OS) string {
 		return ""
 	}
 	return d.Kubelet.EnvFile[os.Packaging]
+}
+
+// StaticPods is where the kubelet starts pods from by itself, and what they may use. Paths are absolute.
+type StaticPods struct {
+	Folder     string `json:"folder"`
+	Kubeconfig string `json:"kubeconfig"` // of a control-plane node, with every right; there once its API has started
 }
 
 // KubeletFiles are the files of the kubelet. Paths are absolute.
@@ -71,7 +78,8 @@ type KubeProxyObject struct {
 type Supervisor struct {
 	Config string          `json:"config"` // absolute path of a drop-in
 	Units  SupervisorUnits `json:"units"`
-	Off    []Option        `json:"off"` // what servers bring, and a load balancer of the site's replaces
+	Join   uint16          `json:"join"` // port at the address of the API where servers and agents join
+	Off    []Option        `json:"off"`  // what servers bring, and a load balancer of the site's replaces
 	CNI    SupervisorCNI   `json:"cni"`
 }
 

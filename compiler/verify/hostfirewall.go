@@ -102,6 +102,7 @@ func checkFirewalls(p *pass) {
 	}
 	rows, _ := parseFlows(flows.Bytes())
 	machines, _ := parseInventory(inv.Bytes())
+	checkTalosFirewalls(p, rows, machines)
 	for _, f := range p.tree.Files() {
 		if !match(firewallGlob, f.Path()) {
 			continue

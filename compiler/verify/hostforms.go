@@ -22,18 +22,25 @@ var hostFormVerifiers = []verifier{
 	{"cloud-init", "hosts/*/*/cloud-init.yaml", readCloudInit},
 	{"ignition", "hosts/*/*/ignition.json", readIgnition},
 	{"talos", "hosts/*/*/talos.yaml", readTalos},
+	{"talos firewall", talosFirewallGlob, readTalosFirewall},
 	{"playbook", "hosts/*/playbook.yaml", readPlaybook},
 	{"supervisor options", "hosts/*/*/etc/rancher/k3s/config.yaml.d/*.yaml", readSupervisor},
 	{"supervisor options", "hosts/*/*/etc/rancher/rke2/config.yaml.d/*.yaml", readSupervisor},
 	{"timesyncd", "hosts/*/*/etc/systemd/timesyncd.conf.d/*.conf", readLines(ruleHostForms, "#", func(f *artifact.File) faults { return parseTimesyncd(f.Bytes()) })},
 }
 
+// isHostPath reports whether files of machines lie there: configuration, and the static pods of distributions that keep
+// them elsewhere.
+func isHostPath(path string) bool {
+	return strings.HasPrefix(path, "/etc/") || strings.HasPrefix(path, "/var/lib/rancher/")
+}
+
 // carry takes a file that a document carries: the verifier of its path reads it like one of the tree, and where the tree
 // has the same file for the group, the two must be equal.
 func (p *pass) carry(f *artifact.File, onHost, mode string, data []byte) {
 	fail := func(format string, args ...any) { p.report(f, 0, ruleHostForms, format, args...) }
-	if !path.IsAbs(onHost) || path.Clean(onHost) != onHost || !strings.HasPrefix(onHost, "/etc/") {
-		fail("%q is no clean path below /etc", onHost)
+	if !path.IsAbs(onHost) || path.Clean(onHost) != onHost || !isHostPath(onHost) {
+		fail("%q is no clean path below /etc or in a folder of static pods", onHost)
 		return
 	}
 	if mode != "0644" {

@@ -3,6 +3,7 @@ package verify
 import (
 	"fmt"
 	"net/netip"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -119,7 +120,33 @@ func readStaticPod(f *artifact.File, p *pass) {
 		default:
 			p.checkPods(o, fieldPath{})
 			checkKubeVIP(p, o, fieldPath{"spec"}, get(o.value, "spec"))
+			checkAPIAddress(p, f, o)
 		}
+	}
+}
+
+// staticPodKubeconfigs are the kubeconfigs of control-plane nodes, by the folder that the kubelet starts pods from.
+var staticPodKubeconfigs = map[string]string{
+	"/etc/kubernetes/manifests":                 "/etc/kubernetes/admin.conf",
+	"/var/lib/rancher/k3s/agent/pod-manifests":  "/etc/rancher/k3s/k3s.yaml",
+	"/var/lib/rancher/rke2/agent/pod-manifests": "/etc/rancher/rke2/rke2.yaml",
+}
+
+// checkAPIAddress checks that a static pod reaches its own machine's API server with that machine's kubeconfig: kube-vip
+// looks for it in one place, and puts the name "kubernetes" in place of the server's in it.
+func checkAPIAddress(p *pass, f *artifact.File, o *object) {
+	_, onHost, _ := strings.Cut(strings.TrimPrefix(f.Path(), "hosts/"+siteOf(f)+"/"), "/")
+	want := staticPodKubeconfigs[path.Dir("/"+onHost)]
+	volumes, mounts := list(o.value, "spec", "volumes"), list(list(o.value, "spec", "containers")[0], "volumeMounts")
+	if want == "" || len(volumes) != 1 || str(volumes[0], "hostPath", "path") != want || str(volumes[0], "hostPath", "type") != "File" {
+		o.report(p, ruleWorkload, fieldPath{"spec", "volumes"}, "the kubeconfig of this machine is %q, as a file", want)
+	}
+	if len(mounts) != 1 || str(mounts[0], "mountPath") != "/etc/kubernetes/admin.conf" {
+		o.report(p, ruleWorkload, fieldPath{"spec", "containers"}, "kube-vip looks for its kubeconfig at /etc/kubernetes/admin.conf")
+	}
+	aliases := list(o.value, "spec", "hostAliases")
+	if len(aliases) != 1 || str(aliases[0], "ip") != "127.0.0.1" || !slices.Equal(strs(aliases[0], "hostnames"), []string{"kubernetes"}) {
+		o.report(p, ruleWorkload, fieldPath{"spec", "hostAliases"}, "\"kubernetes\" is not this machine")
 	}
 }
 

@@ -114,7 +114,7 @@ func readPlaybook(f *artifact.File, p *pass) {
 			continue
 		}
 		c := t.Copy
-		if !slices.Contains(handlers, t.Notify) {
+		if watched := strings.HasSuffix(c.Dest, "/kube-vip.yaml"); !watched && !slices.Contains(handlers, t.Notify) {
 			fail("task %q notifies %q, which is no handler", t.Name, t.Notify)
 		}
 		if c.Owner != "root" || c.Group != "root" || c.Mode != "0644" || c.Src != "{{ meshgen_group }}"+c.Dest {
@@ -138,7 +138,7 @@ func readPlaybook(f *artifact.File, p *pass) {
 func (p *pass) compareCopied(f *artifact.File, folders, copied map[string]bool) {
 	for _, file := range p.tree.Files() {
 		site, folder, onHost, ok := hostFile(file.Path())
-		if !ok || site != siteOf(f) || !folders[folder] || !strings.HasPrefix(onHost, "/etc/") || strings.HasPrefix(onHost, "/etc/kubernetes/manifests/") {
+		if !ok || site != siteOf(f) || !folders[folder] || !isHostPath(onHost) {
 			continue
 		}
 		if !copied[folder+onHost] {

@@ -15,7 +15,7 @@ import (
 // agent does not know it and does not start (docs.k3s.io, k3s agent; docs.rke2.io, Linux agent configuration reference).
 var supervisorKeys = map[string]bool{
 	"kubelet-arg+": false, "kube-proxy-arg+": false, "node-label+": false, "node-taint+": false, "flannel-iface": false,
-	"disable+": true, "disable-kube-proxy": true, "flannel-backend": true, "disable-network-policy": true,
+	"tls-san+": true, "disable+": true, "disable-kube-proxy": true, "flannel-backend": true, "disable-network-policy": true,
 	"ingress-controller+": true, "cni": true,
 }
 
@@ -63,6 +63,14 @@ func readSupervisor(f *artifact.File, p *pass) {
 	if server != "" && keys["disable+"] == nil && keys["ingress-controller+"] == nil {
 		fs.add(0, "%s is for servers, and what a server brings by itself is not turned off", server)
 	}
+	if server != "" && keys["tls-san+"] == nil {
+		fs.add(0, "the certificate of a server is not for the address of the API")
+	}
+	eachText(keys["tls-san+"], func(n int, name string) {
+		if !isAddr(name) && !hostName.MatchString(name) {
+			fs.add(n, "tls-san %q is neither an address nor a host name", name)
+		}
+	})
 	eachText(keys["kubelet-arg+"], func(n int, arg string) {
 		value, ok := strings.CutPrefix(arg, "max-pods=")
 		if pods, err := strconv.Atoi(value); !ok || err != nil || pods < 1 {

@@ -3,6 +3,7 @@ package verify
 import (
 	"bytes"
 	"net/netip"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -33,6 +34,12 @@ type talosMachine struct {
 		NodeTaints map[string]string `yaml:"nodeTaints"`
 	} `yaml:"machine"`
 	Cluster *struct {
+		ControlPlane struct {
+			Endpoint string `yaml:"endpoint"`
+		} `yaml:"controlPlane"`
+		APIServer struct {
+			CertSANs []string `yaml:"certSANs"`
+		} `yaml:"apiServer"`
 		AllowScheduling *bool `yaml:"allowSchedulingOnControlPlanes"`
 		Network         struct {
 			CNI struct {
@@ -110,9 +117,19 @@ func readTalos(f *artifact.File, p *pass) {
 			fail("nodeTaints: %s: %q is not of the form value:Effect", key, m.Machine.NodeTaints[key])
 		}
 	}
-	if c := m.Cluster; c != nil {
-		if c.AllowScheduling == nil {
-			fail("a control plane without allowSchedulingOnControlPlanes")
+	if m.Cluster == nil {
+		fail("no cluster: the machine would look for the API where it was installed to")
+	} else if u, err := url.Parse(m.Cluster.ControlPlane.Endpoint); err != nil || u.Scheme != "https" || u.Port() == "" || u.Path != "" || !isAddr(u.Hostname()) && !hostName.MatchString(u.Hostname()) {
+		fail("endpoint %q is no https URL with an address or a name, and a port", m.Cluster.ControlPlane.Endpoint)
+	}
+	if c := m.Cluster; c != nil && c.AllowScheduling != nil { // what a control plane has besides
+		if len(c.APIServer.CertSANs) == 0 {
+			fail("the certificate of the API is not for its address")
+		}
+		for _, name := range c.APIServer.CertSANs {
+			if !isAddr(name) && !hostName.MatchString(name) {
+				fail("certSANs: %q is neither an address nor a host name", name)
+			}
 		}
 		if name := c.Network.CNI.Name; name != "" && name != "none" {
 			fail("cni %q is not in use", name)
@@ -143,7 +160,7 @@ func (m *talosMachine) checkNets(fail func(string, ...any)) {
 			fail("nodeIP: %q is not a network", n)
 		}
 	}
-	if m.Cluster != nil && !slices.Equal(m.Cluster.Etcd.AdvertisedSubnets, nets) {
+	if m.Cluster != nil && m.Cluster.AllowScheduling != nil && !slices.Equal(m.Cluster.Etcd.AdvertisedSubnets, nets) {
 		fail("etcd is advertised in %v, and the node has its address of %v", m.Cluster.Etcd.AdvertisedSubnets, nets)
 	}
 }

@@ -24,6 +24,7 @@ var treeVerifiers = []verifier{
 	{"checks", "checks/*.json", readChecks},
 	{"alert rules", "observability/*/*.rules.yaml", readRuleFile},
 	{"static pod", "hosts/*/*/etc/kubernetes/manifests/*.yaml", readStaticPod},
+	{"static pod", "hosts/*/*/var/lib/rancher/*/agent/pod-manifests/*.yaml", readStaticPod},
 	{"kubelet configuration", "hosts/*/*/etc/kubernetes/kubelet.conf.d/*.conf", readKubeletConfiguration},
 }
 

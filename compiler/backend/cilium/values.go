@@ -12,10 +12,10 @@ import (
 // Keys were read in install/kubernetes/cilium of Cilium 1.20.2: values.yaml and templates/cilium-configmap.yaml.
 func values(p *ir.Plan, t *artifact.Tree, r ir.Release, s *ir.CiliumSettings) {
 	y := backend.Values(p, t, r)
-	y.From("", s.From.Of("address", "port")...)
-	y.Comment("Asked for at its own address: the Service of the API is made reachable by Cilium itself.")
-	y.KV("k8sServiceHost", s.APIServer.Addr().String())
-	y.KV("k8sServicePort", s.APIServer.Port())
+	y.From("", s.From.Of("address", "hostname", "port")...)
+	y.Comment("Asked for without its Service, which is made reachable by Cilium itself.")
+	y.KV("k8sServiceHost", s.APIHost)
+	y.KV("k8sServicePort", s.APIPort)
 	y.From("", s.From.Of("mode")...)
 	y.KV("kubeProxyReplacement", s.ReplacesKubeProxy)
 	routing(y, s)

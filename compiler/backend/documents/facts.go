@@ -11,6 +11,13 @@ import (
 // relied names what others install.
 func relied(p *ir.Plan) string {
 	out := []string{"Kubernetes " + p.Cluster.Version + " by " + p.Cluster.Distribution, "the pod network " + strings.TrimSpace(p.Cluster.CNI.Kind+" "+p.Cluster.CNI.Version)}
+	if names := p.Cluster.APINames; len(names) > 1 {
+		api := "the API by the name " + code(names[1]) + ", which must lead to " + names[0] + " before there is a cluster, and so not by its own DNS"
+		if p.Cluster.Distribution == "kubeadm" {
+			api += ", and be in its certificate (" + code(fmt.Sprintf("kubeadm init --control-plane-endpoint %s:%d --apiserver-cert-extra-sans %s", names[1], p.Cluster.APIServers[0].Port(), strings.Join(names, ","))) + ")"
+		}
+		out = append(out, api)
+	}
 	var issuers, stores []string
 	for _, s := range p.Secrets {
 		if s.Issuer != "" && !slices.Contains(issuers, s.Issuer) {

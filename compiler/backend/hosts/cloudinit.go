@@ -24,7 +24,7 @@ func cloudInit(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 	y.Fixed()
 	y.Seq("write_files", func() {
 		for _, c := range carried(p, g) {
-			y.From("", c.Origins()...)
+			y.From("", append(c.Origins(), "kubernetes.distribution")...) // it decides which files there are
 			y.Item(func() {
 				y.KV("path", onHost(p, g, c))
 				y.KV("owner", "root:root")

@@ -6,7 +6,7 @@
 //	files, ansible  <group>/etc/…            the files, at the paths that they have on the machine
 //	cloud-init      <group>/cloud-init.yaml  the same files as user-data
 //	ignition        <group>/ignition.json    the same files for Ignition
-//	talos           <group>/talos.yaml       patches of the machine configuration
+//	talos           <group>/talos.yaml       patches of the machine configuration, and talos-firewall.yaml where there is one
 //
 // and inventory.yaml, which says which machine takes which group's files, with playbook.yaml for Ansible.
 package hosts
@@ -41,6 +41,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 		}
 		if g.Has("talos") {
 			talos(p, t, g)
+			talosFirewall(p, t, g)
 		}
 	}
 	inventory(p, t)
@@ -61,6 +62,7 @@ func files(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 	kubeletConfig(p, t, g)
 	kubeletFlags(p, t, g)
 	supervisor(p, t, g)
+	staticPod(p, t, g)
 }
 
 // carried returns what files writes, for forms that carry files inside a document of their own.

@@ -201,3 +201,27 @@ func origin(f *artifact.File, text string) (artifact.Origin, bool) {
 	}
 	return artifact.Origin{}, false
 }
+
+// A static pod takes the kubeconfig of its distribution, and shows kube-vip the one place where it looks.
+func TestStaticPod(t *testing.T) {
+	p := lab()
+	p.Groups[1].APIAddress = &ir.KubeVIPControlPlane{Image: "example.net/kube-vip/kube-vip:v1.2.3", Address: netip.MustParseAddr("2001:db8::5"), Port: 6443,
+		Kubeconfig: "/etc/rancher/rke2/rke2.yaml", Path: "/var/lib/rancher/rke2/agent/pod-manifests/kube-vip.yaml", Interface: "eno1", Join: 9345, Unit: "rke2-server.service"}
+	tree := backendtest.Emit(t, Backend, p)
+	f := tree.Lookup("hosts/lab/a1-worker/var/lib/rancher/rke2/agent/pod-manifests/kube-vip.yaml")
+	if f == nil {
+		t.Fatal("no static pod")
+	}
+	for _, s := range []string{"kind: Pod", `value: "6443"`, "value: eno1", `value: ":2113"`, "type: File", "path: /etc/rancher/rke2/rke2.yaml",
+		"mountPath: /etc/kubernetes/admin.conf", "server: https://[2001:db8::5]:9345"} {
+		if !strings.Contains(string(f.Bytes()), s) {
+			t.Errorf("no %s in\n%s", s, f.Bytes())
+		}
+	}
+	// The kubelet watches the folder: nothing is restarted for it.
+	book := string(tree.Lookup("hosts/lab/playbook.yaml").Bytes())
+	_, task, _ := strings.Cut(book, "- name: /var/lib/rancher/rke2/agent/pod-manifests/kube-vip.yaml\n")
+	if task, _, _ = strings.Cut(task, "- name:"); task == "" || strings.Contains(task, "notify") {
+		t.Errorf("the task is\n%s", task)
+	}
+}

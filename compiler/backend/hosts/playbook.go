@@ -124,6 +124,9 @@ func notify(g *ir.HostGroup, path string) string {
 	case g.Time.Path:
 		return "restart " + g.TimeUnit
 	}
+	if a := g.APIAddress; a != nil && path == a.Path {
+		return "" // the kubelet watches the folder
+	}
 	return "restart " + g.Unit
 }
 
@@ -152,7 +155,9 @@ func tasks(y *artifact.YAML, x *target, everywhere bool) {
 			y.KV("mode", "0644")
 		})
 		when()
-		y.KV("notify", x.notify)
+		if x.notify != "" {
+			y.KV("notify", x.notify)
+		}
 	})
 }
 
@@ -176,7 +181,7 @@ func handlers(y *artifact.YAML, targets []*target) {
 		y.KV("cmd", "modprobe nf_conntrack && sed -n 's/^options nf_conntrack hashsize=//p' "+modprobePath+" > /sys/module/nf_conntrack/parameters/hashsize")
 	})
 	handler(applySysctls, "ansible.builtin.systemd", restart("systemd-sysctl.service"))
-	done := map[string]bool{loadModules: true, resizeTable: true, applySysctls: true}
+	done := map[string]bool{"": true, loadModules: true, resizeTable: true, applySysctls: true}
 	for _, x := range targets {
 		if done[x.notify] {
 			continue

@@ -61,6 +61,8 @@ func server(y *artifact.YAML, s *ir.Supervisor) {
 	if s.NoProxy {
 		y.KV("disable-kube-proxy", true)
 	}
+	y.From("", append(s.From[:len(s.From):len(s.From)], "kubernetes.apiServer.address", "kubernetes.apiServer.hostname")...)
+	y.KV("tls-san+", s.Names)
 	for _, o := range s.Off {
 		y.From("", append(s.From[:len(s.From):len(s.From)], o.From...)...)
 		y.KV(o.Key+"+", o.Values)

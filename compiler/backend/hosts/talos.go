@@ -32,9 +32,7 @@ func talos(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 		talosKernel(f, y, g)
 		talosKubelet(y, g)
 	})
-	if g.Talos.ControlPlane {
-		talosCluster(y, g.Talos)
-	}
+	talosCluster(y, g.Talos)
 	y.Fixed()
 	y.Doc()
 	y.KV("apiVersion", "v1alpha1")
@@ -108,36 +106,48 @@ func talosKubelet(y *artifact.YAML, g *ir.HostGroup) {
 	}
 }
 
-// talosCluster writes what only control-plane machines read.
+// talosCluster writes where the API is found, and what only control-plane machines read.
 func talosCluster(y *artifact.YAML, c *ir.Talos) {
 	y.From("", c.From...)
 	y.Map("cluster", func() {
-		y.KV("allowSchedulingOnControlPlanes", c.Schedulable)
-		if c.NoCNI {
-			y.From("", "kubernetes.cni.kind", "components.cni.managed")
-			y.Map("network", func() {
-				y.Comment("The pod network is not Talos' own flannel.")
-				y.Map("cni", func() { y.KV("name", "none") })
-			})
+		y.From("", "kubernetes.apiServer.address", "kubernetes.apiServer.hostname", "kubernetes.apiServer.port")
+		y.Map("controlPlane", func() { y.KV("endpoint", c.Endpoint) })
+		y.From("", c.From...)
+		if c.ControlPlane {
+			talosControlPlane(y, c)
 		}
-		if len(c.NodeNets) > 0 {
-			y.From("", c.NodeNetsFrom...)
-			y.Map("etcd", func() { y.KV("advertisedSubnets", c.NodeNets) })
+	})
+}
+
+func talosControlPlane(y *artifact.YAML, c *ir.Talos) {
+	y.From("", append(c.From[:len(c.From):len(c.From)], "kubernetes.apiServer.address", "kubernetes.apiServer.hostname")...)
+	y.Map("apiServer", func() { y.KV("certSANs", c.Names) })
+	y.From("", c.From...)
+	y.KV("allowSchedulingOnControlPlanes", c.Schedulable)
+	if c.NoCNI {
+		y.From("", append(c.From[:len(c.From):len(c.From)], "kubernetes.cni.kind", "components.cni.managed")...)
+		y.Map("network", func() {
+			y.Comment("The pod network is not Talos' own flannel.")
+			y.Map("cni", func() { y.KV("name", "none") })
+		})
+	}
+	if len(c.NodeNets) > 0 {
+		y.From("", append(c.From[:len(c.From):len(c.From)], c.NodeNetsFrom...)...)
+		y.Map("etcd", func() { y.KV("advertisedSubnets", c.NodeNets) })
+	}
+	y.From("", append(c.From[:len(c.From):len(c.From)], "kubernetes.kubeProxy.mode", "kubernetes.distribution")...)
+	y.Comment("kube-proxy is a DaemonSet that is made from this when the cluster is bootstrapped. Later: talosctl upgrade-k8s to the\nrelease that runs already.")
+	y.Map("proxy", func() {
+		if c.ProxyMode == "" {
+			y.KV("disabled", true)
+			return
 		}
-		y.From("", "kubernetes.kubeProxy.mode", "kubernetes.distribution")
-		y.Comment("kube-proxy is a DaemonSet that is made from this when the cluster is bootstrapped. Later: talosctl upgrade-k8s to the\nrelease that runs already.")
-		y.Map("proxy", func() {
-			if c.ProxyMode == "" {
-				y.KV("disabled", true)
-				return
+		y.KV("mode", c.ProxyMode)
+		y.Comment("conntrack-max-per-core 0: the limit is the host's, which sizes it by node class.")
+		y.Map("extraArgs", func() {
+			for _, kv := range c.ProxyArgs {
+				y.KV(kv.Key, kv.Value)
 			}
-			y.KV("mode", c.ProxyMode)
-			y.Comment("conntrack-max-per-core 0: the limit is the host's, which sizes it by node class.")
-			y.Map("extraArgs", func() {
-				for _, kv := range c.ProxyArgs {
-					y.KV(kv.Key, kv.Value)
-				}
-			})
 		})
 	})
 }

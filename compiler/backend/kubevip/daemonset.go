@@ -20,9 +20,6 @@ kube-vip parts that list at every colon and comma, so that the password must hav
 
 const bgpComment = `Each node's own address; sessions are opened to the switches of its rack, and none is taken.`
 
-// nodeCritical keeps kubelets from evicting the speakers: a node without them has lost its virtual addresses.
-const nodeCritical = "system-node-critical"
-
 // passwordVariable is ours: kube-vip does not read it, the kubelet puts it into the list of peers.
 const passwordVariable = "MESHGEN_BGP_PASSWORD"
 
@@ -65,7 +62,7 @@ func pairs(y *artifact.YAML, list []ir.KV) {
 
 func pod(p *ir.Plan, y *artifact.YAML, s *ir.KubeVIPSpeaker) {
 	y.KV("hostNetwork", true)
-	y.KV("priorityClassName", nodeCritical)
+	y.KV("priorityClassName", backend.NodeCritical)
 	y.KV("serviceAccountName", account)
 	y.From("", s.From...)
 	backend.Tolerations(y, s.Tolerations)
@@ -94,51 +91,51 @@ func pod(p *ir.Plan, y *artifact.YAML, s *ir.KubeVIPSpeaker) {
 					y.KV("protocol", "TCP")
 				})
 			})
-			capabilities(y)
-			y.Seq("env", func() { environment(p, env{y}, s) })
+			backend.HostNetworkRights(y)
+			y.Seq("env", func() { environment(p, backend.Env{YAML: y}, s) })
 		})
 	})
 }
 
 // environment writes what kube-vip reads (pkg/kubevip/config_environment.go in 1.2.3).
-func environment(p *ir.Plan, e env, s *ir.KubeVIPSpeaker) {
-	e.field("vip_nodename", "spec.nodeName")
-	e.set("prometheus_server", ":"+strconv.Itoa(metricsPort))
-	e.set("svc_enable", "true")
+func environment(p *ir.Plan, e backend.Env, s *ir.KubeVIPSpeaker) {
+	e.Field("vip_nodename", "spec.nodeName")
+	e.Set("prometheus_server", ":"+strconv.Itoa(metricsPort))
+	e.Set("svc_enable", "true")
 	e.Comment("Services of this class only: those of another load balancer, and those without a class, are left alone.")
-	e.set("lb_class_only", "true")
+	e.Set("lb_class_only", "true")
 	e.From("", p.KubeVIP.From...)
-	e.set("lb_class_name", p.KubeVIP.Class)
+	e.Set("lb_class_name", p.KubeVIP.Class)
 	e.Fixed()
 	if s.BGP {
 		bgp(e, s)
 		return
 	}
-	e.set("vip_arp", "true")
+	e.Set("vip_arp", "true")
 	e.Comment("One election a Service: with externalTrafficPolicy Local only a node with a ready pod stands for it.")
-	e.set("svc_election", "true")
+	e.Set("svc_election", "true")
 	if s.Interface != "" {
 		e.From("", s.From...)
-		e.set("vip_interface", s.Interface)
+		e.Set("vip_interface", s.Interface)
 		e.Fixed()
 		return
 	}
 	e.Comment("The interface whose network holds the address.")
-	e.set("vip_servicesinterface", "auto")
+	e.Set("vip_servicesinterface", "auto")
 }
 
-func bgp(e env, s *ir.KubeVIPSpeaker) {
-	e.set("bgp_enable", "true")
+func bgp(e backend.Env, s *ir.KubeVIPSpeaker) {
+	e.Set("bgp_enable", "true")
 	e.Comment("Nothing is put on an interface: kube-proxy takes what arrives for an address of a Service.")
-	e.set("vip_interface", "lo")
+	e.Set("vip_interface", "lo")
 	e.Comment(bgpComment)
-	e.field("bgp_routerid", "status.hostIP")
+	e.Field("bgp_routerid", "status.hostIP")
 	e.From("", s.From.Of("nodeASN")...)
-	e.set("bgp_as", strconv.FormatUint(uint64(s.NodeASN), 10))
+	e.Set("bgp_as", strconv.FormatUint(uint64(s.NodeASN), 10))
 	e.From("", s.From.Of("holdTime")...)
-	e.set("bgp_hold_time", strconv.Itoa(s.HoldSecs))
+	e.Set("bgp_hold_time", strconv.Itoa(s.HoldSecs))
 	e.From("", s.From.Of("keepaliveTime")...)
-	e.set("bgp_keepalive_interval", strconv.Itoa(s.KeepaliveSecs))
+	e.Set("bgp_keepalive_interval", strconv.Itoa(s.KeepaliveSecs))
 	if s.Password != "" {
 		e.From("", s.From.Of("passwordSecret")...)
 		e.Comment(passwordComment)
@@ -160,7 +157,7 @@ func bgp(e env, s *ir.KubeVIPSpeaker) {
 	}
 	e.From("", from...)
 	e.Comment(peersComment(s))
-	e.set("bgp_peers", strings.Join(list, ","))
+	e.Set("bgp_peers", strings.Join(list, ","))
 	e.Fixed()
 }
 

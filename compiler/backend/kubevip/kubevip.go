@@ -2,7 +2,7 @@
 // the environment of its pods.
 //
 // In comes the plan's KubeVIP. Out go, in the phase 10-load-balancer, a DaemonSet for each speaker and the rights that
-// they share, and for each group of control-plane nodes the static pod that moves the address of the Kubernetes API.
+// they share. The static pods that move the address of the Kubernetes API are files of hosts.
 package kubevip
 
 import (
@@ -13,22 +13,19 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
-// Backend writes the DaemonSets of kube-vip, their rights, and the static pods of the control plane.
+// Backend writes the DaemonSets of kube-vip and their rights.
 var Backend = backend.Backend{
 	Name: "kubevip",
 	Kind: "loadbalancer",
-	Doc:  "DaemonSets and rights of kube-vip, and its static pods on control-plane nodes",
+	Doc:  "DaemonSets and rights of kube-vip",
 	Emit: emit,
 }
 
 // account is the ServiceAccount of all speakers, and the name of their rights.
 const account = "kube-vip"
 
-// Ports of metrics: a static pod and a DaemonSet may share a machine, and both are in its network namespace.
-const (
-	metricsPort             = 2112
-	controlPlaneMetricsPort = 2113
-)
+// metricsPort is not that of the static pods for the address of the API, which may run on the same machine.
+const metricsPort = 2112
 
 func emit(p *ir.Plan, t *artifact.Tree) {
 	k := p.KubeVIP
@@ -43,43 +40,6 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 			daemonSet(p, y, &k.Speakers[i])
 		}
 	}
-	if c := k.ControlPlane; c != nil {
-		for i := range c.Groups {
-			staticPod(p, t, c, &c.Groups[i])
-		}
-	}
-}
-
-// An env writes the environment of a container.
-type env struct{ *artifact.YAML }
-
-// set writes a variable with a value.
-func (e env) set(name, value string) {
-	e.Item(func() {
-		e.KV("name", name)
-		e.KV("value", value)
-	})
-}
-
-// field writes a variable whose value is a field of the pod.
-func (e env) field(name, path string) {
-	e.Item(func() {
-		e.KV("name", name)
-		e.Map("valueFrom", func() {
-			e.Map("fieldRef", func() { e.KV("fieldPath", path) })
-		})
-	})
-}
-
-// capabilities are what kube-vip asks for: addresses and routes of the host, and raw frames for ARP
-// (pkg/kubevip/config_generator.go in kube-vip 1.2.3).
-func capabilities(y *artifact.YAML) {
-	y.Map("securityContext", func() {
-		y.Map("capabilities", func() {
-			y.KV("add", []string{"NET_ADMIN", "NET_RAW"})
-			y.KV("drop", []string{"ALL"})
-		})
-	})
 }
 
 // pools writes what stands in the annotation that keeps a speaker's pools: "name: range range; name: range".

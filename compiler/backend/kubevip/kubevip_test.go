@@ -9,7 +9,7 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
-// lab is a site with a rack that speaks BGP to both families, and one group of control-plane nodes.
+// lab is a site with a rack that speaks BGP to both families.
 func lab() *ir.Plan {
 	return &ir.Plan{
 		Name: "lab", From: ir.From{"name"},
@@ -24,9 +24,6 @@ func lab() *ir.Plan {
 				},
 				Pools: []ir.KubeVIPPool{{Name: "a", Addresses: []string{"203.0.113.0/28", "2001:db8:f::/120"}}, {Name: "b", Addresses: []string{"198.51.100.1-198.51.100.3"}}},
 			}},
-			ControlPlane: &ir.KubeVIPControlPlane{Address: netip.MustParseAddr("192.0.2.5"), Port: 6443,
-				Kubeconfig: "/etc/kubernetes/admin.conf", Path: "/etc/kubernetes/manifests/kube-vip.yaml",
-				Groups: []ir.KubeVIPGroup{{Name: "r1-cp", Interface: "eno1"}}},
 		},
 	}
 }
@@ -78,15 +75,6 @@ func TestModes(t *testing.T) {
 	}
 	if strings.Contains(got, "bgp_") {
 		t.Error("layer 2 with BGP")
-	}
-}
-
-func TestStaticPod(t *testing.T) {
-	got := text(t, lab(), "hosts/lab/r1-cp/etc/kubernetes/manifests/kube-vip.yaml")
-	for _, s := range []string{"kind: Pod", `value: "6443"`, "value: eno1", `value: ":2113"`, "type: File"} {
-		if !strings.Contains(got, s) {
-			t.Errorf("no %s in\n%s", s, got)
-		}
 	}
 }
 

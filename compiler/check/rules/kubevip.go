@@ -19,6 +19,7 @@ var kubeVIPRules = []*check.Rule{
 	KubeVIPLayer2Apart,
 	KubeVIPUnnumbered,
 	KubeVIPControlPlane,
+	KubeVIPPort,
 }
 
 // onKubeVIP returns the run of a rule for sites with kube-vip.
@@ -180,9 +181,10 @@ var KubeVIPControlPlane = &check.Rule{
 	ID: "MG4267", Name: "kube-vip-control-plane", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `kube-vip is to move the address of the Kubernetes API where meshgen cannot set it up
 
-It runs as a static pod of kubeadm and takes its release from loadBalancer.version. It moves the address by ARP or
-neighbour discovery, so that the networks of all control-plane nodes must hold it, whether or not the site has BGP.
-Source: kube-vip 1.2.3 pkg/manager; kubeadm constants.`,
+It runs as a static pod, which k3s, RKE2 and kubeadm start from a folder and Talos does not, and takes its release from
+loadBalancer.version. It moves the address by ARP or neighbour discovery, so that the networks of all control-plane nodes
+must hold it, whether or not the site has BGP.
+Source: kube-vip 1.2.3 pkg/manager; profiles of the distributions, staticPods.`,
 	Run: func(p *check.Pass) {
 		k := p.Site.Kubernetes
 		if k.APIServer.Provider != "kube-vip" {
@@ -193,9 +195,9 @@ Source: kube-vip 1.2.3 pkg/manager; kubeadm constants.`,
 			p.Reportf(at, "not supported yet: apiServer.provider \"kube-vip\" beside load balancer %q, which does not say its release", kind).
 				Related("loadBalancer.kind", "the load balancer").Hintf("provider: \"external\", or loadBalancer: kind: \"kube-vip\"")
 		}
-		if k.Distribution != "kubeadm" {
-			p.Reportf(at, "not supported yet: apiServer.provider \"kube-vip\" with distribution %q", k.Distribution).
-				Related("kubernetes.distribution", "the distribution").Hintf("distribution: \"kubeadm\"")
+		if d := p.Profiles.Distribution(k.Distribution); d != nil && d.StaticPods == nil {
+			p.Reportf(at, "not supported: apiServer.provider \"kube-vip\" with distribution %q, whose machines have no folder of static pods", k.Distribution).
+				Related("kubernetes.distribution", "the distribution").Hintf("provider: \"external\" or \"dns\"")
 		}
 		ip, err := netip.ParseAddr(k.APIServer.Address)
 		if err != nil || p.Site.Fabric.BGP == nil { // without BGP: api-address-out-of-reach
@@ -214,5 +216,24 @@ Source: kube-vip 1.2.3 pkg/manager; kubeadm constants.`,
 				}
 			}
 		}
+	},
+}
+
+// KubeVIPPort finds ports of the API that its servers do not listen on.
+var KubeVIPPort = &check.Rule{
+	ID: "MG4268", Name: "kube-vip-port", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `kube-vip moves the address of the API, and the declared port is not that of its servers
+
+It puts the address on the machine of an API server and translates no port: who connects to another port finds nobody,
+and kube-vip itself asks its machine's API server at the declared one.
+Source: kube-vip 1.2.3 pkg/manager/manager.go New.`,
+	Run: func(p *check.Pass) {
+		api := p.Site.Kubernetes.APIServer
+		d := p.Profiles.Distribution(p.Site.Kubernetes.Distribution)
+		if api.Provider != "kube-vip" || d == nil || api.Port == int(d.APIServerPort) {
+			return
+		}
+		p.Reportf("kubernetes.apiServer.port", "the API is declared at port %d, and API servers of %s listen on %d", api.Port, p.Site.Kubernetes.Distribution, d.APIServerPort).
+			Related("kubernetes.apiServer.provider", "what moves the address").Hintf("port: %d", d.APIServerPort)
 	},
 }

@@ -37,7 +37,6 @@ var notYet = []unread{
 	{path: "kubernetes.distribution", only: []string{"kubeadm", "k3s", "rke2", "talos"}},
 	{path: "kubernetes.cni.kind", only: []string{"calico", "cilium", "flannel", "kube-router"}},
 	{path: "kubernetes.apiServer.provider", only: []string{"external", "dns", "kube-vip"}},
-	{path: "kubernetes.apiServer.hostname"},
 	{path: "racks.*.homing", only: []string{"mlag", "active-backup", "single"}},
 	{path: "racks.*.nodes.*.links"},
 	{path: "racks.*.nodes.*.egressAddresses"},

@@ -178,16 +178,16 @@ func openELBSpeaks(s *site.Site, rack string) bool {
 	return false
 }
 
-// openELBMaxASN is the largest number that its kinds declare: their fields have the format int32.
+// openELBMaxASN is the largest number that its kinds take: their fields have the format int32.
 const openELBMaxASN = 1<<31 - 1
 
-// OpenELBASN finds AS numbers above what OpenELB's objects declare.
+// OpenELBASN finds AS numbers that OpenELB's objects do not take.
 var OpenELBASN = &check.Rule{
 	ID: "MG4279", Name: "openelb-asn", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `an AS number of a session is above 2147483647, and OpenELB's objects end there
 
-The fields of BgpConf and BgpPeer are declared as int32 without a maximum of their own. A server may take a larger number
-all the same (1.35 does in asPerRack); meshgen holds objects to the declared format. Private numbers of 32 bits are above it.
+GoBGP knows all 32 bits, and the fields of BgpConf and BgpPeer are declared as int32 without a maximum of their own: the
+API server refuses the object. The private numbers of 32 bits are all above it.
 Source: openelb/openelb v0.6.0 config/crd/bases: asPerRack, peerAs; RFC 6996.`,
 	Run: onOpenELB(func(p *check.Pass) {
 		b := p.Site.Fabric.BGP
@@ -196,7 +196,7 @@ Source: openelb/openelb v0.6.0 config/crd/bases: asPerRack, peerAs; RFC 6996.`,
 		}
 		see := func(path string, asn int64) {
 			if asn > openELBMaxASN {
-				p.Reportf(path, "AS %d is above %d, and OpenELB's objects declare no larger one", asn, openELBMaxASN).
+				p.Reportf(path, "AS %d is above %d, and OpenELB's objects take no larger one", asn, openELBMaxASN).
 					Related("loadBalancer.kind", "the load balancer").Hintf("a private number of 16 bits: 64512 to 65534")
 			}
 		}
