@@ -1,13 +1,17 @@
 package compiler
 
 import (
+	"crypto/sha256"
 	"slices"
+	"sync"
 
+	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/check/rules"
 	"meshgen.dev/meshgen/compiler/diag"
 	"meshgen.dev/meshgen/compiler/load"
 	"meshgen.dev/meshgen/compiler/site"
+	"meshgen.dev/meshgen/compiler/verify"
 )
 
 // Fleet is sites that are compiled together: each sees the others, and the rules across sites have run. Its sites can be
@@ -19,11 +23,14 @@ type Fleet struct {
 	sources []*load.Source
 	sites   site.Fleet
 	found   []diag.List // of the rules across sites, by site
+
+	mu      sync.Mutex
+	layouts map[[sha256.Size]byte]bool // those that kustomize has built
 }
 
 // NewFleet runs the rules across sites. A site alone is a fleet in which they do not run.
 func NewFleet(sources []*load.Source, opt Options) (*Fleet, error) {
-	f := &Fleet{sources: sources, found: make([]diag.List, len(sources)), Rules: map[string]bool{}}
+	f := &Fleet{sources: sources, found: make([]diag.List, len(sources)), Rules: map[string]bool{}, layouts: map[[sha256.Size]byte]bool{}}
 	if len(sources) < 2 {
 		return f, nil
 	}
@@ -66,4 +73,18 @@ func (f *Fleet) Compile(n int, opt Options) (*Output, error) {
 	return compileAmong(f.around(n), f.sources[n], opt)
 }
 
-func (f *Fleet) around(n int) surroundings { return surroundings{f.sites, f.found[n]} }
+func (f *Fleet) around(n int) surroundings { return surroundings{f.sites, f.found[n], f.built} }
+
+// built reports whether a tree of the same layout is being built by kustomize, or was. What the objects themselves could do
+// to the build is found in every tree: see verify.
+func (f *Fleet) built(t *artifact.Tree, name string) bool {
+	sum, simple := verify.Layout(t, name)
+	if !simple {
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	was := f.layouts[sum]
+	f.layouts[sum] = true
+	return was
+}

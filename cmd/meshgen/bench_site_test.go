@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -85,6 +87,39 @@ func TestGeneratedSite(t *testing.T) {
 	put(t, dir+"/site.cue", generatedSite(t, example(t), size{5, 4, 40}))
 	code, said := process(t, dir, "build", "--fail-on=warning")
 	if code != exitClean || !strings.Contains(said, "fra1: 20 nodes ") || !strings.Contains(said, " 48 services") {
+		t.Errorf("exit %d\n%.2000s", code, said)
+	}
+}
+
+// generatedFleet writes n small sites with addresses and names of their own, ten folders of them. Each is an example of one
+// rack.
+func generatedFleet(t testing.TB, dir string, n int) {
+	t.Helper()
+	text, err := os.ReadFile("../../examples/kie1/site.cue")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		name := fmt.Sprintf("cell%d", i)
+		pool, vip := fmt.Sprintf("198.18.%d.%d", i/16, i%16*16), fmt.Sprintf("198.18.%d.%d", i/16, i%16*16+1)
+		own := strings.NewReplacer("kie1", name, "192.0.2.80/", pool+"/", "192.0.2.81", vip,
+			"10.80.1.", fmt.Sprintf("10.%d.%d.", 100+i/250, i%250)).Replace(string(text))
+		file := filepath.Join(dir, fmt.Sprint(i*10/n), name+".cue")
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(own), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestGeneratedFleet holds the sites that the benchmark times to what they are meant to be: clean, alone and together.
+func TestGeneratedFleet(t *testing.T) {
+	dir := t.TempDir()
+	generatedFleet(t, dir, 20)
+	code, said := process(t, dir, "build", "--fail-on=warning", "./...")
+	if code != exitClean || !strings.Contains(said, "20 sites: 120 nodes ") {
 		t.Errorf("exit %d\n%.2000s", code, said)
 	}
 }

@@ -17,8 +17,14 @@ import (
 	"meshgen.dev/meshgen/compiler/load"
 )
 
-// rounds is how often each row is run; the table has medians.
-const rounds = 20
+// rounds is how often each row is run, fleetRounds how often those of the fleet; the table has medians.
+const (
+	rounds      = 20
+	fleetRounds = 5
+)
+
+// fleetSites is how many sites the fleet of the benchmark has.
+const fleetSites = 1000
 
 // job is one row of the table: a command of a fresh process.
 type job struct {
@@ -53,10 +59,13 @@ func BenchmarkBudgets(b *testing.B) {
 		b.Fatal(err)
 	}
 	for range b.N {
-		table(b, "18 nodes", small(bin, benchSite(b, dir, "small", string(example))))
+		fleet := filepath.Join(dir, "fleet")
+		generatedFleet(b, fleet, fleetSites)
+		table(b, fmt.Sprintf("fleet of %d sites", fleetSites), fleetRounds, fleetJobs(bin, dir))
+		table(b, "18 nodes", rounds, small(bin, benchSite(b, dir, "small", string(example))))
 		for _, s := range []size{{50, 40, 0}, {50, 40, 500}} {
 			name := fmt.Sprintf("%d nodes, %d racks, %d services", s.racks*s.nodesPerRack, s.racks, s.services+8)
-			table(b, name, large(bin, cue, benchSite(b, dir, name, generatedSite(b, string(example), s))))
+			table(b, name, rounds, large(bin, cue, benchSite(b, dir, name, generatedSite(b, string(example), s))))
 		}
 	}
 }
@@ -69,6 +78,24 @@ func small(bin, dir string) []job {
 		{name: "vet", cmd: run(bin, "vet", dir+"/site.cue"), budget: "100 ms", over: within(100 * time.Millisecond)},
 		{name: "build", cmd: fresh(dir, bin), budget: "150 ms", over: within(150 * time.Millisecond)},
 		{name: "build, unchanged", cmd: run(bin, "build", "-o", dir+"/same", dir+"/site.cue"), budget: "150 ms", over: within(150 * time.Millisecond)},
+	}
+}
+
+// fleetJobs show beside the time of a fleet that memory does not grow with it: a tenth of the sites stand first.
+func fleetJobs(bin, dir string) []job {
+	over := func(m, _ measured) bool { return m.wall > 8*time.Second }
+	in := dir + "/fleet/"
+	build := func(args ...string) func() *exec.Cmd {
+		return func() *exec.Cmd {
+			os.RemoveAll(dir + "/fleet.out")
+			return exec.Command(bin, append([]string{"build", "-o", dir + "/fleet.out"}, args...)...)
+		}
+	}
+	return []job{
+		{name: "build, the first tenth", cmd: build(in + "0")},
+		{name: "build", cmd: build(in + "..."), budget: "8 s", over: over},
+		{name: "build, unchanged", cmd: run(bin, "build", "-o", dir+"/fleet.out", in+"..."), budget: "8 s", over: over},
+		{name: "vet", cmd: run(bin, "vet", in+"...")},
 	}
 }
 
@@ -123,8 +150,8 @@ func benchSite(b *testing.B, dir, name, text string) string {
 	return dir
 }
 
-// table runs the jobs and prints their medians.
-func table(b *testing.B, title string, jobs []job) {
+// table runs the jobs as many times and prints their medians.
+func table(b *testing.B, title string, rounds int, jobs []job) {
 	all := make([][]measured, len(jobs))
 	for range rounds {
 		for i, j := range jobs {

@@ -59,16 +59,48 @@ func twoSites(t *testing.T, dir string) (sites []string, trees []map[string]stri
 	return sites, trees
 }
 
+// twoFleets is twoSites for three sites and two of them, of which one has changed.
+func twoFleets(t *testing.T, dir string) (sites []string, trees []map[string]string) {
+	t.Helper()
+	for i := range 2 {
+		fleet := filepath.Join(dir, fmt.Sprintf("fleet%d", i))
+		generatedFleet(t, fleet, 3-i)
+		if i == 1 {
+			name := filepath.Join(fleet, "0", "cell0.cue")
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			put(t, name, strings.Replace(string(text), `"platform-net"`, `"platform-two"`, 1))
+		}
+		sites = append(sites, fleet+"/...")
+		want := fmt.Sprintf("want%d", i)
+		if code, said := process(t, dir, "build", "-o", want, sites[i]); code != exitClean {
+			t.Fatalf("exit %d\n%s", code, said)
+		}
+		trees = append(trees, files(t, filepath.Join(dir, want)))
+	}
+	if maps.Equal(trees[0], trees[1]) || len(trees[0]) < 150 {
+		t.Fatal("the two fleets give one tree, or none")
+	}
+	return sites, trees
+}
+
 // A build that is killed at any instant leaves the tree wholly old or wholly new, and every foreign file where it was;
 // one that appeared meanwhile is there after the next build at the latest. Half of the kills fall anywhere, half into
 // the time in which the tree is written. MESHGEN_KILLS sets their number.
-func TestBuildKilled(t *testing.T) {
-	kills := 40
+func TestBuildKilled(t *testing.T) { killed(t, 40, twoSites) }
+
+// The same holds for the trees of several sites, of which one comes and goes.
+func TestFleetKilled(t *testing.T) { killed(t, 20, twoFleets) }
+
+// killed builds two trees in turn and kills most of the builds.
+func killed(t *testing.T, kills int, two func(*testing.T, string) ([]string, []map[string]string)) {
 	if n, err := strconv.Atoi(os.Getenv("MESHGEN_KILLS")); err == nil {
 		kills = n
 	}
 	dir := t.TempDir()
-	sites, trees := twoSites(t, dir)
+	sites, trees := two(t, dir)
 	out, box := filepath.Join(dir, "out"), filepath.Join(dir, ".out.meshgen")
 	foreign := map[string]string{"mine": "m", "kubernetes/mine/deep.yaml": "m", "fabric/fra1/note.txt": "m"}
 	for name, body := range foreign {
@@ -77,7 +109,7 @@ func TestBuildKilled(t *testing.T) {
 	// How long builds take decides where the kills fall, not whether the test passes.
 	whole, writing := time.Hour, time.Hour
 	for i := range 4 {
-		cmd := program(dir, "build", "-o", "out", sites[i%2])
+		cmd := program(dir, "build", "--prune", "-o", "out", sites[i%2])
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +126,7 @@ func TestBuildKilled(t *testing.T) {
 	for i := range kills {
 		next := 1 - now
 		left, _ := os.Lstat(box)
-		cmd := program(dir, "build", "-o", "out", sites[next])
+		cmd := program(dir, "build", "--prune", "-o", "out", sites[next])
 		var said bytes.Buffer
 		cmd.Stderr = &said
 		if err := cmd.Start(); err != nil {
@@ -141,14 +173,14 @@ func TestBuildKilled(t *testing.T) {
 		}
 		// What the kill left aside comes back with the next build.
 		if _, err := os.Stat(filepath.Join(out, late)); err != nil {
-			if code, said := process(t, dir, "build", "-o", "out", sites[now]); code != exitClean {
+			if code, said := process(t, dir, "build", "--prune", "-o", "out", sites[now]); code != exitClean {
 				t.Fatalf("exit %d\n%s", code, said)
 			}
 		}
 		foreign[late] = "l"
 	}
 	t.Logf("%d kills cut a build short; %d old trees, %d new ones", cut, kept, swapped)
-	if code, said := process(t, dir, "build", "-o", "out", sites[0]); code != exitClean {
+	if code, said := process(t, dir, "build", "--prune", "-o", "out", sites[0]); code != exitClean {
 		t.Fatalf("exit %d\n%s", code, said)
 	}
 	want := maps.Clone(trees[0])

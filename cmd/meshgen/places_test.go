@@ -110,14 +110,21 @@ func TestBuildReadOnly(t *testing.T) {
 }
 
 // A disk that fills up keeps the old tree whole.
-func TestBuildFullDisk(t *testing.T) {
+func TestBuildFullDisk(t *testing.T) { fullDisk(t, twoSites) }
+
+// It keeps the trees of all sites of a fleet.
+func TestFleetFullDisk(t *testing.T) { fullDisk(t, twoFleets) }
+
+func fullDisk(t *testing.T, two func(*testing.T, string) ([]string, []map[string]string)) {
 	dir := mount(t, "size=4m")
 	sites := t.TempDir()
-	names, trees := twoSites(t, sites)
+	names, trees := two(t, sites)
 	for i := range names {
-		names[i] = filepath.Join(sites, names[i])
+		if !filepath.IsAbs(names[i]) {
+			names[i] = filepath.Join(sites, names[i])
+		}
 	}
-	if code, said := process(t, dir, "build", "-o", "out", names[0]); code != exitClean {
+	if code, said := process(t, dir, "build", "--prune", "-o", "out", names[0]); code != exitClean {
 		t.Fatalf("exit %d\n%s", code, said)
 	}
 	fill := filepath.Join(dir, "fill")
@@ -138,7 +145,7 @@ func TestBuildFullDisk(t *testing.T) {
 		if err := os.Truncate(fill, size); err != nil {
 			t.Fatal(err)
 		}
-		code, said := process(t, dir, "build", "-o", "out", names[1])
+		code, said := process(t, dir, "build", "--prune", "-o", "out", names[1])
 		got := files(t, filepath.Join(dir, "out"))
 		switch done = code == exitClean; {
 		case done && !maps.Equal(got, trees[1]):

@@ -1,13 +1,13 @@
 package verify
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
 
@@ -40,11 +40,11 @@ func (p *pass) checkSchemas() {
 			instances[i] = o.value
 			o.namespaced, o.hasScope = entry.Namespaced, o.within == nil
 		}
-		var schema any = entry.Schema
+		schema := prune(entry.Schema, instances)
 		if u.partial {
 			schema = unrequired(schema)
 		}
-		for i, violations := range p.violations(u.gvk, prune(schema, instances), instances) {
+		for i, violations := range p.violations(u.gvk, schema, instances) {
 			for _, v := range violations {
 				objects[i].report(p, ruleSchema, v.path, "%s", v.text)
 			}
@@ -157,12 +157,49 @@ func compile(name string, schema any) (*jsonschema.Schema, error) {
 	if err != nil {
 		return nil, err
 	}
+	return compiledBefore.get(name, string(text))
+}
+
+// compiledBefore are the schemas that were compiled in this process: the sites of a fleet mostly have objects of one shape, and
+// compiling is ten times the work of validating.
+var compiledBefore compiledSchemas
+
+// mostCompiled bounds what is kept; one takes some 100 KiB. A site needs about thirty.
+const mostCompiled = 256
+
+type compiledSchemas struct {
+	mu     sync.Mutex
+	byText map[[2]string]*jsonschema.Schema // by name and text
+}
+
+func (c *compiledSchemas) get(name, text string) (*jsonschema.Schema, error) {
+	key := [2]string{name, text}
+	c.mu.Lock()
+	s := c.byText[key]
+	c.mu.Unlock()
+	if s != nil {
+		return s, nil
+	}
+	s, err := compileText(name, text)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byText == nil || len(c.byText) == mostCompiled {
+		c.byText = map[[2]string]*jsonschema.Schema{}
+	}
+	c.byText[key] = s
+	return s, nil
+}
+
+func compileText(name, text string) (*jsonschema.Schema, error) {
 	c := jsonschema.NewCompiler()
 	c.Draft = jsonschema.Draft7
 	c.AssertFormat = true
 	maps.Copy(c.Formats, formats)
 	url := "meshgen:///" + name
-	if err := c.AddResource(url, bytes.NewReader(text)); err != nil {
+	if err := c.AddResource(url, strings.NewReader(text)); err != nil {
 		return nil, fmt.Errorf("schema of %s: %w", name, err)
 	}
 	return c.Compile(url)

@@ -3,8 +3,8 @@
 // of each archive; command gen derives them.
 //
 // In goes a component with its release and the name of a kind or chart entry; out comes its schema, read lazily: an
-// entry is decompressed when somebody asks for it. Nothing is kept between calls, so that a build pays for what its
-// tree uses and a Set may be used by several goroutines.
+// entry is decompressed when somebody asks for it first, and kept for the other sites of a fleet. All of it may be used by
+// several goroutines, and nobody may change what it returns.
 package schemas
 
 import (
@@ -20,6 +20,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 //go:generate go run ./gen -crds ${MESHGEN_CRDS} -out data
@@ -37,7 +38,9 @@ type Set struct {
 	Licence   string   // SPDX
 	Groups    []string // API groups whose kinds it holds; "" is the core group
 
+	mu      sync.Mutex // guards what follows
 	archive *zip.Reader
+	entries map[string]Entry // those that were asked for
 }
 
 // Entry is the schema of one kind at one version, or of a chart's values.
@@ -47,7 +50,9 @@ type Entry struct {
 }
 
 // Index lists all sets, sorted by component, release and channel. It opens no archive.
-func Index() ([]*Set, error) {
+func Index() ([]*Set, error) { return indexed() }
+
+var indexed = sync.OnceValues(func() ([]*Set, error) {
 	text, err := data.ReadFile("data/index.json")
 	if err != nil {
 		return nil, err
@@ -60,7 +65,7 @@ func Index() ([]*Set, error) {
 		return cmp.Or(cmp.Compare(a.Component, b.Component), compareReleases(a.Release, b.Release), cmp.Compare(a.Channel, b.Channel))
 	})
 	return sets, nil
-}
+})
 
 // Find returns the set for a release of a component: the one of the same minor release, since a patch release does not
 // change what is accepted. An empty release is the newest set, an empty channel any.
@@ -76,6 +81,22 @@ func Find(sets []*Set, component, release, channel string) (*Set, bool) {
 
 // Entry reads one entry; ok is false when the set has none of the name.
 func (s *Set) Entry(name string) (e Entry, ok bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e, ok := s.entries[name]; ok {
+		return e, true, nil
+	}
+	if e, ok, err = s.read(name); ok {
+		if s.entries == nil {
+			s.entries = map[string]Entry{}
+		}
+		s.entries[name] = e
+	}
+	return e, ok, err
+}
+
+// read decompresses one entry.
+func (s *Set) read(name string) (e Entry, ok bool, err error) {
 	if err := s.open(); err != nil {
 		return Entry{}, false, err
 	}
@@ -96,6 +117,8 @@ func (s *Set) Entry(name string) (e Entry, ok bool, err error) {
 
 // Names lists the entries, sorted: apiVersion and kind, "networking.istio.io/v1/Gateway", "v1/Service".
 func (s *Set) Names() ([]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if err := s.open(); err != nil {
 		return nil, err
 	}
