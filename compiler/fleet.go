@@ -60,7 +60,9 @@ func (f *Fleet) locate(one *diag.Finding) {
 	for i := range one.Related {
 		r := &one.Related[i]
 		r.Pos = f.sources[r.Site].PosOf(r.Path)
+		f.sources[r.Site].Release()
 	}
+	f.sources[one.Site].Release() // or a fleet with a finding in each site would keep them all in memory
 }
 
 // Vet is the function Vet for one site of the fleet, by its place among the sources.
