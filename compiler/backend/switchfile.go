@@ -64,6 +64,9 @@ func (w *SwitchFile) purpose() {
 	if len(nodes) > 0 {
 		with = append(with, "with the nodes that announce virtual addresses")
 	}
+	if links, more := w.GroupsWith(func(g *ir.PeerGroup) bool { return g.Side == ir.Links }); len(links) > 0 {
+		with, from = append(with, "with the routing of all nodes"), append(from, more...)
+	}
 	spines, more := w.GroupsWith(func(g *ir.PeerGroup) bool { return g.Side == ir.Spines })
 	if len(spines) > 0 {
 		with = append(with, "with the spines")
@@ -89,7 +92,9 @@ func (w *SwitchFile) sessionsArrive() {
 	}
 	w.From("", from...)
 	where := "Nodes connect"
-	if w.Switch.VLAN != 0 {
+	if groups[0].Multihop {
+		where = "From their loopback addresses nodes connect"
+	} else if w.Switch.VLAN != 0 {
 		where = fmt.Sprintf("On VLAN %d nodes connect", w.Switch.VLAN)
 	}
 	w.Linef("! %s to this switch's own address %s, never to a gateway address that switches share.", where, strings.Join(own, " and "))
@@ -98,7 +103,7 @@ func (w *SwitchFile) sessionsArrive() {
 
 // sharing says what sites have to settle that share the switch: a link between switches is in one peer group only.
 func (w *SwitchFile) sharing(how string) {
-	groups, from := w.GroupsWith(func(g *ir.PeerGroup) bool { return g.Side != ir.Nodes })
+	groups, from := w.GroupsWith(func(g *ir.PeerGroup) bool { return g.Side == ir.Spines || g.Side == ir.ToRs })
 	if len(groups) == 0 {
 		return
 	}

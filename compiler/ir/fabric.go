@@ -26,6 +26,7 @@ type Peering struct {
 	ConnectSecs    int // between two attempts to open the session; the node end alone opens it. 0: the speaker's default
 	RestartSecs    int // how long the switch keeps the routes of a speaker that restarts; 0: not at all
 	BFD            *BFD
+	Multihop       bool       // between loopback addresses, which the links' own sessions make reachable
 	PasswordSecret string     // name of the Kubernetes Secret; "" for none
 	Pools          []string   // names of the pools that the rack announces over it
 	Pods           []PodRange // out of which every speaker announces its own range of pod addresses; empty: none does
@@ -47,6 +48,18 @@ type PodRange struct {
 	Prefix netip.Prefix
 	Bits   int
 	From   From
+}
+
+// NodeLink is the session over a cable between a rack's switch and a node that lives on a loopback address. The node's
+// own routing holds its end, before and below Kubernetes: over it the node announces its address and learns its way out.
+type NodeLink struct {
+	Node          string
+	Addresses     []netip.Addr // of the node, which it announces
+	Interface     string       // of the node
+	NodeASN       uint32
+	HoldSecs      int
+	KeepaliveSecs int
+	From          From
 }
 
 // Uplink is the session between a rack's switch and a spine. Interface names are used where no addresses are declared
@@ -83,7 +96,8 @@ type Switch struct {
 	Pods      []PodRange     // out of which any node of the site announces its own, taken and passed on at that length
 	Guard     []netip.Prefix // never taken from the fabric nor passed on, at any length but those of Admit, Transit and Pods: pools, pods, services
 	GuardFrom From           // site paths behind Guard
-	Peerings  []Peering      // sessions with nodes
+	Peerings  []Peering      // sessions with what announces addresses on nodes
+	Links     []NodeLink     // sessions with the nodes' own routing; of a rack whose homing is unnumbered
 	Uplinks   []Uplink       // sessions with spines, or, on a spine, with ToRs
 	MaxPaths  int
 	Objects   string // prefix of every named object: the site's name in the form that switches take, "FRA1"

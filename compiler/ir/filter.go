@@ -47,6 +47,7 @@ func (s *Switch) ToMap(side Side, f Family) string {
 
 // Filters returns the prefix lists and route maps that the groups of the switch need.
 //
+// From a node's own routing comes the node's address, and nothing else; it gets the default route and the switch's address.
 // From nodes comes nothing but host routes of the rack's pools and, where nodes announce them, their ranges of pods by
 // exact length; nothing goes to them: a node has its default route. Between switches the same passes, of all racks;
 // everything else inside the pools and inside the pod and service ranges is refused at any length, so that a leaked or
@@ -66,6 +67,12 @@ func (s *Switch) Filters(groups []PeerGroup) ([]PrefixList, []RouteMap) {
 				b.hosts(vips, f, s.Admit)
 				b.routeMap(s.FromMap(Nodes, f), f, g, RouteTerm{true, vips}, RouteTerm{true, pods}, RouteTerm{})
 				b.routeMap(s.ToMap(Nodes, f), f, g, RouteTerm{})
+			case Links:
+				// Of a node its own address, and to it the way out and the address that its other sessions lead to.
+				b.addresses(f.Object(s.Objects+"_LOOPBACKS"), f, s.Links)
+				b.list(PrefixList{Name: f.Object(s.Objects + "_OWN"), Family: f, From: s.From, Entries: s.own(f)})
+				b.routeMap(s.FromMap(Links, f), f, g, RouteTerm{true, f.Object(s.Objects + "_LOOPBACKS")}, RouteTerm{})
+				b.routeMap(s.ToMap(Links, f), f, g, RouteTerm{true, f.Object(s.Objects + "_OWN")}, RouteTerm{})
 			case Spines:
 				all := f.Object(s.Objects + "_SITE_VIPS")
 				b.hosts(vips, f, s.Admit)
@@ -103,6 +110,31 @@ func (b *filters) hosts(name string, f Family, pools []Admission) {
 		}
 	}
 	b.list(l)
+}
+
+// addresses adds the list of the addresses of nodes that live on loopbacks.
+func (b *filters) addresses(name string, f Family, links []NodeLink) {
+	l := PrefixList{Name: name, Family: f}
+	for i := range links {
+		l.From = append(l.From, links[i].From...)
+		for _, a := range links[i].Addresses {
+			if FamilyOf(a) == f {
+				l.Entries = append(l.Entries, PrefixEntry{Prefix: netip.PrefixFrom(a, a.BitLen()), From: links[i].From})
+			}
+		}
+	}
+	b.list(l)
+}
+
+// own returns the switch's own addresses of a family as entries of a list.
+func (s *Switch) own(f Family) []PrefixEntry {
+	var out []PrefixEntry
+	for _, a := range s.Address {
+		if FamilyOf(a) == f {
+			out = append(out, PrefixEntry{Prefix: netip.PrefixFrom(a, a.BitLen()), From: s.From.Of("address")})
+		}
+	}
+	return out
 }
 
 // pods adds the list of nodes' ranges of pods.

@@ -58,6 +58,7 @@ const (
 	Nodes  Side = "NODES"
 	Spines Side = "SPINES"
 	ToRs   Side = "TORS"
+	Links  Side = "LINKS" // the cables to nodes that live on loopback addresses
 )
 
 // PeerGroup is those sessions of a switch that differ in nothing but the neighbor: what switch languages write as one
@@ -74,6 +75,7 @@ type PeerGroup struct {
 	BFD            *BFD   // nil for none
 	RestartSecs    int    // how long routes of a neighbor that restarts are kept; 0: not at all
 	TTLSecurity    bool   // only packets of the next machine are taken
+	Multihop       bool   // the neighbors are not on a link of the switch's own address
 	PasswordSecret string // name of the Kubernetes Secret; "" for none
 	MaxPrefixes    int    // taken from one neighbor; 0 for no limit
 	MaxPrefixWhy   string
@@ -97,6 +99,11 @@ func (s *Switch) PeerGroups() []PeerGroup {
 	var out []PeerGroup
 	for i := range s.Peerings {
 		g := nodeGroup(&s.Peerings[i])
+		g.Name = s.groupName(out, &g)
+		out = append(out, g)
+	}
+	if len(s.Links) > 0 {
+		g := s.linkGroup()
 		g.Name = s.groupName(out, &g)
 		out = append(out, g)
 	}
@@ -129,12 +136,34 @@ func (s *Switch) PeerGroups() []PeerGroup {
 func nodeGroup(p *Peering) PeerGroup {
 	g := PeerGroup{
 		Side: Nodes, Families: []Family{FamilyOf(p.SwitchAddress)}, ASN: p.NodeASN, Source: p.SwitchAddress,
-		HoldSecs: p.HoldSecs, KeepaliveSecs: p.KeepaliveSecs, BFD: p.BFD, RestartSecs: p.RestartSecs, PasswordSecret: p.PasswordSecret,
+		HoldSecs: p.HoldSecs, KeepaliveSecs: p.KeepaliveSecs, BFD: p.BFD, RestartSecs: p.RestartSecs, Multihop: p.Multihop, PasswordSecret: p.PasswordSecret,
 		MaxPrefixes: p.MaxPrefixes, MaxPrefixWhy: p.MaxPrefixWhy, From: p.From,
 	}
 	for _, sp := range p.Speakers {
 		g.Neighbors = append(g.Neighbors, Neighbor{Host: sp.Node, Address: sp.Address, ASN: p.NodeASN, From: sp.From})
 	}
+	return g
+}
+
+// linksWhy explains the limit of prefixes on a cable to a node.
+const linksWhy = "bgp/max-prefix-link"
+
+// linkGroup returns the sessions over the cables to nodes, without the group's name. They have one AS and one set of timers.
+func (s *Switch) linkGroup() PeerGroup {
+	g := PeerGroup{Side: Links, Unnumbered: true, ASN: s.Links[0].NodeASN, HoldSecs: s.Links[0].HoldSecs,
+		KeepaliveSecs: s.Links[0].KeepaliveSecs, MaxPrefixWhy: linksWhy}
+	for i := range s.Links {
+		l := &s.Links[i]
+		for _, a := range l.Addresses {
+			if f := FamilyOf(a); !slices.Contains(g.Families, f) {
+				g.Families = append(g.Families, f)
+			}
+		}
+		// One address of a family, and one more while it changes.
+		g.MaxPrefixes = 2
+		g.add(Neighbor{Host: l.Node, Via: l.Interface, ASN: l.NodeASN, From: l.From})
+	}
+	slices.Sort(g.Families)
 	return g
 }
 

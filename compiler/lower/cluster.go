@@ -52,7 +52,13 @@ func (l *lowering) cluster() {
 			c.NodeSubnets = append(c.NodeSubnets, prefix(r.Subnets[i]))
 		}
 		c.NodeSubnetsFrom = append(c.NodeSubnetsFrom, site.Join("racks", rn, "subnets"))
-		for _, n := range byKey(r.Nodes) {
+		for nn, n := range byKey(r.Nodes) {
+			if len(r.Subnets) == 0 { // it lives on a loopback address
+				for _, a := range addrs(n.Address) {
+					c.NodeSubnets = append(c.NodeSubnets, netip.PrefixFrom(a, a.BitLen()))
+				}
+				c.NodeSubnetsFrom = append(c.NodeSubnetsFrom, site.Join("racks", rn, "nodes", nn, "address"))
+			}
 			if !l.s.NodeClasses[n.Class].ControlPlane {
 				continue
 			}

@@ -122,16 +122,20 @@ func (l *lowering) tor(rn, tn string, speakers []*ir.Node, classes []string, cla
 	if r.BGP != nil && r.BGP.NodeASN != 0 {
 		nodeASN, asnFrom = r.BGP.NodeASN, site.Join("racks", rn, "bgp", "nodeASN")
 	}
+	if r.Homing == unnumbered {
+		sw.Links = l.nodeLinks(rn, tn, nodeASN, asnFrom)
+		sw.From = append(sw.From, site.Join("racks", rn, "homing"))
+	}
 	for _, a := range sw.Address {
 		pe := ir.Peering{
 			Name: rn + "-" + tn, Rack: rn, ToR: tn, Switch: t.Hostname, SwitchASN: t.ASN, SwitchAddress: a, NodeASN: nodeASN,
 			NodeSelector:  l.selector([]string{rn}, classes, classFrom),
 			HoldSecs:      seconds(b.HoldTime),
 			KeepaliveSecs: seconds(b.KeepaliveTime),
-			ConnectSecs:   connectSecs, BFD: l.bfd(), PasswordSecret: b.PasswordSecret,
+			ConnectSecs:   connectSecs, BFD: l.bfd(), PasswordSecret: b.PasswordSecret, Multihop: r.Homing == unnumbered,
 			MaxPrefixWhy: "bgp/max-prefix",
 			From: append(ir.From{path + ".asn", path + ".address", path + ".hostname", asnFrom,
-				"fabric.bgp.holdTime", "fabric.bgp.keepaliveTime", "fabric.bgp.bfd", "fabric.bgp.passwordSecret", site.Join("racks", rn, "nodes")}, classFrom...),
+				"fabric.bgp.holdTime", "fabric.bgp.keepaliveTime", "fabric.bgp.bfd", "fabric.bgp.passwordSecret", site.Join("racks", rn, "nodes"), site.Join("racks", rn, "homing")}, classFrom...),
 		}
 		if b.GracefulRestart {
 			pe.RestartSecs = restartSecs

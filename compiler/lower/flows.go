@@ -180,8 +180,11 @@ func (l *lowering) balancerFlows() {
 	}
 }
 
-// bfdPort is that of BFD for neighbors on one link (RFC 5881).
-const bfdPort = 3784
+// Ports of BFD: for neighbors on one link (RFC 5881), and for those between loopback addresses (RFC 5883).
+const (
+	bfdPort         = 3784
+	multihopBFDPort = 4784
+)
 
 const (
 	bgpNote = "TTL 1"
@@ -190,8 +193,11 @@ const (
 
 // sessionFlows: BGP and BFD, node to switch and switch to switch.
 func (l *lowering) sessionFlows() {
-	session := func(a, b ir.FlowEnd, both bool, bfd *ir.BFD, why string, reads, declared ir.From) {
+	session := func(a, b ir.FlowEnd, both, multihop bool, bfd *ir.BFD, why string, reads, declared ir.From) {
 		f := ir.Flow{Area: ir.FabricArea, From: a, To: b, Protocol: "tcp", Port: bgpPort, Why: "BGP, " + why, Note: bgpNote}
+		if multihop {
+			f.Note = "loopback to loopback"
+		}
 		l.flow(f, reads, declared)
 		back := f
 		back.From, back.To = b, a
@@ -203,6 +209,9 @@ func (l *lowering) sessionFlows() {
 		}
 		for _, f := range []ir.Flow{f, back} {
 			f.Protocol, f.Port, f.Why, f.Note = "udp", bfdPort, "BFD, "+why, bfdNote
+			if multihop {
+				f.Port, f.Note = multihopBFDPort, "loopback to loopback"
+			}
 			l.flow(f, reads, declared)
 		}
 	}
@@ -218,11 +227,18 @@ func (l *lowering) sessionFlows() {
 			nodes.Addresses = append(nodes.Addresses, singles([]netip.Addr{s.Address})...)
 		}
 		sortPrefixes(nodes.Addresses)
-		session(nodes, ir.FlowEnd{Name: "switch " + pe.Switch, Addresses: singles([]netip.Addr{pe.SwitchAddress})}, listens, pe.BFD,
+		session(nodes, ir.FlowEnd{Name: "switch " + pe.Switch, Addresses: singles([]netip.Addr{pe.SwitchAddress})}, listens, pe.Multihop, pe.BFD,
 			"peering "+pe.Name, slices.Concat(pe.From, ir.From{"pools", "loadBalancer", "gateways"}, machinesFrom),
 			ir.From{"fabric.bgp", site.Join("racks", pe.Rack, "tors", pe.ToR), site.Join("racks", pe.Rack, "nodes")})
 	}
 	for i := range l.p.Switches {
+		sw := &l.p.Switches[i]
+		for _, k := range sw.Links {
+			// Packets come from link-local addresses, which nobody knows beforehand and no router forwards.
+			here := []netip.Prefix{netip.MustParsePrefix("fe80::/10")}
+			session(ir.FlowEnd{Name: "switch " + sw.Hostname, Addresses: here}, ir.FlowEnd{Name: "routing of " + k.Node, Addresses: here, Nodes: []string{k.Node}},
+				true, false, nil, "cable of "+k.Interface+", link-local addresses", ir.From{"fabric", "racks"}, slices.Concat(k.From, ir.From{"fabric.bgp"}))
+		}
 		for _, u := range l.p.Switches[i].Uplinks {
 			if l.p.Switches[i].Role != "tor" {
 				continue // the spines' ends are the same sessions
@@ -233,7 +249,7 @@ func (l *lowering) sessionFlows() {
 				tor.Addresses, spine.Addresses = singles([]netip.Addr{u.Address}), singles([]netip.Addr{u.SpineAddress})
 				why = "uplink"
 			}
-			session(tor, spine, true, u.BFD, why+", "+u.Interface, ir.From{"fabric", "racks"}, slices.Concat(u.From, ir.From{"fabric.bgp"}))
+			session(tor, spine, true, false, u.BFD, why+", "+u.Interface, ir.From{"fabric", "racks"}, slices.Concat(u.From, ir.From{"fabric.bgp"}))
 		}
 	}
 }

@@ -172,6 +172,13 @@ func (p *pass) expectedSessions() {
 		}
 		want = append(want, text(here.Device, here.LocalASN, there.Device, at, local, there.LocalASN, familiesOf(here), here.BFD != "none"))
 	})
+	for _, e := range p.links {
+		at := e.PeerAddress
+		if strings.HasPrefix(at, "@") {
+			at = ""
+		}
+		want = append(want, text(e.Device, e.LocalASN, e.peerHint, at, "", e.PeerASN, familiesOf(e), e.BFD != "none"))
+	}
 	p.differ("sessions", have, want)
 }
 

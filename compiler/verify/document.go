@@ -141,6 +141,14 @@ func (p *pass) checkDocuments() {
 			}
 		}
 	}
+	if f, lines := rows("SESSIONS.md"); f != nil {
+		cables := lines[slices.Index(lines, "## Cables to nodes on loopback addresses")+1:]
+		for _, e := range p.links {
+			if !rowWith(cables, "`"+e.peerHint+"`", "`"+e.Device+"`", strconv.FormatUint(uint64(e.LocalASN), 10)) {
+				p.report(f, 0, ruleDocuments, "no row for the cable of %s and %s", e.Device, e.peerHint)
+			}
+		}
+	}
 	if f, lines := rows("NORTH-SOUTH.md"); f != nil {
 		p.everywhere(func(o place, at fieldPath, key string, v any) {
 			if s, _ := v.(string); key == "metallb.io/loadBalancerIPs" || key == ciliumAnnotation {

@@ -163,7 +163,11 @@ func (p *pass) flowsOfSessions(f *artifact.File, set flowSet) {
 		if !set.has(a, b, "tcp", 179, "fabric") && !set.has(b, a, "tcp", 179, "fabric") {
 			p.report(f, 0, ruleFlows, "no flow for the session of %s and %s", s.A.Device, s.B.Device)
 		}
-		if s.A.BFD != "none" && s.A.BFD != "" && (!set.has(a, b, "udp", 3784, "fabric") || !set.has(b, a, "udp", 3784, "fabric")) {
+		port := uint16(3784)
+		if s.A.Multihop {
+			port = 4784
+		}
+		if s.A.BFD != "none" && s.A.BFD != "" && (!set.has(a, b, "udp", port, "fabric") || !set.has(b, a, "udp", port, "fabric")) {
 			p.report(f, 0, ruleFlows, "no flow for BFD of %s and %s, both ways", s.A.Device, s.B.Device)
 		}
 	}

@@ -143,11 +143,16 @@ func frrFamily() []statement {
 			r.once(f.maxPrefixes != 0, "maximum-prefix")
 			f.maxPrefixes = a.number("max")
 		}},
+		{familyMode, newShape("neighbor <peer:peer> default-originate"), frrBGP, rootMode, func(r *switchReader, a args) {
+			r.known(a).family(r.family).wayOut = true
+		}},
 		{familyMode, newShape("neighbor <peer:peer> soft-reconfiguration inbound"), frrBGP, rootMode, readKnown},
 		{familyMode, newShape("neighbor <peer:peer> send-community [<kind:both|all|standard|extended|large>]"), frrBGP, rootMode, readKnown},
 		{familyMode, newShape("no neighbor <peer:peer> send-community [<kind:both|all|standard|extended|large>]"), frrBGP, rootMode, readKnown},
 		{familyMode, newShape("neighbor <peer:peer> next-hop-self"), frrBGP, rootMode, readKnown},
-		{familyMode, newShape("network <prefix:net>"), frrBGP, rootMode, nil},
+		{familyMode, newShape("network <prefix:net>"), frrBGP, rootMode, func(r *switchReader, a args) {
+			r.networks = append(r.networks, a["prefix"])
+		}},
 		{familyMode, newShape("network <prefix:net> route-map <map:object>"), frrBGP, rootMode, readUsedMap},
 		{familyMode, newShape("redistribute connected route-map <map:object>"), frrBGP, rootMode, readUsedMap},
 		{familyMode, newShape("maximum-paths <paths:1-256>"), frrBGP, rootMode, readMaxPaths},

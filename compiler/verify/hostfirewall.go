@@ -128,7 +128,10 @@ func checkFirewalls(p *pass) {
 
 // leadsTo reports whether a flow has a machine of the group as its destination.
 func leadsTo(row flowRow, inv *inventory, group string) bool {
-	for _, h := range inv.hosts {
+	for name, h := range inv.hosts {
+		if row.to == "routing of "+name && slices.ContainsFunc(h.groups, func(g string) bool { return inv.groups[g] != nil && inv.groups[g].folder == group }) {
+			return true // at its link-local addresses
+		}
 		a, err := netip.ParseAddr(h.address)
 		in := slices.ContainsFunc(h.groups, func(name string) bool { return inv.groups[name] != nil && inv.groups[name].folder == group })
 		if err == nil && in && slices.ContainsFunc(row.dest, func(p netip.Prefix) bool { return p.Contains(a) }) {

@@ -43,7 +43,7 @@ func checkHostsAndSessions(p *pass) {
 		}
 	}
 	pairs, differences := s.sessions()
-	p.sessions, p.hosts, p.machines, p.balancer = pairs, groups, s.inventory, s.objects
+	p.sessions, p.links, p.hosts, p.machines, p.balancer = pairs, s.links, groups, s.inventory, s.objects
 	for _, d := range differences {
 		if f := p.tree.Lookup(d.File); f != nil {
 			p.report(f, d.Line, d.Rule, "%s", d.Text)

@@ -32,6 +32,7 @@ type switchConf struct {
 	features             map[string]bool // turned on (NX-OS)
 	removed              []objectUse     // before they are defined anew (EOS)
 	admitted             map[admission]*netipx.IPSet
+	networks             []string // that it announces of itself
 }
 
 // An objectUse is a place that names an object.
@@ -71,6 +72,7 @@ type peerFamily struct {
 	active      bool
 	in, out     string // route maps
 	maxPrefixes int
+	wayOut      bool // the default route is sent, whatever the table holds
 	overV6      bool // EOS: IPv4 routes are sent with IPv6 next hops
 }
 

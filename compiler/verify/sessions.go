@@ -70,6 +70,7 @@ func (s *sessionSet) sessions() ([]Session, []SessionFault) {
 	s.checkRouterIDs()
 	s.checkRelaxed()
 	s.checkPrefixes()
+	s.checkLinks()
 	slices.SortFunc(s.pairs, func(a, b Session) int {
 		return cmp.Or(strings.Compare(a.A.Device, b.A.Device), strings.Compare(a.B.Device, b.B.Device), strings.Compare(a.A.PeerAddress, b.A.PeerAddress))
 	})
@@ -88,6 +89,7 @@ type sessionSet struct {
 	nodes     []*End // nodes' ends
 	toNodes   []*End // switches' ends towards nodes
 	fabric    []*End // switches' ends towards switches
+	links     []*End // switches' ends towards the routing of nodes that live on loopback addresses
 	pairs     []Session
 	faults    []SessionFault
 	podRanges map[string]map[string]podSet // what switches take of nodes' ranges of pods, by host name and family

@@ -79,6 +79,7 @@ func (s *sessionSet) sortSwitchEnds() {
 	for _, p := range s.objects.peers {
 		nodeAS[p.myASN] = true
 	}
+	overInterface := slices.ContainsFunc(s.nodes, func(e *End) bool { return e.Family == "" })
 	for _, c := range s.switches {
 		groupOfNodes := map[string]bool{}
 		for _, p := range c.peers {
@@ -91,6 +92,10 @@ func (s *sessionSet) sortSwitchEnds() {
 				continue
 			}
 			e := c.end(p)
+			if p.isPort() && s.inventory.hosts[e.peerHint] != nil && !overInterface {
+				s.links = append(s.links, e)
+				continue
+			}
 			if host := nodeAt[p.name]; host != "" && s.inventory.hosts[e.peerHint] != nil && e.peerHint != host {
 				s.fault(ruleSessions, e, "neighbor %s is described as %s, and the inventory has that address for %s", p.name, e.peerHint, host)
 			}

@@ -23,6 +23,7 @@ type pass struct {
 	values         map[string]*values        // by release: the chart values of the site
 	kustomizations map[string]*kustomization // by folder
 	sessions       []Session                 // of BGP, read back from both ends
+	links          []*End                    // switches' ends of sessions with the routing of nodes
 	secretRefs     []SecretRef               // every Secret that an object refers to
 	contract       *secretsContract          // docs/<site>/secrets.json; nil when there is none
 	found          diag.List

@@ -30,6 +30,7 @@ func sessions(p *ir.Plan, t *artifact.Tree) {
 		}
 		m.Text("Maximum prefixes: twice the declared addresses that the switch may take. Above it the switch closes the session.")
 	}
+	cables(m, p)
 	layer2(m, p)
 	m.Heading("Switches and spines")
 	links := 0

@@ -11,6 +11,9 @@ import (
 // somebody clears it, and a node with it.
 const restartMinutes = 5
 
+// hops is what packets of a session between loopback addresses may travel: the cable and, as FRR counts, the loopback.
+const hops = 2
+
 // warnPercent is the part of the prefix limit at which the switch logs a warning.
 const warnPercent = 80
 
@@ -112,6 +115,11 @@ func (w *writer) group(g *ir.PeerGroup) {
 	}
 	w.From("", g.From.Of("holdTime", "keepaliveTime")...)
 	w.Linef(" neighbor %s timers %d %d", g.Name, g.KeepaliveSecs, g.HoldSecs)
+	if g.Multihop {
+		w.From("", g.From.Of("homing")...)
+		w.Line(" ! Loopback to loopback, over the node's own sessions below: they make either end reachable.")
+		w.Linef(" neighbor %s ebgp-multihop %d", g.Name, hops)
+	}
 	if g.Source.IsValid() {
 		w.From("", g.From.Of("address")...)
 		w.Linef(" neighbor %s update-source %s", g.Name, g.Source)
@@ -149,6 +157,7 @@ func (w *writer) family(f ir.Family) {
 	w.Section(from)
 	w.Line(" !")
 	w.Linef(" address-family %s unicast", f)
+	w.loopbacks(f, carrying)
 	w.networks(f, carrying)
 	if w.Switch.MaxPaths != 0 {
 		w.From("", w.Switch.From.Of("maxPaths")...)
@@ -157,6 +166,9 @@ func (w *writer) family(f ir.Family) {
 	for _, g := range carrying {
 		w.Section(g.From)
 		w.Linef("  neighbor %s activate", g.Name)
+		if g.Side == ir.Links {
+			w.Linef("  neighbor %s default-originate", g.Name)
+		}
 		w.Linef("  neighbor %s route-map %s in", g.Name, w.Switch.FromMap(g.Side, f))
 		w.Linef("  neighbor %s route-map %s out", g.Name, w.Switch.ToMap(g.Side, f))
 		if g.MaxPrefixes != 0 {
@@ -167,6 +179,20 @@ func (w *writer) family(f ir.Family) {
 	}
 	w.Section(from)
 	w.Line(" exit-address-family")
+}
+
+// loopbacks announces the switch's own address to the nodes that connect to it from a loopback of theirs.
+func (w *writer) loopbacks(f ir.Family, to []*ir.PeerGroup) {
+	if !slices.ContainsFunc(to, func(g *ir.PeerGroup) bool { return g.Side == ir.Links }) {
+		return
+	}
+	w.From("", w.Switch.From.Of("address")...)
+	for _, a := range w.Switch.Address {
+		if ir.FamilyOf(a) == f {
+			w.Linef("  network %s", netip.PrefixFrom(a, a.BitLen()))
+		}
+	}
+	w.Fixed()
 }
 
 // networks announces the rack's subnets to the spines.

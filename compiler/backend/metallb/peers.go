@@ -68,6 +68,10 @@ func peer(y *artifact.YAML, s *ir.Peering, told bool, program ir.From) {
 		y.Comment("It cannot be changed: delete the peer first, which ends its sessions.")
 		y.KV("enableGracefulRestart", true)
 	}
+	if s.Multihop {
+		y.From("", s.From.Of("homing")...)
+		y.KV("ebgpMultiHop", true)
+	}
 	if s.BFD != nil {
 		y.From("", s.BFD.From...)
 		y.KV("bfdProfile", s.BFD.Name)

@@ -131,22 +131,24 @@ Source: MetalLB internal/config validation, native mode; RFC 4271, section 4.4.`
 	},
 }
 
-// UnnumberedUnsupported finds sessions over interfaces that the speakers cannot have.
+// UnnumberedUnsupported finds speakers that get no session with a switch's loopback address.
 var UnnumberedUnsupported = &check.Rule{
-	ID: "MG1221", Name: "unnumbered-unsupported", Severity: diag.Error, On: check.OnSite,
-	Doc: `a rack has BGP on every link without addresses, and what speaks BGP on the nodes needs an address
+	ID: "MG1221", Name: "unnumbered-unsupported", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `a rack's nodes live on loopback addresses, and meshgen writes no session between loopbacks for what speaks BGP there
 
-It has no peer that is an interface: the nodes of the rack open no session, and the rack announces nothing.
-Source: MetalLB BGPPeer, interface; RFC 8950.`,
+A link carries one session, that of the node's own routing. What announces virtual addresses has one of its own, from the
+node's loopback address to the switch's (ebgpMultiHop of MetalLB's BGPPeer). For other load balancers there is no output
+yet, and the rack would announce nothing.
+Source: RFC 4271, section 6.8; MetalLB BGPPeer, ebgpMultiHop.`,
 	Run: func(p *check.Pass) {
-		program, who := speakerProgram(p)
-		if program == nil || program.Unnumbered || p.Site.Fabric.BGP == nil || !announcesBGP(p.Site) {
-			return
+		kind := p.Site.LoadBalancer.Kind
+		if kind == "metallb" || kind == "kube-vip" || p.Site.Fabric.BGP == nil || !announcesBGP(p.Site) {
+			return // kube-vip has a rule of its own
 		}
 		for rn, r := range byKey(p.Site.Racks) {
 			if r.Homing == "unnumbered" && rackAnnounces(p.Site, rn) {
-				p.Reportf(site.Join("racks", rn, "homing"), "rack %q has unnumbered links, and %s needs the address of its peer", rn, who).
-					Related(speakerAt(p.Site), "the load balancer")
+				p.Reportf(site.Join("racks", rn, "homing"), "not supported yet: homing \"unnumbered\" of rack %q with load balancer %q", rn, kind).
+					Related("loadBalancer.kind", "the load balancer").Hintf("loadBalancer: kind: \"metallb\"")
 			}
 		}
 	},

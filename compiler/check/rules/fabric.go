@@ -22,7 +22,7 @@ var fabricRules = []*check.Rule{
 	NativeRoutingUnannounced, AnnouncerExcluded, SpeakersNowhere, BGPAnnouncesNothing, SwitchesWithoutBGP,
 	HomingSwitches, SingleToRRack, SwitchVLAN, SwitchSilent, SwitchesDiffer, InterfaceName, RouterIDZero,
 	SwitchWithoutUplinks, SpineWithoutLinks, SpinesDiffer, SingleUplink, SingleSpine, RacksApart, LinkSwitch,
-	LinkMissing, LinkTwice, LinksIgnored, MaxPathsSwitch, MaxPathsTooFew, CommunityWellKnown, CommunityTwice,
+	LinkMissing, LinkTwice, LinksIgnored, LinkSwitchSystem, LinkSubnets, MaxPathsSwitch, MaxPathsTooFew, CommunityWellKnown, CommunityTwice,
 	RackListedTwice, AnnouncedPodsLength, AnnouncedPodsWithoutOutput,
 	LinkUnnumberedSwitch, BFDInterfaceUnknown,
 }

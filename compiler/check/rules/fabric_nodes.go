@@ -88,6 +88,53 @@ A cable has one other end. One of the two sessions never comes up, and the node 
 	},
 }
 
+// LinkSwitchSystem finds switches whose end of a cable to a node nothing prints.
+var LinkSwitchSystem = &check.Rule{
+	ID: "MG1280", Name: "unnumbered-switch", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `a rack has unnumbered links, and a switch for which meshgen writes no session over a cable to a node
+
+Its file would have the load balancer's sessions alone, between loopback addresses that nothing makes reachable.`,
+	Run: func(p *check.Pass) {
+		if p.Site.Fabric.BGP == nil {
+			return
+		}
+		for rn, r := range byKey(p.Site.Racks) {
+			for tn, t := range byKey(r.ToRs) {
+				if r.Homing == "unnumbered" && t.ASN != 0 && (t.OS == "eos" || t.OS == "nxos") {
+					p.Reportf(site.Join("racks", rn, "tors", tn, "os"), "not supported yet: homing \"unnumbered\" of rack %q with a switch that runs %s", rn, t.OS).
+						Related(site.Join("racks", rn, "homing"), "the homing").Hintf("os: \"frr\" or \"sonic\"")
+				}
+			}
+		}
+	},
+}
+
+// LinkSubnets finds a rack that has both a network for its nodes and none.
+var LinkSubnets = &check.Rule{
+	ID: "MG1281", Name: "unnumbered-subnet", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `a rack has unnumbered links and a network of its nodes, or a default gateway
+
+Its nodes live on loopback addresses and learn their way out over the links. A network is on no port of the switches,
+which would announce it all the same, and nothing answers at the gateway.
+Source: RFC 8950; FRR documentation, BGP unnumbered.`,
+	Run: func(p *check.Pass) {
+		for rn, r := range byKey(p.Site.Racks) {
+			if r.Homing != "unnumbered" {
+				continue
+			}
+			for _, f := range []struct {
+				name string
+				has  bool
+			}{{"subnets", len(r.Subnets) > 0}, {"defaultGateway", len(r.DefaultGateway) > 0}} {
+				if f.has {
+					p.Reportf(site.Join("racks", rn, f.name), "rack %q has %s, and its links are unnumbered: its nodes live on loopback addresses", rn, f.name).
+						Related(site.Join("racks", rn, "homing"), "the homing").Hintf("leave out %s", f.name)
+				}
+			}
+		}
+	},
+}
+
 // LinksIgnored finds links that nobody reads.
 var LinksIgnored = &check.Rule{
 	ID: "MG1259", Name: "links-ignored", Severity: diag.Warning, On: check.OnSite,
