@@ -134,7 +134,7 @@ Source: MetalLB internal/config validation, native mode; RFC 4271, section 4.4.`
 // UnnumberedUnsupported finds speakers that get no session with a switch's loopback address.
 var UnnumberedUnsupported = &check.Rule{
 	ID: "MG1221", Name: "unnumbered-unsupported", Severity: diag.Error, On: check.OnSite, Guard: true,
-	Doc: `a rack's nodes live on loopback addresses, and meshgen writes no session between loopbacks for what speaks BGP there
+	Doc: `a rack has unnumbered links, and meshgen writes no session between loopbacks for the load balancer
 
 A link carries one session, that of the node's own routing. What announces virtual addresses has one of its own, from the
 node's loopback address to the switch's (ebgpMultiHop of MetalLB's BGPPeer). For other load balancers there is no output

@@ -201,6 +201,7 @@ if begin nodes 'labels and taints of the nodes, configuration of kube-proxy'; th
 	:
 	joined=" $(ask get nodes --output name | tr '\n' ' ')"
 	node sto1-r1-cp
+	node sto1-r1-cp2
 	node sto1-r1-edge
 	node sto1-r2-cp
 	node sto1-r2-edge
