@@ -24,7 +24,7 @@ func (l *lowering) capacity() {
 	proxy := l.meshProfile().ProxyResources.Memory
 	request := site.ParseQuantity(cmp.Or(l.p.Mesh.Proxy.MemoryRequest, proxy.Request))
 	limit := site.ParseQuantity(cmp.Or(l.p.Mesh.Proxy.MemoryLimit, proxy.Limit))
-	cpu := site.ParseMilli(cmp.Or(l.p.Mesh.Proxy.CPURequest, l.set.Mesh(l.s.Mesh.Kind).ProxyResources.CPU.Request))
+	cpu := site.ParseMilli(cmp.Or(l.p.Mesh.Proxy.CPURequest, l.meshProfile().ProxyResources.CPU.Request))
 	const mib = 1 << 20
 	for _, g := range l.p.Groups {
 		n := ir.NodeLoad{Group: g.Name, Nodes: len(g.Nodes), Pods: g.Conntrack.Pods}

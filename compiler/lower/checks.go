@@ -18,7 +18,7 @@ type poolFamily struct {
 func (l *lowering) checks() {
 	l.p.Checks = ir.Checks{
 		MaxOffset: strconv.FormatFloat(site.ParseDuration(l.s.Time.MaxOffset).Seconds(), 'f', -1, 64),
-		Proxy:     l.set.Mesh(l.s.Mesh.Kind).ProxyContainer,
+		Proxy:     l.meshProfile().ProxyContainer,
 		OffsetWhy: ir.From{"time.maxOffset"},
 	}
 	own := map[string]map[poolFamily]int{} // by switch: the nodes of its rack that announce

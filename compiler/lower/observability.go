@@ -163,9 +163,11 @@ func (l *lowering) metricsAccess() {
 	if l.p.Scraper == nil {
 		return
 	}
-	out := []string{l.p.Mesh.Namespace}
-	if ns := l.p.LoadBalancer.Namespace; ns != "" {
-		out = append(out, ns)
+	var out []string
+	for _, ns := range []string{l.p.Mesh.Namespace, l.p.LoadBalancer.Namespace} {
+		if ns != "" {
+			out = append(out, ns)
+		}
 	}
 	for _, n := range l.p.Namespaces {
 		if n.Meshed || n.Purpose == "gateway" {

@@ -125,18 +125,22 @@ func (l *lowering) scrapeRules() []ir.Rule {
 			proxies = m.Job
 		}
 	}
-	s := w.Series
-	return []ir.Rule{
+	rules := []ir.Rule{
 		{Alert: "MetricsTargetDown", Severity: warning, For: "15m", From: ir.From{"mesh.kind", "loadBalancer"},
 			Expr:        fmt.Sprintf(`up{job=~"%s"} == 0`, strings.Join(jobs, "|")),
 			Summary:     "{{ $labels.instance }} of job {{ $labels.job }} cannot be scraped.",
 			Description: "It is down, a NetworkPolicy keeps the scraper out, or the scraper's ServiceAccount may not read /metrics there."},
-		{Alert: "MetricsBudgetExceeded", Severity: warning, For: "30m", Why: s.Why, From: s.From,
+	}
+	s := w.Series
+	if proxies == "" { // nothing that a budget is for
+		return rules
+	}
+	return append(rules,
+		ir.Rule{Alert: "MetricsBudgetExceeded", Severity: warning, For: "30m", Why: s.Why, From: s.From,
 			Expr:    fmt.Sprintf(`sum(scrape_samples_post_metric_relabeling{job="%s"}) > %d`, proxies, s.Total),
 			Summary: "The proxies have more series than the site is planned for.",
 			Description: fmt.Sprintf("Planned: %d, which is %d proxies with %d each (%d, and %d for each of %d edges). Applications behind the proxies count too: look for one with labels of many values.",
-				s.Total, s.Proxies, s.PerProxy, s.Base, s.PerEdge, s.Edges)},
-	}
+				s.Total, s.Proxies, s.PerProxy, s.Base, s.PerEdge, s.Edges)})
 }
 
 // monitors decide what the operator scrapes of what meshgen installs.

@@ -88,7 +88,24 @@ func checkRouteGateways(p *pass, o *object) {
 	}
 }
 
+// ownClasses are the GatewayClasses that a program makes by itself, by the component that it is a part of.
+var ownClasses = map[string]string{
+	"istio": "istio", "istio-waypoint": "istio", "istio-east-west": "istio", "cilium": "cilium", "consul": "consul",
+}
+
+// checkGatewayClass checks that somebody deploys what a Gateway asks for.
+func checkGatewayClass(p *pass, o *object) {
+	class := str(o.value, "spec", "gatewayClassName")
+	if _, ours := p.releases.Components[ownClasses[class]]; ours && ownClasses[class] != "" {
+		return
+	}
+	if p.find(o.group, "GatewayClass", "", class) == nil {
+		o.report(p, ruleReference, fieldPath{"spec", "gatewayClassName"}, "nobody brings the GatewayClass %q", class)
+	}
+}
+
 func checkGatewayParameters(p *pass, o *object) {
+	checkGatewayClass(p, o)
 	ref := get(o.value, "spec", "infrastructure", "parametersRef")
 	switch {
 	case ref == nil:
@@ -96,6 +113,8 @@ func checkGatewayParameters(p *pass, o *object) {
 		o.report(p, ruleReference, fieldPath{"spec", "infrastructure", "parametersRef", "kind"}, "istiod reads parameters from a ConfigMap and from nothing else")
 	case str(ref, "kind") == "ConfigMap":
 		p.refer(o, fieldPath{"spec", "infrastructure", "parametersRef"}, "", "ConfigMap", o.namespace, str(ref, "name"))
+	default:
+		p.refer(o, fieldPath{"spec", "infrastructure", "parametersRef"}, str(ref, "group"), str(ref, "kind"), o.namespace, str(ref, "name"))
 	}
 }
 

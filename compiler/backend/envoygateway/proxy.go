@@ -7,7 +7,7 @@ import (
 )
 
 // proxy writes the spec of an EnvoyProxy: what the controller deploys for one gateway.
-func proxy(y *artifact.YAML, g *ir.Gateway) {
+func proxy(y *artifact.YAML, g *ir.Gateway, logs string, from ir.From) {
 	v4, v6 := families(g)
 	if v6 {
 		y.From("", g.From.Of("addresses")...)
@@ -18,6 +18,7 @@ func proxy(y *artifact.YAML, g *ir.Gateway) {
 		}
 		y.Fixed()
 	}
+	accessLogs(y, logs, from)
 	y.Map("provider", func() {
 		y.KV("type", "Kubernetes")
 		y.Map("kubernetes", func() {
@@ -30,6 +31,31 @@ func proxy(y *artifact.YAML, g *ir.Gateway) {
 			y.Map("envoyService", func() { service(y, g) })
 		})
 	})
+}
+
+// accessLogs says which requests the proxies log: the program's default is all of them, to the standard output.
+func accessLogs(y *artifact.YAML, logs string, from ir.From) {
+	y.From("", from...)
+	switch logs {
+	case "off":
+		backend.Nested(y, []string{"telemetry", "accessLog"}, func() { y.KV("disable", true) })
+	case "errors":
+		backend.Nested(y, []string{"telemetry", "accessLog"}, func() {
+			y.Seq("settings", func() {
+				y.Item(func() {
+					y.Comment("Failures alone: a status from 400 on, or Envoy's own reason to give up.")
+					y.KV("matches", []string{"response.code >= 400 || response.flags != 0"})
+					y.Seq("sinks", func() {
+						y.Item(func() {
+							y.KV("type", "File")
+							y.Map("file", func() { y.KV("path", "/dev/stdout") })
+						})
+					})
+				})
+			})
+		})
+	}
+	y.Fixed()
 }
 
 func deployment(y *artifact.YAML, g *ir.Gateway) {
