@@ -26,7 +26,7 @@ func lab() *ir.Plan {
 			NodeSelector: ir.Selector{Terms: []ir.Term{{Key: "rack", Values: []string{"a"}}, {Key: "class", Values: []string{"edge", "core"}}}}}, {Name: "far"}},
 		LoadBalancer: ir.LoadBalancer{Kind: "metallb", Namespace: "metallb-system", Backend: "frr-k8s", Peerings: []ir.Peering{{Name: "a", Switch: "s1", SwitchAddress: a("192.0.2.2"),
 			HoldSecs: 90, KeepaliveSecs: 30, Speakers: []ir.Speaker{{Node: "n1", Address: a("192.0.2.11")}}}}},
-		Mesh: ir.Mesh{Namespace: "istio-system", TrustDomain: "lab.example.net"},
+		Mesh: ir.Mesh{Kind: "istio-sidecar", Namespace: "istio-system", TrustDomain: "lab.example.net"},
 		Gateways: []ir.Gateway{{
 			Name: "in", Namespace: "gateway-in", Release: "gateway-in", Pool: "near", VIPs: []netip.Addr{a("2001:db8::10")}, Class: "edge", Racks: []string{"a"},
 			Listeners: []ir.Listener{
