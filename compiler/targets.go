@@ -47,6 +47,7 @@ var targets = []backend.Backend{
 	gatewayapi.Backend,
 	envoygateway.Backend,
 	istio.Backend,
+	istio.Ambient,
 	networkpolicy.Backend,
 	secrets.Backend,
 	observability.Backend,

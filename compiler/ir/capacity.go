@@ -2,9 +2,10 @@ package ir
 
 // Capacity is what the declared load takes of the machines and pools.
 type Capacity struct {
-	Nodes []NodeLoad // by host group, in the order of the groups
-	Pools []PoolUse  // by name
-	Ports []PortUse  // pods in general, then each gateway
+	Shared bool       // a node has one proxy, and its pods none
+	Nodes  []NodeLoad // by host group, in the order of the groups
+	Pools  []PoolUse  // by name
+	Ports  []PortUse  // pods in general, then each gateway
 }
 
 // NodeLoad is what the proxies on one node of a host group take, all pods meshed: pods x the proxy's request, and pods x
@@ -13,6 +14,7 @@ type NodeLoad struct {
 	Group          string
 	Nodes          int // machines in the group
 	Pods           int // on one machine
+	Proxies        int // on one machine
 	RequestMiB     int // of all proxies on one machine
 	LimitMiB       int
 	MemoryMiB      int // of the machine

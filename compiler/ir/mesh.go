@@ -33,6 +33,7 @@ type ProxyPorts struct {
 	Control        uint16 // configuration and certificates, at the control plane
 	ControlMetrics uint16
 	Webhook        uint16 // injection and validation, called by the API server
+	Tunnel         uint16 // all TCP between meshed pods arrives at it, whatever its own port; 0: at its own port
 }
 
 // CA is the authority of the mesh. Empty strings and dates are what the site does not say.
@@ -48,7 +49,9 @@ type CA struct {
 
 // Waypoint is the size of the layer-7 proxies of an ambient mesh.
 type Waypoint struct {
+	Name      string // of the Gateway in each namespace that has one, of its Deployment and account
 	Replicas  int
+	Selector  []KV // labels of its pods
 	Resources Resources
 	From      From
 }

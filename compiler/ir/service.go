@@ -14,6 +14,7 @@ type Service struct {
 	Workload       string       // Deployment, StatefulSet, DaemonSet, Job, CronJob, VM
 	Headless       bool
 	Meshed         bool
+	Waypoint       string // identity of the layer-7 proxy that all requests of meshed callers pass; "": they go straight to the pods
 	Permissive     bool   // takes callers without an identity
 	Ports          []Port // by name
 	Health         *Health
@@ -76,6 +77,7 @@ type Caller struct {
 	Methods        []string // empty: all
 	Paths          []Path   // empty: all
 	Hosts          []string // gateways: the host names of the routes
+	Tunnel         bool     // its TCP arrives at the mesh's tunnel port; from its own pods or, where the callee has one, from the waypoint
 	Why            string   // "calls", "allow", "expose", "split"
 	From           From
 }
@@ -84,6 +86,8 @@ type Caller struct {
 type Callee struct {
 	Namespace string
 	Name      string
+	Tunnel    bool // TCP goes to the mesh's tunnel port
+	Waypoint  bool // of its namespace's waypoint, and not of its own pods
 	Host      string
 	Labels    []KV
 	Ports     []Port

@@ -21,19 +21,23 @@ const (
 // bound.
 func (l *lowering) capacity() {
 	c := &l.p.Capacity
+	c.Shared = l.meshProfile().Proxies == "node"
 	proxy := l.meshProfile().ProxyResources.Memory
 	request := site.ParseQuantity(cmp.Or(l.p.Mesh.Proxy.MemoryRequest, proxy.Request))
 	limit := site.ParseQuantity(cmp.Or(l.p.Mesh.Proxy.MemoryLimit, proxy.Limit))
 	cpu := site.ParseMilli(cmp.Or(l.p.Mesh.Proxy.CPURequest, l.meshProfile().ProxyResources.CPU.Request))
 	const mib = 1 << 20
 	for _, g := range l.p.Groups {
-		n := ir.NodeLoad{Group: g.Name, Nodes: len(g.Nodes), Pods: g.Conntrack.Pods}
-		n.RequestMiB, n.LimitMiB = int(request*int64(n.Pods)/mib), int(limit*int64(n.Pods)/mib)
+		n := ir.NodeLoad{Group: g.Name, Nodes: len(g.Nodes), Pods: g.Conntrack.Pods, Proxies: g.Conntrack.Pods}
+		if c.Shared {
+			n.Proxies = 1
+		}
+		n.RequestMiB, n.LimitMiB = int(request*int64(n.Proxies)/mib), int(limit*int64(n.Proxies)/mib)
 		n.MemoryMiB = int(site.ParseQuantity(l.s.NodeClasses[g.Class].Memory) / mib)
 		if n.MemoryMiB > 0 {
 			n.LimitPercent = n.LimitMiB * 100 / n.MemoryMiB
 		}
-		n.RequestMilli, n.Cores = int(cpu)*n.Pods, l.s.NodeClasses[g.Class].Cores
+		n.RequestMilli, n.Cores = int(cpu)*n.Proxies, l.s.NodeClasses[g.Class].Cores
 		n.RequestPercent = n.RequestMilli / (10 * max(n.Cores, 1))
 		c.Nodes = append(c.Nodes, n)
 	}

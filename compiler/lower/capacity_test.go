@@ -31,7 +31,7 @@ func TestCapacity(t *testing.T) {
 	}
 	l.capacity()
 	c := l.p.Capacity
-	if want := (ir.NodeLoad{Group: "g", Nodes: 2, Pods: 40, RequestMiB: 5120, LimitMiB: 20480, MemoryMiB: 16384, LimitPercent: 125, RequestMilli: 4000, Cores: 16, RequestPercent: 25}); c.Nodes[0] != want {
+	if want := (ir.NodeLoad{Group: "g", Nodes: 2, Pods: 40, Proxies: 40, RequestMiB: 5120, LimitMiB: 20480, MemoryMiB: 16384, LimitPercent: 125, RequestMilli: 4000, Cores: 16, RequestPercent: 25}); c.Nodes[0] != want {
 		t.Errorf("got %+v, want %+v", c.Nodes[0], want)
 	}
 	if want := []ir.PoolUse{{Pool: "four", Total: 35, Used: 1, Free: 34}, {Pool: "six", Total: -1, Used: 1, Free: -1}}; !slices.Equal(c.Pools, want) {

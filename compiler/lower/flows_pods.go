@@ -18,7 +18,11 @@ func (l *lowering) podFlows() {
 			if c.Kind == "gateway" {
 				name = "gateway " + c.Name
 			}
-			for _, p := range c.Ports {
+			ports := c.Ports
+			if c.Tunnel {
+				ports = l.tunnelFlows(s, name, c)
+			}
+			for _, p := range ports {
 				l.flow(ir.Flow{Area: ir.PodArea, From: l.pods(name), To: l.pods("service " + s.Namespace + "/" + s.Name),
 					Protocol: portProtocol(p), Port: p.TargetPort, Why: c.Why}, ir.From{"namespaces", "gateways", "mesh", "kubernetes"}, c.From, p.From)
 			}

@@ -29,7 +29,7 @@ func (l *lowering) mesh() {
 		AccessLogs:     l.s.Observability.AccessLogs, AccessLogsFrom: ir.From{"observability.accessLogs"},
 		ProxyPorts: ir.ProxyPorts{
 			Metrics: prof.Ports.Metrics, EnvoyMetrics: prof.Ports.ProxyMetrics, Health: prof.Ports.Health,
-			Control: prof.Ports.Control, ControlMetrics: prof.Ports.ControlMetrics, Webhook: prof.Ports.Webhook,
+			Control: prof.Ports.Control, ControlMetrics: prof.Ports.ControlMetrics, Webhook: prof.Ports.Webhook, Tunnel: prof.Ports.Tunnel,
 		},
 		From: under("mesh", "kind", "version", "revision", "trustDomain", "mtls", "controlPlane.replicas", "egressPolicy"),
 	}
@@ -41,9 +41,7 @@ func (l *lowering) mesh() {
 	}
 	p.Aliases, p.HoldPods, p.PushThrottle = m.TrustDomainAliases, m.Proxy.HoldApplicationUntilReady, m.ControlPlane.PushThrottle
 	p.CA = l.authority()
-	if w := m.Waypoint; w != nil {
-		p.Waypoint = &ir.Waypoint{Replicas: w.Replicas, Resources: resources(w.Resources, "mesh.waypoint.resources"), From: ir.From{"mesh.waypoint"}}
-	}
+	p.Waypoint = l.waypoint()
 	if t := l.s.Observability.Tracing; t != nil {
 		host, port, _ := net.SplitHostPort(t.OTLP)
 		n, _ := strconv.ParseUint(port, 10, 16)

@@ -32,6 +32,7 @@ type ownNamespace struct{ name, level string }
 
 // meshes are the kinds, by the name that a site uses.
 var meshes = map[string]meshKind{
+	"istio-ambient": istioAmbient,
 	"istio-sidecar": istioSidecar,
 	"none":          noMesh,
 }

@@ -99,10 +99,18 @@ func (l *lowering) series() {
 		if o := l.s.NodeClasses[n.Class].Capacity; o != nil {
 			pods = cmp.Or(o.PodsPerNode, pods)
 		}
+		if l.meshProfile().Proxies == "node" {
+			pods = 1
+		}
 		s.Proxies += pods
 	}
 	for _, g := range l.p.Gateways {
 		s.Proxies += g.Replicas
+	}
+	for _, n := range l.p.Namespaces {
+		if w := l.p.Mesh.Waypoint; w != nil && n.Waypoint && n.Meshed {
+			s.Proxies += w.Replicas
+		}
 	}
 	edges, services := 0, 0
 	for _, x := range l.p.Services {
@@ -173,6 +181,9 @@ func (l *lowering) metricsAccess() {
 		if n.Meshed || n.Purpose == "gateway" {
 			out = append(out, n.Name)
 		}
+	}
+	for _, m := range l.p.Watch.Monitors {
+		out = append(out, m.Namespaces...)
 	}
 	slices.Sort(out)
 	l.p.Watch.Access = slices.Compact(out)

@@ -20,6 +20,7 @@ func (l *lowering) services() {
 	}
 	l.index()
 	l.edges()
+	l.tunnels()
 	l.externals()
 }
 
@@ -40,6 +41,11 @@ func (l *lowering) service(nn, sn string, n *site.Namespace, s *site.Service) ir
 		for k, v := range byKey(s.Labels) {
 			out.Labels = append(out.Labels, ir.KV{Key: k, Value: v})
 		}
+	}
+	if out.Meshed && n.Waypoint && l.p.Mesh.Waypoint != nil && !s.Headless && s.Workload != "VM" {
+		// Clients of a headless Service dial pods, and what is addressed to a pod does not pass the waypoint of Services.
+		out.Waypoint = l.p.Mesh.TrustDomain + "/ns/" + nn + "/sa/" + l.p.Mesh.Waypoint.Name
+		out.From = append(out.From, site.Join("namespaces", nn)+".waypoint")
 	}
 	if out.Meshed {
 		out.Identity = l.p.Mesh.TrustDomain + "/ns/" + nn + "/sa/" + out.ServiceAccount

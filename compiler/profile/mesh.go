@@ -63,6 +63,7 @@ func (m *Mesh) Capability(field string) Capability {
 type MeshPorts struct {
 	Outbound       uint16 `json:"outbound"`       // captures what a pod sends
 	Inbound        uint16 `json:"inbound"`        // captures what a pod receives
+	Tunnel         uint16 `json:"tunnel"`         // where TCP between meshed pods arrives on the wire
 	Metrics        uint16 `json:"metrics"`        // merged metrics of proxy and application, and rewritten probes
 	ProxyMetrics   uint16 `json:"proxyMetrics"`   // the proxy's own
 	Health         uint16 `json:"health"`         // readiness of the proxy

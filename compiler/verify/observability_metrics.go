@@ -4,7 +4,8 @@ package verify
 // 1.12 (conntrack, netstat and timex collectors), chrony_exporter 0.13, kube-state-metrics 2.x docs/metrics, frr-k8s
 // cmd/metrics/collector, kube-vip pkg/metrics/prometheus.go, OpenELB pkg/metrics/metrics.go (session_up), MetalLB speaker/main.go and internal/k8s/controllers/stats.go, Istio pilot/pkg/xds/monitoring.go,
 // pkg/xds/monitoring.go, pkg/kube/inject/monitoring.go, security/pkg/server/ca/monitoring.go and
-// security/pkg/nodeagent/cache/monitoring.go (the agent puts istio_agent_ in front), cert-manager's metrics.
+// security/pkg/nodeagent/cache/monitoring.go (the agent puts istio_agent_ in front), ztunnel src/inpod/metrics.rs,
+// cert-manager's metrics.
 var metricLabels = map[string][]string{
 	"up":                                          {"instance"},
 	"scrape_samples_post_metric_relabeling":       {"instance"},
@@ -43,6 +44,10 @@ var metricLabels = map[string][]string{
 	"kube_service_spec_type":                    {"namespace", "service", "type"},
 	"kube_service_status_load_balancer_ingress": {"namespace", "service", "ip", "hostname"},
 	"kube_deployment_status_replicas_available": {"namespace", "deployment"},
+
+	"kube_daemonset_status_number_unavailable": {"namespace", "daemonset"},
+	"workload_manager_active_proxy_count":      {"pod"},
+	"workload_manager_pending_proxy_count":     {"pod"},
 
 	"pilot_xds":                                   {"version"},
 	"pilot_xds_pushes":                            {"type"},

@@ -13,15 +13,23 @@ func capacity(p *ir.Plan, t *artifact.Tree) {
 	m.Text("Numbers follow from what the site declares, not from measurements. Each table names its formula and where its constants come from.")
 
 	m.Heading("Memory of proxies on a node")
-	m.Text("Pods x the proxy's memory request, and pods x its limit, as if every pod were meshed. Pods: the site's " + code("capacity.podsPerNode") + ", or that of the node class. " +
-		"Request and limit: the site's " + code("mesh.proxy.resources") + ", or the defaults of the mesh's chart. The scheduler counts requests; limits above 100 % can bring the node down.")
+	if p.Capacity.Shared {
+		m.Text("All pods of a node share one proxy: what it requests, and its limit where there is one, of " + code("mesh.proxy.resources") + " or the defaults of the mesh's chart. Waypoints come on top, wherever they run.")
+	} else {
+		m.Text("Pods x the proxy's memory request, and pods x its limit, as if every pod were meshed. Pods: the site's " + code("capacity.podsPerNode") + ", or that of the node class. " +
+			"Request and limit: the site's " + code("mesh.proxy.resources") + ", or the defaults of the mesh's chart. The scheduler counts requests; limits above 100 % can bring the node down.")
+	}
 	m.Head("group", "nodes", "pods a node", "requests", "limits", "node", "limits of node")
 	for _, n := range p.Capacity.Nodes {
 		m.Row(code(n.Group), number(n.Nodes), number(n.Pods), mib(n.RequestMiB), mib(n.LimitMiB), mib(n.MemoryMiB), number(n.LimitPercent)+" %")
 	}
 
 	m.Heading("Processors of proxies on a node")
-	m.Text("Pods x the proxy's CPU request, as if every pod were meshed, out of the cores of the node class. The scheduler counts requests: what is left is for the applications, whatever they use.")
+	if p.Capacity.Shared {
+		m.Text("The CPU request of the one proxy of a node, out of the cores of the node class.")
+	} else {
+		m.Text("Pods x the proxy's CPU request, as if every pod were meshed, out of the cores of the node class. The scheduler counts requests: what is left is for the applications, whatever they use.")
+	}
 	m.Head("group", "pods a node", "requests", "cores", "requests of node")
 	for _, n := range p.Capacity.Nodes {
 		m.Row(code(n.Group), number(n.Pods), milli(n.RequestMilli), number(n.Cores), number(n.RequestPercent)+" %")

@@ -17,14 +17,19 @@ var templates embed.FS
 
 // runbooks are the templates by the kind of mesh: the parts that are the same for all, and those of the mesh.
 var runbooks = map[string]*template.Template{
+	"istio-ambient": runbookFor("mesh_istio.md", "mesh_ambient.md"),
 	"istio-sidecar": runbookFor("mesh_istio.md"),
 	"none":          runbookFor("mesh_none.md"),
 }
 
-func runbookFor(mesh string) *template.Template {
+func runbookFor(mesh ...string) *template.Template {
 	t := template.New("runbook.md").Option("missingkey=error").
 		Funcs(template.FuncMap{"join": func(in []string) string { return strings.Join(in, " ") }})
-	return template.Must(t.ParseFS(templates, "templates/runbook.md", "templates/"+mesh))
+	template.Must(t.ParseFS(templates, "templates/runbook.md"))
+	for _, m := range mesh { // what a later one defines again holds
+		template.Must(t.ParseFS(templates, "templates/"+m))
+	}
+	return t
 }
 
 // book is what the template of the runbook shows. Commands that differ by kind of switch, listener or kube-proxy come

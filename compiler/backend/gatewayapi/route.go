@@ -67,7 +67,7 @@ func route(y *artifact.YAML, h *ir.ExposedHost, listeners []string, requests boo
 					pathMatch(y, r.Expose.Path)
 				}
 				backendRefs(y, r)
-				if t := r.Service.Timeout; t != nil && requests {
+				if t := r.Service.Timeout; t != nil && requests && r.Service.Waypoint == "" { // which has its own route
 					y.From("", t.From...)
 					y.Map("timeouts", func() { y.KV("request", t.Text) })
 				}
@@ -122,7 +122,7 @@ func backendRefs(y *artifact.YAML, r ir.Route) {
 	}
 	y.From("", append(append(ir.From{}, r.Expose.From...), r.Service.From...)...)
 	y.Seq("backendRefs", func() {
-		if len(r.Service.Split) == 0 {
+		if len(r.Service.Split) == 0 || r.Service.Waypoint != "" { // which shares out what comes to it
 			one(r.Service.Name, 0)
 			return
 		}

@@ -30,6 +30,9 @@ func (e *emitter) servicePolicies() {
 	for i := range e.p.Services {
 		s := &e.p.Services[i]
 		rules := e.callerRules(s)
+		if e.ambient() {
+			rules = e.podRules(s)
+		}
 		if !s.Meshed || len(rules) == 0 {
 			continue
 		}
@@ -38,16 +41,20 @@ func (e *emitter) servicePolicies() {
 				y.Map("selector", func() { backend.Pairs(y, "matchLabels", s.Labels) })
 				y.KV("action", "ALLOW")
 				y.Seq("rules", func() {
-					for _, r := range rules {
-						y.From("", r.from...)
-						y.Comment(r.comment)
-						y.Item(func() { e.rule(y, r) })
-					}
-					y.Fixed()
+					e.rules(y, rules)
 				})
 			})
 		})
 	}
+}
+
+func (e *emitter) rules(y *artifact.YAML, rules []rule) {
+	for _, r := range rules {
+		y.From("", r.from...)
+		y.Comment(r.comment)
+		y.Item(func() { e.rule(y, r) })
+	}
+	y.Fixed()
 }
 
 // rule is one alternative of an ALLOW policy: who, and what.
@@ -130,6 +137,10 @@ func targets(ports []ir.Port) []uint16 {
 	for _, p := range ports {
 		out = append(out, p.TargetPort)
 	}
+	return sortedPorts(out)
+}
+
+func sortedPorts(out []uint16) []uint16 {
 	slices.Sort(out)
 	return slices.Compact(out)
 }

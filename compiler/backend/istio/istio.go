@@ -1,6 +1,7 @@
-// Package istio prints the plan for Istio in sidecar mode.
+// Package istio prints the plan for Istio, with sidecars and in ambient mode.
 //
-// In comes an *ir.Plan whose mesh is istio-sidecar. Out go, for each chart release of Istio, its values
+// In comes an *ir.Plan whose mesh is istio-sidecar or istio-ambient; what is printed for the latter alone stands in files
+// ambient_*.go. Out go, for each chart release of Istio, its values
 // (charts/<site>/<release>/values.yaml), and the objects of the overlay: in phase 20-mesh what holds mesh-wide, in
 // 30-gateways what lets requests in, in 40-policy what each namespace and service needs, in 45-enforcement what refuses
 // all else.
@@ -17,8 +18,19 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
-// kind is the mesh that this package is for.
-const kind = "istio-sidecar"
+// The meshes that this package is for.
+const (
+	kind        = "istio-sidecar"
+	ambientKind = "istio-ambient"
+)
+
+// Ambient prints Istio in ambient mode, and nothing for a plan with another mesh.
+var Ambient = backend.Backend{
+	Name: ambientKind,
+	Kind: "mesh",
+	Doc:  "chart values, gateways, waypoints, routes and policy of Istio in ambient mode",
+	Emit: emitAmbient,
+}
 
 // Backend prints Istio in sidecar mode, and nothing for a plan with another mesh.
 var Backend = backend.Backend{
@@ -63,6 +75,9 @@ type emitter struct {
 	t *artifact.Tree
 }
 
+// ambient reports whether nodes have proxies, and pods have none.
+func (e *emitter) ambient() bool { return e.p.Mesh.Kind == ambientKind }
+
 func (e *emitter) objects(phase backend.Phase, kind string) *backend.Writer {
 	return backend.NewWriter(e.p, e.t, phase, kind)
 }
@@ -85,9 +100,14 @@ func httpPorts(ports []ir.Port) (http, other []ir.Port) {
 
 // dualStack reports whether pods have addresses of both families.
 func dualStack(c *ir.Cluster) bool {
-	v4, v6 := false, false
+	v4, v6 := families(c)
+	return v4 && v6
+}
+
+// families returns which families of addresses pods have.
+func families(c *ir.Cluster) (v4, v6 bool) {
 	for _, p := range c.PodCIDRs {
 		v4, v6 = v4 || p.Addr().Is4(), v6 || p.Addr().Is6()
 	}
-	return v4 && v6
+	return v4, v6
 }

@@ -23,6 +23,7 @@ func virtualService(y *artifact.YAML, h *ir.ExposedHost) {
 	y.KV("gateways", []string{h.Gateway.Namespace + "/" + h.Gateway.Name})
 	var http, tls, tcp []func()
 	for _, r := range h.Routes {
+		r.Service = atGateway(r.Service)
 		for _, l := range h.Carriers(r.Expose) {
 			switch {
 			case l.PassesThrough():
@@ -76,24 +77,29 @@ func (e *emitter) meshRoutes() {
 		if !s.Meshed || !shaped || len(http) == 0 && (len(other) == 0 || len(s.Split) == 0) {
 			continue
 		}
-		meta := backend.Meta{APIVersion: networkingV1, Namespace: s.Namespace, Name: s.Name, From: s.From}
-		o.Add(meta, func(y *artifact.YAML) {
-			y.Map("spec", func() {
-				y.KV("hosts", []string{s.Host})
-				if len(http) > 0 {
-					// Without a port, a destination has that of the listener: the one that the caller asked for.
-					y.Seq("http", func() { requestRoutes(y, s, nil, nil, nil, 0) })
-				}
-				if len(other) > 0 && len(s.Split) > 0 {
-					y.Seq("tcp", func() {
-						for _, p := range other {
-							connectionRoute(y, s, p.Port, p, p.From)
-						}
-					})
-				}
-			})
-		})
+		meshRoute(o, s)
 	}
+}
+
+func meshRoute(o *backend.Writer, s *ir.Service) {
+	http, other := httpPorts(s.Ports)
+	meta := backend.Meta{APIVersion: networkingV1, Namespace: s.Namespace, Name: s.Name, From: s.From}
+	o.Add(meta, func(y *artifact.YAML) {
+		y.Map("spec", func() {
+			y.KV("hosts", []string{s.Host})
+			if len(http) > 0 {
+				// Without a port, a destination has that of the listener: the one that the caller asked for.
+				y.Seq("http", func() { requestRoutes(y, s, nil, nil, nil, 0) })
+			}
+			if len(other) > 0 && len(s.Split) > 0 {
+				y.Seq("tcp", func() {
+					for _, p := range other {
+						connectionRoute(y, s, p.Port, p, p.From)
+					}
+				})
+			}
+		})
+	})
 }
 
 // requestRoutes writes the HTTP routes to a service: one, or two where only some methods may be repeated. No path means
@@ -103,6 +109,7 @@ func requestRoutes(y *artifact.YAML, s *ir.Service, path *ir.Path, from ir.From,
 		y.Item(func() {
 			y.From("", append(append(ir.From{}, s.Retries.From...), from...)...)
 			matches(y, path, ports, s.Retries.Methods)
+			fault(y, s)
 			destinations(y, s, port, from)
 			timeout(y, s)
 			retries(y, s.Retries)
@@ -111,6 +118,7 @@ func requestRoutes(y *artifact.YAML, s *ir.Service, path *ir.Path, from ir.From,
 	y.Item(func() {
 		y.From("", from...)
 		matches(y, path, ports, nil)
+		fault(y, s)
 		destinations(y, s, port, from)
 		timeout(y, s)
 		if s.Retries != nil && len(s.Retries.Methods) == 0 {

@@ -27,6 +27,8 @@ func (e *emitter) values() {
 			e.istiodValues(y)
 		case r.Chart == "cni":
 			e.cniValues(y)
+		case r.Chart == "ztunnel":
+			e.ztunnelValues(y)
 		}
 	}
 }

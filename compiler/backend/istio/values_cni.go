@@ -5,6 +5,8 @@ import "meshgen.dev/meshgen/compiler/artifact"
 // cniValues: the node agent that redirects the pods' traffic. Its defaults fit: it is chained behind the cluster's own
 // CNI plugin, tolerates every taint, and repairs pods that started before it was there.
 func (e *emitter) cniValues(y *artifact.YAML) {
+	e.profile(y)
+	e.ambientAgent(y)
 	y.Map("global", func() {
 		e.hub(y)
 		y.Comment("Ingress to the agent's metrics and readiness only.")

@@ -11,6 +11,7 @@ const tracingProvider = "otlp"
 
 func (e *emitter) istiodValues(y *artifact.YAML) {
 	m := &e.p.Mesh
+	e.profile(y)
 	y.From("", m.From.Of("revision")...)
 	y.KV("revision", m.Revision)
 	e.istiodPods(y)
@@ -53,8 +54,12 @@ func (e *emitter) istiodPods(y *artifact.YAML) {
 // injection: what istiod puts into pods, and what it leaves to the node agent.
 func (e *emitter) injection(y *artifact.YAML) {
 	y.Fixed()
-	y.Comment("The node agent redirects traffic, so that no pod needs NET_ADMIN and namespaces stay baseline or restricted.")
-	y.Map("cni", func() { y.KV("enabled", true) })
+	if e.ambient() {
+		e.trustedZtunnel(y)
+	} else {
+		y.Comment("The node agent redirects traffic, so that no pod needs NET_ADMIN and namespaces stay baseline or restricted.")
+		y.Map("cni", func() { y.KV("enabled", true) })
+	}
 	if env := e.istiodEnv(); len(env) > 0 {
 		y.Map("env", func() {
 			for _, v := range env {
@@ -65,8 +70,10 @@ func (e *emitter) injection(y *artifact.YAML) {
 		})
 		y.Fixed()
 	}
-	y.Comment("Kubelets' probes go to the agent in the pod, which asks the application: they have no certificate.")
-	y.Map("sidecarInjectorWebhook", func() { y.KV("rewriteAppHTTPProbe", true) })
+	if !e.ambient() {
+		y.Comment("Kubelets' probes go to the agent in the pod, which asks the application: they have no certificate.")
+		y.Map("sidecarInjectorWebhook", func() { y.KV("rewriteAppHTTPProbe", true) })
+	}
 	y.Comment("The injected pod security context replaces the list of sysctls of a gateway's own. It must hold none, or the lists\n" +
 		"in the gateways' values are lost; each of those lists net.ipv4.ip_unprivileged_port_start itself.")
 	y.Map("gateways", func() {

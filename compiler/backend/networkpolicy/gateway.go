@@ -39,9 +39,12 @@ func gateway(p *ir.Plan, g *ir.Gateway) policy {
 			o.egress = merge(o.egress, rule{
 				comment: "to service " + s.Namespace + "/" + s.Name,
 				peers:   []peer{{namespace: s.Namespace, labels: s.Labels}},
-				ports:   containerPorts(c.Ports),
+				ports:   wirePorts(p, c.Ports, c.Tunnel, s.Waypoint != ""),
 				from:    c.From,
 			})
+			if c.Tunnel && s.Waypoint != "" {
+				o.egress = merge(o.egress, toWaypoint(p, s.Namespace, c.From))
+			}
 		}
 	}
 	return o

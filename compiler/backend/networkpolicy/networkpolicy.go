@@ -35,6 +35,9 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 				all = append(all, service(p, s))
 			}
 		}
+		if w := p.Mesh.Waypoint; w != nil && n.Waypoint && n.Meshed {
+			all = append(all, waypoint(p, n, w))
+		}
 	}
 	for i := range p.Namespaces {
 		n := &p.Namespaces[i]

@@ -11,12 +11,13 @@ import (
 // platform admits what every pod of a namespace needs, whatever it is.
 func platform(p *ir.Plan, n *ir.Namespace) policy {
 	o := policy{namespace: n.Name, name: "platform", from: n.From}
-	if n.Meshed {
+	pods := n.Meshed && p.Mesh.ProxyPorts.Tunnel == 0 // have a proxy of their own
+	if pods {
 		o.ingress = proxyIngress(p)
 	}
 	o.egress = append(o.egress, dns())
 	o.egress = append(o.egress, apiServers(&p.Cluster)...)
-	if n.Meshed {
+	if pods {
 		o.egress = append(o.egress, proxyEgress(p)...)
 	}
 	return o

@@ -15,8 +15,16 @@ func service(p *ir.Plan, s *ir.Service) policy {
 		o.ingress = merge(o.ingress, rule{
 			comment: "from " + c.Kind + " " + c.Namespace + "/" + c.Name,
 			peers:   []peer{{namespace: c.Namespace, labels: c.Labels}},
-			ports:   containerPorts(c.Ports),
+			ports:   wirePorts(p, c.Ports, c.Tunnel, s.Waypoint != ""),
 			from:    c.From,
+		})
+	}
+	if s.Waypoint != "" && slices.ContainsFunc(s.Callers, func(c ir.Caller) bool { return c.Tunnel }) {
+		o.ingress = append(o.ingress, rule{
+			comment: "from the waypoint, which all requests of the mesh pass",
+			peers:   []peer{waypointPods(p, s.Namespace)},
+			ports:   tcp(p.Mesh.ProxyPorts.Tunnel),
+			from:    s.EdgesFrom,
 		})
 	}
 	if h := s.Health; h != nil {
@@ -26,9 +34,12 @@ func service(p *ir.Plan, s *ir.Service) policy {
 		o.egress = merge(o.egress, rule{
 			comment: "to service " + c.Namespace + "/" + c.Name,
 			peers:   []peer{{namespace: c.Namespace, labels: c.Labels}},
-			ports:   containerPorts(c.Ports),
+			ports:   wirePorts(p, c.Ports, c.Tunnel, c.Waypoint),
 			from:    c.From,
 		})
+		if c.Waypoint {
+			o.egress = merge(o.egress, toWaypoint(p, c.Namespace, c.From))
+		}
 	}
 	for i := range p.Externals {
 		if x := &p.Externals[i]; slices.Contains(s.Externals, x.Name) {
@@ -42,6 +53,10 @@ func service(p *ir.Plan, s *ir.Service) policy {
 // rewritten to the proxy's agent, which the platform policy opens.
 func (o *policy) probe(p *ir.Plan, s *ir.Service, h *ir.Health) {
 	what := fmt.Sprintf("kubelets probe GET %s on port %d", h.Path, h.Port)
+	if s.Meshed && p.Mesh.ProxyPorts.Tunnel != 0 {
+		o.ingress = append(o.ingress, hostProbe(p, what, h))
+		return
+	}
 	if s.Meshed && p.Mesh.ProxyPorts.Metrics != 0 {
 		o.comment = fmt.Sprintf("%s, by way of port %d of the proxy's agent", what, p.Mesh.ProxyPorts.Metrics)
 		o.commentFrom = h.From

@@ -1,0 +1,96 @@
+package networkpolicy
+
+import (
+	"net/netip"
+	"slices"
+
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// waypoint admits the callers of a namespace's services to its waypoint, and the waypoint to those services and to what
+// proxies need. Which caller may do what, the waypoint decides.
+func waypoint(p *ir.Plan, n *ir.Namespace, w *ir.Waypoint) policy {
+	o := policy{namespace: n.Name, name: w.Name, selector: w.Selector, from: append(append(ir.From{}, w.From...), n.From...)}
+	o.ingress = proxyIngress(p)
+	o.egress = append([]rule{dns()}, proxyEgress(p)...)
+	for i := range p.Services {
+		s := &p.Services[i]
+		if s.Namespace != n.Name || s.Waypoint == "" {
+			continue
+		}
+		called := false
+		for _, c := range s.Callers {
+			if !c.Tunnel {
+				continue
+			}
+			called = true
+			o.ingress = merge(o.ingress, rule{
+				comment: "from " + c.Kind + " " + c.Namespace + "/" + c.Name,
+				peers:   []peer{{namespace: c.Namespace, labels: c.Labels}},
+				ports:   tcp(p.Mesh.ProxyPorts.Tunnel),
+				from:    c.From,
+			})
+		}
+		if called {
+			o.egress = append(o.egress, rule{
+				comment: "to service " + s.Namespace + "/" + s.Name,
+				peers:   []peer{{namespace: s.Namespace, labels: s.Labels}},
+				ports:   tcp(p.Mesh.ProxyPorts.Tunnel),
+				from:    s.EdgesFrom,
+			})
+		}
+	}
+	return o
+}
+
+func waypointPods(p *ir.Plan, namespace string) peer {
+	return peer{namespace: namespace, labels: p.Mesh.Waypoint.Selector}
+}
+
+func toWaypoint(p *ir.Plan, namespace string, from ir.From) rule {
+	return rule{comment: "to the waypoint of " + namespace, peers: []peer{waypointPods(p, namespace)}, ports: tcp(p.Mesh.ProxyPorts.Tunnel), from: from}
+}
+
+// wirePorts returns the ports that an edge has on the wire. In a tunnel TCP has that of the tunnel; by way of a waypoint
+// it does not come from the caller at all. UDP goes past the mesh.
+func wirePorts(p *ir.Plan, ports []ir.Port, tunnel, waypoint bool) []port {
+	all := containerPorts(ports)
+	if !tunnel {
+		return all
+	}
+	var out []port
+	carried := false
+	for _, x := range all {
+		if x.protocol == "UDP" {
+			out = append(out, x)
+		} else {
+			carried = true
+		}
+	}
+	if carried && !waypoint {
+		out = append(tcp(p.Mesh.ProxyPorts.Tunnel), out...)
+	}
+	return out
+}
+
+// Addresses that the node agent gives to the packets of kubelets' probes, so that the proxy of the node leaves them
+// alone. Sources, read 2026-11-21: istio/istio 1.31.0 cni/pkg/nodeagent/options.go, DefaultHostProbeSNATIP and
+// DefaultHostProbeSNATIPV6.
+var hostProbeSources = []netip.Prefix{netip.MustParsePrefix("169.254.7.127/32"), netip.MustParsePrefix("fd16:9254:7127:1337:ffff:ffff:ffff:ffff/128")}
+
+// probePeers are those of the families that pods have.
+func probePeers(p *ir.Plan) []peer {
+	return slices.DeleteFunc(blocks(hostProbeSources), func(x peer) bool {
+		return !slices.ContainsFunc(p.Cluster.PodCIDRs, func(c netip.Prefix) bool { return c.Addr().Is4() == x.block.Addr().Is4() })
+	})
+}
+
+// hostProbe admits the probes of a captured pod.
+func hostProbe(p *ir.Plan, what string, h *ir.Health) rule {
+	return rule{
+		comment: what + ", from the address that the mesh gives to probes",
+		peers:   probePeers(p),
+		ports:   tcp(h.Port),
+		from:    slices.Concat(h.From, p.Mesh.From.Of("kind"), p.Cluster.From.Of("podCIDRs")),
+	}
+}
