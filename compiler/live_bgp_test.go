@@ -11,40 +11,61 @@ import (
 	"meshgen.dev/meshgen/compiler/backend/frr/frrtest"
 )
 
+// pair is a rack's two switches with their emitted files, a node on both of them, and a spine above.
+type pair struct {
+	tree             *artifact.Tree
+	node, segment    *frrtest.Router
+	a, b, spine      *frrtest.Router
+	speaker          *speaker
+	nodePort, uplink string // the node's port of the segment; the port of either switch to the spine
+}
+
+// pairPassword is what the switches of a pair get for their sessions with nodes.
+const pairPassword = "kept-elsewhere"
+
+// newPair starts the routers of rack r1 of fra1; the node has no configuration yet. Name tells the routers of tests apart.
+func newPair(t *testing.T, name string) *pair {
+	t.Helper()
+	tree := compileExample(t, "fra1").Tree
+	p := &pair{
+		tree: tree, speaker: newSpeaker(t, tree, "fra1-r1-edge"), nodePort: "p1", uplink: "swp49",
+		node: frrtest.New(t, name+"-node"), segment: frrtest.New(t, name+"-segment"),
+		a: frrtest.New(t, name+"-a"), b: frrtest.New(t, name+"-b"), spine: frrtest.New(t, name+"-spine"),
+	}
+	frrtest.Connect(p.node, "bond0", p.segment, p.nodePort)
+	frrtest.Connect(p.a, "vlan10", p.segment, "p2")
+	frrtest.Connect(p.b, "vlan10", p.segment, "p3")
+	p.segment.Bridge(p.nodePort, "p2", "p3")
+	frrtest.Connect(p.a, p.uplink, p.spine, "swp1")
+	frrtest.Connect(p.b, p.uplink, p.spine, "swp2")
+	p.node.Address("bond0", "10.10.1.11/24")
+	p.a.Address("vlan10", "10.10.1.2/24")
+	p.b.Address("vlan10", "10.10.1.3/24")
+
+	p.node.StartSpeaker()
+	deliver := strings.NewReplacer("@secret:bgp-session/password@", pairPassword,
+		"@interface:fra1-r1-tor-a@", "swp1", "@interface:fra1-r1-tor-b@", "swp2",
+		"@interface:fra1-r2-tor-a@", "swp3", "@interface:fra1-r2-tor-b@", "swp4",
+		"@interface:fra1-r3-tor-a@", "swp5", "@interface:fra1-r3-tor-b@", "swp6")
+	for name, r := range map[string]*frrtest.Router{"fra1-r1-tor-a": p.a, "fra1-r1-tor-b": p.b, "fra1-spine-1": p.spine} {
+		r.Start()
+		r.Load(deliver.Replace(text(t, tree, "fabric/fra1/"+name+".conf")))
+	}
+	return p
+}
+
 // TestLivePair runs the emitted files of a rack's two switches and of a spine, with a node on both of them: it announces its
 // addresses as the emitted objects say, with a wrong password towards one switch at first, and goes astray in the end.
 func TestLivePair(t *testing.T) {
 	t.Parallel()
 	needRouters(t)
-	const right = "kept-elsewhere"
-	tree := compileExample(t, "fra1").Tree
-	node, segment := frrtest.New(t, "fra1-node"), frrtest.New(t, "fra1-segment")
-	a, b, spine := frrtest.New(t, "fra1-a"), frrtest.New(t, "fra1-b"), frrtest.New(t, "fra1-spine")
-	frrtest.Connect(node, "bond0", segment, "p1")
-	frrtest.Connect(a, "vlan10", segment, "p2")
-	frrtest.Connect(b, "vlan10", segment, "p3")
-	segment.Bridge("p1", "p2", "p3")
-	frrtest.Connect(a, "swp49", spine, "swp1")
-	frrtest.Connect(b, "swp49", spine, "swp2")
-	node.Address("bond0", "10.10.1.11/24")
-	a.Address("vlan10", "10.10.1.2/24")
-	b.Address("vlan10", "10.10.1.3/24")
-
-	node.StartSpeaker()
-	deliver := strings.NewReplacer("@secret:bgp-session/password@", right,
-		"@interface:fra1-r1-tor-a@", "swp1", "@interface:fra1-r1-tor-b@", "swp2",
-		"@interface:fra1-r2-tor-a@", "swp3", "@interface:fra1-r2-tor-b@", "swp4",
-		"@interface:fra1-r3-tor-a@", "swp5", "@interface:fra1-r3-tor-b@", "swp6")
-	for name, r := range map[string]*frrtest.Router{"fra1-r1-tor-a": a, "fra1-r1-tor-b": b, "fra1-spine-1": spine} {
-		r.Start()
-		r.Load(deliver.Replace(text(t, tree, "fabric/fra1/"+name+".conf")))
-	}
-	s := newSpeaker(t, tree, "fra1-r1-edge")
+	p := newPair(t, "fra1")
+	node, segment, a, b, spine, s := p.node, p.segment, p.a, p.b, p.spine, p.speaker
 	node.Load(s.config(func(peer string) string {
 		if peer == "10.10.1.3" {
 			return "another"
 		}
-		return right
+		return pairPassword
 	}))
 
 	// One switch has the right password, and carries all by itself.
@@ -68,7 +89,7 @@ func TestLivePair(t *testing.T) {
 	}
 
 	// With the right one the other switch joins: the spine divides between both.
-	node.Load(s.config(func(string) string { return right }))
+	node.Load(s.config(func(string) string { return pairPassword }))
 	for _, vip := range s.vips {
 		inKernel(t, b, vip, "via 10.10.1.11 dev vlan10")
 		inKernel(t, spine, vip, "dev swp1", "dev swp2")
@@ -88,13 +109,9 @@ func TestLivePair(t *testing.T) {
 	}
 
 	// The node is cut off while every link stays up: only BFD sees that before the sessions' hold time is over.
-	segment.IP("link", "set", "p1", "nomaster")
+	segment.IP("link", "set", p.nodePort, "nomaster")
 	for _, r := range []*frrtest.Router{a, b} {
-		r.Wait("a session closed by BFD", "last reset", func() string {
-			_, reason, _ := strings.Cut(r.Vtysh("show bgp neighbors 10.10.1.11"), "Last reset ")
-			reason, _, _ = strings.Cut(reason, "\n")
-			return strings.ToLower(reason) // "Notification sent (Cease/BFD Down…)", or "BFD down received"
-		}, "bfd down")
+		r.Wait("a session closed by BFD", "last reset", func() string { return lastReset(r, "10.10.1.11") }, "bfd down")
 	}
 	for _, vip := range s.vips {
 		for _, r := range []*frrtest.Router{a, b, spine} {
@@ -181,10 +198,10 @@ func refuses(t *testing.T, node *frrtest.Router, s *speaker, switches []*frrtest
 // refused fails when a switch has a route to exactly this prefix by BGP.
 func refused(t *testing.T, r *frrtest.Router, prefix string) {
 	t.Helper()
-	if got := r.Vtysh("show bgp ipv4 unicast " + prefix); !strings.Contains(got, "not in table") {
+	if got := r.Vtysh("show bgp " + familyOf(prefix) + " unicast " + prefix); !strings.Contains(got, "not in table") {
 		t.Errorf("%s is taken:\n%s", prefix, got)
 	}
-	if got := r.IP("route", "show", "exact", prefix, "proto", "bgp"); got != "" {
+	if got := r.IP(map[string]string{"ipv4": "-4", "ipv6": "-6"}[familyOf(prefix)], "route", "show", "exact", prefix, "proto", "bgp"); got != "" {
 		t.Errorf("%s is in the kernel: %s", prefix, got)
 	}
 }

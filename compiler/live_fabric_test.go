@@ -1,7 +1,9 @@
 package compiler
 
 import (
+	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,7 +47,14 @@ func TestLiveDualStack(t *testing.T) {
 	s := newSpeaker(t, tree, "nue1-west-1")
 	one.StartSpeaker()
 	two.StartSpeaker()
-	one.Load(s.config(password))
+	// Towards one switch the IPv6 session has a wrong password, and the IPv4 session the right one.
+	const astray = "2001:db8:72:2::3"
+	one.Load(s.config(func(peer string) string {
+		if peer == astray {
+			return "another"
+		}
+		return right
+	}))
 	two.Load(newSpeaker(t, tree, "nue1-west-2").config(password))
 
 	nodes := map[bool][]string{
@@ -56,6 +65,22 @@ func TestLiveDualStack(t *testing.T) {
 		t.Fatalf("addresses of both families: %v", s.vips)
 	}
 	for _, vip := range s.vips {
+		onto(t, a, vip, 2, nodes[vip.Is6()]...)
+		if vip.Is6() {
+			onto(t, b, vip, 1, "dev vlan73") // by the other node
+		} else {
+			onto(t, b, vip, 2, nodes[false]...)
+		}
+	}
+	b.Wait("segments with a wrong password", "TCP MD5", func() string { return fmt.Sprint(md5Failures(t, b) > 0) }, "true")
+	for r, peer := range map[*frrtest.Router]string{b: "2001:db8:72:2::11", one: astray} {
+		if got := r.Vtysh("show bgp neighbors " + peer); strings.Contains(got, "BGP state = Established") {
+			t.Errorf("a session comes up with a wrong password:\n%s", got)
+		}
+	}
+
+	one.Load(s.config(password))
+	for _, vip := range s.vips {
 		for _, r := range []*frrtest.Router{a, b} {
 			onto(t, r, vip, 2, nodes[vip.Is6()]...)
 		}
@@ -63,32 +88,41 @@ func TestLiveDualStack(t *testing.T) {
 	}
 	spine.Wait("the pool's community", "65000:72", func() string { return spine.Vtysh("show bgp ipv6 unicast 2001:db8:72:ff::65/128") }, "Community: 65000:72")
 
+	// A single address, a network and the way out, of either family, which no pool has; and ranges of pods, which the site
+	// does not let nodes announce.
 	strays := []string{
-		"198.51.100.66/32", "198.51.100.64/28", "10.76.3.0/24", "0.0.0.0/0",
-		"2001:db8:72:ff::66/128", "2001:db8:72:ff::/120", "fd00:72:4:3::/64", "::/0",
+		"198.51.100.80/32", "198.51.100.64/28", "10.76.3.0/24", "10.76.0.0/14", "0.0.0.0/0",
+		"2001:db8:72:fe::66/128", "2001:db8:72:2::66/128", "2001:db8:72:ff::/120", "fd00:72:4:3::/64", "fd00:72:4::/48", "fd00:72:9::/64", "::/0",
 	}
-	// Of these the first of each family is an address of the pool: a switch takes it, and by it has read the others.
-	one.Load(s.stray(strays...))
-	for _, p := range []string{strays[0], strays[4]} {
-		onto(t, a, netip.MustParsePrefix(p).Addr(), 1, "dev vlan73")
-	}
-	for _, p := range strays {
-		family := "ipv4"
-		if strings.Contains(p, ":") {
-			family = "ipv6"
+	// Addresses of the pools: a switch takes them, and by them has read the others.
+	taken := []string{"198.51.100.66/32", "2001:db8:72:ff::66/128"}
+	one.Load(s.stray(append(taken, strays...)...))
+	for _, r := range []*frrtest.Router{a, b} {
+		for _, p := range taken {
+			onto(t, r, netip.MustParsePrefix(p).Addr(), 1, "dev vlan73")
 		}
-		if got := a.Vtysh("show bgp " + family + " unicast " + p); p != strays[0] && p != strays[4] && !strings.Contains(got, "not in table") {
-			t.Errorf("%s is taken:\n%s", p, got)
+		for _, p := range strays {
+			refused(t, r, p)
+		}
+		for _, vip := range s.vips {
+			onto(t, r, vip, 2, nodes[vip.Is6()]...) // still: the strays did not end the session
 		}
 	}
+	s.each("BGPPeer", func(o *lbObject) {
+		if peer := o.Spec.PeerAddress; o.selects(s.node.Metadata.Labels) {
+			family := familyOf(peer)
+			one.Wait("the strays sent to "+peer, "advertised", func() string {
+				return one.Vtysh("show bgp " + family + " unicast neighbors " + peer + " advertised-routes")
+			}, slices.DeleteFunc(slices.Clone(strays), func(p string) bool { return familyOf(p) != family })...)
+			if got := one.Vtysh("show bgp " + family + " unicast neighbors " + peer + " routes"); strings.Contains(got, "Displayed") {
+				t.Errorf("the node learns routes:\n%s", got)
+			}
+		}
+	})
 
 	// The cable goes dead while both ends keep their link: only BFD sees it before the hold time is over.
 	cable.IP("link", "set", "c1", "nomaster")
-	spine.Wait("a session closed by BFD", "last reset", func() string {
-		_, reason, _ := strings.Cut(spine.Vtysh("show bgp neighbors Ethernet8"), "Last reset ")
-		reason, _, _ = strings.Cut(reason, "\n")
-		return strings.ToLower(reason)
-	}, "bfd down")
+	spine.Wait("a session closed by BFD", "last reset", func() string { return lastReset(spine, "Ethernet8") }, "bfd down")
 	for _, vip := range s.vips {
 		onto(t, spine, vip, 1, "dev Ethernet12")
 	}
@@ -108,4 +142,12 @@ func onto(t *testing.T, r *frrtest.Router, vip netip.Addr, width int, hops ...st
 		}
 		return got
 	}, append(hops, "proto bgp")...)
+}
+
+// familyOf is FRR's word for the family of an address or prefix.
+func familyOf(text string) string {
+	if strings.Contains(text, ":") {
+		return "ipv6"
+	}
+	return "ipv4"
 }

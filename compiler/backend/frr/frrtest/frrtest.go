@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -140,7 +141,37 @@ func (r *Router) StartSpeaker() {
 // Kill ends a daemon without a word to its neighbors, as a restart of its container does.
 func (r *Router) Kill(daemon string) {
 	r.t.Helper()
-	if err := r.running[daemon].Kill(); err != nil {
+	r.signal(daemon, syscall.SIGKILL)
+}
+
+// KillAll ends all daemons. Their routes stay in the kernel, their ports stay up.
+func (r *Router) KillAll() {
+	r.t.Helper()
+	for daemon := range r.running {
+		r.Kill(daemon)
+	}
+}
+
+// Hang stops all daemons where they are, as a processor that is busy or broken does: their connections stay open, and nobody
+// reads from them.
+func (r *Router) Hang() {
+	r.t.Helper()
+	for daemon := range r.running {
+		r.signal(daemon, syscall.SIGSTOP)
+	}
+}
+
+// Continue ends Hang.
+func (r *Router) Continue() {
+	r.t.Helper()
+	for daemon := range r.running {
+		r.signal(daemon, syscall.SIGCONT)
+	}
+}
+
+func (r *Router) signal(daemon string, s os.Signal) {
+	r.t.Helper()
+	if err := r.running[daemon].Signal(s); err != nil {
 		r.t.Fatal(err)
 	}
 }
