@@ -205,6 +205,7 @@ var mutants = []mutant{
 	{"hosts", "fra1", "hosts/*/r1-edge/etc/modules-load.d/*.conf", `\nnf_conntrack\n`, "\n"},
 	{"hosts", "fra1", "hosts/*/r1-edge/etc/chrony/chrony.conf", `\nrtcsync\n`, "\n"},
 	{"hosts", "fra1", "hosts/*/r1-edge/etc/chrony/chrony.conf", `minsources 2`, `minsources 4`},
+	{"hosts", "fra1", "hosts/*/r1-edge/etc/chrony/chrony.conf", `authselectmode ignore\n`, ``},
 	{"hosts", "ulm1", "hosts/*/r1-edge/etc/chrony/chrony.conf", `\nrtcsync\n`, "\nrtcsync\nlocal stratum 10 orphan\n"},
 	{"hosts", "ulm1", "hosts/*/ulm1-clock/etc/chrony/chrony.conf", `allow 10.90.1.0/24\n`, ``},
 	{"hosts", "ulm1", "hosts/*/ulm1-s2/etc/chrony/chrony.conf", `local stratum 10`, `local stratum 11`},

@@ -49,15 +49,22 @@ func (l *lowering) timeDaemon(n ir.Node, os, osPath string) ir.TimeDaemon {
 		out.MinSources = 1
 		out.From = append(out.From, out.Serves.From...)
 	}
-	// By default chronyd follows nothing unless a source with NTS is among what it can select (authselectmode mix, chrony
-	// 4.3 sources.c, update_sel_options), and in a site that is cut off none is.
-	out.AnySource = t.Isolation != nil && slices.ContainsFunc(out.Sources, func(s ir.TimeSource) bool { return s.NTS })
+	out.AnySource = anySource(out.Sources, t.Isolation != nil)
 	out.Refclocks = refclocks(n.Class, l.s.NodeClasses[n.Class])
 	if l.s.NodeClasses[n.Class].NIC.HardwareTimestamps {
 		out.CardStamps = true
 		out.From = append(out.From, site.Join("nodeClasses", n.Class, "nic", "hardwareTimestamps"))
 	}
 	return out
+}
+
+// anySource reports whether sources with NTS must be told to count no more than those without. By default (authselectmode
+// mix) chronyd sets nothing while none of them is selectable, although the others agree, as in a site that is cut off; and
+// trusts them above the others, so that one of them that errs is followed against any number (chrony 4.3 sources.c,
+// update_sel_options and SRC_SelectSource). The site counts sources by their upstreams, and each votes once.
+func anySource(sources []ir.TimeSource, isolated bool) bool {
+	plain := slices.ContainsFunc(sources, func(s ir.TimeSource) bool { return !s.NTS })
+	return (plain || isolated) && slices.ContainsFunc(sources, func(s ir.TimeSource) bool { return s.NTS })
 }
 
 // servesTime reports whether others ask a node for the time, of its rack or of the isolated site. A system whose time

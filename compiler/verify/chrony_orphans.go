@@ -49,7 +49,7 @@ func checkOrphans(p *pass, groups []*hostGroup, inv *inventory) {
 		}
 	}
 	for _, g := range groups {
-		if g.chrony != nil && len(orphans) > 0 {
+		if g.chrony != nil {
 			checkAuthenticated(p, g)
 		}
 		if g.chrony != nil {
@@ -58,15 +58,21 @@ func checkOrphans(p *pass, groups []*hostGroup, inv *inventory) {
 	}
 }
 
-// checkAuthenticated reports a machine of a site that keeps its time when cut off, which would not follow it: by default
-// chronyd wants a source with NTS or a key among the others once one is configured.
+// checkAuthenticated reports a file with sources that are authenticated beside others that are not, and the default of
+// chronyd for such: it would follow nothing while no authenticated source answers.
 func checkAuthenticated(p *pass, g *hostGroup) {
-	for _, s := range g.chrony.sources {
+	c, plain, signed := g.chrony, false, chronySource{}
+	for _, s := range c.sources {
 		_, nts := s.options["nts"]
 		_, key := s.options["key"]
-		if (nts || key) && g.chrony.args["authselectmode"] != "ignore" {
-			p.report(g.chronyFile, s.line, ruleChrony, "without authselectmode ignore nothing is followed while %s is out of reach", s.name)
+		if nts || key {
+			signed = s
+		} else {
+			plain = true
 		}
+	}
+	if plain && signed.line > 0 && c.args["authselectmode"] != "ignore" {
+		p.report(g.chronyFile, signed.line, ruleChrony, "without authselectmode ignore nothing is followed while %s is out of reach", signed.name)
 	}
 }
 

@@ -74,6 +74,7 @@ var lineMutants = []struct{ name, file, old, new, want string }{
 	{"negative distance", labChrony, "maxdistance 1.0", "maxdistance -1", "is not within"},
 	{"maxsources on a server", labChrony, "server 198.51.100.102 iburst", "server 198.51.100.102 iburst maxsources 3", "on a pool only"},
 	{"NTS by address", labChrony, "ntp1.example.net", "192.0.2.103", "certificates are issued to names"},
+	{"NTS above the others", labChrony, "authselectmode ignore\n", "", "is out of reach"},
 	{"NTS without a store", labChrony, "ntsdumpdir /var/lib/chrony\n", "", "ntsdumpdir"},
 	{"mistyped address", labChrony, "192.0.2.102", "192.0.2.1022", "neither an address nor a host name"},
 	{"newer directive", labChrony, "rtcsync\n", "rtcsync\nhwtstimeout 0.01\n", "needs chrony 4.4"},

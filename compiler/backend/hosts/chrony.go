@@ -117,8 +117,9 @@ func chronyClock(f *artifact.File, d *ir.TimeDaemon) {
 		f.From("", append(d.From.Of("isolation"), "time.sources")...)
 		f.Blank()
 		comments(f,
-			"Otherwise a source with NTS would have to be among them, and none is when the site is cut off. NTS still keeps others",
-			"from answering in such a source's place.")
+			"Each source has one vote. Otherwise nothing would be followed while no source with NTS answers, although the others",
+			"agree; and one with NTS that errs, against all others. NTS keeps anybody from answering in a source's place; it does",
+			"not make its clock right.")
 		f.Line("authselectmode ignore")
 	}
 
