@@ -49,7 +49,7 @@ var readers = []reader{
 	{program: "FRR in live sessions", test: "compiler/live_fabric_test.go TestLiveDualStack",
 		files: []string{"fabric/nue1/nue1-west-?.sonic", "fabric/nue1/nue1-spine-1.sonic"}},
 	{program: "kustomize, kubectl kustomize", test: "compiler/real_test.go TestRealKustomize",
-		globs: []string{"kubernetes/**/kustomization.yaml", "kubernetes/**/*.yaml"}},
+		globs: []string{"kubernetes/**/kustomization.yaml", "kubernetes/**/*.yaml", "charts/*/*/kustomization.yaml", "charts/*/*/release.yaml"}},
 	{program: "kube-apiserver, strict server-side apply", test: "compiler/realapi/golden_test.go TestGoldenTrees",
 		globs: []string{"kubernetes/**/*.yaml", "gitops/*/**/*.yaml"}},
 	{program: "bash -n, shellcheck", test: "compiler/install_test.go TestRealShellcheck", globs: []string{"charts/*/install.sh"}},

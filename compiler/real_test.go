@@ -108,7 +108,14 @@ func TestRealKustomize(t *testing.T) {
 		programs = append(programs, []string{kubectl, "kustomize"})
 	}
 	for name, dir := range written(t) {
+		charts, _ := filepath.Glob(filepath.Join(dir, "charts", name, "*", "kustomization.yaml"))
 		for _, p := range programs {
+			for _, chart := range charts { // what Flux makes of a release: its values beside what installs it
+				text := runs(t, p[0], append(p[1:len(p):len(p)], filepath.Dir(chart))...)
+				if !strings.Contains(text, "\nkind: ConfigMap\n") || !strings.Contains(text, "\nkind: HelmRelease\n") {
+					t.Errorf("%s: %s gives of %s no values, or no release", name, p[0], filepath.Base(filepath.Dir(chart)))
+				}
+			}
 			overlay := filepath.Join(dir, "kubernetes", "overlays", name)
 			text := runs(t, p[0], append(p[1:len(p):len(p)], overlay)...)
 			if n := strings.Count(text, "\nkind: "); n < 20 {

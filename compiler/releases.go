@@ -34,6 +34,10 @@ func releases(p *ir.Plan) verify.Releases {
 		r.Components["argo-cd"] = "" // the newest known
 		r.ExternalNamespaces = append(r.ExternalNamespaces, ir.ArgoNamespace)
 	}
+	if p.Delivery.Kind == ir.Flux {
+		r.Components["flux"] = "" // the newest known
+		r.ExternalNamespaces = append(r.ExternalNamespaces, ir.FluxNamespace)
+	}
 	if p.Scraper != nil {
 		r.ExternalNamespaces = append(r.ExternalNamespaces, p.Scraper.Namespace)
 	}

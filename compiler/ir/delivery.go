@@ -4,16 +4,25 @@ package ir
 const (
 	Kustomize = "kustomize" // people, with install.sh or helmfile and kubectl
 	ArgoCD    = "argocd"
+	Flux      = "flux"
 )
 
 // ArgoNamespace is where Argo CD and its Applications stand, by its own installation manifests.
 const ArgoNamespace = "argocd"
 
+// FluxNamespace is where Flux and its objects stand, by its own installation manifests.
+const FluxNamespace = "flux-system"
+
+// FluxName is the name of the objects of Flux that read the tree: a cluster is one site, and has one of each.
+const FluxName = "meshgen"
+
 // Delivery is how the tree reaches the cluster: what is installed after what, and where Argo CD reads the tree.
 type Delivery struct {
-	Kind       string // Kustomize or ArgoCD
+	Kind       string // Kustomize, ArgoCD or Flux
 	Repository string // URL of the Git repository that holds the tree; "" when the site names none
 	Revision   string // branch or tag
+	Reference  string // the same as a name of Git, "refs/heads/main"
+	Secret     string // with what Flux may read the repository; "" where everybody may
 	Path       string // of the tree in the repository
 	Bundle     *Bundle
 	Phases     []DeliveryPhase // in the order of installation
@@ -65,5 +74,6 @@ type Wait struct {
 type Rewritten struct {
 	Group, Kind, Name string
 	Fields            []string // jq paths
+	Pointers          []string // JSON pointers to what holds them: those know no "every element"
 	From              From
 }

@@ -2,6 +2,7 @@ package lower
 
 import (
 	"slices"
+	"strings"
 
 	"meshgen.dev/meshgen/compiler/ir"
 )
@@ -16,8 +17,9 @@ func (l *lowering) delivery() {
 	d := l.s.Delivery
 	l.p.Delivery = ir.Delivery{
 		Kind: d.Kind, Repository: d.Repository, Revision: d.Revision, Path: d.Path,
+		Reference: reference(d.Revision), Secret: d.RepositorySecret,
 		Bundle: l.bundle(),
-		From:   under("delivery", "kind", "repository", "revision", "path"),
+		From:   under("delivery", "kind", "repository", "revision", "path", "repositorySecret"),
 	}
 	network, balancer, mesh, gateways := l.chartSteps()
 	if len(network) > 0 {
@@ -37,6 +39,48 @@ func (l *lowering) delivery() {
 		{Name: "enforcement", Number: 45, Doc: "what refuses all that no earlier phase admits", Prune: true},
 		{Name: "observability", Number: 50, Doc: "what is scraped, and alerts", Prune: true},
 	}...)
+}
+
+// reference names a revision as Git does. A short name is a branch; what is meant for a tag is written in full.
+func reference(revision string) string {
+	if strings.HasPrefix(revision, "refs/") {
+		return revision
+	}
+	return "refs/heads/" + revision
+}
+
+// repositorySecret is what Flux shows to the server of the repository. Flux brings all the rest, so that nothing in the
+// cluster can make it: somebody brings it by hand.
+func (l *lowering) repositorySecret() {
+	d := l.s.Delivery
+	if d.Kind != ir.Flux || d.RepositorySecret == "" {
+		return
+	}
+	s := ir.Secret{
+		Namespace: ir.FluxNamespace, Name: d.RepositorySecret, Type: basicAuth, Keys: []string{"username", "password"}, Creator: ir.ByHand,
+		Consumers: []string{"GitRepository " + ir.FluxNamespace + "/" + ir.FluxName},
+		Why:       "What Flux shows to the server of the repository. Without it nothing of the site is delivered, and what runs stays as it is.",
+		From:      under("delivery", "kind", "repository", "repositorySecret"),
+	}
+	if strings.HasPrefix(d.Repository, "ssh://") {
+		s.Type, s.Keys = opaque, []string{"identity", "known_hosts"}
+	}
+	l.secret(s)
+}
+
+// pointers are JSON pointers to the top-level fields that jq paths lead into.
+func pointers(fields []string) []string {
+	var out []string
+	for _, f := range fields {
+		name := strings.TrimPrefix(f, ".")
+		if end := strings.IndexAny(name, ".["); end >= 0 {
+			name = name[:end]
+		}
+		if !slices.Contains(out, "/"+name) {
+			out = append(out, "/"+name)
+		}
+	}
+	return out
 }
 
 func (l *lowering) bundle() *ir.Bundle {
@@ -86,6 +130,9 @@ func (l *lowering) chartSteps() (network, balancer, mesh, gateways []ir.ChartSte
 				step.Needs = releasesOf(mesh[step.Wave-1:])
 			}
 			l.meshKind().step(l, &step)
+			for i, w := range step.Rewritten {
+				step.Rewritten[i].Pointers = pointers(w.Fields)
+			}
 			mesh = append(mesh, step)
 		}
 	}

@@ -18,6 +18,7 @@ const (
 func (l *lowering) secrets() {
 	l.sessionSecrets()
 	l.gatewaySecrets()
+	l.repositorySecret()
 	for i := range l.p.Secrets {
 		s := &l.p.Secrets[i]
 		slices.Sort(s.Keys)

@@ -57,11 +57,13 @@ type Secrets struct {
 
 // Delivery is how the output reaches cluster and hosts.
 type Delivery struct {
-	Kind       string   `json:"kind"`       // kustomize, argocd or flux; default kustomize
-	Repository string   `json:"repository"` // URL of the repository that holds the output; "" when not given
-	Revision   string   `json:"revision"`   // branch or tag, default "main"
-	Path       string   `json:"path"`       // of the output in the repository, default "out"
-	Hosts      []string `json:"hosts"`      // files, ansible, cloud-init, ignition, talos, daemonset; default files
+	Kind       string `json:"kind"`       // kustomize, argocd or flux; default kustomize
+	Repository string `json:"repository"` // URL of the repository that holds the output; "" when not given
+	Revision   string `json:"revision"`   // branch or tag, default "main"
+	// RepositorySecret is the Secret with which Flux reads it; "" for none.
+	RepositorySecret string   `json:"repositorySecret"`
+	Path             string   `json:"path"`  // of the output in the repository, default "out"
+	Hosts            []string `json:"hosts"` // files, ansible, cloud-init, ignition, talos, daemonset; default files
 }
 
 // Registry is where images and charts come from instead of upstream.

@@ -18,11 +18,13 @@ type delivery struct {
 	script       *script
 	applications []*object
 	settings     *object // argocd-cm
+	flux         flux
 }
 
 // A delivered chart is one release as a helmfile, a script or an Application has it.
 type delivered struct {
 	release, namespace, chart, version, repository string
+	needs                                          []string // namespace/name of releases
 	line                                           int
 }
 
@@ -39,6 +41,7 @@ func (p *pass) checkDelivery() {
 	p.checkDelivered(d.helmfile.file, d.helmfile.charts)
 	p.checkScript(d.script)
 	p.checkApplications(d)
+	p.checkFlux(d)
 	for _, c := range d.script.charts() {
 		for _, h := range d.helmfile.charts {
 			if c.release == h.release && c.repository != h.repository {

@@ -12,7 +12,7 @@ import (
 // applicationHealth is the key of argocd-cm by which Argo CD tells how an Application is; without it waves do not wait.
 const applicationHealth = "resource.customizations.health.argoproj.io_Application"
 
-// readApplications is the verifier of gitops/<site>/: objects of Argo CD, which the overlay does not take.
+// readApplications is the verifier of gitops/<site>/: objects of Argo CD or Flux, which the overlay does not take.
 func readApplications(f *artifact.File, p *pass) {
 	if strings.Split(f.Path(), "/")[1] != p.releases.Site {
 		return
@@ -20,13 +20,13 @@ func readApplications(f *artifact.File, p *pass) {
 	for _, n := range p.documents(f) {
 		o := p.addObject(f, n, "applications")
 		switch {
-		case o == nil:
+		case o == nil || p.readFlux(o):
 		case o.is("argoproj.io", "Application"):
 			p.delivery.applications = append(p.delivery.applications, o)
 		case o.is("", "ConfigMap") && o.name == "argocd-cm":
 			p.delivery.settings = o
 		default:
-			o.report(p, ruleDelivery, nil, "neither an Application nor the settings of Argo CD")
+			o.report(p, ruleDelivery, nil, "neither an Application, nor the settings of Argo CD, nor an object of Flux")
 		}
 	}
 }
@@ -152,21 +152,23 @@ func (p *pass) checkPolicy(o *object) {
 	}
 }
 
+// placeOf returns the place of a folder or a release among the steps of the script, of neither that of others' CRDs.
+func (p *pass) placeOf(s *script, folder, release string) int {
+	switch {
+	case release != "":
+		return s.index("chart", release)
+	case p.folderHas(folder, func(o *object) bool { return o.is("", "Node") }):
+		return s.index("label_nodes", "")
+	case folder != "":
+		return s.index("apply", folder)
+	}
+	return s.index("kube", "")
+}
+
 // checkWaves: every folder has an Application, and the waves go up in the order of the script.
 func (p *pass) checkWaves(s *script, brought []deliveredBy) {
-	place := func(b deliveredBy) int {
-		switch {
-		case b.chart.release != "":
-			return s.index("chart", b.chart.release)
-		case p.folderHas(b.folder, func(o *object) bool { return o.is("", "Node") }):
-			return s.index("label_nodes", "")
-		case b.folder != "":
-			return s.index("apply", b.folder)
-		}
-		return s.index("kube", "") // CRDs of others
-	}
 	for i := range brought {
-		brought[i].place = place(brought[i])
+		brought[i].place = p.placeOf(s, brought[i].folder, brought[i].chart.release)
 	}
 	for _, a := range brought {
 		for _, b := range brought {

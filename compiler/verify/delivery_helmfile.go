@@ -87,7 +87,7 @@ func readHelmfile(f *artifact.File, p *pass) {
 		ready = append(ready, str(r, "namespace")+"/"+str(r, "name"))
 		h.charts = append(h.charts, delivered{
 			release: str(r, "name"), namespace: str(r, "namespace"), chart: chart, version: str(r, "version"),
-			repository: repositories[repository], line: lineOf(root, at),
+			repository: repositories[repository], needs: strs(r, "needs"), line: lineOf(root, at),
 		})
 	}
 	p.delivery.helmfile = h

@@ -21,6 +21,12 @@ func (p *pass) secrets() []SecretRef {
 		case o.is("metallb.io", "BGPPeer"):
 			namespace := cmp.Or(str(spec, "passwordSecret", "namespace"), o.namespace)
 			add(o, namespace, str(spec, "passwordSecret", "name"), "password")
+		case o.is(fluxSources, "GitRepository"):
+			keys := []string{"username", "password"}
+			if strings.HasPrefix(str(spec, "url"), "ssh://") {
+				keys = []string{"identity", "known_hosts"}
+			}
+			add(o, o.namespace, str(spec, "secretRef", "name"), keys...)
 		case o.is(ciliumGroup, "CiliumBGPPeerConfig"):
 			add(o, "kube-system", str(spec, "authSecretRef"), "password") // bgpControlPlane.secretsNamespace of the chart
 		case o.is("networking.istio.io", "Gateway"):

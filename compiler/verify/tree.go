@@ -14,6 +14,8 @@ var treeVerifiers = []verifier{
 	{"manifest", "meshgen/*.json", readManifest},
 	{"kustomization", "kubernetes/**/kustomization.yaml", readKustomization},
 	{"objects", "kubernetes/**/*.yaml", readObjects},
+	{"kustomization", "charts/*/*/kustomization.yaml", readKustomization},
+	{"applications", "charts/*/*/release.yaml", readChartRelease},
 	{"chart values", "charts/*/*/values.yaml", readValues},
 	{"helmfile", "charts/*/helmfile.yaml", readHelmfile},
 	{"installation script", "charts/*/install.sh", readScript},

@@ -42,17 +42,6 @@ type ignored struct {
 	from              []string
 }
 
-// objectsWave is the place of a phase's own objects among its Applications: behind its charts.
-const objectsWave = 9
-
-// wave spaces the phases so that a chart more moves no other wave.
-func wave(ph *ir.DeliveryPhase, place int) int {
-	if ph.Number < 0 {
-		return ph.Number * 10
-	}
-	return ph.Number*10 + place
-}
-
 func root(p *ir.Plan, t *artifact.Tree) {
 	y := start(p, t, "root.yaml")
 	y.Comment(fmt.Sprintf(rootComment, p.Name))
@@ -68,27 +57,26 @@ There is no selfHeal: in an incident a change by hand holds until the next commi
 func applications(p *ir.Plan, t *artifact.Tree) {
 	y := start(p, t, "applications/application.yaml")
 	y.Comment(applicationsComment)
-	for i := range p.Delivery.Phases {
-		ph := &p.Delivery.Phases[i]
-		if b := p.Delivery.Bundle; b != nil && ph.Name == "crds" {
+	for _, s := range stepsOf(p, t) {
+		switch {
+		case s.bundle != nil:
+			b := s.bundle
 			application{
-				name: p.Name + "-gateway-api", wave: wave(ph, 0), from: b.From,
-				comment: "Never pruned: without its CRD every object of a kind is gone.",
+				name: p.Name + "-gateway-api", wave: s.wave(), from: b.From, comment: bundleComment,
 				sources: []source{{repository: b.Source, revision: b.Revision, path: b.Path, from: b.From}},
 			}.write(p, y)
-		}
-		for _, c := range ph.Charts {
-			chartApplication(p, ph, c).write(p, y)
-		}
-		if name, from := folder(p, t, ph); name != "" {
-			folderApplication(p, ph, name, from).write(p, y)
+		case s.chart != nil:
+			chartApplication(p, s).write(p, y)
+		default:
+			folderApplication(p, s).write(p, y)
 		}
 	}
 }
 
-func chartApplication(p *ir.Plan, ph *ir.DeliveryPhase, c ir.ChartStep) application {
+func chartApplication(p *ir.Plan, s step) application {
+	c := s.chart
 	a := application{
-		name: p.Name + "-" + c.Release.Name, wave: wave(ph, c.Wave), namespace: c.Release.Namespace, prune: c.Prune, from: c.Release.From,
+		name: p.Name + "-" + c.Release.Name, wave: s.wave(), namespace: c.Release.Namespace, prune: c.Prune, from: c.Release.From,
 		sources: []source{
 			{chart: &c.Release, values: path.Join(p.Delivery.Path, "charts", p.Name, c.Release.Name, "values.yaml"), from: c.Release.From},
 			{repository: p.Delivery.Repository, revision: p.Delivery.Revision, tree: true},
@@ -112,9 +100,10 @@ others have set on a node, make a Node of a machine that has not joined, and res
 // for the lack of it.
 var tracking = []string{"/metadata/annotations/argocd.argoproj.io~1tracking-id", "/metadata/labels/app.kubernetes.io~1instance"}
 
-func folderApplication(p *ir.Plan, ph *ir.DeliveryPhase, name string, from []string) application {
+func folderApplication(p *ir.Plan, s step) application {
+	ph, name := s.phase, s.folder
 	a := application{
-		name: p.Name + "-" + name, wave: wave(ph, objectsWave), manual: ph.ByHand, prune: ph.Prune, from: from,
+		name: p.Name + "-" + name, wave: s.wave(), manual: ph.ByHand, prune: ph.Prune, from: s.from,
 		sources: []source{treeSource(p, path.Join(backend.OverlayDir(p), name))},
 	}
 	switch {
@@ -126,7 +115,7 @@ func folderApplication(p *ir.Plan, ph *ir.DeliveryPhase, name string, from []str
 			{kind: "ConfigMap", name: "kube-proxy", pointers: tracking},
 		}
 	case !ph.Prune:
-		a.comment = "Never pruned: with a namespace goes all that stands in it."
+		a.comment = namespacesComment
 	}
 	return a
 }

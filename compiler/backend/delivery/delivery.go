@@ -2,8 +2,8 @@
 //
 // In come the plan's delivery and the tree as the other backends left it: a phase whose folder nobody wrote is not
 // applied. Out go charts/<site>/helmfile.yaml and charts/<site>/install.sh for people, and for Argo CD the Applications
-// below gitops/<site>/. None of them holds a Secret, and none deletes anything, but that Argo CD prunes where the plan
-// lets it.
+// below gitops/<site>/; for Flux its Kustomizations there, and a HelmRelease beside the values of each chart. None of them
+// holds a Secret, and none deletes anything, but that Argo CD and Flux prune where the plan lets them.
 package delivery
 
 import (
@@ -21,15 +21,18 @@ import (
 var Backend = backend.Backend{
 	Name: "delivery",
 	Kind: "delivery",
-	Doc:  "a helmfile, an installation script and Argo CD Applications that bring the tree into the cluster in order",
+	Doc:  "a helmfile, an installation script and the objects of Argo CD or Flux that bring the tree into the cluster in order",
 	Emit: emit,
 }
 
 func emit(p *ir.Plan, t *artifact.Tree) {
 	helmfile(p, t)
 	install(p, t)
-	if p.Delivery.Kind == ir.ArgoCD {
+	switch p.Delivery.Kind {
+	case ir.ArgoCD:
 		argoCD(p, t)
+	case ir.Flux:
+		flux(p, t)
 	}
 }
 

@@ -147,3 +147,37 @@ func TestSources(t *testing.T) {
 		}
 	}
 }
+
+// TestFlux: two charts that need not wait for each other share what they depend on, the next step depends on both, and
+// fields that a controller writes are no drift.
+func TestFlux(t *testing.T) {
+	p := lab(ir.Flux)
+	p.Delivery.Reference, p.Delivery.Secret = "refs/tags/v7", "key"
+	gateways := &p.Delivery.Phases[4]
+	second := gateways.Charts[0]
+	second.Release.Name = "gateway-b"
+	second.Rewritten = []ir.Rewritten{{Group: "g.example.net", Kind: "Hook", Name: "h", Fields: []string{".a[]?.b"}, Pointers: []string{"/a"}}}
+	gateways.Charts = append(gateways.Charts, second)
+	tree := emitted(t, p, "00-nodes/node.yaml", "10-load-balancer/pool.yaml", "30-gateways/gateway.yaml")
+	for file, lines := range map[string][]string{
+		"gitops/lab/root.yaml": {"    name: refs/tags/v7\n", "    name: key\n", "  path: ./tree/gitops/lab/steps\n"},
+		"gitops/lab/steps/steps.yaml": {
+			"  dependsOn:\n    - name: chart-gateway-a\n    - name: chart-gateway-b\n", "  path: ./tree/charts/lab/gateway-b\n",
+		},
+		"charts/lab/balancer/release.yaml":  {"  url: oci://registry.example.net/charts/lb\n", "    tag: 1.2.3\n", "    kind: OCIRepository\n"},
+		"charts/lab/gateway-b/release.yaml": {"      - paths:\n          - /a\n        target:\n          group: g.example.net\n          kind: Hook\n          name: h\n"},
+	} {
+		for _, want := range lines {
+			if text := string(tree.Lookup(file).Bytes()); !strings.Contains(text, want) {
+				t.Errorf("%s lacks\n%s", file, want)
+			}
+		}
+	}
+	text := string(tree.Lookup("gitops/lab/steps/steps.yaml").Bytes())
+	if n := strings.Count(text, "  dependsOn:\n    - name: 10-load-balancer\n"); n != 2 {
+		t.Errorf("%d steps depend on the load balancer alone, want both gateways\n%s", n, text)
+	}
+	if strings.Contains(text, "00-nodes") {
+		t.Error("Flux would apply the nodes with force")
+	}
+}

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -13,6 +14,9 @@ applied with kubectl, as install.sh does. Phase by phase: helmfile --selector ph
 
 // waitSeconds is how long helm waits for the pods of a release, that of install.sh. A gateway waits for its address.
 const waitSeconds = 600
+
+// waitTime is the same for Flux.
+var waitTime = fmt.Sprintf("%ds", waitSeconds)
 
 func helmfile(p *ir.Plan, t *artifact.Tree) {
 	f := t.File("charts/"+p.Name+"/helmfile.yaml", p.From...)

@@ -39,6 +39,9 @@ func relied(p *ir.Plan) string {
 	if p.Delivery.Kind == ir.ArgoCD {
 		out = append(out, "Argo CD in namespace `argocd`")
 	}
+	if p.Delivery.Kind == ir.Flux {
+		out = append(out, "Flux 2.8 or later in namespace `flux-system`")
+	}
 	return strings.Join(out, "; ")
 }
 

@@ -51,7 +51,7 @@ type book struct {
 	Switches                           []device
 	Install                            string   // "" when the tree has no script
 	Racks                              []string // groups of the inventory
-	Argo, Monitors, NTS, Issued        bool
+	Argo, Flux, Monitors, NTS, Issued        bool
 	Meshed                             []string // namespaces
 	Webhooks                           []string // commands that bring Istio's webhooks back
 	Certificates                       []certificate
@@ -104,7 +104,7 @@ func runbook(p *ir.Plan, t *artifact.Tree) {
 func newBook(p *ir.Plan, t *artifact.Tree) *book {
 	b := &book{
 		P: p, Mesh: p.Mesh.Namespace, LB: p.LoadBalancer.Namespace, Istiod: "istiod", Overlay: backend.OverlayDir(p),
-		Argo: p.Delivery.Kind == ir.ArgoCD, Monitors: len(p.Watch.Monitors) > 0,
+		Argo: p.Delivery.Kind == ir.ArgoCD, Flux: p.Delivery.Kind == ir.Flux, Monitors: len(p.Watch.Monitors) > 0,
 		Relied: relied(p), Words: words(p), Sources: sourcesOf(p),
 		Speakers: speakers(p), Certificates: certificates(p), Paths: paths(p), Datapath: datapath(p), HealthChecks: healthChecks(p),
 	}

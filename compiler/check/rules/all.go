@@ -20,7 +20,7 @@ var All = sorted(
 	firewallRules,
 	fleetRules,
 	languageRules, addressRules, fabricRules, hostRules, hostDeliveryRules, timeRules, balancerRules, podNetworkRules, kubeVIPRules, openELBRules, meshRules, gatewayRules, serviceRules,
-	deliveryRules, versionRules, adviceRules,
+	deliveryRules, fluxRules, versionRules, adviceRules,
 )
 
 func sorted(lists ...[]*check.Rule) []*check.Rule {

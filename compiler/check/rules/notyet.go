@@ -70,7 +70,6 @@ var notYet = []unread{
 	{path: "changeBudget"},
 	{path: "maintenance"},
 	{path: "observability.dashboards", only: []string{"false"}},
-	{path: "delivery.kind", only: []string{"kustomize", "argocd"}},
 	{path: "delivery.hosts.*", only: []string{"files", "ansible", "cloud-init", "ignition", "talos"}},
 	{path: "registry"},
 	{path: "airGapped", only: []string{"false"}},

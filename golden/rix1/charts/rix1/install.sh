@@ -217,6 +217,7 @@ if begin namespaces 'namespaces'; then
 fi
 if begin secrets 'Secrets that must be there before their readers'; then
 	:
+	secret flux-system rix1-repository identity known_hosts
 	complete 'docs/rix1/SECRETS.md says what each is for. Then run again with --from secrets.'
 fi
 if begin load-balancer 'the load balancer, its pools and its BGP sessions'; then
