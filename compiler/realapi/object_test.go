@@ -134,7 +134,7 @@ func others(t *testing.T, site string) []object {
 			return err
 		}
 		rel, err := filepath.Rel(root, p)
-		if err != nil || strings.HasPrefix(rel, "kubernetes/overlays/") || strings.HasPrefix(rel, "charts/") || strings.HasPrefix(rel, "hosts/") {
+		if err != nil || strings.HasPrefix(rel, "kubernetes/overlays/") || strings.HasPrefix(rel, "charts/") && filepath.Base(rel) != "release.yaml" || strings.HasPrefix(rel, "hosts/") {
 			return err
 		}
 		text, err := os.ReadFile(p)
