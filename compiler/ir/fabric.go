@@ -100,7 +100,8 @@ type Switch struct {
 	Links     []NodeLink     // sessions with the nodes' own routing; of a rack whose homing is unnumbered
 	Uplinks   []Uplink       // sessions with spines, or, on a spine, with ToRs
 	MaxPaths  int
-	Objects   string // prefix of every named object: the site's name in the form that switches take, "FRA1"
+	ACL       *SwitchACL // on the uplinks of a ToR; nil for none
+	Objects   string     // prefix of every named object: the site's name in the form that switches take, "FRA1"
 	From      From
 }
 

@@ -47,6 +47,7 @@ func Among(fleet site.Fleet, s *site.Site, set *profile.Set) *ir.Plan {
 	l.observability()
 	l.secrets()
 	l.flows()
+	l.switchACLs()
 	l.firewalls()
 	l.capacity()
 	l.delivery()

@@ -14,6 +14,7 @@ type Switch struct {
 	Unnumbered        bool      `json:"unnumbered"`     // sessions over an interface without an address
 	MultipathRelax    bool      `json:"multipathRelax"` // equal-cost paths through different ASNs need a statement
 	BoundsRestart     bool      `json:"boundsRestart"`  // how long it helps a neighbor to restart can be bounded, and a dead one is told from it
+	ACLIPv6           bool      `json:"aclIPv6"`        // how its access lists let in a TCP port and a type of ICMP over IPv6 is known
 	MaxPaths          int       `json:"maxPaths"`
 	BFDIntervalMinMs  int       `json:"bfdIntervalMinMs"`
 	MaxPrefix         MaxPrefix `json:"maxPrefix"`

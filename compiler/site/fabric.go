@@ -6,6 +6,7 @@ type Fabric struct {
 	BGP          *BGP              `json:"bgp"`          // nil: no BGP on this site
 	Spines       map[string]*Spine `json:"spines"`       // by the name that uplinks use
 	HostFirewall bool              `json:"hostFirewall"` // nftables input filter on the edge nodes; default false
+	SwitchACLs   bool              `json:"switchACLs"`   // access lists on the uplinks of top-of-rack switches; default false
 }
 
 // BGP holds what all sessions between nodes and switches have in common.

@@ -1,5 +1,7 @@
 package verify
 
+import "slices"
+
 // Where the statements of EOS were read: the configurations that Arista's own collection generates and tests
 // (aristanetworks/avd, molecule/eos_cli_config_gen/intended/configs), and Arista's manual.
 const (
@@ -8,6 +10,7 @@ const (
 	eosFilter = "avd peer-filters.cfg"
 	eosList   = "avd prefix-lists.cfg"
 	eosMap    = "avd route-maps.cfg"
+	eosAccess = "avd ip-access-lists.cfg"
 	eosBFD    = "avd router-bfd-1.cfg"
 	eosPort   = "avd ethernet-interfaces.cfg"
 	eosManual = "Arista EOS User Manual, Border Gateway Protocol"
@@ -68,7 +71,7 @@ func (p *switchPeer) spread() {
 }
 
 func eosStatements() []statement {
-	return append(append(eosObjects(), eosRouter()...), eosFamily()...)
+	return slices.Concat(eosObjects(), accessStatements(eosAccess, eosPort), eosRouter(), eosFamily())
 }
 
 // eosObjects are the statements outside of "router bgp".
@@ -105,6 +108,7 @@ func eosObjects() []statement {
 		{rootMode, newShape("no ip prefix-list <name:object>"), eosManual, rootMode, func(r *switchReader, a args) { r.remove("prefix-list", a["name"], r.lists[a["name"]] != nil) }},
 		{rootMode, newShape("no ipv6 prefix-list <name:object>"), eosManual, rootMode, func(r *switchReader, a args) { r.remove("prefix-list", a["name"], r.lists[a["name"]] != nil) }},
 		{rootMode, newShape("no route-map <name:object>"), eosManual, rootMode, func(r *switchReader, a args) { r.remove("route-map", a["name"], r.maps[a["name"]] != nil) }},
+		{rootMode, newShape("no ip access-list <name:object>"), "cisco.nxos test_nxos_acls.py; arista.eos test_eos_acls.py", rootMode, func(r *switchReader, a args) { r.remove("access-list", a["name"], r.accessList(a["name"]) != nil) }},
 		{rootMode, newShape("route-map <name:object> <action:permit|deny> <seq:1-16777215>"), eosMap, routeMapMode, (*switchReader).newClause},
 		{routeMapMode, newShape("description <what:text>"), eosMap, rootMode, nil},
 		{routeMapMode, newShape("match ip address prefix-list <list:object>"), eosMap, rootMode, func(r *switchReader, a args) {

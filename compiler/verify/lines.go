@@ -59,12 +59,13 @@ var lineVerifiers = []verifier{
 	{"frr", "fabric/*/*.conf", readLines(ruleFRR, "!", checkSwitchFile)},
 	{"eos", "fabric/*/*.eos", readLines(ruleEOS, "!", checkSwitchFile)},
 	{"nxos", "fabric/*/*.nxos", readLines(ruleNXOS, "!", checkSwitchFile)},
+	{"switch filter", "fabric/*/*.nft", readLines(ruleFRR, "#", checkSwitchFilterFile)},
 	{"sonic", "fabric/*/*.sonic", readLines(ruleSONiC, "!", checkSwitchFile)},
 	{"sonic", "fabric/*/*.sonic.json", checkConfigDBFile},
 }
 
 // lineTreeChecks compare line files with each other and with the objects, once every file has been read.
-var lineTreeChecks = []func(p *pass){checkHostsAndSessions, checkBalancers, checkFlows, checkFirewalls, checkExpected}
+var lineTreeChecks = []func(p *pass){checkHostsAndSessions, checkBalancers, checkFlows, checkFirewalls, checkSwitchACLs, checkExpected}
 
 // readLines makes the check of one file of a grammar: the header behind its comment sign, then the statements.
 func readLines(rule, comment string, read func(*artifact.File) faults) func(*artifact.File, *pass) {

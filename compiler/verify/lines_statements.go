@@ -28,6 +28,7 @@ const (
 	routerBFDMode
 	peerMode       // of a neighbor or template (NX-OS)
 	peerFamilyMode // of an address family under it
+	accessMode     // of an access list (EOS, NX-OS)
 	closed         // no mode: the line ends one
 )
 
@@ -85,6 +86,7 @@ type switchReader struct {
 	list   *prefixList
 	port   *switchInterface
 	member *switchPeer // whose mode is open (NX-OS)
+	access *openAccess // whose mode is open (EOS, NX-OS)
 }
 
 // parseSwitch reads a switch file.

@@ -30,6 +30,7 @@ type switchConf struct {
 	maxPaths             int  // 0 when the file leaves it to the switch
 	uses                 []objectUse
 	features             map[string]bool // turned on (NX-OS)
+	lists4               []*accessList   // of packets (EOS, NX-OS)
 	removed              []objectUse     // before they are defined anew (EOS)
 	admitted             map[admission]*netipx.IPSet
 	networks             []string // that it announces of itself
@@ -125,6 +126,8 @@ type asRule struct {
 type switchInterface struct {
 	line int
 	bfd  *bfdTimers
+	// access is the list of packets that it takes.
+	access string
 }
 
 func newSwitchConf(path, site, hostname string) *switchConf {
@@ -198,7 +201,7 @@ func (c *switchConf) check() faults {
 
 // checkObjects compares the objects that are defined with those that are used, and their names with the site.
 func (c *switchConf) checkObjects(fs *faults) {
-	defined := map[string]map[string]int{"prefix-list": {}, "route-map": {}, "BFD profile": {}, "peer-filter": {}, "peer-group": {}}
+	defined := map[string]map[string]int{"prefix-list": {}, "route-map": {}, "BFD profile": {}, "peer-filter": {}, "peer-group": {}, "access-list": {}}
 	for name, l := range c.lists {
 		defined["prefix-list"][name] = l.line
 	}
@@ -210,6 +213,9 @@ func (c *switchConf) checkObjects(fs *faults) {
 	}
 	for name, f := range c.filters {
 		defined["peer-filter"][name] = f.line
+	}
+	for _, l := range c.lists4 {
+		defined["access-list"][l.name] = l.line
 	}
 	for _, p := range c.peers {
 		if p.isGroup {

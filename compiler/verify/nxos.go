@@ -1,5 +1,7 @@
 package verify
 
+import "slices"
+
 // Where the statements of NX-OS were read: what the tests of Cisco's own collection expect (ansible-collections/
 // cisco.nxos, tests/unit/modules/network/nxos), the grammar and samples of batfish/batfish (grammar/cisco_nxos), and the
 // templates of ipspace/netlab.
@@ -9,6 +11,8 @@ const (
 	nxosList     = "batfish sample nxos_ip_prefix_list; cisco.nxos test_nxos_prefix_lists.py"
 	nxosMap      = "batfish sample nxos_route_map; cisco.nxos test_nxos_route_maps.py"
 	nxosFeature  = "batfish sample nxos_feature; netlab bgp/nxos.j2, bfd/nxos.j2"
+	nxosAccess   = "batfish CiscoNxos_ip_access_list.g4; cisco.nxos test_nxos_acls.py"
+	nxosBind     = "batfish CiscoNxos_interface.g4"
 	nxosBFD      = "netlab bfd/nxos.j2"
 )
 
@@ -53,7 +57,7 @@ func (c *switchConf) checkNXOS(fs *faults) {
 }
 
 func nxosStatements() []statement {
-	return append(append(nxosObjects(), nxosRouter()...), nxosPeer()...)
+	return slices.Concat(nxosObjects(), accessStatements(nxosAccess, nxosBind), nxosRouter(), nxosPeer())
 }
 
 // nxosObjects are the statements outside of "router bgp".

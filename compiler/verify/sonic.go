@@ -11,7 +11,7 @@ import (
 	"meshgen.dev/meshgen/compiler/artifact"
 )
 
-// A configDB is the part of a SONiC switch's CONFIG_DB that BGP needs. Sources: sonic-net/sonic-buildimage, src/
+// A configDB is the part of a SONiC switch's CONFIG_DB that BGP needs, and the access lists of its uplinks. Sources: sonic-net/sonic-buildimage, src/
 // sonic-yang-models (sonic-device_metadata.yang, sonic-interface.yang), dockers/docker-fpm-frr (docker_init.sh,
 // supervisord.conf.j2).
 type configDB struct {
@@ -25,6 +25,8 @@ type configDB struct {
 	Interfaces map[string]struct {
 		LinkLocal string `json:"ipv6_use_link_local_only"`
 	} `json:"INTERFACE"`
+	Tables map[string]aclTable `json:"ACL_TABLE"`
+	Rules  map[string]aclRule  `json:"ACL_RULE"`
 }
 
 // parseSONiC reads a SONiC switch file: the language is FRR's.

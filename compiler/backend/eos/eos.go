@@ -7,7 +7,7 @@
 //
 // EOS does not run here. The statements are those of public configurations that real switches take: what the tests of
 // Arista's own collection expect (aristanetworks/avd, molecule/eos_cli_config_gen/intended/configs: router-bgp-base.cfg,
-// router-bgp-v4-v6-evpn.cfg, prefix-lists.cfg, ipv6-prefix-lists.cfg, route-maps.cfg; for unnumbered links
+// router-bgp-v4-v6-evpn.cfg, prefix-lists.cfg, ipv6-prefix-lists.cfg, route-maps.cfg, ip-access-lists.cfg; for unnumbered links
 // molecule/evpn_underlay_rfc5549_overlay_ebgp), and the templates of ipspace/netlab (netsim/ansible/templates/bgp/eos.j2).
 package eos
 
@@ -38,6 +38,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 			w.remove(lists, maps)
 			w.ports()
 			w.filters(lists, maps)
+			w.AccessLists("   ")
 			w.router()
 		}
 	}
@@ -57,23 +58,36 @@ func loading(site string) []string {
 }
 
 // ports prepares the ports of unnumbered links: a link-local IPv6 address to find the neighbor by, and IPv4 forwarding
-// on ports that have no IPv4 address.
+// on ports that have no IPv4 address. It binds the access lists to the uplinks.
 func (w *writer) ports() {
 	groups, from := w.GroupsWith(func(g *ir.PeerGroup) bool { return g.Unnumbered })
-	if len(groups) == 0 {
-		return
+	if len(groups) > 0 {
+		w.Section(from)
+		w.Line("ipv6 unicast-routing")
+		w.Line("ip routing ipv6 interfaces")
+		w.Line("!")
 	}
-	w.Section(from)
-	w.Line("ipv6 unicast-routing")
-	w.Line("ip routing ipv6 interfaces")
-	w.Line("!")
+	bound := map[string]bool{}
 	for _, g := range groups {
 		for i := range g.Neighbors {
 			n := &g.Neighbors[i]
+			w.Section(from)
 			w.From("", n.From...)
 			w.Linef("interface %s", n.Port())
 			w.Line("   no switchport")
 			w.Line("   ipv6 enable")
+			w.Bind("   ", n.Port())
+			bound[n.Port()] = true
+			w.Section(from)
+			w.From("", n.From...)
+			w.Line("!")
+		}
+	}
+	for _, port := range w.BoundPorts() {
+		if !bound[port] {
+			w.Section(w.Switch.ACL.From)
+			w.Linef("interface %s", port)
+			w.Bind("   ", port)
 			w.Line("!")
 		}
 	}
@@ -88,6 +102,14 @@ func (w *writer) remove(lists []ir.PrefixList, maps []ir.RouteMap) {
 	for _, m := range maps {
 		w.Section(m.From)
 		w.Linef("no route-map %s", m.Name)
+	}
+	if acl := w.Switch.ACL; acl != nil {
+		w.Section(acl.From)
+		for _, f := range acl.Families() {
+			w.Linef("no %s access-list %s", f.Protocol(), f.Object(acl.Name))
+		}
+		w.Line("!")
+		return
 	}
 	w.Section()
 	w.Line("!")

@@ -22,7 +22,7 @@ const name = "frr" // of the operating system in the site
 var Backend = backend.Backend{
 	Name: name,
 	Kind: "switch",
-	Doc:  "BGP sessions, filters and BFD of each FRR switch, as the site's part of its frr.conf",
+	Doc:  "BGP sessions, filters and BFD of each FRR switch, as the site's part of its frr.conf, and an nftables table for its uplinks where the site asks for one",
 	Emit: emit,
 }
 
@@ -31,6 +31,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 		if sw := &p.Switches[i]; sw.OS == name {
 			w := writer{backend.NewSwitchFile(p, t, sw, "conf")}
 			w.write(loading)
+			filter(p, t, sw)
 		}
 	}
 }
@@ -38,6 +39,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 // write writes the whole file; how says how it is loaded.
 func (w *writer) write(how []string) {
 	w.Preface(how, "whose entries call each site's map, with on-match next")
+	w.aclHint()
 	w.filters()
 	w.bfd()
 	w.router()

@@ -1,6 +1,8 @@
 package frr
 
 import (
+	"fmt"
+
 	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/ir"
@@ -42,7 +44,8 @@ func loadingSONiC(host string) []string {
 	}
 }
 
-// configDB writes the entries of CONFIG_DB: the mode, and a link-local address for each port of an unnumbered link.
+// configDB writes the entries of CONFIG_DB: the mode, a link-local address for each port of an unnumbered link, and the
+// access lists of the uplinks.
 func configDB(p *ir.Plan, t *artifact.Tree, sw *ir.Switch, groups []ir.PeerGroup) {
 	f := t.File("fabric/"+p.Name+"/"+sw.Hostname+".sonic.json", sw.From...)
 	f.Begin(sw.From...)
@@ -70,23 +73,21 @@ func configDB(p *ir.Plan, t *artifact.Tree, sw *ir.Switch, groups []ir.PeerGroup
 		f.Line(mode)
 	}
 	f.Line(`    }`)
-	if len(ports) == 0 {
-		f.Line(`  }`)
-		f.Line("}")
-		return
+	sections := aclSections(sw)
+	if len(ports) > 0 {
+		s := section{name: "INTERFACE", from: links}
+		for i := range ports {
+			s.rows = append(s.rows, row{ports[i].From, fmt.Sprintf(`"%s": {"ipv6_use_link_local_only": "enable"}`, ports[i].Port())})
+		}
+		sections = append([]section{s}, sections...)
+	}
+	if sw.ACL != nil {
+		links = append(links, sw.ACL.From...)
 	}
 	f.Begin(append(links, sw.From...)...)
-	f.Line(`  },`)
-	f.Line(`  "INTERFACE": {`)
-	for i := range ports {
-		f.From("", ports[i].From...)
-		comma := ","
-		if i == len(ports)-1 {
-			comma = ""
-		}
-		f.Linef(`    "%s": {"ipv6_use_link_local_only": "enable"}%s`, ports[i].Port(), comma)
+	f.Line(`  }` + comma(len(sections) > 0))
+	for i := range sections {
+		sections[i].write(f, sw, i < len(sections)-1)
 	}
-	f.Fixed()
-	f.Line(`  }`)
 	f.Line("}")
 }

@@ -36,6 +36,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 			w.Preface(loading, "that holds each site's entries and the last permit once")
 			w.features()
 			w.filters()
+			w.AccessLists("  ")
 			w.ports()
 			w.router()
 		}
@@ -115,7 +116,7 @@ func lengths(f ir.Family, e ir.PrefixEntry) string {
 	}
 }
 
-// ports writes the timers of BFD, which NX-OS has at the interface. A switch that sent redirects would also answer its
+// ports writes the timers of BFD, which NX-OS has at the interface, and binds the access lists to the uplinks. A switch that sent redirects would also answer its
 // neighbor's echo packets by the slow path; NX-OS asks for them to be off.
 func (w *writer) ports() {
 	groups, _ := w.GroupsWith(func(g *ir.PeerGroup) bool { return g.BFD != nil })
@@ -132,6 +133,15 @@ func (w *writer) ports() {
 			w.Line("  no ip redirects")
 			w.Line("  no ipv6 redirects")
 			w.Linef("  bfd interval %d min_rx %d multiplier %d", g.BFD.IntervalMS, g.BFD.IntervalMS, g.BFD.Multiplier)
+			w.Bind("  ", port)
+			w.Line("!")
+		}
+	}
+	for _, port := range w.BoundPorts() {
+		if !written[port] {
+			w.Section(w.Switch.ACL.From)
+			w.Linef("interface %s", port)
+			w.Bind("  ", port)
 			w.Line("!")
 		}
 	}
