@@ -3,9 +3,11 @@
 package frrtest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/user"
@@ -208,6 +210,50 @@ func (r *Router) IP(args ...string) string {
 func (r *Router) Exec(program string, args ...string) string {
 	r.t.Helper()
 	return r.run("ip", append([]string{"netns", "exec", r.ns, program}, args...)...)
+}
+
+// Background runs a program in the router's namespace until the test ends or the answer's Stop. What it says is shown when the
+// test fails.
+func (r *Router) Background(program string, args ...string) *Program {
+	r.t.Helper()
+	p := &Program{t: r.t, cmd: exec.Command("ip", append([]string{"netns", "exec", r.ns, program}, args...)...)}
+	p.cmd.Stdout, p.cmd.Stderr = &p.said, &p.said
+	var err error
+	if p.in, err = p.cmd.StdinPipe(); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() {
+		p.Stop()
+		if r.t.Failed() {
+			r.t.Logf("%s: %s:\n%s", r.ns, program, p.said.String())
+		}
+	})
+	return p
+}
+
+// Program is what Background started.
+type Program struct {
+	t    testing.TB
+	cmd  *exec.Cmd
+	in   io.WriteCloser
+	said bytes.Buffer // to be read once the program has ended
+}
+
+// Tell writes a line to the program.
+func (p *Program) Tell(line []byte) {
+	p.t.Helper()
+	if _, err := p.in.Write(append(line, '\n')); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// Stop kills the program and waits for its end. A second call does nothing.
+func (p *Program) Stop() {
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
 }
 
 // Try is Exec for a program that may fail.
