@@ -27,6 +27,9 @@ func releases(p *ir.Plan) verify.Releases {
 		r.Components[rel.Component] = rel.Version
 		r.Charts[rel.Name] = verify.Chart{Name: rel.Chart, Version: rel.Version, Namespace: rel.Namespace}
 	}
+	if p.Linkerd != nil {
+		r.Components[p.Mesh.Kind] = p.Mesh.Version // its charts have a calendar of their own
+	}
 	if p.Cilium != nil {
 		r.Components["cilium"] = p.Cluster.CNI.Version
 	}

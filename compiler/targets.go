@@ -17,6 +17,7 @@ import (
 	"meshgen.dev/meshgen/compiler/backend/istio"
 	"meshgen.dev/meshgen/compiler/backend/kubevip"
 	"meshgen.dev/meshgen/compiler/backend/kustomization"
+	"meshgen.dev/meshgen/compiler/backend/linkerd"
 	"meshgen.dev/meshgen/compiler/backend/metallb"
 	"meshgen.dev/meshgen/compiler/backend/namespaces"
 	"meshgen.dev/meshgen/compiler/backend/networkpolicy"
@@ -48,6 +49,7 @@ var targets = []backend.Backend{
 	envoygateway.Backend,
 	istio.Backend,
 	istio.Ambient,
+	linkerd.Backend,
 	networkpolicy.Backend,
 	secrets.Backend,
 	observability.Backend,

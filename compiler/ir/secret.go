@@ -16,6 +16,9 @@ type Secret struct {
 	Consumers []string // "BGPPeer metallb-system/r1-a", "switch <host name>"; in the order in which they are printed
 	Creator   string   // ExternalSecrets, CertManager or ByHand
 	Issuer    string   // ClusterIssuer of cert-manager; "" for other creators
+	Local     bool     // Issuer is an Issuer of the tree, in the same namespace
+	Early     bool     // cert-manager makes it before anything of the mesh is installed
+	Object    string   // name of the Certificate; "": that of the Secret
 	Store     string   // ClusterSecretStore of external-secrets; "" for other creators
 	RemoteKey string   // in the store: prefix + namespace + "/" + name, with one property a key; "" for other creators
 	Why       string   // what it is for and what waits for it, a sentence

@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -147,13 +148,20 @@ func releasesOf(steps []ir.ChartStep) []ir.Release {
 	return out
 }
 
-// externalSecrets are the Secrets that a store fills.
+// externalSecrets are the Secrets that a store fills, and what the mesh starts from.
 func (l *lowering) externalSecrets() []ir.Wait {
 	var out []ir.Wait
 	for _, s := range l.p.Secrets {
-		if s.Creator == ir.ExternalSecrets {
+		switch {
+		case s.Creator == ir.ExternalSecrets:
 			out = append(out, ir.Wait{Namespace: s.Namespace, Object: "externalsecret.external-secrets.io/" + s.Name, For: "condition=Ready", From: s.From})
+		case s.Creator == ir.CertManager && s.Early:
+			out = append(out, certificateWait(&s))
 		}
+	}
+	if k := l.p.Linkerd; k != nil {
+		ca := l.p.Mesh.CA
+		out = append(out, ir.Wait{Namespace: l.p.Mesh.Namespace, Object: "configmap/" + ca.AnchorConfigMap, For: "jsonpath={.data.ca-bundle\\.crt}", From: ca.From})
 	}
 	return out
 }
@@ -168,9 +176,13 @@ func (l *lowering) gatewayWaits() []ir.Wait {
 		}
 	}
 	for _, s := range l.p.Secrets {
-		if s.Creator == ir.CertManager {
-			out = append(out, ir.Wait{Namespace: s.Namespace, Object: "certificate.cert-manager.io/" + s.Name, For: "condition=Ready", From: s.From})
+		if s.Creator == ir.CertManager && !s.Early {
+			out = append(out, certificateWait(&s))
 		}
 	}
 	return out
+}
+
+func certificateWait(s *ir.Secret) ir.Wait {
+	return ir.Wait{Namespace: s.Namespace, Object: "certificate.cert-manager.io/" + cmp.Or(s.Object, s.Name), For: "condition=Ready", From: s.From}
 }

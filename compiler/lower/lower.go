@@ -44,6 +44,7 @@ func Among(fleet site.Fleet, s *site.Site, set *profile.Set) *ir.Plan {
 	l.cilium()
 	l.namespaces()
 	l.releases()
+	l.linkerd()
 	l.observability()
 	l.secrets()
 	l.flows()

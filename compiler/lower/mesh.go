@@ -116,8 +116,12 @@ func (l *lowering) namespaces() {
 	}
 	// Pods with elevated rights have namespaces of their own, so that nothing else gets them by standing beside.
 	own := func(name, purpose, level string, from ...string) {
-		add(ir.Namespace{Name: name, Owner: l.s.Owner, Purpose: purpose, PodSecurity: level, Environment: l.s.Environment,
-			From: append(ir.From{"owner", "environment", "kubernetes.version"}, from...)})
+		ns := ir.Namespace{Name: name, Owner: l.s.Owner, Purpose: purpose, PodSecurity: level, Environment: l.s.Environment,
+			From: append(ir.From{"owner", "environment", "kubernetes.version"}, from...)}
+		if keepOut := l.meshKind().keepOut; keepOut != nil {
+			keepOut(l, &ns)
+		}
+		add(ns)
 	}
 	if pr := l.p.Program; pr != nil {
 		own(pr.Namespace, "gateway-program", "restricted", pr.From...)

@@ -11,6 +11,8 @@ type meshKind struct {
 	// inject says by which labels and annotations a namespace of services or of a gateway is taken into the mesh, or kept
 	// out of it.
 	inject func(l *lowering, n *ir.Namespace)
+	// keepOut says so of a namespace that the mesh stands on; nil: nothing needs to be said.
+	keepOut func(l *lowering, n *ir.Namespace)
 	// namespaces are those of the mesh's own parts.
 	namespaces func(l *lowering) []ownNamespace
 	// releases are the mesh's charts, and those of its gateways, in the order of installation.
@@ -34,6 +36,7 @@ type ownNamespace struct{ name, level string }
 var meshes = map[string]meshKind{
 	"istio-ambient": istioAmbient,
 	"istio-sidecar": istioSidecar,
+	"linkerd":       linkerd,
 	"none":          noMesh,
 }
 

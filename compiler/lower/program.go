@@ -15,7 +15,8 @@ func (l *lowering) program(g *ir.Gateway) {
 	g.Parameters = ir.ObjectRef{Group: "gateway.envoyproxy.io", Kind: "EnvoyProxy", Name: g.Name}
 	d := prof.Resources
 	g.Resources = ir.Resources{CPURequest: d.CPU.Request, CPULimit: d.CPU.Limit, MemoryRequest: d.Memory.Request, MemoryLimit: d.Memory.Limit}
-	g.From = append(g.From, g.Program.From...)
+	g.ByService = l.s.Mesh.Kind == "linkerd"
+	g.From = append(append(g.From, g.Program.From...), "mesh.kind")
 	if l.p.Program == nil {
 		l.p.Program = &g.Program
 	}

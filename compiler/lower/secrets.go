@@ -19,6 +19,7 @@ func (l *lowering) secrets() {
 	l.sessionSecrets()
 	l.gatewaySecrets()
 	l.repositorySecret()
+	l.linkerdSecrets()
 	for i := range l.p.Secrets {
 		s := &l.p.Secrets[i]
 		slices.Sort(s.Keys)

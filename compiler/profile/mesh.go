@@ -164,11 +164,11 @@ func (g MeshGatewayAPI) Watches(kind, bundle string) bool {
 	return max == "" || CompareVersions(bundle, max) <= 0
 }
 
-// MeshCharts names the charts of a release; their version is that of the mesh, or follows from MeshRelease.Edge. A name
-// is "" where there is no such chart, and all are where the mesh comes with the pod network.
+// MeshCharts names the charts of a release. A name is "" where there is no such chart, and all are where the mesh comes with the pod network.
 type MeshCharts struct {
 	Repository string           `json:"repository"`        // https
 	OCI        string           `json:"oci,omitempty"`     // the same charts; the name follows after a slash
+	Version    string           `json:"version,omitempty"` // of the charts; "": that of the mesh
 	Base       string           `json:"base,omitempty"`    // CRDs
 	Control    string           `json:"control"`           // control plane
 	CNI        string           `json:"cni,omitempty"`     // plug-in beside the pod network

@@ -149,6 +149,9 @@ func (p *pass) checkUnique() {
 			continue
 		}
 		id := identity{o.group, o.kind, o.namespace, o.name}
+		if host := strings.SplitN(o.file.Path(), "/", 4); o.kind == "Pod" && host[0] == "hosts" && len(host) > 3 {
+			id.name += " of " + host[2] // the kubelet of each machine runs its own, and adds the name of the node
+		}
 		if f, ok := first[id]; ok {
 			o.report(p, ruleDuplicate, nil, "stands in the tree twice, first at %s:%d", f.file.Path(), f.node.Line)
 			continue

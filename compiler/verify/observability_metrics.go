@@ -62,6 +62,10 @@ var metricLabels = map[string][]string{
 	"citadel_server_cert_chain_expiry_timestamp":  {},
 	"istio_agent_cert_expiry_seconds":             {"namespace", "pod", "resource_name"},
 
+	"identity_cert_expiration_timestamp_seconds": {"namespace", "pod"},
+	"inbound_http_authz_deny_total":              {"namespace", "pod"},
+	"inbound_tcp_authz_deny_total":               {"namespace", "pod"},
+
 	"certmanager_certificate_expiration_timestamp_seconds": {"name", "namespace"},
 	"certmanager_certificate_ready_status":                 {"name", "namespace", "condition"},
 }

@@ -130,6 +130,7 @@ func (p *pass) wholeTree() {
 	p.checkCharts()
 	p.checkMetalLB()
 	p.checkOpenELB()
+	p.checkLinkerd()
 	p.checkKustomizations()
 	p.checkObservability()
 	for _, check := range lineTreeChecks {

@@ -20,7 +20,7 @@ func relied(p *ir.Plan) string {
 	}
 	var issuers, stores []string
 	for _, s := range p.Secrets {
-		if s.Issuer != "" && !slices.Contains(issuers, s.Issuer) {
+		if s.Issuer != "" && !s.Local && !slices.Contains(issuers, s.Issuer) {
 			issuers = append(issuers, s.Issuer)
 		}
 		if s.Store != "" && !slices.Contains(stores, s.Store) {

@@ -19,6 +19,7 @@ var templates embed.FS
 var runbooks = map[string]*template.Template{
 	"istio-ambient": runbookFor("mesh_istio.md", "mesh_ambient.md"),
 	"istio-sidecar": runbookFor("mesh_istio.md"),
+	"linkerd":       runbookFor("mesh_linkerd.md"),
 	"none":          runbookFor("mesh_none.md"),
 }
 
@@ -143,9 +144,9 @@ func newBook(p *ir.Plan, t *artifact.Tree) *book {
 	}
 	for _, r := range p.Releases {
 		switch r.Name {
-		case "istio-cni":
+		case "istio-cni", "linkerd2-cni":
 			b.CNIAgent = r.Namespace
-		case "istio-base", "istiod":
+		case "istio-base", "istiod", "linkerd-control-plane":
 			b.Webhooks = append(b.Webhooks, "helm upgrade --install "+r.Name+" "+r.Chart+" --repo "+r.Repository+" --version "+r.Version+
 				" --namespace "+r.Namespace+" --values charts/"+p.Name+"/"+r.Name+"/values.yaml")
 		}

@@ -19,6 +19,12 @@ func proxy(y *artifact.YAML, g *ir.Gateway, logs string, from ir.From) {
 		y.Fixed()
 	}
 	accessLogs(y, logs, from)
+	if g.ByService {
+		y.From("", g.From.Of("kind")...)
+		y.Comment("To the address of the Service: the mesh's proxy in the pod chooses among its pods, by the mesh's routes.")
+		y.KV("routingType", "Service")
+		y.Fixed()
+	}
 	y.Map("provider", func() {
 		y.KV("type", "Kubernetes")
 		y.Map("kubernetes", func() {

@@ -66,7 +66,7 @@ func route(y *artifact.YAML, h *ir.ExposedHost, listeners []string, requests boo
 				if requests {
 					pathMatch(y, r.Expose.Path)
 				}
-				backendRefs(y, r)
+				backendRefs(y, h.Gateway, r)
 				if t := r.Service.Timeout; t != nil && requests && r.Service.Waypoint == "" { // which has its own route
 					y.From("", t.From...)
 					y.Map("timeouts", func() { y.KV("request", t.Text) })
@@ -108,7 +108,7 @@ func pathMatch(y *artifact.YAML, p ir.Path) {
 }
 
 // backendRefs writes where a route leads. All of it is in the route's own namespace, so that no grant is needed.
-func backendRefs(y *artifact.YAML, r ir.Route) {
+func backendRefs(y *artifact.YAML, g *ir.Gateway, r ir.Route) {
 	one := func(name string, weight int) {
 		y.Item(func() {
 			y.KV("group", "")
@@ -122,7 +122,7 @@ func backendRefs(y *artifact.YAML, r ir.Route) {
 	}
 	y.From("", append(append(ir.From{}, r.Expose.From...), r.Service.From...)...)
 	y.Seq("backendRefs", func() {
-		if len(r.Service.Split) == 0 || r.Service.Waypoint != "" { // which shares out what comes to it
+		if len(r.Service.Split) == 0 || r.Service.Waypoint != "" || g.ByService { // which shares out what comes to it
 			one(r.Service.Name, 0)
 			return
 		}

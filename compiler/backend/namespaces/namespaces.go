@@ -30,7 +30,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	for i := range p.Namespaces {
 		n := &p.Namespaces[i]
 		backend.Object(y, backend.Meta{
-			APIVersion: "v1", Kind: "Namespace", Name: n.Name, Labels: labels(p, n), From: n.From,
+			APIVersion: "v1", Kind: "Namespace", Name: n.Name, Labels: labels(p, n), Annotations: n.Annotations, From: n.From,
 		}, func() {})
 	}
 }

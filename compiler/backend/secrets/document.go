@@ -1,6 +1,7 @@
 package secrets
 
 import (
+	"cmp"
 	"strings"
 
 	"meshgen.dev/meshgen/compiler/artifact"
@@ -96,12 +97,12 @@ func fromIssuer(m *backend.Markdown, p *ir.Plan) {
 	m.Head("Certificate", "ClusterIssuer")
 	for _, s := range secrets {
 		m.From(s.From...)
-		m.Row(code(s.Namespace+"/"+s.Name), code(s.Issuer))
+		m.Row(code(s.Namespace+"/"+certificate(s)), issuer(s))
 	}
 	m.Fixed()
 	var wait []string
 	for _, s := range secrets {
-		wait = append(wait, "kubectl -n "+s.Namespace+" wait --for=condition=Ready --timeout=300s certificate/"+s.Name)
+		wait = append(wait, "kubectl -n "+s.Namespace+" wait --for=condition=Ready --timeout=300s certificate/"+certificate(s))
 	}
 	m.Commands(wait...)
 }
@@ -136,9 +137,22 @@ func maker(s *ir.Secret) string {
 	case ir.ExternalSecrets:
 		return s.Creator + ", store key " + code(s.RemoteKey)
 	case ir.CertManager:
+		if s.Local {
+			return s.Creator + ", " + issuer(s)
+		}
 		return s.Creator + ", ClusterIssuer " + code(s.Issuer)
 	}
 	return s.Creator
+}
+
+// certificate is the name of a Certificate.
+func certificate(s *ir.Secret) string { return cmp.Or(s.Object, s.Name) }
+
+func issuer(s *ir.Secret) string {
+	if s.Local {
+		return "the tree's Issuer " + code(s.Issuer)
+	}
+	return code(s.Issuer)
 }
 
 // machines writes what the machines in front of the cluster need: it is no Secret of Kubernetes, and nothing in the

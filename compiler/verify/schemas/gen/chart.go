@@ -25,7 +25,9 @@ type chart struct {
 }
 
 const (
-	istioModule  = "istio.io/istio"
+	istioModule   = "istio.io/istio"
+	linkerdOrigin = "github.com/linkerd/linkerd2 edge-26.6.3, charts/" // archived there as the folder linkerd-26.6.3
+
 	istioVersion = "v0.0.0-20260827124520-eed52ebb66ad" // the commit tagged 1.31.0; module versions carry no release tags
 )
 
@@ -40,6 +42,10 @@ var charts = []chart{
 	{Name: "gateway-crds-helm", Release: "1.8.0", Module: "github.com/envoyproxy/gateway", Version: "v1.8.0", Dir: "charts/gateway-crds-helm", Origin: "github.com/envoyproxy/gateway v1.8.0, charts/gateway-crds-helm"},
 	{Name: "cilium", Release: "1.20.2", Module: "github.com/cilium/cilium", Version: "v1.20.2", Dir: "install/kubernetes/cilium", Origin: "github.com/cilium/cilium v1.20.2, install/kubernetes/cilium",
 		Also: []string{"socketLB.hostNamespaceOnly"}},
+	{Name: "linkerd-crds", Release: "2026.6.3", Dir: "linkerd-26.6.3/charts/linkerd-crds", Origin: linkerdOrigin + "linkerd-crds"},
+	{Name: "linkerd2-cni", Release: "2026.6.3", Dir: "linkerd-26.6.3/charts/linkerd2-cni", Origin: linkerdOrigin + "linkerd2-cni"},
+	{Name: "linkerd-control-plane", Release: "2026.6.3", Dir: "linkerd-26.6.3/charts/linkerd-control-plane", Origin: linkerdOrigin + "linkerd-control-plane",
+		Also: []string{"proxy.capabilities"}}, // in charts/partials
 	{Name: "openelb", Release: "0.6.0", Dir: "openelb-0.6.0-chart", Origin: "github.com/openelb/openelb v0.6.0, charts"},
 }
 
@@ -154,7 +160,7 @@ func known(key string, v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		switch {
-		case key == "resources" || key == "defaultResources":
+		case v["cpu"] == nil && (key == "resources" || key == "defaultResources"): // Linkerd's are by resource, and no copies
 			return requirements
 		case len(v) == 0 || slices.Contains(copied, key):
 			return map[string]any{"type": []any{"object", "null"}}

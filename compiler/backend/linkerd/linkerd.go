@@ -1,0 +1,62 @@
+// Package linkerd prints Linkerd: the values of its charts, the certificates that its control plane starts from, and the
+// site's edges as its own kinds of policy.
+//
+// In comes an *ir.Plan. Out go, where the mesh is Linkerd, charts/<site>/<release>/values.yaml for its three charts; in
+// phase 07-secrets the Certificates of its webhooks and of the intermediate that signs; in phase 40-policy a Server for
+// each port, who is admitted to it, and routes of callers; in phase 45-enforcement the network of all that is outside.
+// It makes no Services and no ServiceProfiles: what Linkerd would read on a Service stands on a route.
+//
+// Facts about Linkerd in comments were read in linkerd/linkerd2 edge-26.6.3, which is release 2.20.
+package linkerd
+
+import (
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// kind is the mesh, as a site names it, and the component of its releases.
+const kind = "linkerd"
+
+// Backend prints Linkerd, and nothing for another mesh.
+var Backend = backend.Backend{
+	Name: kind,
+	Kind: "mesh",
+	Doc:  "chart values, certificates and policy of Linkerd",
+	Emit: emit,
+}
+
+const (
+	policyGroup = "policy.linkerd.io"
+	alpha       = policyGroup + "/v1alpha1"
+	serverV     = policyGroup + "/v1beta3"
+	gatewayAPI  = "gateway.networking.k8s.io/v1"
+	certManager = "cert-manager.io/v1"
+)
+
+// emitter writes one plan.
+type emitter struct {
+	p *ir.Plan
+	k *ir.Linkerd
+	t *artifact.Tree
+}
+
+func emit(p *ir.Plan, t *artifact.Tree) {
+	if p.Linkerd == nil {
+		return
+	}
+	e := &emitter{p, p.Linkerd, t}
+	e.values()
+	e.certificates()
+	e.servers()
+	e.grants()
+	e.serverRoutes()
+	e.routes()
+	e.limits()
+	e.outside()
+}
+
+// objects returns a writer of one kind.
+func (e *emitter) objects(phase backend.Phase, kind string) *backend.Writer {
+	return backend.NewWriter(e.p, e.t, phase, kind)
+}

@@ -1,0 +1,96 @@
+package linkerd
+
+import (
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// servers describes the ports of pods. A Server refuses whom no policy admits.
+func (e *emitter) servers() {
+	o := e.objects(backend.Policy, "Server")
+	for i := range e.k.Servers {
+		s := &e.k.Servers[i]
+		o.Add(backend.Meta{APIVersion: serverV, Namespace: s.Namespace, Name: s.Name, From: s.From}, func(y *artifact.YAML) {
+			comment(y, s.Reason)
+			y.Map("spec", func() {
+				y.Map("podSelector", func() { backend.Pairs(y, "matchLabels", s.Selector) })
+				y.KV("port", s.Port)
+				y.KV("proxyProtocol", s.Protocol)
+				y.KV("accessPolicy", "deny")
+			})
+		})
+	}
+}
+
+// grants admits callers: an authentication says who, and a policy of the same name what is open to them.
+func (e *emitter) grants() {
+	mesh := e.objects(backend.Policy, "MeshTLSAuthentication")
+	network := e.objects(backend.Policy, "NetworkAuthentication")
+	policy := e.objects(backend.Policy, "AuthorizationPolicy")
+	for i := range e.k.Grants {
+		g := &e.k.Grants[i]
+		meta := backend.Meta{APIVersion: alpha, Namespace: g.Namespace, Name: g.Name, From: g.From}
+		who := "MeshTLSAuthentication"
+		if len(g.Accounts) > 0 {
+			mesh.Add(meta, func(y *artifact.YAML) { y.Map("spec", func() { accounts(y, g) }) })
+		} else {
+			who = "NetworkAuthentication"
+			network.Add(meta, func(y *artifact.YAML) {
+				comment(y, g.Reason)
+				y.Map("spec", func() {
+					y.Seq("networks", func() {
+						for _, p := range g.Networks {
+							y.Item(func() { y.KV("cidr", p) })
+						}
+					})
+				})
+			})
+		}
+		policy.Add(meta, func(y *artifact.YAML) {
+			y.Map("spec", func() {
+				y.Map("targetRef", func() { ref(y, g.Target.Group, g.Target.Kind, g.Target.Name) })
+				y.Seq("requiredAuthenticationRefs", func() { y.Item(func() { ref(y, policyGroup, who, g.Name) }) })
+			})
+		})
+	}
+}
+
+func accounts(y *artifact.YAML, g *ir.LinkerdGrant) {
+	y.Seq("identityRefs", func() {
+		for _, a := range g.Accounts {
+			y.Item(func() {
+				y.KV("kind", "ServiceAccount")
+				y.KV("namespace", a.Namespace)
+				y.KV("name", a.Name)
+			})
+		}
+	})
+}
+
+func ref(y *artifact.YAML, group, kind, name string) {
+	y.KV("group", group)
+	y.KV("kind", kind)
+	y.KV("name", name)
+}
+
+// limits bounds the requests that each pod takes, all callers together.
+func (e *emitter) limits() {
+	o := e.objects(backend.Policy, "HTTPLocalRateLimitPolicy")
+	for i := range e.k.Limits {
+		l := &e.k.Limits[i]
+		o.Add(backend.Meta{APIVersion: alpha, Namespace: l.Namespace, Name: l.Name, From: l.From}, func(y *artifact.YAML) {
+			y.Map("spec", func() {
+				y.Map("targetRef", func() { ref(y, policyGroup, "Server", l.Server) })
+				y.Map("total", func() { y.KV("requestsPerSecond", l.PerSecond) })
+			})
+		})
+	}
+}
+
+// comment writes a reason where there is one.
+func comment(y *artifact.YAML, reason string) {
+	if reason != "" {
+		y.Comment(reason)
+	}
+}

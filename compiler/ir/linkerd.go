@@ -1,0 +1,106 @@
+package ir
+
+import "net/netip"
+
+// Linkerd is what a site tells it: the values of its charts, and its own kinds of objects, in the order of namespace and
+// name. Kinds that the Gateway API has are of that API.
+type Linkerd struct {
+	Networks     []netip.Prefix // of pods, Services and nodes: what is not in them is outside
+	NetworksFrom From
+	Probes       []netip.Prefix // where kubelets call from
+	OpaquePorts  []uint16       // where no proxy waits for a request: the chart's, and the site's ports of streams
+	OpaqueFrom   From
+	IPv6         bool   // pods have addresses of version 6
+	Validator    string // address and port that nothing has: the proxy takes a connection to it, or the redirection fails
+	CNINetDir    string // of the container runtime, on the hosts
+	CNIBinDir    string
+	CNIFrom      From
+	IssuedFor    string // name in the issuer's certificate
+	EgressPlace  string // namespace of the networks that hold in all namespaces
+	Image        string // registry and path of its images; "": the charts' own
+	PullSecret   string // of its images; "" for none
+	Webhooks     []LinkerdWebhook
+	Servers      []LinkerdServer
+	Grants       []LinkerdGrant
+	Limits       []LinkerdLimit
+	ServerRoutes []LinkerdServerRoute
+	Routes       []LinkerdRoute
+	Outside      []LinkerdNetwork
+	From         From
+}
+
+// LinkerdWebhook is one that the API server calls, with a certificate of its own.
+type LinkerdWebhook struct {
+	Value   string // key of the chart: "proxyInjector"
+	Service string // also the name of its Certificate
+	Secret  string // that its pod reads
+}
+
+// LinkerdServer is one port of pods and what it speaks.
+type LinkerdServer struct {
+	Namespace, Name string
+	Selector        []KV // labels of the pods; empty: all
+	Port            uint16
+	Protocol        string // HTTP/1, HTTP/2, TLS, opaque
+	Reason          string
+	From            From
+}
+
+// LinkerdTarget is what a grant opens.
+type LinkerdTarget struct{ Group, Kind, Name string }
+
+// LinkerdGrant admits callers to a Server, or to a route on one. Accounts are told by certificate; Networks admit
+// whoever calls from there, without one. One of the two is set.
+type LinkerdGrant struct {
+	Namespace, Name string
+	Target          LinkerdTarget
+	Accounts        []LinkerdAccount
+	Networks        []netip.Prefix
+	Reason          string
+	From            From
+}
+
+// LinkerdAccount is a ServiceAccount.
+type LinkerdAccount struct{ Namespace, Name string }
+
+// LinkerdLimit bounds the requests that each pod takes on a Server.
+type LinkerdLimit struct {
+	Namespace, Name, Server string
+	PerSecond               int
+	From                    From
+}
+
+// LinkerdServerRoute tells requests on a Server apart, so that callers may be held to some of them.
+type LinkerdServerRoute struct {
+	Namespace, Name, Server string
+	Host                    string // "": any
+	Matches                 []LinkerdMatch
+	From                    From
+}
+
+// LinkerdMatch is a path and a method.
+type LinkerdMatch struct {
+	Path   Path
+	Method string // "": any
+}
+
+// LinkerdRoute is what the callers' proxies do with requests to a Service.
+type LinkerdRoute struct {
+	Namespace, Name, Service string
+	Port                     uint16
+	Methods                  []string // empty: any
+	Backends                 []Weighted
+	Annotations              []KV
+	From                     From
+}
+
+// LinkerdNetwork is addresses outside the cluster.
+type LinkerdNetwork struct {
+	Namespace, Name string
+	Networks        []netip.Prefix // empty: all that is outside
+	Allow           bool
+	Hosts           []string // that requests may go to all the same, on Ports
+	Ports           []uint16
+	Reason          string
+	From            From
+}

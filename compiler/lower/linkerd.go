@@ -1,0 +1,153 @@
+package lower
+
+import (
+	"net/netip"
+	"slices"
+
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// linkerdOpaquePorts are the ports that its charts take for streams (proxy.opaquePorts of edge-26.6.3). A list of ours
+// replaces theirs.
+var linkerdOpaquePorts = []uint16{25, 587, 3306, 4444, 5432, 6379, 9300, 11211}
+
+// linkerdCNIFolders are where container runtimes look for plug-ins, by distribution; "" is everybody else. K3s: as in
+// Istio 1.31 manifests/helm-profiles/platform-k3s.yaml.
+var linkerdCNIFolders = map[string]struct{ net, bin string }{
+	"":    {"/etc/cni/net.d", "/opt/cni/bin"},
+	"k3s": {"/var/lib/rancher/k3s/agent/etc/cni/net.d", "/var/lib/rancher/k3s/data/cni"},
+}
+
+// Addresses for documentation (RFC 5737, RFC 3849): nothing has them, so that a connection to one arrives only where the
+// proxy takes it.
+const validator4, validator6 = "192.0.2.1:20001", "[2001:db8::1]:20001"
+
+// linkerd decides what Linkerd is told: how its charts are installed, what proxies speak on which port, and who may
+// call whom.
+func (l *lowering) linkerd() {
+	m, c := &l.p.Mesh, &l.p.Cluster
+	if m.Kind != "linkerd" {
+		return
+	}
+	k := &ir.Linkerd{
+		Networks:     slices.Concat(c.PodCIDRs, c.ServiceCIDRs, c.NodeSubnets),
+		NetworksFrom: slices.Concat(c.From.Of("podCIDRs", "serviceCIDRs"), c.NodeSubnetsFrom),
+		Probes:       c.NodeSubnets,
+		IssuedFor:    "identity." + m.Namespace + "." + m.TrustDomain,
+		EgressPlace:  linkerdEgress,
+		Image:        m.ImageHub,
+		CNIFrom:      c.From.Of("distribution"),
+		Webhooks: []ir.LinkerdWebhook{
+			{Value: "proxyInjector", Service: "linkerd-proxy-injector", Secret: "linkerd-proxy-injector-k8s-tls"},
+			{Value: "profileValidator", Service: "linkerd-sp-validator", Secret: "linkerd-sp-validator-k8s-tls"},
+			{Value: "policyValidator", Service: "linkerd-policy-validator", Secret: "linkerd-policy-validator-k8s-tls"},
+		},
+		From: m.From,
+	}
+	k.Validator = validator6
+	for _, p := range c.PodCIDRs {
+		if p.Addr().Is4() {
+			k.Validator = validator4
+		} else {
+			k.IPv6 = true
+		}
+	}
+	folders, own := linkerdCNIFolders[c.Distribution]
+	if !own {
+		folders = linkerdCNIFolders[""]
+	}
+	k.CNINetDir, k.CNIBinDir = folders.net, folders.bin
+	l.p.Linkerd = k
+	l.linkerdOpaque()
+	l.linkerdServers()
+	l.linkerdRoutes()
+	l.linkerdOutside()
+}
+
+// linkerdOpaque: a proxy waits up to ten seconds for the first bytes of a client, and where the server speaks first none
+// come.
+func (l *lowering) linkerdOpaque() {
+	k := l.p.Linkerd
+	k.OpaquePorts = slices.Clone(linkerdOpaquePorts)
+	add := func(ports []ir.Port) {
+		for _, p := range ports {
+			k.OpaqueFrom = append(k.OpaqueFrom, p.From...)
+			if p.Protocol == "tcp" {
+				k.OpaquePorts = append(k.OpaquePorts, p.Port, p.TargetPort)
+			}
+		}
+	}
+	for i := range l.p.Services {
+		add(l.p.Services[i].Ports)
+	}
+	for i := range l.p.Externals {
+		add(l.p.Externals[i].Ports)
+	}
+	slices.Sort(k.OpaquePorts)
+	k.OpaquePorts = slices.Compact(k.OpaquePorts)
+}
+
+// linkerdProtocol is what a Server is told of a port. gRPC is HTTP/2 to it, so that paths and methods are told apart in
+// the same way.
+func linkerdProtocol(protocol string) string {
+	switch protocol {
+	case "http":
+		return "HTTP/1"
+	case "grpc":
+		return "HTTP/2"
+	case "https", "tls":
+		return "TLS"
+	}
+	return "opaque"
+}
+
+// linkerdOutside closes the way out of the cluster, and opens it for what is declared: by address, or for requests by
+// name. Ports of streams are held to by NetworkPolicy alone.
+func (l *lowering) linkerdOutside() {
+	k, m := l.p.Linkerd, &l.p.Mesh
+	if !m.RegistryOnly {
+		return
+	}
+	k.Outside = append(k.Outside, ir.LinkerdNetwork{Namespace: linkerdEgress, Name: "outside", From: m.From.Of("egressPolicy"),
+		Reason: "All that is not the cluster's, for every meshed pod: refused. A namespace's own networks come before it."})
+	for i := range l.p.Namespaces {
+		n := &l.p.Namespaces[i]
+		if n.Purpose != "services" || !n.Meshed {
+			continue
+		}
+		for j := range l.p.Externals {
+			x := &l.p.Externals[j]
+			from := usersIn(x, n.Name)
+			if len(from) == 0 {
+				continue
+			}
+			o := ir.LinkerdNetwork{Namespace: n.Name, Name: x.Name, From: slices.Concat(from, x.From, m.From.Of("egressPolicy"))}
+			if len(x.Addresses) > 0 {
+				o.Networks, o.Allow = x.Addresses, true
+				o.Reason = "Declared by its addresses: NetworkPolicy says which pods may go there, and on which ports."
+			} else {
+				o.Hosts, o.Reason = x.Hosts, "Declared by name: what goes anywhere else is refused."
+				for _, p := range x.Ports {
+					if ir.IsHTTP(p.Protocol) {
+						o.Ports = append(o.Ports, p.Port)
+					}
+				}
+			}
+			k.Outside = append(k.Outside, o)
+		}
+	}
+}
+
+// usersIn returns the site paths by which services of a namespace use a destination.
+func usersIn(x *ir.External, namespace string) ir.From {
+	var from ir.From
+	for _, u := range x.Users {
+		if u.Namespace == namespace {
+			from = append(from, u.From...)
+		}
+	}
+	return from
+}
+
+// everywhere is any address of both families.
+var everywhere = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}

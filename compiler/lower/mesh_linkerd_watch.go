@@ -1,0 +1,73 @@
+package lower
+
+import (
+	"fmt"
+	"slices"
+
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// linkerdCertificates watch that workload certificates are renewed in time, and the intermediate that signs them. The
+// proxies' metric: linkerd2-proxy linkerd/identity/src/metrics.rs, below the prefix identity_cert.
+func linkerdCertificates(l *lowering) []ir.Rule {
+	c := l.meshProfile().Certificates
+	overdue := int(float64(c.Hours) * 3600 * (1 - c.RenewAt) / 2)
+	kind, ca := l.p.Mesh.From.Of("kind"), l.p.Mesh.CA
+	rules := []ir.Rule{
+		{Alert: "WorkloadCertificateOverdue", Severity: critical, For: "10m", Why: "certificates/overdue", From: kind,
+			Expr:        fmt.Sprintf("identity_cert_expiration_timestamp_seconds - time() < %d", overdue),
+			Summary:     "The certificate of {{ $labels.namespace }}/{{ $labels.pod }} has not been renewed.",
+			Description: fmt.Sprintf("It lives %d h, is renewed when 30 of 100 parts are left, and has less than %s h left. When it ends every connection of the pod fails.", c.Hours, decimal(float64(overdue)/3600))},
+	}
+	if ca.IssuerRef != "" {
+		left := int(certManagerDays * certManagerLeft / 2)
+		rules = append(rules, ir.Rule{Alert: "MeshAuthorityExpiring", Severity: critical, For: "30m", Why: "certificates/overdue", From: append(slices.Clone(kind), ca.From...),
+			Expr:        fmt.Sprintf(`certmanager_certificate_expiration_timestamp_seconds{name="%s"} - time() < %d`, ca.IssuerSecret, left*day),
+			Summary:     "The intermediate of the mesh has not been renewed.",
+			Description: fmt.Sprintf("Less than %d days are left of Certificate %s/%s; cert-manager renews when %d are. Its end is the end of all traffic in the mesh.", left, l.p.Mesh.Namespace, ca.IssuerSecret, 2*left)})
+	}
+	return rules
+}
+
+// linkerdPushes watch the control plane. Proxies count what policy refuses (linkerd2-proxy
+// linkerd/app/inbound/src/metrics/authz.rs).
+func linkerdPushes(l *lowering) []ir.Rule {
+	m := &l.p.Mesh
+	from := m.From.Of("kind")
+	rules := []ir.Rule{
+		{Alert: "PolicyRefuses", Severity: warning, For: "10m", From: from,
+			Expr:        `sum by (namespace, pod) (rate(inbound_http_authz_deny_total[5m])) > 0 or sum by (namespace, pod) (rate(inbound_tcp_authz_deny_total[5m])) > 0`,
+			Summary:     "The proxy of {{ $labels.namespace }}/{{ $labels.pod }} refuses callers.",
+			Description: "Somebody calls who is not declared, or a caller lost its identity: look at who calls, and whether its pod has a proxy."},
+	}
+	for _, d := range []struct{ name, title, object, without string }{
+		{"MeshIdentity", "the mesh's authority", "linkerd-identity", "Without any no certificate is renewed, and no proxy starts."},
+		{"MeshDestination", "the mesh's discovery and policy", "linkerd-destination", "Without any, proxies go on with what they know, and new ones do not start."},
+		{"MeshInjector", "the mesh's injector", "linkerd-proxy-injector", "Without any no pod starts outside the namespaces that are left out of the mesh."},
+	} {
+		rules = append(rules, replicas(d.name, d.title, m.Namespace, d.object, m.Replicas, nil, slices.Concat(m.From.Of("replicas"), from), d.without)...)
+	}
+	return rules
+}
+
+// linkerdMetrics are those that its alerts read.
+func linkerdMetrics(l *lowering) []needed {
+	out := []needed{{"identity_cert_expiration_timestamp_seconds", "the proxies of the mesh", l.p.Mesh.From.Of("kind")}}
+	if l.p.Mesh.CA.IssuerRef != "" {
+		out = append(out, needed{"certmanager_certificate_expiration_timestamp_seconds", "cert-manager", ir.From{"mesh.ca"}})
+	}
+	return out
+}
+
+// linkerdMonitors: names of ports are those of the charts and of the injected container.
+func linkerdMonitors(l *lowering) []ir.Monitor {
+	namespaces, from := l.scraped()
+	kind := l.p.Mesh.From.Of("kind")
+	return []ir.Monitor{
+		{Kind: "PodMonitor", Name: watchName + "-control-plane", Namespaces: []string{l.p.Mesh.Namespace},
+			Ports: []string{"dest-admin", "ident-admin", "injector-admin", "policy-admin", "spval-admin"}, Path: "/metrics",
+			Reason: "Identity, discovery, policy and injection.", From: kind},
+		{Kind: "PodMonitor", Name: watchName + "-proxies", Namespaces: namespaces, Ports: []string{"linkerd-admin"}, Path: "/metrics", NodeLabel: true,
+			Reason: "Each pod that has a proxy.", Why: "metrics/proxies", From: slices.Concat(kind, from)},
+	}
+}

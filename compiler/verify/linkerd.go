@@ -1,0 +1,175 @@
+package verify
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// linkerdChart is the chart of its control plane.
+const linkerdChart = "linkerd-control-plane"
+
+// linkerdGroup is the API group of its policies.
+const linkerdGroup = "policy.linkerd.io"
+
+// linkerdWebhooks are the keys of the chart that say where the certificate of a webhook comes from, with the Secret that
+// its pod reads (templates/destination-rbac.yaml and proxy-injector-rbac.yaml of edge-26.6.3).
+var linkerdWebhooks = map[string]struct{ service, secret string }{
+	"proxyInjector":    {"linkerd-proxy-injector", "linkerd-proxy-injector-k8s-tls"},
+	"profileValidator": {"linkerd-sp-validator", "linkerd-sp-validator-k8s-tls"},
+	"policyValidator":  {"linkerd-policy-validator", "linkerd-policy-validator-k8s-tls"},
+}
+
+// linkerdValues returns the values of its control plane and the namespace of the release; nil where it is not in the tree.
+func (p *pass) linkerdValues() (*values, string) {
+	for _, name := range sortedKeys(p.values) {
+		if c := p.releases.Charts[name]; c.Name == linkerdChart {
+			return p.values[name], c.Namespace
+		}
+	}
+	return nil, ""
+}
+
+// linkerdSecrets are the Secrets that the chart's pods mount and that it does not make itself.
+func (p *pass) linkerdSecrets(makers map[string]string) []SecretRef {
+	v, ns := p.linkerdValues()
+	if v == nil {
+		return nil
+	}
+	var out []SecretRef
+	add := func(name string, keys ...string) {
+		out = append(out, SecretRef{Namespace: ns, Name: name, Keys: keys, By: "chart " + linkerdChart, MadeBy: makers[ns+"/"+name]})
+	}
+	for _, key := range sortedKeys(linkerdWebhooks) {
+		if get(v.value, key, "externalSecret") == true {
+			add(linkerdWebhooks[key].secret, "tls.crt", "tls.key")
+		}
+	}
+	if str(v.value, "identity", "issuer", "scheme") == tlsSecret {
+		add("linkerd-identity-issuer", "ca.crt", "tls.crt", "tls.key")
+	}
+	return out
+}
+
+// tlsSecret is the type of Secrets with a certificate and its key.
+const tlsSecret = "kubernetes.io/tls"
+
+// checkLinkerd holds what Linkerd reads of the tree together: the chart makes no certificate while it is rendered, each
+// Server has pods of its own, and every policy names what is there.
+func (p *pass) checkLinkerd() {
+	v, ns := p.linkerdValues()
+	if v == nil {
+		return
+	}
+	for _, key := range sortedKeys(linkerdWebhooks) {
+		want := ns + "/" + linkerdWebhooks[key].service
+		if get(v.value, key, "externalSecret") != true || str(v.value, key, "injectCaFrom") != want {
+			v.report(p, ruleLinkerd, fieldPath{key}, "the chart makes a new certificate at every rendering, unless externalSecret is true and injectCaFrom %q", want)
+			continue
+		}
+		p.webhookCertificate(v, key, ns)
+	}
+	if get(v.value, "identity", "externalCA") != true || str(v.value, "identity", "issuer", "scheme") != tlsSecret {
+		v.report(p, ruleLinkerd, fieldPath{"identity"}, "root and intermediate must come from outside the chart")
+	}
+	if str(v.value, "proxy", "defaultInboundPolicy") != "deny" {
+		v.report(p, ruleLinkerd, fieldPath{"proxy", "defaultInboundPolicy"}, "a port without a Server must refuse everybody")
+	}
+	p.checkServers(v)
+	p.checkLinkerdRefs()
+}
+
+// webhookCertificate: the API server finds a webhook by the DNS name of its Service, and trusts what the Certificate of
+// the same name was signed by.
+func (p *pass) webhookCertificate(v *values, key, ns string) {
+	w := linkerdWebhooks[key]
+	for _, o := range p.objects {
+		if o.is("cert-manager.io", "Certificate") && o.namespace == ns && o.name == w.service {
+			if str(o.value, "spec", "secretName") != w.secret || !slices.Contains(list(o.value, "spec", "dnsNames"), any(w.service+"."+ns+".svc")) {
+				o.report(p, ruleLinkerd, fieldPath{"spec"}, "the webhook reads Secret %s, and is called %s.%s.svc", w.secret, w.service, ns)
+			}
+			return
+		}
+	}
+	v.report(p, ruleLinkerd, fieldPath{key, "injectCaFrom"}, "there is no Certificate %s/%s", ns, w.service)
+}
+
+// checkServers: of two Servers for one port of a pod, one is left out; and a stream is one to both ends.
+func (p *pass) checkServers(v *values) {
+	opaque := strings.Split(str(v.value, "proxy", "opaquePorts"), ",")
+	type key struct{ namespace, selector, port string }
+	seen := map[key]string{}
+	for _, o := range p.objects {
+		if !o.is(linkerdGroup, "Server") {
+			continue
+		}
+		port := asText(get(o.value, "spec", "port"))
+		if str(o.value, "spec", "accessPolicy") != "deny" {
+			o.report(p, ruleLinkerd, fieldPath{"spec", "accessPolicy"}, "it must refuse whom no policy admits")
+		}
+		at := key{o.namespace, asText(get(o.value, "spec", "podSelector")), port}
+		if first := seen[at]; first != "" {
+			o.report(p, ruleLinkerd, fieldPath{"spec"}, "Server %s describes the same port of the same pods", first)
+		}
+		seen[at] = o.name
+		if isOpaque := str(o.value, "spec", "proxyProtocol") == "opaque"; isOpaque != slices.Contains(opaque, port) {
+			o.report(p, ruleLinkerd, fieldPath{"spec", "proxyProtocol"}, "port %s is a stream at one end alone: proxy.opaquePorts of the chart holds for callers", port)
+		}
+	}
+}
+
+// scalar is a value as one text.
+func asText(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case map[string]any:
+		var b strings.Builder
+		for _, k := range sortedKeys(v) {
+			b.WriteString(k + "=" + asText(v[k]) + ";")
+		}
+		return b.String()
+	}
+	return fmt.Sprint(v)
+}
+
+// checkLinkerdRefs: a policy whose target or authentication is not there is ignored, and its callers are refused.
+func (p *pass) checkLinkerdRefs() {
+	there := map[string]bool{}
+	for _, o := range p.objects {
+		there[o.kind+" "+o.namespace+"/"+o.name] = true
+	}
+	need := func(o *object, at fieldPath, ref any) {
+		if id := str(ref, "kind") + " " + o.namespace + "/" + str(ref, "name"); !there[id] {
+			o.report(p, ruleReference, at, "there is no %s", id)
+		}
+	}
+	for _, o := range p.objects {
+		switch {
+		case o.is(linkerdGroup, "AuthorizationPolicy"):
+			need(o, fieldPath{"spec", "targetRef"}, get(o.value, "spec", "targetRef"))
+			refs := list(o.value, "spec", "requiredAuthenticationRefs")
+			if len(refs) == 0 {
+				o.report(p, ruleLinkerd, fieldPath{"spec"}, "without an authentication it admits everybody")
+			}
+			for i, ref := range refs {
+				need(o, fieldPath{"spec", "requiredAuthenticationRefs"}.at(i), ref)
+			}
+		case o.is(linkerdGroup, "HTTPLocalRateLimitPolicy"):
+			need(o, fieldPath{"spec", "targetRef"}, get(o.value, "spec", "targetRef"))
+		case o.is("gateway.networking.k8s.io", "HTTPRoute"):
+			for i, ref := range list(o.value, "spec", "parentRefs") {
+				if str(ref, "group") == linkerdGroup {
+					need(o, fieldPath{"spec", "parentRefs"}.at(i), ref)
+				}
+			}
+		case o.is(linkerdGroup, "NetworkAuthentication"), o.is(linkerdGroup, "EgressNetwork"):
+			for i, n := range list(o.value, "spec", "networks") {
+				if _, err := netip.ParsePrefix(str(n, "cidr")); err != nil {
+					o.report(p, ruleLinkerd, fieldPath{"spec", "networks"}.at(i), "%q is no prefix", str(n, "cidr"))
+				}
+			}
+		}
+	}
+}
