@@ -24,7 +24,7 @@ func (q *inquiry) ours(a *asker) bool {
 // sidecar reports whether a caller has a sidecar, which knows some services only.
 func (q *inquiry) sidecar(a *asker) bool {
 	w := a.from.Workload
-	if w == nil || w.Gateway || w.Opted {
+	if w == nil || w.Gateway || w.Opted || q.s.Mesh.Kind == "none" {
 		return false
 	}
 	if n := q.s.Namespaces[w.Namespace]; n != nil {
@@ -176,7 +176,9 @@ func (q *inquiry) askGateway(a *asker, w *policy.Workload) {
 					if !q.redirects(w.Name, port) {
 						q.compareLayer(what, policy.Route, at, q.route(w.Name, c) != "", v)
 					}
-					q.compareLayer(what, policy.Authorization, at, q.admitsClient(w.Name, address, port) && q.serves(w.Name, c), v)
+					if q.s.Gateways[w.Name].Implementation == nil { // a program from outside has no policies of the mesh
+						q.compareLayer(what, policy.Authorization, at, q.admitsClient(w.Name, address, port) && q.serves(w.Name, c), v)
+					}
 					if v.Allowed && service != "" {
 						q.compareLeads(what, q.ends(service, true), v)
 					}
@@ -239,12 +241,12 @@ func (q *inquiry) askPod(a *asker, w *policy.Workload, port uint16) {
 	switch {
 	case a.from.Kubelet:
 		// Its node reaches every pod. What the sidecar captures needs a certificate, or a policy that takes it in.
-		want = !proxy || w.Gateway || port != 6666
+		want = !proxy || w.Gateway || slices.Contains([]uint16{15020, 15021, 15090}, port)
 	case a.from.Workload == nil:
-		want = proxy && a.from.Address == q.world.NodeAddress && slices.Contains([]uint16{15020, 15021}, port)
+		want = proxy && a.from.Address == q.world.NodeAddress && slices.Contains(q.probed(w), port)
 	case scraper != nil && a.from.Workload.Namespace == scraper.Namespace:
 		// A site names its scraper by namespace alone.
-		want = proxy && slices.Contains([]uint16{15020, 15090}, port) && !q.sidecar(a)
+		want = proxy && slices.Contains(q.scraped(w), port) && !q.sidecar(a)
 	}
 	q.compare(fmt.Sprintf("%s to port %d of a pod of %s/%s", a.name, port, w.Namespace, w.Name), want, v)
 }
@@ -294,4 +296,20 @@ func (q *inquiry) byName(name string, port int) bool {
 		}
 	}
 	return false
+}
+
+// probed are the ports of a workload's proxy that kubelets ask, and scraped those that the scraper reads: fixed by who
+// deploys the proxy.
+func (q *inquiry) probed(w *policy.Workload) []uint16 {
+	if g := q.s.Gateways[w.Name]; w.Gateway && g != nil && g.Implementation != nil {
+		return []uint16{19003}
+	}
+	return []uint16{15020, 15021}
+}
+
+func (q *inquiry) scraped(w *policy.Workload) []uint16 {
+	if g := q.s.Gateways[w.Name]; w.Gateway && g != nil && g.Implementation != nil {
+		return []uint16{19001}
+	}
+	return []uint16{15020, 15090}
 }

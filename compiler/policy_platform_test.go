@@ -21,6 +21,8 @@ func (q *inquiry) platform() []policy.Workload {
 		{Namespace: "istio-system", Name: "istiod", Host: "istiod.istio-system" + domain, Labels: map[string]string{"app": "istiod"},
 			Ports: []policy.Port{{Port: 15012, Target: 15012, Protocol: "tcp"}, {Port: 15010, Target: 15010, Protocol: "tcp"}}},
 	}
+	out = append(out, policy.Workload{Namespace: "envoy-gateway-system", Name: "envoy-gateway", Host: "envoy-gateway.envoy-gateway-system" + domain,
+		Labels: map[string]string{"control-plane": "envoy-gateway"}, Ports: []policy.Port{{Port: 18000, Target: 18000, Protocol: "tcp"}, {Port: 18001, Target: 18001, Protocol: "tcp"}}})
 	if name, ns, port, ok := q.collector(); ok {
 		out = append(out, policy.Workload{Namespace: ns, Name: name, Host: name + "." + ns + domain,
 			Ports: []policy.Port{{Port: port, Target: port, Protocol: "tcp"}}})
@@ -53,7 +55,8 @@ func (q *inquiry) askPlatform() {
 		place, _ := a.place.gateway()
 		gateway := isGateway && place != "" // a stranger beside a gateway needs nothing
 		n := q.s.Namespaces[w.Namespace]
-		mesh := n != nil && n.Mesh || gateway
+		mesh := q.s.Mesh.Kind != "none" && (n != nil && n.Mesh || gateway)
+		program := gateway && q.s.Gateways[string(place)].Implementation != nil
 		for _, to := range q.world.Workloads[q.own:] {
 			for _, port := range to.Ports {
 				v := q.model.Reach(a.from, policy.Target{Namespace: to.Namespace, Name: to.Name}, policy.Request{Port: port.Port})
@@ -63,6 +66,8 @@ func (q *inquiry) askPlatform() {
 					want = n != nil || gateway
 				case "kubernetes":
 					want = n != nil
+				case "envoy-gateway":
+					want = program && port.Port == 18000
 				case "istiod":
 					want = mesh && port.Port == 15012
 				default:

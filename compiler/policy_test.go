@@ -113,6 +113,9 @@ func (q *inquiry) read(tree *artifact.Tree) (err error) {
 // policyWorld says which workloads of a plan exist, each with a pod address of its own.
 func policyWorld(p *ir.Plan) policy.World {
 	w := policy.World{MeshNamespace: p.Mesh.Namespace, MeshValues: "charts/" + p.Name + "/istiod/values.yaml", NodeAddress: p.Nodes[0].Addresses[0]}
+	if p.Mesh.Kind == "none" {
+		w.MeshValues = ""
+	}
 	address := p.Cluster.PodCIDRs[0].Addr()
 	pairs := func(list []ir.KV) map[string]string {
 		out := map[string]string{}
@@ -243,7 +246,7 @@ func (q *inquiry) ask() {
 			} else {
 				q.askGateway(a, w)
 			}
-			for _, port := range []uint16{15020, 15021, 15090, 6666} {
+			for _, port := range []uint16{15020, 15021, 15090, 19001, 19003, 6666} {
 				q.askPod(a, w, port)
 			}
 		}

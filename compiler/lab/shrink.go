@@ -37,6 +37,11 @@ func Shrink(resolved []byte, opt Options) ([]byte, error) {
 	if d := at(s, "kubernetes", "distribution"); d != "kubeadm" {
 		return nil, fmt.Errorf("kind runs kubeadm, and the site is of distribution %v", d)
 	}
+	for _, name := range slices.Sorted(maps.Keys(dict(s, "racks"))) {
+		if at(s, "racks", name, "homing") == "unnumbered" {
+			return nil, fmt.Errorf("a lab joins the nodes of a rack by a bridge, and those of rack %s hang on cables of their own (homing unnumbered)", name)
+		}
+	}
 	if err := clashes(s); err != nil {
 		return nil, err
 	}

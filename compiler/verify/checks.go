@@ -213,7 +213,12 @@ func (p *pass) expectedGuard() {
 			return // it has sessions with nodes alone
 		}
 		slices.Sort(guard)
-		if have := slices.Sorted(slices.Values(p.expected.Guard)); !slices.Equal(have, guard) {
+		// A switch has lists for the families of its sessions.
+		have := slices.Sorted(slices.Values(p.expected.Guard))
+		have = slices.DeleteFunc(have, func(s string) bool {
+			return !slices.ContainsFunc(guard, func(g string) bool { return strings.Contains(g, ":") == strings.Contains(s, ":") })
+		})
+		if !slices.Equal(have, guard) {
 			p.unexpected("guard: %v, and the file of %s guards %v", have, c.hostname, guard)
 		}
 	})

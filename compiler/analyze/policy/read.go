@@ -203,6 +203,7 @@ func (m *Model) object(o meta, h head) error {
 		err = unmarshal(h.Spec, &destinationRule{}, true)
 	case "gateway.networking.k8s.io/Gateway":
 		err = add(&m.apiGates, apiGateway{meta: o}, h, func(p *apiGateway) any { return &p.spec })
+	case "gateway.networking.k8s.io/GatewayClass": // who deploys, and nothing about who may reach whom
 	case "gateway.networking.k8s.io/HTTPRoute":
 		err = add(&m.routes, httpRoute{meta: o}, h, func(p *httpRoute) any { return &p.spec })
 	default:

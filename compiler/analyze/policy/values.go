@@ -48,6 +48,9 @@ type servicePort struct {
 
 // readValues reads the values of the charts that the World names.
 func (m *Model) readValues(t *artifact.Tree) error {
+	if m.world.MeshValues == "" {
+		return nil // no mesh
+	}
 	if err := values(t, m.world.MeshValues, &m.mesh); err != nil {
 		return err
 	}
@@ -89,6 +92,9 @@ func values(t *artifact.Tree, path string, into any) error {
 // meshed reports whether the pods of a workload run the mesh's proxy.
 func (m *Model) meshed(w *Workload) bool {
 	if w == nil || w.Opted {
+		return false
+	}
+	if m.world.MeshValues == "" {
 		return false
 	}
 	if w.Gateway {
