@@ -17,11 +17,21 @@ type NodeLoad struct {
 	Proxies        int // on one machine
 	RequestMiB     int // of all proxies on one machine
 	LimitMiB       int
-	MemoryMiB      int // of the machine
-	LimitPercent   int // of the machine's memory
-	RequestMilli   int // CPU of all proxies on one machine, in thousandths of a core
-	Cores          int // of the machine
-	RequestPercent int // RequestMilli of the machine's cores
+	MemoryMiB      int        // of the machine, without huge pages
+	HugePages      *HugePages // nil: none
+	LimitPercent   int        // of the machine's memory
+	RequestMilli   int        // CPU of all proxies on one machine, in thousandths of a core
+	Cores          int        // of the machine
+	RequestPercent int        // RequestMilli of the machine's cores
+}
+
+// HugePages is memory of a machine that only pods get that ask for it by size.
+type HugePages struct {
+	Size  string // "2Mi" or "1Gi"
+	Count int
+	MiB   int
+	Args  string // of the kernel, that set them aside; "" where a setting does
+	From  From
 }
 
 // PoolUse is how many addresses of a pool are declared to a gateway.

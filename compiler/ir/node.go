@@ -131,6 +131,7 @@ type Kubelet struct {
 	ConfigDir  string // absolute: --config-dir
 	EnvFile    string // absolute: the file that KUBELET_EXTRA_ARGS is read from
 	MaxPods    int
+	Protect    bool    // protectKernelDefaults: the settings that it insists on are among the group's
 	Taints     []Taint // registerWithTaints
 	NodeLabels []KV    // --node-labels: those that NodeRestriction lets a kubelet set
 	From       From

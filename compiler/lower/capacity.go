@@ -34,6 +34,9 @@ func (l *lowering) capacity() {
 		}
 		n.RequestMiB, n.LimitMiB = int(request*int64(n.Proxies)/mib), int(limit*int64(n.Proxies)/mib)
 		n.MemoryMiB = int(site.ParseQuantity(l.s.NodeClasses[g.Class].Memory) / mib)
+		if n.HugePages = l.hugePages(g.Class); n.HugePages != nil {
+			n.MemoryMiB = max(0, n.MemoryMiB-n.HugePages.MiB)
+		}
 		if n.MemoryMiB > 0 {
 			n.LimitPercent = n.LimitMiB * 100 / n.MemoryMiB
 		}

@@ -135,10 +135,13 @@ func (l *lowering) kubelet(n ir.Node, os string, class *site.NodeClass, osPath s
 	dist := l.set.Distribution(l.s.Kubernetes.Distribution)
 	k := ir.Kubelet{
 		ConfigDir: dist.Kubelet.ConfigDir, EnvFile: dist.KubeletEnvFile(l.set.OS(os)),
-		MaxPods: MaxPods(l.s, class), Taints: n.Taints,
+		MaxPods: MaxPods(l.s, class), Taints: n.Taints, Protect: class.ProtectKernelDefaults,
 		From: append(under(site.Join("nodeClasses", n.Class), "taints", "controlPlane"), osPath, "kubernetes.distribution"),
 	}
 	k.From = append(k.From, maxPodsFrom(n.Class, class)...)
+	if k.Protect {
+		k.From = append(k.From, site.Join("nodeClasses", n.Class, "protectKernelDefaults"))
+	}
 	for _, kv := range n.Labels {
 		if kubeletMaySet(kv.Key) {
 			k.NodeLabels = append(k.NodeLabels, kv)

@@ -57,7 +57,7 @@ func (l *lowering) sysctls(g ir.HostGroup, class *site.NodeClass) []ir.Sysctl {
 	add("fs.inotify.max_user_instances", "8192", "host/inotify",
 		"128 by default and counted per user: container runtimes, kubelets and proxies' agents all run as root", "kubernetes.distribution")
 	add("fs.inotify.max_user_watches", "524288", "host/inotify", "each mounted Secret and ConfigMap that a proxy's agent follows is a watch", "kubernetes.distribution")
-	return out
+	return append(out, kernelMemory(g.Class, class)...)
 }
 
 // nodes counts what racks declare.

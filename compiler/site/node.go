@@ -13,18 +13,26 @@ type Node struct {
 
 // NodeClass is a kind of machine.
 type NodeClass struct {
-	ControlPlane bool                `json:"controlPlane"` // default false
-	Schedulable  *bool               `json:"schedulable"`  // ordinary pods may run here; nil: not given
-	OS           string              `json:"os"`           // "debian12", "ubuntu24.04", "talos1.12"
-	Kernel       string              `json:"kernel"`       // uname -r
-	Cores        int                 `json:"cores"`        // logical CPUs
-	Memory       string              `json:"memory"`       // quantity, "128Gi"
-	NIC          NIC                 `json:"nic"`
-	MaxPods      int                 `json:"maxPods"`   // kubelet's limit; 0: not given
-	Taints       []string            `json:"taints"`    // "key=value:Effect"
-	Refclocks    []Refclock          `json:"refclocks"` // hardware clocks in the machine
-	Networks     map[string]*Network `json:"networks"`  // further networks, by purpose
-	Capacity     *NodeCapacity       `json:"capacity"`  // nil: as Site.Capacity says
+	ControlPlane          bool                `json:"controlPlane"` // default false
+	Schedulable           *bool               `json:"schedulable"`  // ordinary pods may run here; nil: not given
+	OS                    string              `json:"os"`           // "debian12", "ubuntu24.04", "talos1.12"
+	Kernel                string              `json:"kernel"`       // uname -r
+	Cores                 int                 `json:"cores"`        // logical CPUs
+	Memory                string              `json:"memory"`       // quantity, "128Gi"
+	NIC                   NIC                 `json:"nic"`
+	MaxPods               int                 `json:"maxPods"`               // kubelet's limit; 0: not given
+	HugePages             *HugePages          `json:"hugePages"`             // nil: none
+	ProtectKernelDefaults bool                `json:"protectKernelDefaults"` // default false
+	Taints                []string            `json:"taints"`                // "key=value:Effect"
+	Refclocks             []Refclock          `json:"refclocks"`             // hardware clocks in the machine
+	Networks              map[string]*Network `json:"networks"`              // further networks, by purpose
+	Capacity              *NodeCapacity       `json:"capacity"`              // nil: as Site.Capacity says
+}
+
+// HugePages is memory that a machine sets aside.
+type HugePages struct {
+	Size  string `json:"size"` // 2Mi or 1Gi
+	Count int    `json:"count"`
 }
 
 // NIC is the interface that carries the node network.

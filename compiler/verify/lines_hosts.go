@@ -22,6 +22,7 @@ type hostGroup struct {
 	kubeletFile     *artifact.File
 	kubeletDropIns  []string // paths on the host
 	otherKubeletDir *artifact.File
+	protected       *artifact.File // the drop-in with protectKernelDefaults; nil: none
 }
 
 // checkHostsAndSessions compares the files of each group of hosts with each other, the groups with the inventory, the
@@ -99,11 +100,15 @@ func (g *hostGroup) read(f *artifact.File, onHost string) {
 	case strings.HasSuffix(dir, "/kubelet.conf.d/"):
 		g.kubeletDropIns = append(g.kubeletDropIns, onHost)
 		g.otherKubeletDir = f
+		if protectLine.Match(f.Bytes()) {
+			g.protected = f
+		}
 	}
 }
 
 func (g *hostGroup) check(p *pass, inv *inventory) {
 	g.checkSettings(p)
+	g.checkProtected(p)
 	if g.chrony != nil {
 		faults := g.chrony.check(g.designated(inv))
 		release, ok := chronyVersionOf(p.releases.Chrony[g.name])

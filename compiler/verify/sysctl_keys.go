@@ -105,6 +105,7 @@ var sysctlKeys = []sysctlKey{
 	{"net.netfilter.nf_conntrack_udp_timeout", netnsKey, "nf_conntrack", wholeNumber{10, 600}, ""},
 	{"net.netfilter.nf_conntrack_udp_timeout_stream", netnsKey, "nf_conntrack", wholeNumber{30, 600}, ""},
 	{"vm.max_map_count", hostKey, "", wholeNumber{65530, 1<<31 - 1}, ""},
+	{"vm.nr_hugepages", hostKey, "", wholeNumber{1, 1 << 30}, ""},
 	{"vm.overcommit_memory", hostKey, "", wholeNumber{0, 2}, ""},
 	{"vm.panic_on_oom", hostKey, "", wholeNumber{0, 2}, ""},
 	{"vm.swappiness", hostKey, "", wholeNumber{0, 200}, ""},

@@ -24,6 +24,8 @@ func capacity(p *ir.Plan, t *artifact.Tree) {
 		m.Row(code(n.Group), number(n.Nodes), number(n.Pods), mib(n.RequestMiB), mib(n.LimitMiB), mib(n.MemoryMiB), number(n.LimitPercent)+" %")
 	}
 
+	hugePages(m, p)
+
 	m.Heading("Processors of proxies on a node")
 	if p.Capacity.Shared {
 		m.Text("The CPU request of the one proxy of a node, out of the cores of the node class.")
@@ -73,6 +75,30 @@ func capacity(p *ir.Plan, t *artifact.Tree) {
 		"An edge has a counter and a histogram of Envoy's 19 default bounds for each of 3 response codes. Planning figures: look at " + code("prometheus_tsdb_head_series") + " for the real one.")
 	m.Head("proxies", "base", "edges", "series of an edge", "series of a proxy", "all")
 	m.Row(number(s.Proxies), number(s.Base), number(s.Edges), number(s.PerEdge), number(s.PerProxy), number(s.Total))
+}
+
+// hugePages says what machines set aside, and what no file of meshgen does for it.
+func hugePages(m *backend.Markdown, p *ir.Plan) {
+	var with []ir.NodeLoad
+	for _, n := range p.Capacity.Nodes {
+		if n.HugePages != nil {
+			with = append(with, n)
+		}
+	}
+	if len(with) == 0 {
+		return
+	}
+	m.Heading("Huge pages")
+	m.Text("Set aside on each machine, and not in the memory of the table above: only pods get them that ask for " + code("hugepages-2Mi") + " or " + code("hugepages-1Gi") +
+		". Pages of 1Gi need the arguments on the kernel's command line; the kubelet counts pages when it starts.")
+	m.Head("group", "size", "pages", "set aside", "left", "arguments of the kernel")
+	for _, n := range with {
+		args := ""
+		if n.HugePages.Args != "" {
+			args = code(n.HugePages.Args)
+		}
+		m.Row(code(n.Group), code(n.HugePages.Size), number(n.HugePages.Count), mib(n.HugePages.MiB), mib(n.MemoryMiB), args)
+	}
 }
 
 func mib(n int) string { return number(n) + " MiB" }

@@ -28,6 +28,11 @@ func kubeletConfig(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 	y.KV("kind", "KubeletConfiguration")
 	y.From("", k.From.Of("maxPods", "podsPerNode", "capacity")...)
 	y.KV("maxPods", k.MaxPods)
+	if k.Protect {
+		y.From("", k.From.Of("protectKernelDefaults")...)
+		y.Comment("The kubelet compares six settings of the kernel, which are in "+sysctlPath+", and does not start where one differs.")
+		y.KV("protectKernelDefaults", true)
+	}
 	if len(k.Taints) == 0 {
 		return
 	}

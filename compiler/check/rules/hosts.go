@@ -10,6 +10,7 @@ import (
 
 // hostRules are the rules about machines and their kernels.
 var hostRules = []*check.Rule{
+	HugePagesMemory, ProtectKernelUnread,
 	UnknownNodeClass,
 	UnknownOS,
 	KernelSkew,
