@@ -66,8 +66,8 @@ func (q *inquiry) askService(a *asker, w *policy.Workload) {
 	callee := w.Namespace + "/" + w.Name
 	for _, port := range w.Ports {
 		q.requests(a, callee, int(port.Port), func(c call) {
-			v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: port.Port, Method: c.method, Path: c.path, Host: c.host})
-			what := fmt.Sprintf("%s to %s:%d %s %s %s", a.name, callee, c.port, c.method, c.path, c.host)
+			v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: port.Port, Method: c.method, Path: c.path, Host: c.host, Token: c.token})
+			what := fmt.Sprintf("%s to %s:%d %s %s %s token %v", a.name, callee, c.port, c.method, c.path, c.host, c.token)
 			http := q.http(callee, c.port)
 			want := true
 			ends := map[string]int{callee: 100}
@@ -80,7 +80,7 @@ func (q *inquiry) askService(a *asker, w *policy.Workload) {
 			}
 			for end := range ends {
 				e := q.expect(a, end, c)
-				want = want && e.open()
+				want = want && e.open() && q.taken(end, c)
 				q.compareLayers(what, end, e, v)
 				if len(ends) == 1 && a.from.Workload != nil {
 					q.compareLayer(what, policy.Egress, a.from.Workload.Namespace+"/"+a.from.Workload.Name, e.egress, v)
@@ -100,6 +100,15 @@ func (q *inquiry) requests(a *asker, callee string, port int, f func(call)) {
 		f(call{port: port})
 		return
 	}
+	tokens := []*policy.Token{nil}
+	if j := q.service(callee).JWT; j != nil {
+		audience := "any"
+		if len(j.Audiences) > 0 {
+			audience = j.Audiences[0]
+		}
+		tokens = append(tokens, &policy.Token{Issuer: j.Issuer, Audience: audience}, &policy.Token{Issuer: j.Issuer, Audience: "another"},
+			&policy.Token{Issuer: j.Issuer + ".invalid", Audience: audience})
+	}
 	hosts := []string{""}
 	if a.from.Workload != nil && a.from.Workload.Gateway {
 		hosts = q.hosts
@@ -107,10 +116,18 @@ func (q *inquiry) requests(a *asker, callee string, port int, f func(call)) {
 	for _, host := range hosts {
 		for _, method := range []string{"GET", "POST"} {
 			for _, path := range q.paths {
-				f(call{port, method, path, host})
+				for _, token := range tokens {
+					f(call{port, method, path, host, token})
+				}
 			}
 		}
 	}
+}
+
+// taken reports whether the proxy of a service takes the token of a request for good, or has none to look at.
+func (q *inquiry) taken(callee string, c call) bool {
+	j := q.service(callee).JWT
+	return j == nil || c.token == nil || !q.meshed(callee) || q.good(j, c.token)
 }
 
 func (q *inquiry) compareLayers(what, end string, e expectation, v policy.Verdict) {
@@ -155,8 +172,11 @@ func (q *inquiry) askGateway(a *asker, w *policy.Workload) {
 		for _, host := range q.hosts {
 			for _, method := range []string{"GET", "POST"} {
 				for _, path := range q.paths {
-					c := call{port, method, path, host}
-					v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: uint16(port), Method: method, Path: path, Host: host})
+					c := call{port, method, path, host, nil}
+					if s := q.service(q.route(w.Name, c)); s != nil && s.JWT != nil {
+						c.token = &policy.Token{Issuer: s.JWT.Issuer, Audience: slices.Concat(s.JWT.Audiences, []string{"any"})[0]}
+					}
+					v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: uint16(port), Method: method, Path: path, Host: host, Token: c.token})
 					address := a.from.Address
 					if a.from.Workload != nil {
 						address = a.from.Workload.Address
@@ -180,7 +200,7 @@ func (q *inquiry) askGateway(a *asker, w *policy.Workload) {
 						q.compareLayer(what, policy.Authorization, at, q.admitsClient(w.Name, address, port) && q.serves(w.Name, c), v)
 					}
 					if v.Allowed && service != "" {
-						q.compareLeads(what, q.ends(service, true), v)
+						q.compareLeads(what, q.ends(service, !q.streaming(w.Name, port)), v)
 					}
 				}
 			}
@@ -209,6 +229,16 @@ func (q *inquiry) listens(gateway string, port int) bool {
 	return false
 }
 
+// streaming reports whether a port of a gateway hands connections on.
+func (q *inquiry) streaming(gateway string, port int) bool {
+	for _, l := range q.s.Gateways[gateway].Listeners {
+		if l.Port == port && streams(l) {
+			return true
+		}
+	}
+	return false
+}
+
 // redirects reports whether a port of a gateway answers with a redirect alone.
 func (q *inquiry) redirects(gateway string, port int) bool {
 	for _, l := range q.s.Gateways[gateway].Listeners {
@@ -225,7 +255,9 @@ func (q *inquiry) serves(gateway string, c call) bool {
 	for ln, l := range q.s.Gateways[gateway].Listeners {
 		q.each(func(_ string, s *site.Service) {
 			for _, e := range s.Expose {
-				found = found || l.Port == c.port && e.Gateway == gateway && sameHost(e.Host, c.host) && (e.Listener == "" || e.Listener == ln || l.RedirectToHTTPS)
+				plain := streams(l) && !passes(l) // of a plain connection nobody sees a name
+				found = found || l.Port == c.port && e.Gateway == gateway && (plain || sameHost(e.Host, c.host)) &&
+					(e.Listener == ln || !streams(l) && (e.Listener == "" || l.RedirectToHTTPS))
 			}
 		})
 	}

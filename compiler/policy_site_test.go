@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"meshgen.dev/meshgen/compiler/analyze/policy"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
@@ -22,6 +23,7 @@ func (s subject) gateway() (string, bool) { return strings.CutPrefix(string(s), 
 type call struct {
 	port               int // of the Service
 	method, path, host string
+	token              *policy.Token
 }
 
 func (d declared) service(name string) *site.Service {
@@ -100,6 +102,9 @@ func (d declared) wants(caller subject, callee string, port int) bool {
 
 // admits reports whether the callee lets the caller do something; with any, whatever the request.
 func (d declared) admits(caller subject, callee string, c call, any bool) bool {
+	if !any && !d.welcome(callee, c) {
+		return false
+	}
 	if _, ok := caller.gateway(); ok {
 		return d.exposed(caller, callee, func(e site.Expose, onPort int) bool {
 			return onPort == c.port && (any || !d.http(callee, c.port) || sameHost(e.Host, c.host) && exposes(e, c.path))
@@ -126,6 +131,16 @@ func (d declared) admits(caller subject, callee string, c call, any bool) bool {
 	return false
 }
 
+// welcome reports whether a request brings the token that a service asks for. A connection can bring none.
+func (d declared) welcome(callee string, c call) bool {
+	j := d.service(callee).JWT
+	return j == nil || d.http(callee, c.port) && c.token != nil && d.good(j, c.token)
+}
+
+func (d declared) good(j *site.JWT, t *policy.Token) bool {
+	return t.Issuer == j.Issuer && (len(j.Audiences) == 0 || slices.Contains(j.Audiences, t.Audience))
+}
+
 func (d declared) allows(a site.Allow, callee string, c call) bool {
 	if !d.http(callee, c.port) {
 		return len(a.Methods) == 0 && len(a.Paths) == 0
@@ -140,7 +155,7 @@ func (d declared) exposed(g subject, callee string, f func(e site.Expose, port i
 	for _, source := range d.sources(callee) {
 		s := d.service(source)
 		for _, e := range s.Expose {
-			if e.Gateway == name && f(e, routedPort(s)) {
+			if e.Gateway == name && f(e, d.routedPort(s, e)) {
 				return true
 			}
 		}
@@ -148,14 +163,32 @@ func (d declared) exposed(g subject, callee string, f func(e site.Expose, port i
 	return false
 }
 
-// routedPort is the port that routes from gateways lead to: the first by name that speaks HTTP, else gRPC.
-func routedPort(s *site.Service) int {
+// listener is the one that a route names, or nil.
+func (d declared) listener(e site.Expose) *site.Listener {
+	return d.s.Gateways[e.Gateway].Listeners[e.Listener]
+}
+
+func passes(l *site.Listener) bool { return l != nil && l.TLS != nil && l.TLS.Mode == "passthrough" }
+
+func streams(l *site.Listener) bool {
+	return l != nil && (passes(l) || l.Protocol == "tcp" || l.Protocol == "tls")
+}
+
+// routedPort is the port that routes from gateways lead to: the first by name that speaks HTTP, else gRPC; behind a
+// listener of connections, one that takes what it hands on.
+func (d declared) routedPort(s *site.Service, e site.Expose) int {
 	names := make([]string, 0, len(s.Ports))
 	for n := range s.Ports {
 		names = append(names, n)
 	}
 	slices.Sort(names)
-	for _, protocol := range []string{"http", "grpc"} {
+	protocols := []string{"http", "grpc"}
+	if l := d.listener(e); passes(l) {
+		protocols = []string{"tls", "https", "tcp"}
+	} else if streams(l) {
+		protocols = []string{"tcp", "tls"}
+	}
+	for _, protocol := range protocols {
 		for _, n := range names {
 			if s.Ports[n].Protocol == protocol {
 				return s.Ports[n].Port
@@ -243,11 +276,17 @@ func (d declared) client(gateway string, from netip.Addr, certificate bool, c ca
 func (d declared) route(gateway string, c call) string {
 	best, rank := "", -1
 	for ln, l := range d.s.Gateways[gateway].Listeners {
-		if l.Port != c.port || l.RedirectToHTTPS || l.Protocol != "http" && l.Protocol != "https" {
+		if l.Port != c.port || l.RedirectToHTTPS {
 			continue
 		}
 		d.each(func(name string, s *site.Service) {
 			for _, e := range s.Expose {
+				if e.Gateway == gateway && streams(l) && e.Listener == ln && (!passes(l) || sameHost(e.Host, c.host)) {
+					best, rank = name, 1<<17
+				}
+				if streams(l) || streams(d.listener(e)) {
+					continue
+				}
 				if e.Gateway != gateway || e.Listener != "" && e.Listener != ln || !sameHost(e.Host, c.host) || !exposes(e, c.path) {
 					continue
 				}

@@ -18,6 +18,7 @@ func releases(p *ir.Plan) verify.Releases {
 		NodePorts:          fmt.Sprintf("%d-%d", p.Cluster.NodePorts.First, p.Cluster.NodePorts.Last),
 		ExternalNamespaces: []string{"kube-system", "default"},
 	}
+	r.PluginCA = p.Mesh.CA != nil && p.Mesh.CA.Kind == "plugin"
 	for i := range p.Groups {
 		if t := &p.Groups[i].Time; t.Daemon == "chrony" {
 			r.Chrony[p.Groups[i].Name] = t.Release

@@ -18,23 +18,23 @@ const (
 // istioCertificates watch that workload certificates are renewed in time, and the authority's own.
 func istioCertificates(l *lowering) []ir.Rule {
 	c := l.meshProfile().Certificates
-	overdue := int(float64(c.Hours) * 3600 * (1 - c.RenewAt) / 2)
-	const ca = int(selfSignedDays * selfSignedLeft / 2)
+	lives := l.workloadSeconds()
+	overdue := int(float64(lives) * (1 - c.RenewAt) / 2)
 	kind := l.p.Mesh.From.Of("kind")
+	signed := kind
+	if l.p.Mesh.CA != nil {
+		signed = append(kind[:len(kind):len(kind)], l.p.Mesh.CA.From...)
+	}
 	return []ir.Rule{
-		{Alert: "WorkloadCertificateOverdue", Severity: critical, For: "10m", Why: "certificates/overdue", From: kind,
+		{Alert: "WorkloadCertificateOverdue", Severity: critical, For: "10m", Why: "certificates/overdue", From: signed,
 			Expr:        fmt.Sprintf(`istio_agent_cert_expiry_seconds{resource_name="default"} < %d`, overdue),
 			Summary:     "The certificate of {{ $labels.namespace }}/{{ $labels.pod }} has not been renewed.",
-			Description: fmt.Sprintf("It lives %d h, is renewed halfway, and has less than %s h left. When it ends every connection of the pod fails.", c.Hours, decimal(float64(overdue)/3600))},
+			Description: fmt.Sprintf("It lives %s h, is renewed halfway, and has less than %s h left. When it ends every connection of the pod fails.", decimal(float64(lives)/3600), decimal(float64(overdue)/3600))},
 		{Alert: "CertificateSigningFailing", Severity: warning, For: "10m", From: kind,
 			Expr:        "sum(rate(citadel_server_csr_sign_err_count[5m])) > 0 or sum(rate(citadel_server_authentication_failure_count[5m])) > 0",
 			Summary:     "The control plane refuses requests for certificates.",
 			Description: "It fails to sign them, or does not accept the callers' tokens. Running pods go on until their certificates end; new ones do not start."},
-		{Alert: "MeshAuthorityExpiring", Severity: warning, For: "30m", Why: "certificates/overdue", From: kind,
-			Expr: fmt.Sprintf("citadel_server_root_cert_expiry_timestamp - time() < %d or citadel_server_cert_chain_expiry_timestamp - time() < %d",
-				ca*day, ca*day),
-			Summary:     "The root or intermediate certificate of the mesh has not been renewed.",
-			Description: fmt.Sprintf("Less than %d days are left, half of the time in which the control plane renews its own authority. Its end is the end of all traffic in the mesh.", ca)},
+		authorityAlert(l),
 	}
 }
 

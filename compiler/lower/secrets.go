@@ -20,6 +20,7 @@ func (l *lowering) secrets() {
 	l.gatewaySecrets()
 	l.repositorySecret()
 	l.linkerdSecrets()
+	l.authoritySecret()
 	for i := range l.p.Secrets {
 		s := &l.p.Secrets[i]
 		slices.Sort(s.Keys)

@@ -66,7 +66,7 @@ func (l *lowering) service(nn, sn string, n *site.Namespace, s *site.Service) ir
 			x.Path = irPath(*e.Path)
 		}
 		if len(out.Ports) > 0 {
-			x.Port = out.Ports[exposedPort(out.Ports)]
+			x.Port = out.Ports[exposedPort(out.Ports, l.s.Gateways[e.Gateway].Listeners[e.Listener])]
 			x.From = append(x.From, path+".ports")
 		}
 		out.Exposes = append(out.Exposes, x)
@@ -98,9 +98,18 @@ func (l *lowering) service(nn, sn string, n *site.Namespace, s *site.Service) ir
 	return out
 }
 
-// exposedPort is the port that a route leads to: the first by name that speaks HTTP, else gRPC, else the first.
-func exposedPort(ports []ir.Port) int {
-	for _, protocol := range []string{"http", "grpc"} {
+// exposedPort is the port that a route leads to: the first by name that speaks HTTP, else gRPC, else the first; behind a
+// listener of connections one that speaks what the listener hands on. The listener is nil where the route names none.
+func exposedPort(ports []ir.Port, li *site.Listener) int {
+	protocols := []string{"http", "grpc"}
+	switch {
+	case li == nil:
+	case li.TLS != nil && li.TLS.Mode == "passthrough":
+		protocols = []string{"tls", "https", "tcp"}
+	case li.Protocol == "tcp" || li.Protocol == "tls":
+		protocols = []string{"tcp", "tls"}
+	}
+	for _, protocol := range protocols {
 		if i := slices.IndexFunc(ports, func(p ir.Port) bool { return p.Protocol == protocol }); i >= 0 {
 			return i
 		}

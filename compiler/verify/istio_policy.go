@@ -86,6 +86,7 @@ func (p *pass) checkSource(o *object, at fieldPath, source any) {
 	if has(source, "serviceAccounts") && (has(source, "principals") || has(source, "namespaces")) {
 		o.report(p, ruleIstio, at, "serviceAccounts excludes principals and namespaces")
 	}
+	p.checkTokens(o, at, source)
 	for _, field := range []string{"principals", "notPrincipals"} {
 		for i, s := range strs(source, field) {
 			if !isPrincipal(s) {

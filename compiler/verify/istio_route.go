@@ -68,6 +68,7 @@ func (p *pass) checkRoute(o *object, kind string, at fieldPath, r any) {
 		o.report(p, ruleIstio, at.to("route"), "the weights add up to %d, not 100", total)
 	}
 	if kind == "http" {
+		p.checkFault(o, at, r)
 		p.checkHTTP(o, at, r)
 	}
 	if kind == "tls" {

@@ -101,6 +101,7 @@ func (p *pass) checkValues(v *values, set *schemas.Set) {
 	}
 	if set.Component == "chart-istiod" {
 		p.checkBudget(v, fieldPath{"pdb"}, v.value["pdb"])
+		p.checkIstiodValues(v)
 	}
 }
 

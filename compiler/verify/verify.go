@@ -32,6 +32,9 @@ type Releases struct {
 	// Chrony is the release of chrony on the machines of a folder hosts/<site>/<folder>; the oldest known where it says nothing.
 	Chrony map[string]string
 
+	// PluginCA says that the control plane of Istio has an intermediate of somebody else's.
+	PluginCA bool
+
 	// NodePorts is the API server's range ("30000-32767"), which is also the default.
 	NodePorts string
 

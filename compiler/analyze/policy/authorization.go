@@ -37,12 +37,17 @@ type authzRule struct {
 	To []struct {
 		Operation authzOperation `json:"operation"`
 	} `json:"to"`
+	When []struct {
+		Key    string   `json:"key"`
+		Values []string `json:"values"`
+	} `json:"when"`
 }
 
 // authzSource is about the connection: all of its fields must hold, one value of each.
 type authzSource struct {
 	Principals    []string `json:"principals"`
 	NotPrincipals []string `json:"notPrincipals"`
+	Requests      []string `json:"requestPrincipals"`
 	Namespaces    []string `json:"namespaces"`
 	NotNamespaces []string `json:"notNamespaces"`
 	IPBlocks      []string `json:"ipBlocks"`
@@ -69,6 +74,11 @@ func (p *authorizationPolicy) understood() error {
 		return fmt.Errorf("action %s is not understood", p.spec.Action)
 	}
 	for _, r := range p.spec.Rules {
+		for _, w := range r.When {
+			if w.Key != "connection.sni" || len(w.Values) == 0 {
+				return fmt.Errorf("a condition on %s is not understood", w.Key)
+			}
+		}
 		for _, t := range r.To {
 			for _, path := range append(t.Operation.Paths, t.Operation.NotPaths...) {
 				if strings.ContainsAny(path, "{}") {
@@ -87,6 +97,8 @@ type connection struct {
 	remote             netip.Addr // of the client, as what stands in front tells it; invalid: the peer's
 	port               uint16     // of the container
 	http               bool
+	token              string // principal of the request's token; "" without one
+	sni                string // name that a client of TLS asks for, where the proxy does not end it
 	method, path, host string
 }
 
@@ -160,6 +172,9 @@ func (p *authorizationPolicy) match(c connection) int {
 		for _, t := range r.To {
 			to = to || t.Operation.matches(c)
 		}
+		for _, w := range r.When {
+			to = to && slices.ContainsFunc(w.Values, func(v string) bool { return stringMatch(v, c.sni) })
+		}
 		if from && to {
 			return i
 		}
@@ -169,6 +184,11 @@ func (p *authorizationPolicy) match(c connection) int {
 
 // needsHTTP reports whether some part of a rule can be known of HTTP only.
 func (r *authzRule) needsHTTP() bool {
+	for _, f := range r.From {
+		if len(f.Source.Requests) > 0 {
+			return true
+		}
+	}
 	for _, t := range r.To {
 		o := t.Operation
 		if len(o.Methods)+len(o.NotMethods)+len(o.Paths)+len(o.NotPaths)+len(o.Hosts)+len(o.NotHosts) > 0 {
@@ -193,6 +213,7 @@ func (s *authzSource) matches(c connection) bool {
 		return within(v, c.remote)
 	}
 	return oneOf(s.Principals, s.NotPrincipals, principal) &&
+		oneOf(s.Requests, nil, func(v string) bool { return stringMatch(v, c.token) }) &&
 		oneOf(s.Namespaces, s.NotNamespaces, namespace) &&
 		oneOf(s.IPBlocks, s.NotIPBlocks, block) &&
 		oneOf(s.RemoteBlocks, s.NotRemote, remote)

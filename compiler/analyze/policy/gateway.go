@@ -38,6 +38,7 @@ type opening struct {
 	step        Step
 	redirect    bool
 	certificate bool // the client must show one
+	streams     bool // connections alone are seen, of TLS with the name that is asked for
 	routes      func(req Request) (Step, []Lead)
 }
 
@@ -69,7 +70,7 @@ func (m *Model) open(w *Workload, req Request) opening {
 		refused.Object = g.Object
 		for k := range g.spec.Servers {
 			s := &g.spec.Servers[k]
-			if s.Port.Number != req.Port || !slices.ContainsFunc(s.Hosts, func(h string) bool { return dnsMatch(afterSlash(h), req.Host) }) {
+			if s.Port.Number != req.Port || !s.answers(req.Host) {
 				continue
 			}
 			o := opening{step: refused}
@@ -78,7 +79,9 @@ func (m *Model) open(w *Workload, req Request) opening {
 				o.redirect, o.certificate = s.TLS.HTTPSRedirect, s.TLS.Mode == "MUTUAL"
 			}
 			o.routes = func(req Request) (Step, []Lead) { return m.gatewayRoute(w, g, s, req) }
-			if !slices.Contains([]string{"HTTP", "HTTPS"}, s.Port.Protocol) || s.TLS != nil && !slices.Contains([]string{"", "SIMPLE", "MUTUAL"}, s.TLS.Mode) {
+			if o.streams = s.streams(); o.streams {
+				o.routes = func(req Request) (Step, []Lead) { return m.streamRoute(w, g, s, req) }
+			} else if !slices.Contains([]string{"HTTP", "HTTPS"}, s.Port.Protocol) || s.TLS != nil && !slices.Contains([]string{"", "SIMPLE", "MUTUAL"}, s.TLS.Mode) {
 				o.step.Effect, o.step.Why = Refuse, "protocol "+s.Port.Protocol+" of this server is not understood"
 			}
 			return o

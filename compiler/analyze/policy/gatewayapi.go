@@ -181,6 +181,9 @@ func (m *Model) apiOpen(w *Workload, req Request) (opening, bool) {
 		o.certificate = o.certificate || p.Port == l.Port && p.TLS.Validation != nil
 	}
 	o.routes = func(req Request) (Step, []Lead) { return m.apiRoute(w, g, l, req) }
+	if o.streams = l.streams(); o.streams {
+		return o, true
+	}
 	if l.Protocol != "HTTP" && (l.Protocol != "HTTPS" || l.TLS == nil || l.TLS.Mode == "Passthrough") {
 		o.step.Effect, o.step.Why = Refuse, "protocol "+l.Protocol+" of this listener is not understood"
 	}
@@ -197,7 +200,7 @@ func (m *Model) apiRoute(w *Workload, g *apiGateway, l *apiListener, req Request
 	for i := range m.routes {
 		r := &m.routes[i]
 		host := r.hosts(l, req.Host)
-		if host < 0 || !r.attached(g, l) || !m.allowsRoute(g, l, r.Namespace) {
+		if host < 0 || r.Kind != l.routeKind() || !r.attached(g, l) || !m.allowsRoute(g, l, r.Namespace) {
 			continue
 		}
 		for k := range r.spec.Rules {

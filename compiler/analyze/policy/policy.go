@@ -68,6 +68,7 @@ type Request struct {
 	Method string
 	Path   string
 	Host   string // "": the host of the target
+	Token  *Token // nil: none
 }
 
 // Layer is one of the places where a request is decided, in the order in which it passes them.
@@ -81,6 +82,7 @@ const (
 	Egress        Layer = "egress"        // network policies of the caller
 	Ingress       Layer = "ingress"       // network policies of the callee
 	PeerAuth      Layer = "mutual TLS"    // whether the callee's proxy takes a caller without a certificate
+	Tokens        Layer = "tokens"        // whether the callee's proxy takes the token of a request
 	Authorization Layer = "authorization" // policies at the callee's proxy
 )
 

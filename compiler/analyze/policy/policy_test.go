@@ -181,14 +181,17 @@ func TestStepNamesObject(t *testing.T) {
 // What is not understood is refused where it stands.
 func TestReadRefuses(t *testing.T) {
 	for _, tt := range []struct{ name, mesh, objects, want string }{
-		{"kind", "", object("EnvoyFilter", "a", "x", "{}"), "all.yaml:2: EnvoyFilter of networking.istio.io/v1"},
+		{"kind", "", object("WorkloadGroup", "a", "x", "{}"), "all.yaml:2: WorkloadGroup of networking.istio.io/v1"},
+		{"filter for nothing", "", object("EnvoyFilter", "a", "x", "{}"), "EnvoyFilter a/x"},
+		{"another filter", "", object("EnvoyFilter", "a", "x", "{workloadSelector: {labels: {a: b}}, configPatches: [{applyTo: NETWORK_FILTER}]}"), "NETWORK_FILTER"},
+		{"condition", "", object("AuthorizationPolicy", "a", "x", "{rules: [{when: [{key: \"request.auth.claims[iss]\", values: [x]}]}]}"), "request.auth.claims"},
+		{"abort", "", object("VirtualService", "a", "x", "{hosts: [h], http: [{fault: {abort: {}}}]}"), `unknown field "abort"`},
 		{"field", "", object("Sidecar", "a", "x", "{ingress: []}"), `Sidecar a/x: json: unknown field "ingress"`},
 		{"named port", "", object("NetworkPolicy", "a", "x", "{podSelector: {}, ingress: [{ports: [{port: http}]}]}"), "NetworkPolicy a/x"},
 		{"action", "", object("AuthorizationPolicy", "a", "x", "{action: CUSTOM}"), "CUSTOM"},
 		{"template of paths", "", object("AuthorizationPolicy", "a", "x", "{rules: [{to: [{operation: {paths: [\"/{*}/x\"]}}]}]}"), "templates"},
 		{"subtraction", "", object("Sidecar", "a", "x", "{egress: [{hosts: [./*, \"~b/*\"]}]}"), "~b/*"},
 		{"TLS to a host", "", object("DestinationRule", "a", "x", "{host: h, trafficPolicy: {tls: {mode: DISABLE}}}"), `unknown field "tls"`},
-		{"aliases", "meshConfig: {trustDomainAliases: [old]}", "", "trustDomainAliases"},
 		{"no mutual TLS by itself", "meshConfig: {enableAutoMtls: false}", "", "enableAutoMtls"},
 	} {
 		mesh, objects := tt.mesh, tt.objects

@@ -132,7 +132,11 @@ func (m *Model) reachGateway(from Caller, g *Workload, req Request) Verdict {
 		open.step.Effect, open.step.Why = Refuse, "the client has no certificate of the authority that is asked for"
 	}
 	v.Steps = append(v.Steps, open.step)
-	v.Steps = append(v.Steps, m.authorize(g, connection{address: client.address, remote: remote, port: target, http: true, method: req.Method, path: req.Path, host: req.Host}))
+	c := connection{address: client.address, remote: remote, port: target, http: true, method: req.Method, path: req.Path, host: req.Host}
+	if open.streams {
+		c = connection{address: client.address, remote: remote, port: target, sni: asked.Host}
+	}
+	v.Steps = append(v.Steps, m.authorize(g, c))
 	if open.routes == nil {
 		return v
 	}
@@ -187,8 +191,15 @@ func (m *Model) hop(from Caller, to *Workload, port Port, req Request, plain boo
 		return steps
 	}
 	tls, identity := m.authenticate(to, from.Workload, port.Target, plain)
-	return append(steps, tls, m.authorize(to, connection{identity: identity, address: caller.address, port: port.Target,
-		http: speaksHTTP(port.Protocol), method: req.Method, path: req.Path, host: req.Host}))
+	steps = append(steps, tls)
+	c := connection{identity: identity, address: caller.address, port: port.Target,
+		http: speaksHTTP(port.Protocol), method: req.Method, path: req.Path, host: req.Host}
+	if c.http {
+		var s Step
+		s, c.token = m.validate(to, req.Token)
+		steps = append(steps, s)
+	}
+	return append(steps, m.authorize(to, c))
 }
 
 // port returns the port of a workload's Service by number.

@@ -23,6 +23,7 @@ type Model struct {
 	network    []networkPolicy
 	peers      []peerAuthentication
 	authz      []authorizationPolicy
+	tokens     []requestAuthentication
 	sidecars   []sidecar
 	entries    []serviceEntry
 	virtual    []virtualService
@@ -187,6 +188,13 @@ func (m *Model) object(o meta, h head) error {
 		if err == nil {
 			err = m.authz[len(m.authz)-1].understood()
 		}
+	case "security.istio.io/RequestAuthentication":
+		err = add(&m.tokens, requestAuthentication{meta: o}, h, func(p *requestAuthentication) any { return &p.spec })
+	case "networking.istio.io/EnvoyFilter":
+		var f envoyFilter
+		if err = unmarshal(h.Spec, &f, true); err == nil {
+			err = f.understood()
+		}
 	case "networking.istio.io/Sidecar":
 		err = add(&m.sidecars, sidecar{meta: o}, h, func(p *sidecar) any { return &p.spec })
 		if err == nil {
@@ -204,7 +212,7 @@ func (m *Model) object(o meta, h head) error {
 	case "gateway.networking.k8s.io/Gateway":
 		err = add(&m.apiGates, apiGateway{meta: o}, h, func(p *apiGateway) any { return &p.spec })
 	case "gateway.networking.k8s.io/GatewayClass": // who deploys, and nothing about who may reach whom
-	case "gateway.networking.k8s.io/HTTPRoute":
+	case "gateway.networking.k8s.io/HTTPRoute", "gateway.networking.k8s.io/TLSRoute", "gateway.networking.k8s.io/TCPRoute":
 		err = add(&m.routes, httpRoute{meta: o}, h, func(p *httpRoute) any { return &p.spec })
 	default:
 		return fmt.Errorf("%s of %s is not understood", h.Kind, h.APIVersion)

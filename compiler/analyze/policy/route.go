@@ -6,13 +6,15 @@ import (
 	"strings"
 )
 
-// virtualService is a networking.istio.io VirtualService with routes of HTTP.
+// virtualService is a networking.istio.io VirtualService.
 type virtualService struct {
 	meta
 	spec struct {
-		Hosts    []string    `json:"hosts"`
-		Gateways []string    `json:"gateways"` // "mesh" alone when not given
-		HTTP     []httpMatch `json:"http"`
+		Hosts    []string      `json:"hosts"`
+		Gateways []string      `json:"gateways"` // "mesh" alone when not given
+		HTTP     []httpMatch   `json:"http"`
+		TLS      []streamMatch `json:"tls"`
+		TCP      []streamMatch `json:"tcp"`
 	}
 }
 
@@ -22,6 +24,9 @@ type httpMatch struct {
 	Route   []destination  `json:"route"`
 	Timeout any            `json:"timeout"`
 	Retries any            `json:"retries"`
+	Fault   *struct {
+		Delay any `json:"delay"` // an abort would change the answer
+	} `json:"fault"`
 }
 
 type requestMatch struct {
@@ -115,6 +120,11 @@ func (m *Model) routed(s Step, o meta, v *virtualService, port uint16, req Reque
 		return s, nil
 	}
 	s.Object, s.Effect, s.Why = o.at("spec", "http", i), Allow, "takes "+req.Method+" "+req.Path
+	return s, m.ends(route, port)
+}
+
+// ends turns the destinations of a route into leads; port is that of the request.
+func (m *Model) ends(route []destination, port uint16) []Lead {
 	var leads []Lead
 	for _, d := range route {
 		l := Lead{Port: d.Destination.Port.Number}
@@ -134,7 +144,7 @@ func (m *Model) routed(s Step, o meta, v *virtualService, port uint16, req Reque
 		}
 		leads = append(leads, l)
 	}
-	return s, leads
+	return leads
 }
 
 func speaksHTTP(protocol string) bool { return protocol == "http" || protocol == "grpc" }

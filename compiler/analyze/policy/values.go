@@ -16,7 +16,7 @@ type meshValues struct {
 	RevisionTags []string `json:"revisionTags"`
 	MeshConfig   struct {
 		TrustDomain           string        `json:"trustDomain"`        // "cluster.local" when not given
-		TrustDomainAliases    []string      `json:"trustDomainAliases"` // not understood
+		TrustDomainAliases    []string      `json:"trustDomainAliases"` // identities of theirs count as ours; no caller of a World has one
 		RootNamespace         string        `json:"rootNamespace"`      // the control plane's when not given
 		EnableAutoMTLS        *bool         `json:"enableAutoMtls"`     // understood when true, the default
 		OutboundTrafficPolicy trafficPolicy `json:"outboundTrafficPolicy"`
@@ -55,8 +55,8 @@ func (m *Model) readValues(t *artifact.Tree) error {
 		return err
 	}
 	c := m.mesh.MeshConfig
-	if len(c.TrustDomainAliases) > 0 || c.EnableAutoMTLS != nil && !*c.EnableAutoMTLS {
-		return fmt.Errorf("%s: trustDomainAliases, or enableAutoMtls false, is not understood", m.world.MeshValues)
+	if c.EnableAutoMTLS != nil && !*c.EnableAutoMTLS {
+		return fmt.Errorf("%s: enableAutoMtls false is not understood", m.world.MeshValues)
 	}
 	m.root = cmp.Or(c.RootNamespace, m.world.MeshNamespace)
 	for _, w := range m.world.Workloads {

@@ -73,7 +73,7 @@ func apiListener(y *artifact.YAML, l *ir.Listener) {
 	y.KV("name", l.Name)
 	y.KV("port", l.Port)
 	y.KV("protocol", apiProtocol(l))
-	if len(l.Hosts) == 1 && l.Hosts[0].Host != "" { // a listener has one host name or none
+	if len(l.Hosts) == 1 && l.Hosts[0].Host != "" && apiProtocol(l) != "TCP" { // a listener has one host name or none
 		y.From("", l.Hosts[0].From...)
 		y.KV("hostname", l.Hosts[0].Host)
 	}

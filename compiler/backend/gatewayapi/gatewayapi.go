@@ -1,7 +1,7 @@
 // Package gatewayapi prints the ways in that are the same whatever mesh stands behind them.
 //
 // In comes an *ir.Plan. Out go, in phase 30-gateways, for each gateway with frontend "gateway-api" a Gateway, its
-// HTTPRoutes and TLSRoutes; and for every gateway the Certificates by which cert-manager makes its Secrets. The object
+// routes of HTTP, TLS and TCP; and for every gateway the Certificates by which cert-manager makes its Secrets. The object
 // with a Gateway's parameters is written by the backend of the program that deploys it.
 package gatewayapi
 

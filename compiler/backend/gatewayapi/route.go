@@ -14,6 +14,7 @@ import (
 func routes(p *ir.Plan, t *artifact.Tree) {
 	o := backend.NewWriter(p, t, backend.Gateways, "HTTPRoute")
 	sni := backend.NewWriter(p, t, backend.Gateways, "TLSRoute")
+	streams := backend.NewWriter(p, t, backend.Gateways, "TCPRoute")
 	for i := range p.Gateways {
 		if g := &p.Gateways[i]; g.Frontend == ir.FrontendGatewayAPI {
 			redirects(o, g)
@@ -29,11 +30,14 @@ func routes(p *ir.Plan, t *artifact.Tree) {
 			if l == nil {
 				continue
 			}
-			if l.PassesThrough() {
-				sni.Add(meta, func(y *artifact.YAML) { y.Map("spec", func() { route(y, &h, listeners, false) }) })
-			} else {
-				o.Add(meta, func(y *artifact.YAML) { y.Map("spec", func() { route(y, &h, listeners, true) }) })
+			to := o
+			switch {
+			case l.PassesThrough():
+				to = sni
+			case !l.SeesRequests():
+				to = streams
 			}
+			to.Add(meta, func(y *artifact.YAML) { y.Map("spec", func() { route(y, &h, l, listeners) }) })
 		}
 	}
 }
@@ -51,9 +55,12 @@ func listenerSets(h *ir.ExposedHost) [][]string {
 	return out
 }
 
-func route(y *artifact.YAML, h *ir.ExposedHost, listeners []string, requests bool) {
+// route writes the routes of a host on listeners that are all of the kind of l. Connections have no host name that a
+// TCPRoute could go by.
+func route(y *artifact.YAML, h *ir.ExposedHost, l *ir.Listener, listeners []string) {
+	requests := l.SeesRequests()
 	parentRefs(y, h.Gateway, listeners)
-	if h.Host != "" {
+	if h.Host != "" && (requests || l.PassesThrough()) {
 		y.KV("hostnames", []string{h.Host})
 	}
 	y.Seq("rules", func() {

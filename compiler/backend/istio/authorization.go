@@ -61,6 +61,7 @@ func (e *emitter) rules(y *artifact.YAML, rules []rule) {
 type rule struct {
 	comment    string
 	principal  string // SPIFFE identity without scheme; "" for callers without a certificate
+	token      string // pattern of the request's own principal, which its token tells; "" where none is asked for
 	operations []operation
 	from       ir.From
 }
@@ -68,6 +69,7 @@ type rule struct {
 // operation is what a rule admits; empty lists admit everything.
 type operation struct {
 	ports                 []uint16
+	stream                bool // the proxy sees connections there, and no requests
 	methods, paths, hosts []string
 }
 
@@ -78,6 +80,10 @@ func (e *emitter) callerRules(s *ir.Service) []rule {
 	for _, c := range s.Callers {
 		r := rule{comment: c.Kind + " " + c.Namespace + "/" + c.Name + callerWhy(c), principal: c.Identity,
 			operations: operations(c), from: c.From}
+		if s.JWT != nil {
+			r.token, r.operations = requestPrincipal(s.JWT), requestsOnly(r.operations)
+			r.from = append(append(ir.From{}, r.from...), s.JWT.From...)
+		}
 		if len(r.operations) == 0 || r.principal == "" && !s.Permissive {
 			continue
 		}
@@ -126,9 +132,14 @@ func operations(c ir.Caller) []operation {
 		out = append(out, op)
 	}
 	if len(other) > 0 && len(c.Methods) == 0 && len(c.Paths) == 0 {
-		out = append(out, operation{ports: targets(other)})
+		out = append(out, operation{ports: targets(other), stream: true})
 	}
 	return out
+}
+
+// requestsOnly leaves out what a caller may do on connections: there is nothing in them that carries a token.
+func requestsOnly(in []operation) []operation {
+	return slices.DeleteFunc(in, func(op operation) bool { return op.stream })
 }
 
 // targets returns the container ports, in order and each once: the proxy's policy sees those and not the Service's.
@@ -175,6 +186,9 @@ func (e *emitter) rule(y *artifact.YAML, r rule) {
 	y.Seq("from", func() {
 		y.Item(func() {
 			y.Map("source", func() {
+				if r.token != "" {
+					y.KV("requestPrincipals", []string{r.token})
+				}
 				if r.principal != "" {
 					y.KV("principals", []string{r.principal})
 					return

@@ -88,8 +88,11 @@ func serverHost(host string) string {
 
 // serverProtocol names what is on the wire. A connection that is passed through is TLS, whatever is inside.
 func serverProtocol(l ir.Listener) string {
-	if l.TLS != nil && l.TLS.Mode == "passthrough" {
+	switch {
+	case l.PassesThrough():
 		return "TLS"
+	case l.TLS != nil && ir.IsHTTP(l.Protocol):
+		return "HTTPS"
 	}
 	return protocol(l.Protocol)
 }

@@ -66,6 +66,8 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	e.meshRoutes()
 	e.destinationRules()
 	e.servicePolicies()
+	e.requestAuthentications()
+	e.rateLimits()
 	e.serviceEntries()
 }
 

@@ -73,7 +73,7 @@ func (e *emitter) meshRoutes() {
 	for i := range e.p.Services {
 		s := &e.p.Services[i]
 		http, other := httpPorts(s.Ports)
-		shaped := len(s.Split) > 0 || s.Timeout != nil || s.Retries != nil
+		shaped := len(s.Split) > 0 || s.Timeout != nil || s.Retries != nil || s.Fault != nil
 		if !s.Meshed || !shaped || len(http) == 0 && (len(other) == 0 || len(s.Split) == 0) {
 			continue
 		}

@@ -1,6 +1,8 @@
 package istio
 
 import (
+	"strconv"
+
 	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/ir"
@@ -105,6 +107,10 @@ func (e *emitter) istiodEnv() []envVar {
 			"Sidecars are init containers that restart: they start before the application, and Jobs end.",
 			"mesh/native-sidecars", append(m.From.Of("version"), e.p.Cluster.From.Of("version")...)})
 	}
+	if m := &e.p.Mesh; m.PushThrottle > 0 {
+		out = append(out, envVar{"PILOT_PUSH_THROTTLE", strconv.Itoa(m.PushThrottle),
+			"Proxies that are sent their configuration at a time.", "", ir.From{"mesh.controlPlane.pushThrottle"}})
+	}
 	if c := &e.p.Cluster; dualStack(c) {
 		out = append(out, envVar{"ISTIO_DUAL_STACK", "true", "Listeners and endpoints of both address families.",
 			"mesh/dual-stack", c.From.Of("podCIDRs")})
@@ -129,15 +135,27 @@ func (e *emitter) istiodGlobal(y *artifact.YAML) {
 		y.From("", m.Proxy.From...)
 		backend.Resources(y, m.Proxy)
 		y.Fixed()
+		if m.HoldPods {
+			y.From("", "mesh.proxy.holdApplicationUntilReady")
+			y.Comment("A native sidecar is an init container, and what starts after it waits for this probe. holdApplicationUntilProxyStarts\n" +
+				"counts for other sidecars alone.")
+			y.Map("startupProbe", func() { y.KV("enabled", true) })
+			y.Fixed()
+		}
 		y.Comment("Of the sidecar and its init container: their pods may be in a restricted namespace.")
 		seccomp(y)
 	})
 }
 
 func (e *emitter) meshConfig(y *artifact.YAML) {
-	m, c := &e.p.Mesh, &e.p.Cluster
+	m := &e.p.Mesh
 	y.From("", m.From.Of("trustDomain")...)
 	y.KV("trustDomain", m.TrustDomain)
+	if len(m.Aliases) > 0 {
+		y.From("", "mesh.trustDomainAliases")
+		y.Comment("Their identities count as ours, in validation and in every policy that names one of ours.")
+		y.KV("trustDomainAliases", m.Aliases)
+	}
 	y.From("", m.From.Of("egressPolicy")...)
 	y.Map("outboundTrafficPolicy", func() { y.KV("mode", outboundMode(m)) })
 	y.Fixed()
@@ -147,16 +165,37 @@ func (e *emitter) meshConfig(y *artifact.YAML) {
 	y.Map("localityLbSetting", func() { y.KV("enabled", false) })
 	y.Comment("One port for the metrics of proxy and application, outside mutual TLS: the scraper has no certificate.")
 	y.KV("enablePrometheusMerge", true)
-	if dualStack(c) {
-		y.From("mesh/dual-stack", c.From.Of("podCIDRs")...)
-		y.Map("defaultConfig", func() {
-			y.Map("proxyMetadata", func() { y.KV("ISTIO_DUAL_STACK", "true") })
-		})
-		y.Fixed()
-	}
+	e.proxyMetadata(y)
 	if t := m.Tracing; t != nil {
 		e.tracingProvider(y, t)
 	}
+}
+
+// proxyMetadata is the environment of every proxy.
+func (e *emitter) proxyMetadata(y *artifact.YAML) {
+	m, c := &e.p.Mesh, &e.p.Cluster
+	lives := m.CA != nil && m.CA.WorkloadTTL != ""
+	if !dualStack(c) && !lives {
+		return
+	}
+	if dualStack(c) {
+		y.From("mesh/dual-stack", c.From.Of("podCIDRs")...)
+	} else {
+		y.From("", m.CA.From...)
+	}
+	y.Map("defaultConfig", func() {
+		y.Map("proxyMetadata", func() {
+			if dualStack(c) {
+				y.KV("ISTIO_DUAL_STACK", "true")
+			}
+			if lives {
+				y.From("", m.CA.From...)
+				y.Comment("What a proxy asks the authority for. It asks again at half of it.")
+				y.KV("SECRET_TTL", m.CA.WorkloadTTL)
+			}
+		})
+	})
+	y.Fixed()
 }
 
 func outboundMode(m *ir.Mesh) string {

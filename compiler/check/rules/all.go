@@ -19,7 +19,7 @@ import (
 var All = sorted(
 	firewallRules,
 	fleetRules,
-	languageRules, addressRules, fabricRules, hostRules, hostDeliveryRules, timeRules, balancerRules, podNetworkRules, kubeVIPRules, openELBRules, meshRules, gatewayRules, serviceRules,
+	languageRules, addressRules, fabricRules, hostRules, hostDeliveryRules, timeRules, balancerRules, podNetworkRules, kubeVIPRules, openELBRules, meshRules, istioRules, gatewayRules, serviceRules,
 	deliveryRules, fluxRules, versionRules, adviceRules,
 )
 

@@ -1,0 +1,113 @@
+package rules
+
+import (
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/check"
+	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// istioRules are about what Istio with sidecars does and nobody else.
+var istioRules = []*check.Rule{
+	StreamShared,
+	StreamTarget,
+	CANotBuilt,
+}
+
+// StreamShared finds two services behind one port of connections.
+var StreamShared = &check.Rule{
+	ID: "MG5340", Name: "stream-listener-shared", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `two services are exposed on one listener of plain connections
+
+A connection tells its port and no name: the first route takes all of them, and the other service gets none. A name is
+seen in TLS alone, where the listener passes it through.
+Source: istio.io, VirtualService reference, TCPRoute; Gateway API 1.6, TCPRoute.`,
+	Run: func(p *check.Pass) {
+		first := map[string]placed{}
+		for s := range services(p.Site) {
+			for i, e := range s.Expose {
+				li := streamListener(p.Site, e)
+				if li == nil || passesThrough(li) {
+					continue
+				}
+				key := e.Gateway + "/" + e.Listener
+				other, taken := first[key]
+				if !taken {
+					first[key] = s
+					continue
+				}
+				p.Reportf(s.path+".expose."+site.Index(i)+".listener", "%s is exposed on listener %s of plain connections, and so is %s", s.full(), key, other.full()).
+					Related(other.path+".expose", "the other service").Hintf("a listener with a port of its own, or tls: mode: \"passthrough\" and a name each")
+			}
+		}
+	},
+}
+
+// StreamTarget finds a route of connections to a service that cannot take them, or with a path.
+var StreamTarget = &check.Rule{
+	ID: "MG5341", Name: "stream-target", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `a service is exposed on a listener of connections, and has no port for them or asks for a path
+
+What a listener passes through is TLS to the end: a port that speaks http answers it with an error. Where the gateway
+sees connections alone, there are no paths to tell apart.
+Source: istio.io, Gateway reference, TLSmode PASSTHROUGH; Gateway API 1.6, TLSRoute and TCPRoute.`,
+	Run: func(p *check.Pass) {
+		for s := range services(p.Site) {
+			for i, e := range s.Expose {
+				li := streamListener(p.Site, e)
+				if li == nil {
+					continue
+				}
+				path := s.path + ".expose." + site.Index(i)
+				wanted := []string{"tcp", "tls"}
+				if passesThrough(li) {
+					wanted = []string{"tls", "https", "tcp"}
+				}
+				if !hasPort(s.Service, wanted...) {
+					p.Reportf(path+".listener", "%s is exposed on listener %s/%s, and has no port that speaks %s", s.full(), e.Gateway, e.Listener, strings.Join(wanted, ", ")).
+						Related(site.Join("gateways", e.Gateway, "listeners", e.Listener), "the listener")
+				}
+				if e.Path != nil && (e.Path.Exact != "" || strings.Trim(e.Path.Prefix, "/") != "") {
+					p.Reportf(path+".path", "listener %s/%s sees connections, and no path %s in them", e.Gateway, e.Listener, e.Path.String()).
+						Hintf("leave path out")
+				}
+			}
+		}
+	},
+}
+
+// streamListener is the listener that a route names, where it is one of connections; nil otherwise.
+func streamListener(s *site.Site, e site.Expose) *site.Listener {
+	g := s.Gateways[e.Gateway]
+	if g == nil {
+		return nil
+	}
+	li := g.Listeners[e.Listener]
+	if li == nil || li.RedirectToHTTPS || isRequest(li.Protocol) && !passesThrough(li) {
+		return nil
+	}
+	return li
+}
+
+func passesThrough(li *site.Listener) bool { return li.TLS != nil && li.TLS.Mode == "passthrough" }
+
+// CANotBuilt refuses authorities that Istio could use and nothing here sets up.
+var CANotBuilt = &check.Rule{
+	ID: "MG5342", Name: "istio-ca-not-built", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `an Istio mesh has an authority for which nothing is written yet
+
+Both need parts of their own beside Istio (istio-csr, the SPIRE agent and its CSI driver) and other values of its charts:
+without them no proxy gets a certificate.
+Source: cert-manager.io, istio-csr; istio.io, SPIRE.`,
+	Run: func(p *check.Pass) {
+		m := p.Site.Mesh
+		if !isIstio(m.Kind) || m.CA == nil {
+			return
+		}
+		switch m.CA.Kind {
+		case "cert-manager", "spire", "vault":
+			p.Reportf("mesh.ca.kind", "not supported yet: authority %s with mesh %s", m.CA.Kind, m.Kind).Hintf(`kind: "builtin" or "plugin"`)
+		}
+	},
+}

@@ -1,0 +1,43 @@
+package lower
+
+import (
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// issuerFlows: the control plane to the issuers of tokens, whose keys it hands to the proxies. The registry of the mesh
+// does not bind it, and its own NetworkPolicy lets everything out (istio-discovery chart, networkpolicy.yaml).
+func (l *lowering) issuerFlows() {
+	if l.s.Mesh.Kind != "istio-sidecar" {
+		return
+	}
+	for i := range l.p.Services {
+		s := &l.p.Services[i]
+		if s.JWT == nil || !s.Meshed {
+			continue
+		}
+		u, err := url.Parse(s.JWT.Issuer)
+		if err != nil || u.Hostname() == "" {
+			continue
+		}
+		port := uint64(443)
+		if n, err := strconv.ParseUint(u.Port(), 10, 16); err == nil {
+			port = n
+		}
+		source := l.allNodes()
+		source.Name, source.Nodes = "control plane of the mesh", nil
+		to := ir.FlowEnd{Name: "issuer of tokens " + u.Hostname()}
+		if a, err := netip.ParseAddr(u.Hostname()); err == nil {
+			to.Addresses = []netip.Prefix{netip.PrefixFrom(a, a.BitLen())}
+		} else {
+			to.Hosts = []string{u.Hostname()}
+		}
+		l.flow(ir.Flow{Area: ir.OutsideArea, From: source, To: to, Protocol: "tcp", Port: uint16(port), Why: "keys that tokens are checked with",
+			Note: "leaves with the address of the pod's node"},
+			slices.Concat(ir.From{"namespaces", "mesh.kind"}, machinesFrom), s.JWT.From)
+	}
+}

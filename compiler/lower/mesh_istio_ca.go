@@ -1,0 +1,60 @@
+package lower
+
+import (
+	"fmt"
+	"time"
+
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// authoritySecret is the intermediate that istiod signs with, where somebody else makes it. Keys: istio.io, plug in CA
+// certificates; security/pkg/pki/ca of Istio 1.31, which reads them; read 2026-11-21.
+func (l *lowering) authoritySecret() {
+	m := l.p.Mesh
+	if m.Kind != "istio-sidecar" || m.CA == nil || m.CA.Kind != "plugin" {
+		return
+	}
+	from := append(ir.From{"mesh.ca", "mesh.kind"}, m.From.Of("revision")...)
+	l.secret(ir.Secret{
+		Namespace: m.Namespace, Name: m.CA.Secret, Type: opaque, Keys: []string{"ca-cert.pem", "ca-key.pem", "cert-chain.pem", "root-cert.pem"},
+		Consumers: []string{"Deployment " + m.Namespace + "/" + istiodName(l)},
+		Why: "Intermediate certificate and key by which the mesh signs, its chain and the root. It must be there before the control plane first starts: " +
+			"without it that makes a root of its own.",
+		From: from,
+	})
+}
+
+// workloadSeconds is how long a workload's certificate lives.
+func (l *lowering) workloadSeconds() int {
+	if ca := l.p.Mesh.CA; ca != nil {
+		if d, err := time.ParseDuration(ca.WorkloadTTL); err == nil && d > 0 {
+			return int(d.Seconds())
+		}
+	}
+	return l.meshProfile().Certificates.Hours * 3600
+}
+
+// pluginDays is when an intermediate that nobody here renews is to be replaced: time for the ceremony, and for every
+// workload to get a certificate under the new one.
+const pluginDays = 60
+
+// authorityAlert watches the certificates of the authority itself.
+func authorityAlert(l *lowering) ir.Rule {
+	m := &l.p.Mesh
+	days, from := int(selfSignedDays*selfSignedLeft/2), m.From.Of("kind")
+	r := ir.Rule{Alert: "MeshAuthorityExpiring", Severity: warning, For: "30m", Why: "certificates/overdue",
+		Summary: "The root or intermediate certificate of the mesh has not been renewed."}
+	if m.CA != nil && m.CA.Kind == "plugin" {
+		days = pluginDays
+		r.Description = fmt.Sprintf("Less than %d days are left. Nobody renews Secret %s/%s but whoever made it; istiod takes a new one without a restart. Its end is the end of all traffic in the mesh.",
+			days, m.Namespace, m.CA.Secret)
+	} else {
+		r.Description = fmt.Sprintf("Less than %d days are left, half of the time in which the control plane renews its own authority. Its end is the end of all traffic in the mesh.", days)
+	}
+	if m.CA != nil {
+		from = append(from[:len(from):len(from)], m.CA.From...)
+	}
+	r.From = from
+	r.Expr = fmt.Sprintf("citadel_server_root_cert_expiry_timestamp - time() < %d or citadel_server_cert_chain_expiry_timestamp - time() < %d", days*day, days*day)
+	return r
+}
