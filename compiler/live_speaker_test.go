@@ -32,6 +32,7 @@ type lbObject struct {
 		PeerAddress, BFDProfile              string
 		HoldTime, KeepaliveTime, ConnectTime string
 		PasswordSecret                       struct{ Name string }
+		EBGPMultiHop                         bool
 		// BGPAdvertisement
 		IPAddressPools, Communities, Peers []string
 		AggregationLength                  int
@@ -203,6 +204,9 @@ func (s *speaker) config(password func(address string) string) string {
 		fmt.Fprintf(&sessions, " neighbor %s remote-as %d\n neighbor %s port 179\n", n, p.PeerASN, n)
 		fmt.Fprintf(&sessions, " neighbor %s timers %d %d\n neighbor %s timers connect %d\n",
 			n, s.seconds(p.KeepaliveTime), s.seconds(p.HoldTime), n, s.seconds(p.ConnectTime))
+		if p.EBGPMultiHop {
+			fmt.Fprintf(&sessions, " neighbor %s ebgp-multihop\n", n)
+		}
 		if p.PasswordSecret.Name != "" {
 			fmt.Fprintf(&sessions, " neighbor %s password %s\n", n, password(n))
 		}

@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -42,10 +43,7 @@ func TestLiveToRDies(t *testing.T) {
 		t.Helper()
 		for _, vip := range p.speaker.vips {
 			onto(t, p.spine, vip, 1, "dev swp2")
-			// Nothing listens there: the refusal has come from the node, all the way back.
-			p.spine.Wait("way to the address", vip.String(), func() string {
-				return p.spine.Try("timeout", "2", "bash", "-c", "exec 3<>/dev/tcp/"+vip.String()+"/9")
-			}, "Connection refused")
+			reaches(p.spine, vip)
 		}
 		for _, end := range []struct {
 			r    *frrtest.Router
@@ -87,6 +85,13 @@ func TestLiveToRDies(t *testing.T) {
 	if got := p.a.IP("route", "show", p.speaker.vips[0].String()); !strings.Contains(got, "proto bgp") {
 		t.Errorf("the daemons were not killed but took their leave: %q", got)
 	}
+}
+
+// reaches waits until packets of a router get to an address and back. Nothing listens there: the refusal has come all the way.
+func reaches(r *frrtest.Router, vip netip.Addr) {
+	r.Wait("way to the address", vip.String(), func() string {
+		return r.Try("timeout", "2", "bash", "-c", "exec 3<>/dev/tcp/"+vip.String()+"/9")
+	}, "Connection refused")
 }
 
 // forward lets a router pass packets on, or lose them.
