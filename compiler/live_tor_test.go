@@ -34,9 +34,11 @@ func TestLiveToRDies(t *testing.T) {
 		for _, vip := range p.speaker.vips {
 			onto(t, p.spine, vip, 2, "dev swp1", "dev swp2")
 		}
-		p.spine.Wait("BFD with both switches", "up", func() string {
-			return fmt.Sprintf("%d up", strings.Count(p.spine.Vtysh("show bfd peers"), "Status: up"))
-		}, "2 up")
+		for _, r := range []*frrtest.Router{p.spine, p.node} {
+			r.Wait("BFD with both switches", "up", func() string {
+				return fmt.Sprintf("%d up", strings.Count(r.Vtysh("show bfd peers"), "Status: up"))
+			}, "2 up")
+		}
 	}
 	// What still goes to the dead switch is lost: that its kernel forwards on would hide who was asked to.
 	other := func() {
@@ -45,19 +47,13 @@ func TestLiveToRDies(t *testing.T) {
 			onto(t, p.spine, vip, 1, "dev swp2")
 			reaches(p.spine, vip)
 		}
-		for _, end := range []struct {
-			r    *frrtest.Router
-			peer string
-		}{{p.spine, "swp1"}, {p.node, "10.10.1.2"}} {
-			if got := end.r.Vtysh("show bgp neighbors " + end.peer); strings.Contains(got, "BGP state = Established") {
-				t.Errorf("a session with a dead switch is up:\n%s", got)
-			}
+		for r, peer := range map[*frrtest.Router]string{p.spine: "swp1", p.node: "10.10.1.2"} {
+			r.Wait("an end of the session with the dead switch", peer, func() string {
+				return strings.ReplaceAll(r.Vtysh("show bgp neighbors "+peer), "BGP state = Established", "")
+			}, "BGP state = ")
 		}
-		for _, peer := range []struct {
-			r    *frrtest.Router
-			peer string
-		}{{p.spine, "swp2"}, {p.node, "10.10.1.3"}} {
-			if got := peer.r.Vtysh("show bgp neighbors " + peer.peer); !strings.Contains(got, "BGP state = Established") {
+		for r, peer := range map[*frrtest.Router]string{p.spine: "swp2", p.node: "10.10.1.3"} {
+			if got := r.Vtysh("show bgp neighbors " + peer); !strings.Contains(got, "BGP state = Established") {
 				t.Errorf("the session with the other switch is down:\n%s", got)
 			}
 		}
