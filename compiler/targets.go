@@ -12,7 +12,6 @@ import (
 	"meshgen.dev/meshgen/compiler/backend/flows"
 	"meshgen.dev/meshgen/compiler/backend/frr"
 	"meshgen.dev/meshgen/compiler/backend/gatewayapi"
-	"meshgen.dev/meshgen/compiler/backend/hostfirewall"
 	"meshgen.dev/meshgen/compiler/backend/hosts"
 	"meshgen.dev/meshgen/compiler/backend/istio"
 	"meshgen.dev/meshgen/compiler/backend/kubevip"
@@ -44,7 +43,6 @@ var targets = []backend.Backend{
 	external.Backend,
 	flows.Backend,
 	hosts.Backend,
-	hostfirewall.Backend,
 	gatewayapi.Backend,
 	envoygateway.Backend,
 	istio.Backend,

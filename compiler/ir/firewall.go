@@ -5,15 +5,21 @@ import "net/netip"
 // HostFirewall is what the machines of a host group take themselves; everything else that comes to them is dropped.
 // Packets for pods pass it by.
 type HostFirewall struct {
-	Group string
-	Rules []FirewallRule // in the order of the flows
-	From  From
+	Proxy   *PacketMark    // of packets on the way to the pod network's own proxy; nil where it has none
+	Earlier string         // the pod network that takes packets for Services before any filter sees them; "" for none
+	Rules   []FirewallRule // in the order of the flows
+	From    From
 }
+
+// PacketMark is a value under a mask, in the mark that the kernel keeps with a packet while it is on the machine.
+type PacketMark struct{ Value, Mask uint32 }
 
 // TalosFirewall is the same for machines of Talos, which write the filter themselves from rules by port.
 type TalosFirewall struct {
-	Rules []TalosRule // by protocol and port
-	From  From
+	Unmarked bool        // the pod network has a proxy of its own, whose packets Talos cannot tell by their mark
+	Earlier  string      // as in HostFirewall
+	Rules    []TalosRule // by protocol and port
+	From     From
 }
 
 // TalosRule admits one port from addresses of both families.

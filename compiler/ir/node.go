@@ -35,7 +35,8 @@ type HostGroup struct {
 	Supervisor    *Supervisor          // nil: the kubelet is a service of its own
 	Talos         *Talos               // nil: the machines have files
 	APIAddress    *KubeVIPControlPlane // nil: these machines do not move the address of the API
-	Packages      []string             // that the time service comes in, for what installs them
+	Firewall      *HostFirewall        // nil: these machines take everything, or Talos filters
+	Packages      []string             // that the time service and the packet filter come in, for what installs them
 	TimeUnit      string               // systemd unit of the time service; "" where it is none
 	Unit          string               // systemd unit that runs the kubelet; "" where it is none
 	Forms         []string             // of host configuration that these machines get, in the order of the site

@@ -55,22 +55,21 @@ type Plan struct {
 	Balancers    *Balancers // machines in front of the cluster; nil where there are none
 	Cilium       *Cilium    // nil where it is neither installed nor the load balancer
 	Mesh         Mesh
-	Linkerd      *Linkerd       // nil for another mesh
-	Gateways     []Gateway      // by name
-	Program      *Program       // that serves gateways for a mesh without one; nil: none
-	Services     []Service      // by namespace, then name
-	Exposures    []Exposure     // Services of type LoadBalancer that no gateway serves, by name
-	Externals    []External     // by name
-	Scraper      *Scraper       // nil when nobody scrapes
-	Releases     []Release      // in the order of installation
-	Capacity     Capacity       // what the declared load takes of machines and pools
-	Secrets      []Secret       // that objects and switches refer to, by namespace and name
-	CertManager  Component      // relied on for certificates of gateways
-	Watch        Observability  // what is watched, and by whom
-	Firewalls    []HostFirewall // of edge nodes, by group; none unless the site asks for them
-	Flows        []Flow         // connections that filters have to let through, by area
-	Delivery     Delivery       // how the tree reaches the cluster, and in which order
-	Checks       Checks         // what the site looks like when all of the tree is in force
+	Linkerd      *Linkerd      // nil for another mesh
+	Gateways     []Gateway     // by name
+	Program      *Program      // that serves gateways for a mesh without one; nil: none
+	Services     []Service     // by namespace, then name
+	Exposures    []Exposure    // Services of type LoadBalancer that no gateway serves, by name
+	Externals    []External    // by name
+	Scraper      *Scraper      // nil when nobody scrapes
+	Releases     []Release     // in the order of installation
+	Capacity     Capacity      // what the declared load takes of machines and pools
+	Secrets      []Secret      // that objects and switches refer to, by namespace and name
+	CertManager  Component     // relied on for certificates of gateways
+	Watch        Observability // what is watched, and by whom
+	Flows        []Flow        // connections that filters have to let through, by area
+	Delivery     Delivery      // how the tree reaches the cluster, and in which order
+	Checks       Checks        // what the site looks like when all of the tree is in force
 }
 
 // Namespace is one that meshgen makes and labels.

@@ -21,24 +21,40 @@ func (l *lowering) firewalls() {
 		if !slices.ContainsFunc(l.p.Gateways, func(gw ir.Gateway) bool { return gw.Class == g.Class }) {
 			continue
 		}
-		fw := ir.HostFirewall{Group: g.Name, From: append(ir.From{"fabric", "gateways", "namespaces", "racks", "nodeClasses", "delivery.hosts", "kubernetes", "loadBalancer", "pools",
+		fw := ir.HostFirewall{From: append(ir.From{"fabric", "gateways", "namespaces", "racks", "nodeClasses", "delivery.hosts", "kubernetes", "loadBalancer", "pools",
 			"observability", "mesh", "name"}, g.From...)}
 		for _, f := range l.p.Flows {
 			if slices.ContainsFunc(f.To.Nodes, func(n string) bool { return slices.Contains(g.Nodes, n) }) {
 				fw.Rules = append(fw.Rules, l.firewallRules(&f)...)
 			}
 		}
+		if h := l.set.CNI(l.s.Kubernetes.CNI.Kind).HostFilter; h != nil && h.Mark != nil {
+			fw.Proxy = &ir.PacketMark{Value: h.Mark.Value, Mask: h.Mark.Mask}
+		}
+		if !l.p.Cluster.KubeProxy.Managed {
+			fw.Earlier = l.s.Kubernetes.CNI.Kind
+		}
 		if g.Talos != nil {
 			g.Talos.Firewall = talosFirewall(&fw)
 			continue
 		}
-		l.p.Firewalls = append(l.p.Firewalls, fw)
+		g.Firewall = &fw
+		if l.set.OS(g.OS).Packaging != "none" {
+			g.Packages = append(g.Packages, filterPackage)
+		}
 	}
 }
+
+// filterPackage brings the program that loads the filter: its name in Debian and in RHEL. A system without packages has
+// it in its image.
+const filterPackage = "nftables"
 
 // firewallRules is a flow as one rule a family. Pods come with their own address from the same machine, and with that of
 // theirs from another one.
 func (l *lowering) firewallRules(f *ir.Flow) []ir.FirewallRule {
+	if f.Protocol == icmp || f.Protocol == icmpv6 {
+		return nil // every filter takes what is needed of them, from everybody
+	}
 	var out []ir.FirewallRule
 	for _, v6 := range []bool{false, true} {
 		var b netipx.IPSetBuilder
@@ -86,7 +102,7 @@ func talosFirewall(fw *ir.HostFirewall) *ir.TalosFirewall {
 	}
 	everybody := []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
 	add("tcp", talosPort, everybody, "everybody: talosctl", fw.From)
-	out := &ir.TalosFirewall{From: fw.From}
+	out := &ir.TalosFirewall{Unmarked: fw.Proxy != nil, Earlier: fw.Earlier, From: fw.From}
 	for _, r := range byKey(byName) {
 		var b netipx.IPSetBuilder
 		for _, p := range r.Sources {

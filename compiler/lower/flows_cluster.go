@@ -16,6 +16,12 @@ const (
 	ntsPort = 4460
 )
 
+// ICMP by its names among protocols.
+const (
+	icmp   = "icmp"
+	icmpv6 = "ipv6-icmp"
+)
+
 // timeFlows: every node to every source.
 func (l *lowering) timeFlows() {
 	for name, s := range byKey(l.s.Time.Sources) {

@@ -14,6 +14,7 @@ type CNI struct {
 	ReplacesKubeProxy bool                   `json:"replacesKubeProxy"`
 	HostToLocalPod    string                 `json:"hostToLocalPod,omitempty"` // "allowed" whatever NetworkPolicy says, "policed", or "": not known
 	Connections       *ConnectionTable       `json:"connections,omitempty"`    // nil: it uses the kernel's
+	HostFilter        *HostFilter            `json:"hostFilter,omitempty"`     // nil: what a packet filter of the host must let through is not known
 	HostPorts         []Listener             `json:"hostPorts"`
 	Modules           []Module               `json:"modules"`
 	Releases          map[string]*CNIRelease `json:"releases,omitempty"` // none: it states no windows
@@ -68,6 +69,17 @@ type RPFilter struct {
 type ConnectionTable struct {
 	PerGiB int `json:"perGiB"` // of the node's memory
 	Min    int `json:"min"`
+}
+
+// HostFilter is what a packet filter in the host's input must let through for a pod network, besides its ports.
+type HostFilter struct {
+	Mark *Mark `json:"mark,omitempty"` // of packets on the way to its own proxy; nil: it has none
+}
+
+// Mark is a value under a mask.
+type Mark struct {
+	Value uint32 `json:"value"`
+	Mask  uint32 `json:"mask"`
 }
 
 // NFTables is what must be set for kube-proxy in nftables mode.

@@ -17,7 +17,7 @@ const ruleFlows = "MG9261"
 var (
 	flowColumns   = []string{"area", "source", "source_addresses", "destination", "destination_addresses", "protocol", "port", "by_way_of", "why", "note", "origin"}
 	flowAreas     = []string{"edge", "fabric", "nodes", "pods", "outside"}
-	flowProtocols = []string{"tcp", "udp", "vrrp", "ipip", "any"}
+	flowProtocols = []string{"tcp", "udp", "icmp", "ipv6-icmp", "vrrp", "ipip", "any"}
 )
 
 // A flowRow is a record of flows.csv.
@@ -27,6 +27,7 @@ type flowRow struct {
 	protocol       string
 	port           uint16
 	via            []string
+	why            string
 	line           int
 }
 
@@ -55,7 +56,7 @@ func parseFlows(data []byte) ([]flowRow, faults) {
 			fs.add(n, "the flow stands twice")
 		}
 		seen[key] = true
-		row := flowRow{area: rec[0], from: rec[1], to: rec[3], protocol: rec[5], via: strings.Fields(rec[7]), line: n}
+		row := flowRow{area: rec[0], from: rec[1], to: rec[3], protocol: rec[5], via: strings.Fields(rec[7]), why: rec[8], line: n}
 		at := slices.Index(flowAreas, row.area)
 		if at < area {
 			fs.add(n, "area %q is none, or not in its order", row.area)

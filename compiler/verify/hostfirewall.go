@@ -26,11 +26,17 @@ var (
 		"tcp dport 22 accept",
 	}
 	firewallTail = []string{`include "/etc/meshgen/firewall.d/*.nft"`, `limit rate 5/second burst 20 packets log prefix "meshgen drop: " level info`, "}", "}"}
+	firewallMark = regexp.MustCompile(`^meta mark & (0x[0-9a-f]{8} == 0x[0-9a-f]{8}) accept$`)
 	firewallRule = regexp.MustCompile(`^ip(6?) saddr \{ ([0-9a-f.:/, ]+) \}( ip ttl 255| ip6 hoplimit 255)? (?:(tcp|udp) dport ([1-9][0-9]*)|meta l4proto (ipip)) accept$`)
 )
 
+// ciliumMark is that of packets on the way to Cilium's proxy, under its mask (Cilium 1.20.2,
+// pkg/datapath/linux/linux_defaults/mark.go MagicMarkIsToProxy and MagicMarkHostMask).
+const ciliumMark = "0x00000f00 == 0x00000200"
+
 // A firewallAccept is a rule of a filter.
 type firewallAccept struct {
+	mark     string // of packets for a proxy of the pod network; the rule has nothing else then
 	sources  []netip.Prefix
 	protocol string
 	port     uint16
@@ -55,6 +61,10 @@ func parseFirewall(data []byte) ([]firewallAccept, faults) {
 	}
 	var out []firewallAccept
 	for i := head; i < tail; i++ {
+		if m := firewallMark.FindStringSubmatch(text[i]); m != nil && i == head {
+			out = append(out, firewallAccept{mark: m[1], line: at[i]})
+			continue
+		}
 		m := firewallRule.FindStringSubmatch(text[i])
 		if m == nil {
 			fs.add(at[i], "no rule: %q", text[i])
@@ -103,16 +113,24 @@ func checkFirewalls(p *pass) {
 	rows, _ := parseFlows(flows.Bytes())
 	machines, _ := parseInventory(inv.Bytes())
 	checkTalosFirewalls(p, rows, machines)
-	for _, f := range p.tree.Files() {
+	all := slices.Concat(p.tree.Files(), p.carried)
+	for _, f := range all {
 		if !match(firewallGlob, f.Path()) {
 			continue
 		}
 		group := strings.Split(f.Path(), "/")[2]
-		if p.tree.Lookup("hosts/"+p.releases.Site+"/"+group+"/etc/systemd/system/meshgen-firewall.service") == nil {
+		unit := "hosts/" + p.releases.Site + "/" + group + "/etc/systemd/system/meshgen-firewall.service"
+		if !slices.ContainsFunc(all, func(f *artifact.File) bool { return f.Path() == unit }) {
 			p.report(f, 0, ruleFirewall, "nothing loads it")
 		}
 		rules, _ := parseFirewall(f.Bytes())
 		used := make([]bool, len(rules))
+		proxied := slices.ContainsFunc(rows, func(r flowRow) bool { return strings.HasPrefix(r.why, "pod network cilium: ") })
+		if marked := len(rules) > 0 && rules[0].mark == ciliumMark; marked {
+			used[0] = proxied
+		} else if proxied {
+			p.report(f, 0, ruleFirewall, "it drops what is on the way to Cilium's proxy")
+		}
 		for _, row := range rows {
 			if leadsTo(row, machines, group) {
 				p.admits(f, rules, used, row)
@@ -120,14 +138,18 @@ func checkFirewalls(p *pass) {
 		}
 		for i, r := range rules {
 			if !used[i] {
-				p.report(f, r.line, ruleFirewall, "no flow leads here by %s port %d", r.protocol, r.port)
+				p.report(f, r.line, ruleFirewall, "no flow leads here by %s port %d %s", r.protocol, r.port, r.mark)
 			}
 		}
 	}
 }
 
-// leadsTo reports whether a flow has a machine of the group as its destination.
+// leadsTo reports whether a flow has a machine of the group as its destination, and needs a rule there: every filter takes
+// what is needed of ICMP, from everybody.
 func leadsTo(row flowRow, inv *inventory, group string) bool {
+	if row.protocol == "icmp" || row.protocol == "ipv6-icmp" {
+		return false
+	}
 	for name, h := range inv.hosts {
 		if row.to == "routing of "+name && slices.ContainsFunc(h.groups, func(g string) bool { return inv.groups[g] != nil && inv.groups[g].folder == group }) {
 			return true // at its link-local addresses

@@ -123,6 +123,18 @@ func readCloudInit(f *artifact.File, p *pass) {
 	if modules < 0 || sysctls < modules {
 		p.report(f, 0, ruleHostForms, "runcmd does not load modules and apply settings, in this order")
 	}
+	filter, start := false, 0
+	for _, w := range c.WriteFiles {
+		filter = filter || w.Path == "/etc/meshgen/firewall.nft"
+	}
+	for _, cmd := range c.RunCmd {
+		if slices.Contains(firewallCommands, cmd) {
+			start++
+		}
+	}
+	if filter != (start == len(firewallCommands)) || filter != slices.Contains(c.Packages, "nftables") {
+		p.report(f, 0, ruleHostForms, "the filter that it brings is not installed and started, or one that it does not bring is")
+	}
 	for _, cmd := range c.RunCmd {
 		if !restartCommand.MatchString(cmd) {
 			p.report(f, 0, ruleHostForms, "runcmd %q is none that is in use", cmd)
@@ -130,7 +142,10 @@ func readCloudInit(f *artifact.File, p *pass) {
 	}
 }
 
-var restartCommand = regexp.MustCompile(`^systemctl restart [a-z0-9-]+\.service$`)
+var restartCommand = regexp.MustCompile(`^systemctl (?:restart [a-z0-9-]+\.service|daemon-reload|enable --now meshgen-firewall\.service)$`)
+
+// firewallCommands start a filter that user-data brings.
+var firewallCommands = []string{"systemctl daemon-reload", "systemctl enable --now meshgen-firewall.service"}
 
 // ignitionConfig is the part of the Ignition specification 3 that is in use (coreos.github.io/ignition, configuration v3.3.0).
 type ignitionConfig struct {
@@ -184,6 +199,16 @@ func readIgnition(f *artifact.File, p *pass) {
 			mode = "0644"
 		}
 		p.carry(f, w.Path, mode, text)
+	}
+	filter, enabled := false, false
+	for _, w := range c.Storage.Files {
+		filter = filter || w.Path == "/etc/meshgen/firewall.nft"
+	}
+	for _, u := range c.Systemd.Units {
+		enabled = enabled || u.Name == "meshgen-firewall.service"
+	}
+	if filter != enabled {
+		p.report(f, 0, ruleHostForms, "the filter that it brings is not enabled, or one that it does not bring is")
 	}
 	for _, u := range c.Systemd.Units {
 		if !strings.HasSuffix(u.Name, ".service") || !u.Enabled {

@@ -40,8 +40,10 @@ type playbookTask struct {
 		State string `yaml:"state"`
 	} `yaml:"ansible.builtin.file"`
 	Systemd *struct {
-		Name  string `yaml:"name"`
-		State string `yaml:"state"`
+		Name    string `yaml:"name"`
+		State   string `yaml:"state"`
+		Reload  bool   `yaml:"daemon_reload"`
+		Enabled bool   `yaml:"enabled"`
 	} `yaml:"ansible.builtin.systemd"`
 	Shell *struct {
 		Cmd string `yaml:"cmd"`
@@ -100,6 +102,12 @@ func readPlaybook(f *artifact.File, p *pass) {
 		handlers = append(handlers, h.Name)
 		if h.Command != nil && !tryRestart.MatchString(h.Command.Cmd) {
 			fail("handler %q: %q is no command that is in use", h.Name, h.Command.Cmd)
+		}
+		if h.Name == "load the packet filter" {
+			if s := h.Systemd; s == nil || s.Name != "meshgen-firewall.service" || s.State != "reloaded" || !s.Reload || !s.Enabled {
+				fail("handler %q does not load the filter now and at every boot", h.Name)
+			}
+			continue
 		}
 		if h.Systemd != nil && (h.Systemd.State != "restarted" || !strings.HasSuffix(h.Systemd.Name, ".service")) {
 			fail("handler %q restarts no service", h.Name)

@@ -18,7 +18,7 @@ func cloudInit(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 		"run by another form or by installing them again. Merge it with what brings users, keys and Kubernetes.")
 	y := f.YAML()
 	if len(g.Packages) > 0 {
-		y.From("", g.Time.From...)
+		y.From("", packagesFrom(g)...)
 		y.KV("packages", g.Packages)
 	}
 	y.Fixed()
@@ -42,8 +42,18 @@ func cloudInit(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 			y.From("", g.Time.From...)
 			command(y, "systemctl", "restart", g.TimeUnit)
 		}
+		if g.Firewall != nil {
+			y.From("", g.Firewall.From...)
+			command(y, "systemctl", "daemon-reload")
+			command(y, "systemctl", "enable", "--now", filterUnit)
+		}
 	})
 }
 
 // command writes one command as a string: cloud-init gives it to a shell.
 func command(y *artifact.YAML, words ...string) { y.Elem(strings.Join(words, " ")) }
+
+// packagesFrom is where the packages of a group come from: without a filter too, because the site might have asked for one.
+func packagesFrom(g *ir.HostGroup) ir.From {
+	return append(g.Time.From[:len(g.Time.From):len(g.Time.From)], "fabric.hostFirewall", "gateways")
+}

@@ -1,5 +1,5 @@
 // Package hosts prints what the machines need outside Kubernetes: kernel settings and modules, the time daemon, options of
-// the kubelet, and the forms in which they are delivered.
+// the kubelet, the packet filter of edge nodes, and the forms in which they are delivered.
 //
 // In come the plan's host groups and nodes. Out go below hosts/<site>/ for each group, by the forms that it gets:
 //
@@ -23,7 +23,7 @@ import (
 var Backend = backend.Backend{
 	Name: "hosts",
 	Kind: "hosts",
-	Doc:  "sysctl.d, modules-load.d, modprobe.d, the time daemon, the kubelet's drop-in and an Ansible inventory",
+	Doc:  "sysctl.d, modules-load.d, modprobe.d, the time daemon, the kubelet's drop-in, the packet filter of edge nodes and an Ansible inventory",
 	Emit: emit,
 }
 
@@ -63,6 +63,7 @@ func files(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 	kubeletFlags(p, t, g)
 	supervisor(p, t, g)
 	staticPod(p, t, g)
+	firewall(p, t, g)
 }
 
 // carried returns what files writes, for forms that carry files inside a document of their own.

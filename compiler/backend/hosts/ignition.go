@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/ir"
@@ -39,13 +40,20 @@ func ignition(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 		f.Linef(`        "contents": {"source": %s}`, quoted(source))
 		f.Line("      }" + comma)
 	}
-	f.From("", g.Time.From...)
-	if g.TimeUnit == "" {
+	f.From("", packagesFrom(g)...)
+	var units []string
+	if g.TimeUnit != "" {
+		units = append(units, fmt.Sprintf(`{"name": %s, "enabled": true}`, quoted(g.TimeUnit)))
+	}
+	if g.Firewall != nil {
+		units = append(units, fmt.Sprintf(`{"name": %s, "enabled": true}`, quoted(filterUnit)))
+	}
+	if len(units) == 0 {
 		f.Line("    ]\n  }\n}")
 		return
 	}
 	f.Line("    ]\n  },")
-	f.Linef(`  "systemd": {"units": [{"name": %s, "enabled": true}]}`, quoted(g.TimeUnit))
+	f.Linef(`  "systemd": {"units": [%s]}`, strings.Join(units, ", "))
 	f.Line("}")
 }
 

@@ -23,6 +23,7 @@ const (
 	loadModules  = "load modules"
 	resizeTable  = "resize the connection table"
 	applySysctls = "apply kernel settings"
+	loadFilter   = "load the packet filter"
 )
 
 // playbook writes the Ansible playbook that puts each group's files in place.
@@ -98,6 +99,7 @@ const (
 	rankClock
 	rankDropIn
 	rankFlags
+	rankFilter
 )
 
 func rank(g *ir.HostGroup, path string) int {
@@ -108,6 +110,8 @@ func rank(g *ir.HostGroup, path string) int {
 		return rankClock
 	case g.Kubelet.EnvFile:
 		return rankFlags
+	case filterPath, unitPath:
+		return rankFilter
 	}
 	return rankDropIn
 }
@@ -123,6 +127,8 @@ func notify(g *ir.HostGroup, path string) string {
 		return applySysctls
 	case g.Time.Path:
 		return "restart " + g.TimeUnit
+	case filterPath, unitPath:
+		return loadFilter
 	}
 	if a := g.APIAddress; a != nil && path == a.Path {
 		return "" // the kubelet watches the folder
@@ -188,6 +194,16 @@ func handlers(y *artifact.YAML, targets []*target) {
 		}
 		done[x.notify] = true
 		y.From("", x.from...)
+		if x.notify == loadFilter {
+			handler(loadFilter, "ansible.builtin.systemd", func() {
+				y.KV("name", filterUnit)
+				y.KV("daemon_reload", true)
+				y.KV("enabled", true)
+				y.Comment("Starts what does not run, and replaces the table of what does, in one transaction.")
+				y.KV("state", "reloaded")
+			})
+			continue
+		}
 		unit := strings.TrimPrefix(x.notify, "restart ")
 		if x.rank == rankClock {
 			handler(x.notify, "ansible.builtin.systemd", restart(unit))
@@ -203,16 +219,20 @@ func handlers(y *artifact.YAML, targets []*target) {
 	}
 }
 
-// packages installs the time service of each group: its configuration is written after, so that it is ours.
+// packages installs what reads the files of each group: its configuration is written after, so that it is ours.
 func packages(y *artifact.YAML, p *ir.Plan) {
 	for i := range p.Groups {
 		g := &p.Groups[i]
 		if !g.Has("ansible") || len(g.Packages) == 0 {
 			continue
 		}
-		y.From("", g.Time.From...)
+		y.From("", packagesFrom(g)...)
+		what := "Time service of "
+		if g.Firewall != nil {
+			what = "Time service and packet filter of "
+		}
 		y.Item(func() {
-			y.KV("name", "Time service of "+g.Name)
+			y.KV("name", what+g.Name)
 			y.Map("ansible.builtin.package", func() {
 				y.KV("name", g.Packages)
 				y.KV("state", "present")
