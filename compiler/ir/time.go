@@ -14,10 +14,12 @@ type TimeDaemon struct {
 	MinSources   int
 	AnySource    bool   // sources with NTS count no more than those without
 	MaxDistance  string // seconds, "1.0"
-	MakeStep     string // "1.0 3": step if off by more than 1 s, in the first three updates only
+	MakeStep     string // chrony: "1.0 3": step if off by more than 1 s, in the first three updates only
+	StepLimit    string // ntpd: seconds; off by more for five minutes, the clock is stepped, at any time
 	LogChange    string // seconds; corrections above it are logged
 	LeapTimeZone string // "right/UTC"; empty when a source smears
 	LeapFile     string // absolute path of a leap second list, for a daemon that reads one
+	OptionsFile  string // ntpd: absolute path of the environment of its service
 	CardStamps   bool   // network cards stamp the packets
 	Serves       *TimeService
 	From         From
@@ -48,6 +50,7 @@ type Refclock struct {
 	Driver string // as chrony calls it: PHC or PPS
 	Device string // absolute path
 	ID     string // at most four characters
+	Unit   int    // of the device, 0 for /dev/pps0
 	Lock   string // PPS: the ID of the clock that says which second it is; empty: the servers say it
 	From   From
 }

@@ -18,11 +18,14 @@ const talosFamily = "talos"
 func (l *lowering) timeService(g *ir.HostGroup, os *profile.OS) {
 	switch {
 	case os.TimeService == "timesyncd":
+		g.Time.OptionsFile = ""
 		g.Time.Daemon, g.Time.Path, g.TimeUnit = "timesyncd", "/etc/systemd/timesyncd.conf.d/90-meshgen.conf", "systemd-timesyncd.service"
 	case os.TimeService != "":
-		g.Time.Daemon, g.Time.Path = os.TimeService, ""
+		g.Time.Daemon, g.Time.Path, g.Time.OptionsFile = os.TimeService, "", ""
 		// Talos takes a PTP clock for a server, and knows no pulses.
 		g.Time.Refclocks = slices.DeleteFunc(g.Time.Refclocks, func(c ir.Refclock) bool { return c.Driver != "PHC" })
+	case g.Time.Daemon == "ntpd":
+		g.TimeUnit, g.Packages = os.NTPsec.Unit, []string{os.NTPsec.Package}
 	case g.Time.Daemon == "chrony":
 		g.TimeUnit, g.Packages = os.Chrony.Unit, []string{"chrony"}
 		if os.Leap.Package != "" {

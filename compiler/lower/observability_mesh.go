@@ -79,7 +79,9 @@ func (l *lowering) metricsRules() {
 		{"kube_deployment_status_replicas_available", "kube-state-metrics", nil},
 	}
 	all = append(all, l.meshKind().metrics(l)...)
-	if len(l.s.Time.Sources) > 0 {
+	if len(l.s.Time.Sources) > 0 && l.s.Time.Daemon == "ntpd" {
+		all = append(all, needed{"node_timex_maxerror_seconds", "node_exporter on the hosts", ir.From{"time"}})
+	} else if len(l.s.Time.Sources) > 0 {
 		all = append(all,
 			needed{"chrony_up", "chrony_exporter on the hosts", ir.From{"time"}},
 			needed{"chrony_sources_reachability_ratio", "chrony_exporter on the hosts, started with --collector.sources", ir.From{"time"}})

@@ -27,6 +27,10 @@ func (l *lowering) timeRules() {
 	if len(t.Sources) == 0 || !slices.ContainsFunc(l.p.Groups, func(g ir.HostGroup) bool { return !asksOneServer(g) }) {
 		return
 	}
+	if t.Daemon == "ntpd" {
+		l.kernelTimeRules()
+		return
+	}
 	offset := site.ParseDuration(t.MaxOffset).Seconds()
 	// Half of what the mesh bears: two hosts may be off in opposite directions.
 	page := float64(l.meshProfile().ClockToleranceSeconds) / 2
@@ -95,7 +99,7 @@ func (l *lowering) timeRules() {
 			Summary:     "{{ $labels.instance }} gets no time from a reference clock of its own.",
 			Description: "The clock {{ $labels.source_address }} in the machine is silent, or differs from what the servers say: its antenna, its grandmaster or its driver."})
 	}
-	l.ruleGroup("time", runbookTime, rules...)
+	l.ruleGroup("time", runbookTime, ofDaemon(rules)...)
 }
 
 // reachable compares the number of sources that answer at least every second poll. It is a sum of zeros and ones: a

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"meshgen.dev/meshgen/compiler/ir"
+	"meshgen.dev/meshgen/compiler/profile"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
@@ -49,13 +50,28 @@ func (l *lowering) timeDaemon(n ir.Node, os, osPath string) ir.TimeDaemon {
 		out.MinSources = 1
 		out.From = append(out.From, out.Serves.From...)
 	}
-	out.AnySource = anySource(out.Sources, t.Isolation != nil)
+	out.AnySource = t.Daemon == "chrony" && anySource(out.Sources, t.Isolation != nil)
 	out.Refclocks = refclocks(n.Class, l.s.NodeClasses[n.Class])
 	if l.s.NodeClasses[n.Class].NIC.HardwareTimestamps {
 		out.CardStamps = true
 		out.From = append(out.From, site.Join("nodeClasses", n.Class, "nic", "hardwareTimestamps"))
 	}
+	if t.Daemon == "ntpd" {
+		ntpd(&out, prof)
+	}
 	return out
+}
+
+// ntpd decides what is different where NTPsec's ntpd keeps the time. It counts sources with NTS as it does the others,
+// reads no PTP clocks and uses no time stamps of cards. Half a second is the highest threshold of a step at which the
+// kernel still disciplines the clock (NTPsec 1.2.2 ntp_loopfilter.c, loop_config): without it the kernel's flag of an
+// unsynchronised clock, which monitoring reads, is never cleared.
+func ntpd(t *ir.TimeDaemon, os *profile.OS) {
+	p := os.NTPsec
+	t.Release, t.Path, t.DriftFile, t.LeapFile, t.OptionsFile = p.Version, p.Config, p.DriftFile, p.LeapFile, p.Options
+	t.DumpDir, t.LeapTimeZone, t.MakeStep, t.LogChange, t.StepLimit = "", "", "", "", "0.5"
+	t.CardStamps = false
+	t.Refclocks = slices.DeleteFunc(t.Refclocks, func(c ir.Refclock) bool { return c.Driver != "PPS" })
 }
 
 // anySource reports whether sources with NTS must be told to count no more than those without. By default (authselectmode
@@ -151,6 +167,8 @@ func refclocks(name string, class *site.NodeClass) []ir.Refclock {
 	for i, r := range class.Refclocks {
 		c := ir.Refclock{Driver: strings.ToUpper(r.Kind), Device: r.Device, ID: fmt.Sprintf("%s%d", strings.ToUpper(r.Kind), i%10),
 			From: ir.From{site.Join("nodeClasses", name, "refclocks")}}
+		// The kernel's names end in the number; another name is refused.
+		c.Unit, _ = strconv.Atoi(r.Device[len(strings.TrimRight(r.Device, "0123456789")):])
 		if r.Kind == "phc" {
 			lock = cmp.Or(lock, c.ID)
 		}

@@ -10,6 +10,7 @@ type OS struct {
 	TimeService string   `json:"timeService,omitempty"` // the one that cannot be exchanged; "": the one that the site asks for
 	BuiltIn     bool     `json:"builtIn,omitempty"`     // its modules are parts of the kernel
 	Chrony      Chrony   `json:"chrony"`                // zero where there is no package of it
+	NTPsec      NTPsec   `json:"ntpsec"`                // likewise
 	Leap        Leap     `json:"leap"`
 	Sources     Sources  `json:"sources"`
 }
@@ -23,6 +24,17 @@ type Chrony struct {
 	KeyFile   string `json:"keyFile"`
 	User      string `json:"user"`
 	Unit      string `json:"unit"` // of systemd
+}
+
+// NTPsec is how an OS packages NTPsec, whose daemon is called ntpd. Paths are absolute.
+type NTPsec struct {
+	Package   string `json:"package"`
+	Version   string `json:"version"` // the lowest of its maintained updates
+	Config    string `json:"config"`  // beside it, ntpd reads ntp.d/*.conf
+	Options   string `json:"options"` // environment of the service
+	DriftFile string `json:"driftFile"`
+	LeapFile  string `json:"leapFile"` // of a package that it depends on
+	Unit      string `json:"unit"`     // of systemd
 }
 
 // Leap is the time zone that holds the leap seconds, and the package that brings it.

@@ -46,8 +46,14 @@ func (p *pass) expectedHosts() {
 		if len(sysctls) != len(g.settings) {
 			p.unexpected("settings of %s: %d, and its files have %d", h.Name, len(sysctls), len(g.settings))
 		}
-		if g.chrony != nil {
-			p.expectedSources(h, g)
+		switch {
+		case g.chrony != nil:
+			if h.MaxOffset != g.chrony.args["logchange"] {
+				p.unexpected("time of %s: within %s s, and its chrony.conf logs corrections above %s s", h.Name, h.MaxOffset, g.chrony.args["logchange"])
+			}
+			p.expectedSources(h, "chrony", g.chrony.sources, g.chronyFile)
+		case g.ntpsec != nil:
+			p.expectedSources(h, "ntpd", g.ntpsec.sources, g.ntpsecFile)
 		}
 	}
 	for _, name := range sortedKeys(groups) {
@@ -57,11 +63,10 @@ func (p *pass) expectedHosts() {
 	}
 }
 
-// expectedSources compares the sources of one chrony.conf; of one that is asked by its name, a comment has the address.
-func (p *pass) expectedSources(h *expectedHosts, g *hostGroup) {
-	c := g.chrony
-	if h.Daemon != "chrony" || h.MaxOffset != c.args["logchange"] {
-		p.unexpected("time of %s: %s within %s s, and its chrony.conf logs corrections above %s s", h.Name, h.Daemon, h.MaxOffset, c.args["logchange"])
+// expectedSources compares the sources of one file; of one that is asked by its name, a comment has the address.
+func (p *pass) expectedSources(h *expectedHosts, daemon string, sources []chronySource, f *artifact.File) {
+	if h.Daemon != daemon {
+		p.unexpected("time of %s: %s, and its files are of %s", h.Name, h.Daemon, daemon)
 	}
 	var have, want []string
 	if h.Settings < 0 {
@@ -70,12 +75,12 @@ func (p *pass) expectedSources(h *expectedHosts, g *hostGroup) {
 	}
 	for _, s := range p.expected.Settings[h.Settings].Sources {
 		have = append(have, s.Address)
-		if !bytes.Contains(g.chronyFile.Bytes(), []byte(s.Address+"\n")) && !bytes.Contains(g.chronyFile.Bytes(), []byte("server "+s.Address+" ")) {
-			p.unexpected("time of %s: its chrony.conf does not have source %s", h.Name, s.Address)
+		if !bytes.Contains(f.Bytes(), []byte(s.Address+"\n")) && !bytes.Contains(f.Bytes(), []byte("server "+s.Address+" ")) {
+			p.unexpected("time of %s: its file does not have source %s", h.Name, s.Address)
 		}
 	}
 	named := 0
-	for _, s := range c.sources {
+	for _, s := range sources {
 		if isAddr(s.name) {
 			want = append(want, s.name)
 		} else {
@@ -83,11 +88,11 @@ func (p *pass) expectedSources(h *expectedHosts, g *hostGroup) {
 		}
 	}
 	if len(have) != len(want)+named {
-		p.unexpected("time of %s: %d sources, and its chrony.conf has %d", h.Name, len(have), len(want)+named)
+		p.unexpected("time of %s: %d sources, and its file has %d", h.Name, len(have), len(want)+named)
 	}
 	for _, w := range want {
 		if !slices.Contains(have, w) {
-			p.unexpected("time of %s: it does not expect source %s of its chrony.conf", h.Name, w)
+			p.unexpected("time of %s: it does not expect source %s of its file", h.Name, w)
 		}
 	}
 }

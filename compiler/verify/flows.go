@@ -217,7 +217,7 @@ func (p *pass) flowsOfGateways(f *artifact.File, set flowSet) {
 // flowsOfTime: every source that a host file names by its address.
 func (p *pass) flowsOfTime(f *artifact.File, set flowSet) {
 	for _, h := range p.tree.Files() {
-		if !match("hosts/*/*/etc/chrony/chrony.conf", h.Path()) && !match("hosts/*/*/etc/chrony.conf", h.Path()) {
+		if !match("hosts/*/*/etc/chrony/chrony.conf", h.Path()) && !match("hosts/*/*/etc/chrony.conf", h.Path()) && !match(ntpsecGlob, h.Path()) {
 			continue
 		}
 		for line := range strings.Lines(string(h.Bytes())) {

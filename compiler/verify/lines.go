@@ -39,6 +39,8 @@ var lineVerifiers = []verifier{
 	})},
 	{"chrony", "hosts/*/*/etc/chrony/chrony.conf", readLines(ruleChrony, "#", checkChronyFile)},
 	{"chrony", "hosts/*/*/etc/chrony.conf", readLines(ruleChrony, "#", checkChronyFile)},
+	{"ntpsec", ntpsecGlob, readLines(ruleNTPsec, "#", checkNTPsecFile)},
+	{"ntpsec", "hosts/*/*/etc/default/ntpsec", readLines(ruleNTPsec, "#", checkNTPsecOptions)},
 	{"kubelet environment", "hosts/*/*/etc/default/kubelet", readLines(ruleKubelet, "#", checkKubeletFile)},
 	{"kubelet environment", "hosts/*/*/etc/sysconfig/kubelet", readLines(ruleKubelet, "#", checkKubeletFile)},
 	{"inventory", "hosts/*/inventory.yaml", readLines(ruleInventory, "#", func(f *artifact.File) faults {

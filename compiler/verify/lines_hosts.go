@@ -18,6 +18,9 @@ type hostGroup struct {
 	options         []moduleOption
 	chrony          *chronyConf
 	chronyFile      *artifact.File
+	ntpsec          *ntpsecConf
+	ntpsecFile      *artifact.File
+	ntpsecOptions   bool // the environment of its service is there
 	kubelet         *kubeletEnv
 	kubeletFile     *artifact.File
 	kubeletDropIns  []string // paths on the host
@@ -38,6 +41,7 @@ func checkHostsAndSessions(p *pass) {
 		g.checkNodeLabels(p, s)
 	}
 	checkOrphans(p, groups, s.inventory)
+	checkNTPsec(p, groups, s.inventory)
 	if f := p.tree.Lookup("hosts/" + site + "/inventory.yaml"); f != nil {
 		for _, fault := range s.inventory.checkFolders(folders) {
 			p.report(f, fault.line, ruleInventory, "%s", fault.text)
@@ -94,6 +98,11 @@ func (g *hostGroup) read(f *artifact.File, onHost string) {
 	case base == "chrony.conf":
 		g.chrony, _ = parseChrony(f.Bytes())
 		g.chronyFile = f
+	case onHost == "/etc/ntpsec/ntp.conf":
+		g.ntpsec, _ = parseNTPsec(f.Bytes())
+		g.ntpsecFile = f
+	case onHost == "/etc/default/ntpsec":
+		g.ntpsecOptions = true
 	case base == "kubelet" && (dir == "/etc/default/" || dir == "/etc/sysconfig/"):
 		g.kubelet, _ = parseKubeletEnv(f.Bytes())
 		g.kubeletFile = f

@@ -15,6 +15,8 @@ var metricLabels = map[string][]string{
 	"node_nf_conntrack_stat_early_drop":           {"instance"},
 	"node_netstat_TcpExt_ListenDrops":             {"instance"},
 	"node_timex_sync_status":                      {"instance"},
+	"node_timex_offset_seconds":                   {"instance"},
+	"node_timex_maxerror_seconds":                 {"instance"},
 	"chrony_up":                                   {"instance"},
 	"chrony_tracking_last_offset_seconds":         {"instance"},
 	"chrony_tracking_root_dispersion_seconds":     {"instance"},

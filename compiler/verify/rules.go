@@ -66,6 +66,7 @@ var rules = []Rule{
 	{ruleHostForms, "output-host-forms", "the documents that carry host files, the playbook and options of k3s and rke2 are what their programs read"},
 	{ruleNXOS, "output-nxos", "NX-OS files hold statements that NX-OS knows, and names that they define"},
 	{ruleSONiC, "output-sonic", "SONiC files hold statements that its FRR knows, and CONFIG_DB has what they need"},
+	{ruleNTPsec, "output-ntpsec", "ntp.conf and the options of its service are what NTPsec's ntpd reads, line by line"},
 	{ruleHAProxy, "output-haproxy", "HAProxy's files hold statements that it knows, timeouts, and room for its connections"},
 	{ruleKeepalived, "output-keepalived", "keepalived.conf holds one instance that follows HAProxy"},
 	{ruleBalancers, "output-balancers", "balancers in front of the cluster agree with each other, and with the gateways that they lead to"},

@@ -36,36 +36,36 @@ func runbookFor(mesh ...string) *template.Template {
 // book is what the template of the runbook shows. Commands that differ by kind of switch, listener or kube-proxy come
 // whole; everything else is a name.
 type book struct {
-	P                                  *ir.Plan
-	Mesh, LB, CNIAgent, Istiod, Suffix string
-	Overlay                            string
-	Nodes, Edge                        []string // addresses
-	FirstEdge, FirstSpeaker            string
-	Speakers                           []speaker
-	Failover                           string
-	Relied, Words, PhaseNames, Sources string
-	Groups                             []group
-	Talos                              []group  // groups of machines that run Talos
-	Hosts                              []string // how machines are installed with their configuration
-	Restart                            string   // units that read files which are copied by hand
-	Playbook                           bool
-	Switches                           []device
-	Install                            string   // "" when the tree has no script
-	Racks                              []string // groups of the inventory
-	Argo, Flux, Monitors, NTS, Issued        bool
-	Meshed                             []string // namespaces
-	Webhooks                           []string // commands that bring Istio's webhooks back
-	Certificates                       []certificate
-	Authorities                        []string
-	AnyGateway                         ir.Gateway // for examples
-	Paths                              []vipPath
-	Datapath, HealthChecks             []string
-	FRR                                string // component of the pods whose container frr speaks BGP; "" where none does
-	Routed, Layer2, SessionStates      bool   // addresses come by BGP, by layer 2; sessions have objects
-	MetalLB                            bool
-	OpenELB                            string      // label of a node that announces for OpenELB; "" for another load balancer
-	Controller                         string      // whose log says why a Service is pending, as kubectl logs takes it
-	Bootstrap                          []ir.Secret // passwords that only arrive over the sessions that wait for them
+	P                                       *ir.Plan
+	Mesh, LB, CNIAgent, Istiod, Suffix      string
+	Overlay                                 string
+	Nodes, Edge                             []string // addresses
+	FirstEdge, FirstSpeaker                 string
+	Speakers                                []speaker
+	Failover                                string
+	Relied, Words, PhaseNames, Sources      string
+	Groups                                  []group
+	Talos                                   []group  // groups of machines that run Talos
+	Hosts                                   []string // how machines are installed with their configuration
+	Restart                                 string   // units that read files which are copied by hand
+	Playbook                                bool
+	Switches                                []device
+	Install                                 string   // "" when the tree has no script
+	Racks                                   []string // groups of the inventory
+	Argo, Flux, Monitors, NTS, NTPD, Issued bool
+	Meshed                                  []string // namespaces
+	Webhooks                                []string // commands that bring Istio's webhooks back
+	Certificates                            []certificate
+	Authorities                             []string
+	AnyGateway                              ir.Gateway // for examples
+	Paths                                   []vipPath
+	Datapath, HealthChecks                  []string
+	FRR                                     string // component of the pods whose container frr speaks BGP; "" where none does
+	Routed, Layer2, SessionStates           bool   // addresses come by BGP, by layer 2; sessions have objects
+	MetalLB                                 bool
+	OpenELB                                 string      // label of a node that announces for OpenELB; "" for another load balancer
+	Controller                              string      // whose log says why a Service is pending, as kubectl logs takes it
+	Bootstrap                               []ir.Secret // passwords that only arrive over the sessions that wait for them
 }
 
 type group struct{ Name, Ansible, Addresses string }
@@ -135,6 +135,7 @@ func newBook(p *ir.Plan, t *artifact.Tree) *book {
 		if rack := inventoryGroup("rack", g.Rack); !slices.Contains(b.Racks, rack) {
 			b.Racks = append(b.Racks, rack)
 		}
+		b.NTPD = b.NTPD || g.Time.Daemon == "ntpd"
 		b.NTS = b.NTS || slices.ContainsFunc(g.Time.Sources, func(s ir.TimeSource) bool { return s.NTS })
 	}
 	for _, n := range p.Namespaces {

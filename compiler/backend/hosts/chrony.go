@@ -11,7 +11,7 @@ import (
 // isolated site takes its own clock for true ("local"), and none reads a source that the site does not declare.
 func chrony(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 	d := &g.Time
-	f := file(p, t, g, d.Path)
+	f := timeFile(p, t, g, d.Path)
 	comments(f,
 		"Read at start: restart chronyd after a change. There is no confdir and no sourcedir: a server that DHCP or a",
 		"package brings would vote beside those that are declared here.")
@@ -37,6 +37,25 @@ func chrony(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 // source writes one server. Polling between 16 s and 64 s finds a source that went astray within minutes; the servers
 // are the site's own and can take it.
 func source(f *artifact.File, s *ir.TimeSource) {
+	sourceComment(f, s)
+	if !s.NTS {
+		options := ""
+		if s.Prefer {
+			options = " prefer"
+		}
+		if s.Fellow > 0 {
+			comments(f, "It counts as one without a source, so that this host follows it only when it has no source itself.")
+			options += fmt.Sprintf(" minstratum %d", s.Fellow)
+		}
+		f.Linef("server %s iburst minpoll 4 maxpoll 6%s", s.Server, options)
+		return
+	}
+	comments(f, "NTS: this is the name in the server's certificate; its key exchange is TCP 4460.")
+	f.Linef("server %s iburst minpoll 4 maxpoll 6 nts", s.Server)
+}
+
+// sourceComment writes what a source is. Where it is asked by its name, its address stands at the end of the line.
+func sourceComment(f *artifact.File, s *ir.TimeSource) {
 	f.From("", s.From...)
 	f.Blank()
 	what := s.Name
@@ -53,20 +72,6 @@ func source(f *artifact.File, s *ir.TimeSource) {
 		what += ", address " + s.Address
 	}
 	comments(f, what)
-	if !s.NTS {
-		options := ""
-		if s.Prefer {
-			options = " prefer"
-		}
-		if s.Fellow > 0 {
-			comments(f, "It counts as one without a source, so that this host follows it only when it has no source itself.")
-			options += fmt.Sprintf(" minstratum %d", s.Fellow)
-		}
-		f.Linef("server %s iburst minpoll 4 maxpoll 6%s", s.Server, options)
-		return
-	}
-	comments(f, "NTS: this is the name in the server's certificate; its key exchange is TCP 4460.")
-	f.Linef("server %s iburst minpoll 4 maxpoll 6 nts", s.Server)
 }
 
 // refclock writes a clock in the machine. With poll 2 it is read four times as often as the fastest server is asked.

@@ -56,6 +56,9 @@ func files(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 	switch g.Time.Daemon {
 	case "chrony":
 		chrony(p, t, g)
+	case "ntpd":
+		ntpsec(p, t, g)
+		ntpsecOptions(p, t, g)
 	case "timesyncd":
 		timesyncd(p, t, g)
 	}
@@ -84,6 +87,13 @@ func dir(p *ir.Plan) string { return "hosts/" + p.Name }
 // file starts a file that a group's machines have at the absolute path.
 func file(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup, path string) *artifact.File {
 	f := t.File(dir(p)+"/"+g.Name+path, g.From...)
+	f.Header("#", p.Name)
+	return f
+}
+
+// timeFile is file for what the daemon that keeps the time reads: none of it is there with another.
+func timeFile(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup, path string) *artifact.File {
+	f := t.File(dir(p)+"/"+g.Name+path, append(g.From[:len(g.From):len(g.From)], "time.daemon")...)
 	f.Header("#", p.Name)
 	return f
 }

@@ -106,7 +106,7 @@ func rank(g *ir.HostGroup, path string) int {
 	switch path {
 	case modulesLoadPath, modprobePath, sysctlPath:
 		return rankKernel
-	case g.Time.Path:
+	case g.Time.Path, g.Time.OptionsFile:
 		return rankClock
 	case g.Kubelet.EnvFile:
 		return rankFlags
@@ -125,7 +125,7 @@ func notify(g *ir.HostGroup, path string) string {
 		return resizeTable
 	case sysctlPath:
 		return applySysctls
-	case g.Time.Path:
+	case g.Time.Path, g.Time.OptionsFile:
 		return "restart " + g.TimeUnit
 	case filterPath, unitPath:
 		return loadFilter

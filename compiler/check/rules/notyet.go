@@ -39,7 +39,6 @@ var notYet = []unread{
 	{path: "kubernetes.apiServer.provider", only: []string{"external", "dns", "kube-vip"}},
 	{path: "racks.*.homing", only: []string{"mlag", "active-backup", "single", "unnumbered"}},
 	{path: "racks.*.nodes.*.egressAddresses"},
-	{path: "time.daemon", only: []string{"chrony"}},
 	{path: "loadBalancer.kind", only: []string{"metallb", "cilium", "kube-vip", "openelb", "external"}},
 	{path: "mesh.kind", only: []string{"istio-sidecar", "istio-ambient", "linkerd", "none"}},
 	{path: "mesh.mtls", only: []string{"strict"}, by: []string{"istio-sidecar", "linkerd"}},

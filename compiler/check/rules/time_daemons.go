@@ -29,11 +29,11 @@ func classOS(c *site.NodeClass) string {
 // TimeServerDaemon finds nodes that others ask for the time and that cannot answer.
 var TimeServerDaemon = &check.Rule{
 	ID: "MG3201", Name: "time-server-daemon", Severity: diag.Error, On: check.OnSite, Guard: true,
-	Doc: `a node is to serve time, and its program does not serve, or has no output for it yet
+	Doc: `a node is to serve time, and its program does not serve, or not as it is asked to
 
 systemd-timesyncd and Talos are clients alone. In timeServers of a rack such a node is left out, and the rack's nodes ask
 the site's sources themselves: a warning. When it is to keep the time of a site that is cut off, nothing stands in for it.
-For ntpd only the client is written.
+ntpd serves a rack; its orphan mode, which would keep the time of a site, is not supported yet.
 Source: systemd timesyncd documentation; Talos documentation, TimeSyncConfig; siderolabs/talos v1.12.11 internal/pkg/ntp.`,
 	Run: func(p *check.Pass) {
 		iso := p.Site.Time.Isolation
@@ -42,15 +42,9 @@ Source: systemd timesyncd documentation; Talos documentation, TimeSyncConfig; si
 			if daemon == "chrony" {
 				continue
 			}
-			if i := slices.Index(p.Site.Racks[m.rack].TimeServers, m.name); i >= 0 {
-				path := site.Join("racks", m.rack, "timeServers", site.Index(i))
-				if daemon == p.Site.Time.Daemon {
-					p.Reportf(path, "not supported yet: node %q serves time with %s", m.name, daemon).
-						Related(m.path, "the node").Hintf("name nodes that run chrony")
-				} else {
-					p.Reportf(path, "node %q cannot serve time with %s: it is left out, and the rack's nodes ask the site's sources", m.name, daemon).
-						Related(m.path, "the node").Hintf("name nodes that run chrony, or none").Warning()
-				}
+			if i := slices.Index(p.Site.Racks[m.rack].TimeServers, m.name); i >= 0 && daemon != "ntpd" {
+				p.Reportf(site.Join("racks", m.rack, "timeServers", site.Index(i)), "node %q cannot serve time with %s: it is left out, and the rack's nodes ask the site's sources", m.name, daemon).
+					Related(m.path, "the node").Hintf("name nodes that run chrony, or none").Warning()
 			}
 			if iso == nil {
 				continue
@@ -65,11 +59,11 @@ Source: systemd timesyncd documentation; Talos documentation, TimeSyncConfig; si
 
 // ClockHardwareDaemon finds clock hardware that the machine's program does not read.
 var ClockHardwareDaemon = &check.Rule{
-	ID: "MG3202", Name: "clock-hardware-daemon", Severity: diag.Error, On: check.OnSite, Guard: true,
+	ID: "MG3202", Name: "clock-hardware-daemon", Severity: diag.Warning, On: check.OnSite, Guard: true,
 	Doc: `a class has clock hardware, and the program that keeps its clocks does not read it
 
 systemd-timesyncd and Talos read no pulses and no time stamps of network cards, timesyncd no PTP clock either: these are
-left out, a warning. ntpd reads no PTP clock and no such time stamps, and pulses for it are not written yet.
+left out, a warning. What ntpd leaves out is said by ntpd-clocks.
 Source: systemd timesyncd documentation; siderolabs/talos v1.12.11 internal/pkg/ntp; chrony documentation, Comparison of
 NTP implementations.`,
 	Run: func(p *check.Pass) {
@@ -77,18 +71,13 @@ NTP implementations.`,
 		for m := range machines(p.Site) {
 			daemon := keepsTime(p, m)
 			key := m.node.Class + " " + daemon
-			if m.class == nil || daemon == "chrony" || said[key] {
+			if m.class == nil || daemon == "chrony" || daemon == "ntpd" || said[key] {
 				continue
 			}
 			said[key] = true
 			path := site.Join("nodeClasses", m.node.Class)
 			report := func(path, format string) {
-				r := p.Reportf(path, format, daemon, m.node.Class)
-				if daemon == p.Site.Time.Daemon {
-					r.Hintf("leave it out, or run chrony")
-				} else {
-					r.Hintf("it does nothing here: leave it out").Warning()
-				}
+				p.Reportf(path, format, daemon, m.node.Class).Hintf("it does nothing here: leave it out")
 			}
 			for i, r := range m.class.Refclocks {
 				if daemon != talosTime || r.Kind != "phc" {

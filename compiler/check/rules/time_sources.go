@@ -103,22 +103,17 @@ var NTSClient = &check.Rule{
 	ID: "MG3104", Name: "nts-client", Severity: diag.Error, On: check.OnSite,
 	Doc: `a time source is to be authenticated by NTS, and the nodes' daemon does not speak it
 
-Talos asks with plain SNTP, so that the source would be used without authentication. Of the programs called ntpd only
-NTPsec speaks NTS, which is a warning.
-Source: RFC 8915; Talos documentation, TimeSyncConfig; NTPsec documentation, NTS quick start.`,
+Talos asks with plain SNTP, so that the source would be used without authentication.
+Source: RFC 8915; Talos documentation, TimeSyncConfig.`,
 	Run: func(p *check.Pass) {
 		for name, s := range byKey(p.Site.Time.Sources) {
 			if !s.NTS {
 				continue
 			}
 			path := site.Join("time", "sources", name, "nts")
-			switch {
-			case p.Site.Kubernetes.Distribution == "talos":
+			if p.Site.Kubernetes.Distribution == "talos" {
 				p.Reportf(path, "time source %q uses NTS, and Talos speaks SNTP only", name).Related("kubernetes.distribution", "the nodes run Talos").
 					Fix(path, "false", "write false")
-			case p.Site.Time.Daemon == "ntpd":
-				p.Reportf(path, "time source %q uses NTS, and the daemon is ntpd, of which only NTPsec speaks it", name).
-					Related("time.daemon", "the daemon").Hintf("write daemon: \"chrony\", or see to it that the nodes have NTPsec").Warning()
 			}
 		}
 	},
@@ -145,8 +140,9 @@ var NTPDClocks = &check.Rule{
 	ID: "MG3106", Name: "ntpd-clocks", Severity: diag.Warning, On: check.OnSite,
 	Doc: `the daemon is ntpd, and a class declares clock hardware that only chrony uses
 
-ntpd reads no PTP hardware clock and takes no time stamps from network cards: the clocks are no better than without.
-Source: chrony documentation, Comparison of NTP implementations.`,
+ntpd reads no PTP hardware clock and takes no time stamps from network cards: they are left out, and the clocks are no
+better than without.
+Source: NTPsec 1.2.2, list of reference clock drivers; chrony documentation, Comparison of NTP implementations.`,
 	Run: func(p *check.Pass) {
 		if p.Site.Time.Daemon != "ntpd" {
 			return
