@@ -216,6 +216,8 @@ var mutants = []mutant{
 	{"eos", "erf1", "fabric/*/*.eos", `permit tcp 203.0.113.0/24`, `permit tcp any`},
 	{"eos", "erf1", "fabric/*/*.eos", `   50 permit ip any any\n`, ``},
 	{"eos", "erf1", "fabric/*/*.eos", `no ip access-list ERF1_TO_VIPS\n`, `no ip access-list OTHERS\n`},
+	{"eos", "kie1", "fabric/*/*.eos", `ecmp resilience (\S+) capacity 16`, `ecmp resilience $1 capacity 8`},
+	{"eos", "kie1", "fabric/*/*.eos", `ecmp resilience 192.0.2`, `ecmp resilience 198.51.100`},
 	{"nxos", "erf1", "fabric/*/*.nxos", `  30 permit icmp [^\n]*\n`, ``},
 	{"nxos", "erf1", "fabric/*/*.nxos", `deny ip any 192.0.2.96/28`, `deny ip any 192.0.2.96/27`},
 	{"nxos", "erf1", "fabric/*/*.nxos", `interface Ethernet1/49\n  ip access`, "interface Ethernet1/50\n  ip access"},

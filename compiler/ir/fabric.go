@@ -100,8 +100,9 @@ type Switch struct {
 	Links     []NodeLink     // sessions with the nodes' own routing; of a rack whose homing is unnumbered
 	Uplinks   []Uplink       // sessions with spines, or, on a spine, with ToRs
 	MaxPaths  int
-	ACL       *SwitchACL // on the uplinks of a ToR; nil for none
-	Objects   string     // prefix of every named object: the site's name in the form that switches take, "FRA1"
+	ACL       *SwitchACL        // on the uplinks of a ToR; nil for none
+	Resilient []ResilientPrefix // whose connections stay when one of several next hops goes away
+	Objects   string            // prefix of every named object: the site's name in the form that switches take, "FRA1"
 	From      From
 }
 
@@ -110,4 +111,11 @@ type Admission struct {
 	Pool     string
 	Prefixes []netip.Prefix // that cover exactly the pool
 	From     From
+}
+
+// ResilientPrefix is a network whose routes share a table of next hops of fixed size: NextHops places, each Copies times.
+type ResilientPrefix struct {
+	Prefix           netip.Prefix
+	NextHops, Copies int
+	From             From
 }

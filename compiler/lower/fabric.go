@@ -117,6 +117,7 @@ func (l *lowering) tor(rn, tn string, speakers []*ir.Node, classes []string, cla
 	}
 	sw.Guard, sw.GuardFrom = l.guard()
 	sw.Transit = l.announced()
+	sw.Resilient = l.resilient()
 	sw.Pods = l.podRanges()
 	nodeASN, asnFrom := b.NodeASN, "fabric.bgp.nodeASN"
 	if r.BGP != nil && r.BGP.NodeASN != 0 {
@@ -229,6 +230,7 @@ func (l *lowering) spine(sn string) {
 	}
 	sw.Guard, sw.GuardFrom = l.guard()
 	sw.Admit = l.announced()
+	sw.Resilient = l.resilient()
 	sw.Pods = l.podRanges()
 	for rn, r := range byKey(l.s.Racks) {
 		for tn := range byKey(r.ToRs) {
@@ -251,6 +253,25 @@ func (l *lowering) announced() []ir.Admission {
 	for i := range l.p.Pools {
 		if pool := &l.p.Pools[i]; pool.Protocol == "bgp" {
 			out = append(out, ir.Admission{Pool: pool.Name, Prefixes: pool.Prefixes, From: pool.From})
+		}
+	}
+	return out
+}
+
+// hashCopies is how often a next hop stands in its table when all of them are there: with one missing, its share goes to the
+// others to within a fourth.
+const hashCopies = 4
+
+// resilient lists the networks of virtual addresses, where the site asks for their connections to stay.
+func (l *lowering) resilient() []ir.ResilientPrefix {
+	if !l.s.Fabric.ResilientHashing {
+		return nil
+	}
+	var out []ir.ResilientPrefix
+	for _, a := range l.announced() {
+		for _, p := range a.Prefixes {
+			out = append(out, ir.ResilientPrefix{Prefix: p, NextHops: l.s.Fabric.BGP.MaxPaths, Copies: hashCopies,
+				From: append(ir.From{"fabric.resilientHashing", "fabric.bgp.maxPaths"}, a.From...)})
 		}
 	}
 	return out

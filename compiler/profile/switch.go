@@ -15,6 +15,7 @@ type Switch struct {
 	MultipathRelax    bool      `json:"multipathRelax"` // equal-cost paths through different ASNs need a statement
 	BoundsRestart     bool      `json:"boundsRestart"`  // how long it helps a neighbor to restart can be bounded, and a dead one is told from it
 	ACLIPv6           bool      `json:"aclIPv6"`        // how its access lists let in a TCP port and a type of ICMP over IPv6 is known
+	Resilient         bool      `json:"resilient"`      // connections to the routes of a prefix stay when a next hop goes away, by a statement about it
 	MaxPaths          int       `json:"maxPaths"`
 	BFDIntervalMinMs  int       `json:"bfdIntervalMinMs"`
 	MaxPrefix         MaxPrefix `json:"maxPrefix"`

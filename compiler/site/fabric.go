@@ -2,11 +2,12 @@ package site
 
 // Fabric is the network that joins the racks.
 type Fabric struct {
-	MTU          int               `json:"mtu"`          // bytes of an IP packet, default 1500
-	BGP          *BGP              `json:"bgp"`          // nil: no BGP on this site
-	Spines       map[string]*Spine `json:"spines"`       // by the name that uplinks use
-	HostFirewall bool              `json:"hostFirewall"` // nftables input filter on the edge nodes; default false
-	SwitchACLs   bool              `json:"switchACLs"`   // access lists on the uplinks of top-of-rack switches; default false
+	MTU              int               `json:"mtu"`              // bytes of an IP packet, default 1500
+	BGP              *BGP              `json:"bgp"`              // nil: no BGP on this site
+	Spines           map[string]*Spine `json:"spines"`           // by the name that uplinks use
+	HostFirewall     bool              `json:"hostFirewall"`     // nftables input filter on the edge nodes; default false
+	SwitchACLs       bool              `json:"switchACLs"`       // access lists on the uplinks of top-of-rack switches; default false
+	ResilientHashing bool              `json:"resilientHashing"` // connections stay when a next hop goes away; default false
 }
 
 // BGP holds what all sessions between nodes and switches have in common.

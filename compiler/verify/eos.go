@@ -5,15 +5,16 @@ import "slices"
 // Where the statements of EOS were read: the configurations that Arista's own collection generates and tests
 // (aristanetworks/avd, molecule/eos_cli_config_gen/intended/configs), and Arista's manual.
 const (
-	eosBGP    = "avd router-bgp-base.cfg"
-	eosPeers  = "avd router-bgp-v4-v6-evpn.cfg"
-	eosFilter = "avd peer-filters.cfg"
-	eosList   = "avd prefix-lists.cfg"
-	eosMap    = "avd route-maps.cfg"
-	eosAccess = "avd ip-access-lists.cfg"
-	eosBFD    = "avd router-bfd-1.cfg"
-	eosPort   = "avd ethernet-interfaces.cfg"
-	eosManual = "Arista EOS User Manual, Border Gateway Protocol"
+	eosBGP       = "avd router-bgp-base.cfg"
+	eosPeers     = "avd router-bgp-v4-v6-evpn.cfg"
+	eosFilter    = "avd peer-filters.cfg"
+	eosList      = "avd prefix-lists.cfg"
+	eosMap       = "avd route-maps.cfg"
+	eosAccess    = "avd ip-access-lists.cfg"
+	eosResilient = "Arista EOS User Manual, IPv4, Resilient ECMP"
+	eosBFD       = "avd router-bfd-1.cfg"
+	eosPort      = "avd ethernet-interfaces.cfg"
+	eosManual    = "Arista EOS User Manual, Border Gateway Protocol"
 )
 
 // eos is the language of Arista EOS: a fragment for a configuration session.
@@ -44,6 +45,7 @@ func (c *switchConf) checkEOS(fs *faults) {
 			fs.add(p.line, "neighbor %s has no IPv4 address, and its group does not send IPv4 routes with IPv6 next hops", p.name)
 		}
 	}
+	c.checkResilience(fs)
 	if sessions > 1 && c.maxPaths < 2 {
 		fs.add(c.asnLine, "maximum-paths is not above 1, the default: of several equal paths one would be used")
 	}
@@ -123,6 +125,7 @@ func eosObjects() []statement {
 		{routeMapMode, newShape("set community <values:text>"), eosMap, rootMode, readCommunities},
 		{routeMapMode, newShape("set local-preference <value:0-4294967295>"), eosManual, rootMode, nil},
 		{routeMapMode, newShape("set metric <value:0-4294967295>"), eosManual, rootMode, nil},
+		{rootMode, newShape("ip hardware fib ecmp resilience <prefix:net4> capacity <hops:2-64> redundancy <copies:1-16>"), eosResilient, rootMode, readResilience},
 		{rootMode, newShape("interface <name:interface>"), eosPort, interfaceMode, func(r *switchReader, a args) {
 			r.once(r.interfaces[a["name"]] != nil, "interface "+a["name"])
 			r.port = &switchInterface{line: r.line}

@@ -29,12 +29,16 @@ type switchConf struct {
 	relaxed              bool // paths of equal length through different AS are used together
 	maxPaths             int  // 0 when the file leaves it to the switch
 	uses                 []objectUse
-	features             map[string]bool // turned on (NX-OS)
-	lists4               []*accessList   // of packets (EOS, NX-OS)
-	removed              []objectUse     // before they are defined anew (EOS)
+	features             map[string]bool       // turned on (NX-OS)
+	lists4               []*accessList         // of packets (EOS, NX-OS)
+	resilient            map[string]resilience // by prefix (EOS)
+	removed              []objectUse           // before they are defined anew (EOS)
 	admitted             map[admission]*netipx.IPSet
 	networks             []string // that it announces of itself
 }
+
+// A resilience is how large the table of next hops of a prefix is.
+type resilience struct{ hops, line int }
 
 // An objectUse is a place that names an object.
 type objectUse struct {

@@ -39,6 +39,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 			w.ports()
 			w.filters(lists, maps)
 			w.AccessLists("   ")
+			w.resilient()
 			w.router()
 		}
 	}

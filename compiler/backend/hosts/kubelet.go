@@ -30,7 +30,7 @@ func kubeletConfig(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 	y.KV("maxPods", k.MaxPods)
 	if k.Protect {
 		y.From("", k.From.Of("protectKernelDefaults")...)
-		y.Comment("The kubelet compares six settings of the kernel, which are in "+sysctlPath+", and does not start where one differs.")
+		y.Comment("The kubelet compares six settings of the kernel, which are in " + sysctlPath + ", and does not start where one differs.")
 		y.KV("protectKernelDefaults", true)
 	}
 	if len(k.Taints) == 0 {

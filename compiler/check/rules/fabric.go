@@ -25,7 +25,7 @@ var fabricRules = []*check.Rule{
 	LinkMissing, LinkTwice, LinksIgnored, LinkSwitchSystem, LinkSubnets, MaxPathsSwitch, MaxPathsTooFew, CommunityWellKnown, CommunityTwice,
 	RackListedTwice, AnnouncedPodsLength, AnnouncedPodsWithoutOutput,
 	LinkUnnumberedSwitch, BFDInterfaceUnknown,
-	SwitchACLNowhere, SwitchACLFamily,
+	SwitchACLNowhere, SwitchACLFamily, ResilientUnsupported,
 }
 
 // RouterIDTwice finds two switches with one router ID.
