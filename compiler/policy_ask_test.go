@@ -63,6 +63,10 @@ func (q *inquiry) expect(a *asker, callee string, c call) expectation {
 // askService asks for every request at every port of a service. Besides the answer as a whole each layer of each end is
 // held to what it should say alone: no layer leaves its work to another one.
 func (q *inquiry) askService(a *asker, w *policy.Workload) {
+	if q.ambient() {
+		q.askAmbient(a, w)
+		return
+	}
 	callee := w.Namespace + "/" + w.Name
 	for _, port := range w.Ports {
 		q.requests(a, callee, int(port.Port), func(c call) {
@@ -266,6 +270,10 @@ func (q *inquiry) serves(gateway string, c call) bool {
 
 // askPod asks for a port of a pod that no Service has: the proxy's own for scrapers and kubelets, others for nobody.
 func (q *inquiry) askPod(a *asker, w *policy.Workload, port uint16) {
+	if q.ambient() {
+		q.askPodAmbient(a, w, port)
+		return
+	}
 	v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: port, Direct: true})
 	proxy := w.Gateway || q.meshed(w.Namespace+"/"+w.Name)
 	scraper := q.s.Observability.Scraper
@@ -295,7 +303,7 @@ func (q *inquiry) askOutside() {
 			v := q.model.Reach(a.from, to, policy.Request{Port: uint16(port)})
 			s := q.service(string(a.place))
 			want := declared && s != nil && slices.Contains(s.Egress, name)
-			if s != nil && to.Host != "" && !q.sidecar(a) {
+			if s != nil && to.Host != "" && (!q.sidecar(a) || q.ambient()) {
 				want = want || slices.ContainsFunc(s.Egress, func(x string) bool { return q.byName(x, port) })
 			}
 			q.compare(fmt.Sprintf("%s to %s port %d outside", a.name, name, port), want, v)

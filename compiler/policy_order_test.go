@@ -61,7 +61,12 @@ func (q *inquiry) declaredCalls() (asked int, refused []string) {
 			for _, port := range w.Ports {
 				q.requests(a, callee, int(port.Port), func(c call) {
 					ends := map[string]int{callee: 100}
-					if q.sidecar(a) {
+					if q.ambient() {
+						if open, _ := q.expectAmbient(a, callee, c); !open {
+							return
+						}
+						ends = nil
+					} else if q.sidecar(a) {
 						if !q.inScope(a.from.Workload.Namespace, callee) {
 							return
 						}

@@ -55,7 +55,7 @@ func (q *inquiry) askPlatform() {
 		place, _ := a.place.gateway()
 		gateway := isGateway && place != "" // a stranger beside a gateway needs nothing
 		n := q.s.Namespaces[w.Namespace]
-		mesh := q.s.Mesh.Kind != "none" && (n != nil && n.Mesh || gateway)
+		mesh := q.s.Mesh.Kind != "none" && (n != nil && n.Mesh && !q.ambient() || gateway) // pods that have a proxy
 		program := gateway && q.s.Gateways[string(place)].Implementation != nil
 		for _, to := range q.world.Workloads[q.own:] {
 			for _, port := range to.Ports {

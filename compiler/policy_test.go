@@ -126,7 +126,7 @@ func policyWorld(p *ir.Plan) policy.World {
 	}
 	for _, s := range p.Services {
 		address = address.Next()
-		x := policy.Workload{Namespace: s.Namespace, Name: s.Name, Host: s.Host, ServiceAccount: s.ServiceAccount, Labels: pairs(s.Labels), Address: address}
+		x := policy.Workload{Namespace: s.Namespace, Name: s.Name, Host: s.Host, ServiceAccount: s.ServiceAccount, Labels: pairs(s.Labels), Address: address, Headless: s.Headless}
 		for _, port := range s.Ports {
 			x.Ports = append(x.Ports, policy.Port{Name: port.Name, Port: port.Port, Target: port.TargetPort, Protocol: port.Protocol})
 		}

@@ -120,9 +120,14 @@ func (m *Model) applies(p *authorizationPolicy, w *Workload) bool {
 // authorize asks the policies of a workload's proxy: any DENY that matches refuses; then, where there are ALLOW
 // policies, one of them must match.
 func (m *Model) authorize(w *Workload, c connection) Step {
-	s := Step{Layer: Authorization, At: w.Namespace + "/" + w.Name, Effect: Silent, Why: "no policy applies"}
+	return m.authorizeAt(w.Namespace+"/"+w.Name, func(p *authorizationPolicy) bool { return m.applies(p, w) }, c)
+}
+
+// authorizeAt is authorize with the policies that apply at one proxy.
+func (m *Model) authorizeAt(at string, applies func(*authorizationPolicy) bool, c connection) Step {
+	s := Step{Layer: Authorization, At: at, Effect: Silent, Why: "no policy applies"}
 	for i := range m.authz {
-		if p := &m.authz[i]; p.spec.Action == "DENY" && m.applies(p, w) {
+		if p := &m.authz[i]; p.spec.Action == "DENY" && applies(p) {
 			if r := p.match(c); r >= 0 {
 				s.Object, s.Effect, s.Why = p.at("spec", "rules", r), Refuse, "a rule of a DENY policy matches"
 				return s
@@ -131,7 +136,7 @@ func (m *Model) authorize(w *Workload, c connection) Step {
 	}
 	for i := range m.authz {
 		p := &m.authz[i]
-		if p.spec.Action != "" && p.spec.Action != "ALLOW" || !m.applies(p, w) {
+		if p.spec.Action != "" && p.spec.Action != "ALLOW" || !applies(p) {
 			continue
 		}
 		if r := p.match(c); r >= 0 {

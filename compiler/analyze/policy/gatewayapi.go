@@ -15,7 +15,8 @@ const gatewayNameLabel = "gateway.networking.k8s.io/gateway-name"
 // apiGateway is a gateway.networking.k8s.io Gateway.
 type apiGateway struct {
 	meta
-	spec struct {
+	labels map[string]string
+	spec   struct {
 		GatewayClassName string `json:"gatewayClassName"`
 		Infrastructure   struct {
 			ParametersRef struct {
@@ -60,16 +61,20 @@ type apiListener struct {
 type httpRoute struct {
 	meta
 	spec struct {
-		ParentRefs []struct {
-			Group       string `json:"group"`
-			Kind        string `json:"kind"`
-			Namespace   string `json:"namespace"`
-			Name        string `json:"name"`
-			SectionName string `json:"sectionName"`
-		} `json:"parentRefs"`
-		Hostnames []string    `json:"hostnames"`
-		Rules     []routeRule `json:"rules"`
+		ParentRefs []parentRef `json:"parentRefs"`
+		Hostnames  []string    `json:"hostnames"`
+		Rules      []routeRule `json:"rules"`
 	}
+}
+
+// parentRef is what a route is attached to: a Gateway, or a Service.
+type parentRef struct {
+	Group       string `json:"group"`
+	Kind        string `json:"kind"`
+	Namespace   string `json:"namespace"`
+	Name        string `json:"name"`
+	SectionName string `json:"sectionName"`
+	Port        uint16 `json:"port"`
 }
 
 type routeRule struct {

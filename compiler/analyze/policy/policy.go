@@ -31,6 +31,7 @@ type Workload struct {
 	Ports           []Port     // of the Service; those of a gateway stand in the tree
 	Address         netip.Addr // of one pod
 	Gateway         bool       // a gateway of the mesh
+	Headless        bool       // its clients dial pods
 	Values          string     // gateways of the chart: path of its values in the tree
 	// Meshed is whether a pod runs a sidecar, where its namespace is not in the tree. Where it is, its labels decide.
 	Meshed bool

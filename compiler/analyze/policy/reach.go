@@ -35,7 +35,7 @@ func (m *Model) Reach(from Caller, to Target, req Request) Verdict {
 func (m *Model) reachOutside(from Caller, to Target, req Request) Verdict {
 	var v Verdict
 	if w := from.Workload; w != nil {
-		if m.meshed(w) && !w.Gateway && !req.UDP {
+		if m.meshed(w) && !w.Gateway && !req.UDP && !m.ambient() {
 			v.Steps = append(v.Steps, m.outside(w, to, req.Port))
 		}
 		v.Steps = append(v.Steps, m.networkStep(Egress, w, end{address: to.Address}, req.Port, req.UDP))
@@ -48,6 +48,10 @@ func (m *Model) reachOutside(from Caller, to Target, req Request) Verdict {
 // reachPod is a call to the address of a pod. A sidecar knows Services, not pods.
 func (m *Model) reachPod(from Caller, to *Workload, req Request) Verdict {
 	var v Verdict
+	if m.ambient() {
+		v.Steps = m.ambientHop(from, to, req.Port, req.UDP)
+		return v
+	}
 	plain := false
 	if w := from.Workload; w != nil && m.meshed(w) && !w.Gateway && !req.UDP {
 		var s Step
@@ -69,6 +73,11 @@ func (m *Model) reachService(from Caller, to *Workload, req Request) Verdict {
 	port, ok := to.port(req.Port)
 	if !ok {
 		v.Steps = []Step{{Layer: Listener, At: to.Namespace + "/" + to.Name, Effect: Refuse, Why: fmt.Sprintf("the Service has no port %d", req.Port)}}
+		return v
+	}
+	if m.ambient() {
+		req.Host = cmp.Or(req.Host, to.Host)
+		v.Leads = m.reachAmbient(&v, from, to, port, req)
 		return v
 	}
 	v.Leads = []Lead{{Namespace: to.Namespace, Name: to.Name, Port: req.Port, Weight: 100}}
@@ -101,7 +110,7 @@ func (m *Model) reachGateway(from Caller, g *Workload, req Request) Verdict {
 	}
 	if w := from.Workload; w != nil { // by the Service's cluster address, for which source ranges do not hold
 		client.address = w.Address
-		if m.meshed(w) && !w.Gateway {
+		if m.meshed(w) && !w.Gateway && !m.ambient() {
 			s, _ := m.scope(w, g.Namespace, g.Host)
 			v.Steps = append(v.Steps, s)
 		}
@@ -143,6 +152,10 @@ func (m *Model) reachGateway(from Caller, g *Workload, req Request) Verdict {
 	var s Step
 	s, v.Leads = open.routes(asked)
 	v.Steps = append(v.Steps, s)
+	if m.ambient() {
+		m.followAmbient(&v, Caller{Workload: g}, req)
+		return v
+	}
 	m.follow(&v, Caller{Workload: g}, req, false)
 	return v
 }

@@ -167,6 +167,9 @@ func (m *Model) object(o meta, h head) error {
 		return nil
 	case "networking.k8s.io", "security.istio.io", "networking.istio.io", "gateway.networking.k8s.io":
 	case "cilium.io":
+		if h.Kind == "CiliumClusterwideNetworkPolicy" {
+			return probesOnly(h)
+		}
 		// Its pools and sessions decide nothing about who may reach whom; its policies do.
 		if !strings.HasSuffix(h.Kind, "Policy") && !strings.HasSuffix(h.Kind, "EnvoyConfig") || h.Kind == "CiliumL2AnnouncementPolicy" {
 			return nil
@@ -210,7 +213,7 @@ func (m *Model) object(o meta, h head) error {
 		// Only that it says nothing about TLS, subsets or ports: what is left changes no answer.
 		err = unmarshal(h.Spec, &destinationRule{}, true)
 	case "gateway.networking.k8s.io/Gateway":
-		err = add(&m.apiGates, apiGateway{meta: o}, h, func(p *apiGateway) any { return &p.spec })
+		err = add(&m.apiGates, apiGateway{meta: o, labels: h.Metadata.Labels}, h, func(p *apiGateway) any { return &p.spec })
 	case "gateway.networking.k8s.io/GatewayClass": // who deploys, and nothing about who may reach whom
 	case "gateway.networking.k8s.io/HTTPRoute", "gateway.networking.k8s.io/TLSRoute", "gateway.networking.k8s.io/TCPRoute":
 		err = add(&m.routes, httpRoute{meta: o}, h, func(p *httpRoute) any { return &p.spec })

@@ -12,6 +12,7 @@ import (
 
 // meshValues is what counts of the values of the control plane's chart. Defaults are Istio's.
 type meshValues struct {
+	Profile      string   `json:"profile"` // "ambient", or sidecars
 	Revision     string   `json:"revision"`
 	RevisionTags []string `json:"revisionTags"`
 	MeshConfig   struct {
@@ -99,6 +100,9 @@ func (m *Model) meshed(w *Workload) bool {
 	}
 	if w.Gateway {
 		return true
+	}
+	if m.ambient() {
+		return m.inAmbient(w)
 	}
 	labels, ours := m.namespaces[w.Namespace]
 	if !ours {
