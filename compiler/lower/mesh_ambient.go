@@ -137,3 +137,18 @@ func (l *lowering) tunnelFlows(s *ir.Service, caller string, c ir.Caller) []ir.P
 	}
 	return past
 }
+
+// tunnelled adds what decides how a service is reached to what shows it.
+func (l *lowering) tunnelled(s *ir.Service, path string) {
+	if l.p.Mesh.ProxyPorts.Tunnel == 0 {
+		return
+	}
+	why := under(site.Join("namespaces", s.Namespace), "waypoint", "mesh")
+	s.From = append(s.From, why...)
+	for i := range s.Exposes {
+		s.Exposes[i].From = slices.Concat(s.Exposes[i].From, ir.From{path + ".headless"}, why)
+	}
+	if s.Timeout != nil {
+		s.Timeout.From = slices.Concat(s.Timeout.From, ir.From{path + ".headless"}, why)
+	}
+}

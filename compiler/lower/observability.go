@@ -110,6 +110,7 @@ func (l *lowering) series() {
 	for _, n := range l.p.Namespaces {
 		if w := l.p.Mesh.Waypoint; w != nil && n.Waypoint && n.Meshed {
 			s.Proxies += w.Replicas
+			s.From = append(s.From, "mesh.waypoint")
 		}
 	}
 	edges, services := 0, 0

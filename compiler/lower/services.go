@@ -45,7 +45,6 @@ func (l *lowering) service(nn, sn string, n *site.Namespace, s *site.Service) ir
 	if out.Meshed && n.Waypoint && l.p.Mesh.Waypoint != nil && !s.Headless && s.Workload != "VM" {
 		// Clients of a headless Service dial pods, and what is addressed to a pod does not pass the waypoint of Services.
 		out.Waypoint = l.p.Mesh.TrustDomain + "/ns/" + nn + "/sa/" + l.p.Mesh.Waypoint.Name
-		out.From = append(out.From, site.Join("namespaces", nn)+".waypoint")
 	}
 	if out.Meshed {
 		out.Identity = l.p.Mesh.TrustDomain + "/ns/" + nn + "/sa/" + out.ServiceAccount
@@ -95,6 +94,7 @@ func (l *lowering) service(nn, sn string, n *site.Namespace, s *site.Service) ir
 		out.JWT = &ir.JWT{Issuer: j.Issuer, Audiences: j.Audiences, From: ir.From{path + ".jwt"}}
 	}
 	out.Addresses = addrs(s.Addresses)
+	l.tunnelled(&out, path)
 	return out
 }
 
