@@ -211,11 +211,11 @@ fi
 if begin nodes 'labels and taints of the nodes, configuration of kube-proxy'; then
 	:
 	joined=" $(ask get nodes --output name | tr '\n' ' ')"
-	node krk1-cp
-	node krk1-e1
-	node krk1-e2
-	node krk1-w1
-	node krk1-w2
+	node krk1-r1-1
+	node krk1-r1-cp
+	node krk1-r1-edge
+	node krk1-r2-1
+	node krk1-r2-edge
 	complete 'Join them first, or take them out of the site.'
 	label_nodes
 fi
