@@ -302,6 +302,32 @@ var mutants = []mutant{
 	{"istio", "fra1", "**/40-policy/authorizationpolicy.yaml", `action: ALLOW`, `action: ALOW`},
 	{"istio", "fra1", "**/20-mesh/telemetry.yaml", `name: otlp`, `name: zipkin`},
 	{"istio", "fra1", "**/40-policy/serviceentry.yaml", `resolution: STATIC`, `resolution: FIXED`},
+	{"istio-ambient", "krk1", "charts/*/ztunnel/values.yaml", `profile: ambient`, `profile: ambiant`},
+	{"istio-ambient", "krk1", "charts/*/ztunnel/values.yaml", `multiCluster`, `multicluster`},
+	{"istio-ambient", "krk1", "charts/*/istiod/values.yaml", `trustedZtunnelNamespace: istio-cni`, `trustedZtunnelNamespace: istio-system`},
+	{"istio-ambient", "krk1", "charts/*/istio-cni/values.yaml", `profile: ambient
+`, ``},
+	{"istio-ambient", "krk1", "charts/*/istio-cni/values.yaml", `dnsCapture`, `dnscapture`},
+	{"istio-ambient", "krk1", "**/20-mesh/gateway.yaml", `protocol: HBONE`, `protocol: TCP`},
+	{"istio-ambient", "krk1", "**/20-mesh/gateway.yaml", `name: waypoint
+`, "name: way\n"},
+	{"istio-ambient", "krk1", "**/20-mesh/gateway.yaml", `waypoint-for: service`, `waypoint-for: services`},
+	{"istio-ambient", "krk1", "**/20-mesh/gateway.yaml", `istio.io/rev: stable`, `istio.io/rev: default`},
+	{"istio-ambient", "krk1", "**/20-mesh/configmap.yaml", `name: waypoint-parameters`, `name: waypoint-params`},
+	{"istio-ambient", "krk1", "**/20-mesh/configmap.yaml", `maxUnavailable: 1`, `maxUnavailabel: 1`},
+	{"istio-ambient", "krk1", "**/20-mesh/ciliumclusterwidenetworkpolicy.yaml", `enableDefaultDeny`, `enableDefaultdeny`},
+	{"istio-ambient", "krk1", "**/40-policy/authorizationpolicy.yaml", `kind: Service
+`, "kind: Gateway\n"},
+	{"istio-ambient", "krk1", "**/40-policy/authorizationpolicy.yaml", `ports:
+( +)- "8080"`, "methods:\n$1- GET"},
+	{"istio-ambient", "krk1", "**/40-policy/httproute.yaml", `name: cart
+( +)port: 8080
+  rules`, "name: cart\n${1}port: 8080\n  rule"},
+	{"istio-ambient", "krk1", "**/40-policy/virtualservice.yaml", `api.stock.svc`, `cart.shop.svc`},
+	{"istio-ambient", "krk1", "**/40-policy/virtualservice.yaml", `fixedDelay: 2s`, `fixedDelay: "2"`},
+	{"istio-ambient", "krk1", "**/45-enforcement/authorizationpolicy.yaml", `kind: GatewayClass`, `kind: Gateway`},
+	{"namespaces", "krk1", "**/namespace.yaml", `dataplane-mode: ambient`, `dataplane-mode: ambiant`},
+	{"namespaces", "krk1", "**/namespace.yaml", `use-waypoint: waypoint`, `use-waypoint: waypoin`},
 	{"gateway-api", "muc1", "**/30-gateways/httproute.yaml", `(parentRefs:\n(?:.*\n)*?.*name: )public`, `${1}pubic`},
 	{"gateway-api", "muc1", "**/30-gateways/gateway.yaml", `kind: ConfigMap`, `kind: Secret`},
 	{"gateway-api", "muc1", "**/30-gateways/httproute.yaml", `type: PathPrefix`, `type: Prefix`},

@@ -67,6 +67,12 @@ func (q *inquiry) askAmbient(a *asker, w *policy.Workload) {
 			if q.waypoint(callee) && q.captured(a) { // who goes round the waypoint is refused by the pod itself
 				direct := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: port.Target, Direct: true, Method: c.method, Path: c.path})
 				q.compare(what+" past the waypoint", false, direct)
+				q.compareLayer(what+" past the waypoint", policy.Authorization, callee, false, direct)
+				// Without the network's policies the waypoint's would still hold.
+				q.compareLayer(what, policy.Authorization, w.Namespace+"/waypoint", q.admits(a.certificate, callee, c, false), v)
+			}
+			if q.meshed(callee) && a.from.Workload != nil && !a.from.Workload.Gateway && !q.captured(a) {
+				q.compareLayer(what, policy.PeerAuth, callee, q.permissive(callee), v)
 			}
 		})
 	}

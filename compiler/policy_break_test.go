@@ -43,6 +43,19 @@ var policyBreaks = []struct {
 	{"clients never get to the next cart", mutant{"istio", "muc1", "**/30-gateways/httproute.yaml", `(?s)type: PathPrefix(.*?)weight: 20`, `type: PathPrefix${1}weight: 0`}},
 	{"shop/web may send to stock/api what it likes", mutant{"istio", "muc1", "**/40-policy/authorizationpolicy.yaml", ` +methods:\n +- GET\n +- HEAD\n`, ``}},
 	{"the policy is at another Gateway", mutant{"istio", "muc1", "**/30-gateways/authorizationpolicy.yaml", `kind: Gateway\n      name: public`, "kind: Gateway\n      name: private"}},
+	{"requests pass the waypoint by", mutant{"namespaces", "krk1", "**/namespace.yaml", `(?s)(name: shop\n.*?)istio.io/use-waypoint: waypoint`, `${1}istio.io/use-waypoint: none`}},
+	{"clients of the gateway pass the waypoint by", mutant{"namespaces", "krk1", "**/namespace.yaml", `(?s)(name: shop\n.*?)istio.io/ingress-use-waypoint: "true"`, `${1}istio.io/ingress-use-waypoint: "false"`}},
+	{"the pods of ledger are not captured", mutant{"namespaces", "krk1", "**/namespace.yaml", `(?s)(name: ledger\n.*?)dataplane-mode: ambient`, `${1}dataplane-mode: none`}},
+	{"any identity goes round the waypoint of stock", mutant{"istio-ambient", "krk1", "**/40-policy/authorizationpolicy.yaml", `- krk1.example.net/ns/stock/sa/waypoint`, `- krk1.example.net/ns/*`}},
+	{"the waypoint is refused by the pods of shop", mutant{"istio-ambient", "krk1", "**/40-policy/authorizationpolicy.yaml", `- krk1.example.net/ns/shop/sa/waypoint`, `- krk1.example.net/ns/shop/sa/way`}},
+	{"the waypoint of shop admits container ports", mutant{"istio-ambient", "krk1", "**/40-policy/authorizationpolicy.yaml", `(?s)(name: web-requests\n.*?)- "80"`, `${1}- "8080"`}},
+	{"shop/web may send to stock/api what it likes, past the gateway", mutant{"istio-ambient", "krk1", "**/40-policy/authorizationpolicy.yaml", ` +methods:\n +- GET\n +- HEAD\n`, ``}},
+	{"a waypoint admits what no policy allows", mutant{"istio-ambient", "krk1", "**/45-enforcement/authorizationpolicy.yaml", `name: istio-waypoint`, `name: istio-waypoints`}},
+	{"ztunnel admits what no policy allows", mutant{"istio-ambient", "krk1", "**/45-enforcement/authorizationpolicy.yaml", `spec: \{\}`, "spec:\n  rules:\n    - {}"}},
+	{"the mesh takes pods that are not captured", mutant{"istio-ambient", "krk1", "**/45-enforcement/peerauthentication.yaml", `STRICT`, `PERMISSIVE`}},
+	{"nobody gets to the next cart", mutant{"istio-ambient", "krk1", "**/40-policy/httproute.yaml", `weight: 20`, `weight: 0`}},
+	{"callers do not reach the waypoint of stock", mutant{"networkpolicy", "krk1", "**/networkpolicy.yaml", `(?s)(name: waypoint\n  namespace: stock\n.*?)port: 15008`, `${1}port: 15009`}},
+	{"the tunnel of ledger is closed", mutant{"networkpolicy", "krk1", "**/networkpolicy.yaml", `(?s)(name: service-core\n.*?)port: 15008`, `${1}port: 8080`}},
 }
 
 // TestPolicyNotices breaks the emitted objects; the oracle's answers must then differ from what the site declares.

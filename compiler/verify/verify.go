@@ -133,6 +133,7 @@ func (p *pass) wholeTree() {
 	p.checkCharts()
 	p.checkMetalLB()
 	p.checkOpenELB()
+	p.checkAmbient()
 	p.checkLinkerd()
 	p.checkKustomizations()
 	p.checkObservability()
