@@ -22,7 +22,6 @@ type httpMatch struct {
 	Name    string         `json:"name"`
 	Match   []requestMatch `json:"match"` // none: every request
 	Route   []destination  `json:"route"`
-	Fault   any            `json:"fault"` // holds requests back, and changes no answer
 	Timeout any            `json:"timeout"`
 	Retries any            `json:"retries"`
 	Fault   *struct {
