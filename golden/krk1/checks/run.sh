@@ -126,8 +126,12 @@ clock() {
 		chronyc -n -c tracking | awk -F, '{ print "clock\t" $5 "\t" ($14 == "Not synchronised" ? "no" : "yes") }'
 		;;
 	ntpd)
-		answer=$(ntpq -pn) || die 3 "ntpd does not answer"
-		printf '%s\n' "$answer" | awk 'NR > 2 { mark = substr($0, 1, 1); $0 = substr($0, 2); print "source\t" $1 "\t" mark; if (mark == "*" || mark == "o") print "clock\t" $9 / 1000 "\tyes" }'
+		answer=$(ntpq -pnw) || die 3 "ntpd does not answer"
+		# A long address has a line of its own; a clock in the machine, as PPS(0), is none of the sources.
+		printf '%s\n' "$answer" | awk 'NR > 2 { if (NF == 1) { held = $0; next }
+			$0 = held $0; held = ""; mark = substr($0, 1, 1); $0 = substr($0, 2)
+			if ($1 !~ /\(/) print "source\t" $1 "\t" mark
+			if (mark == "*" || mark == "o") print "clock\t" $9 / 1000 "\tyes" }'
 		;;
 	timesyncd)
 		printf 'source\t%s\t*\n' "$(timedatectl show-timesync --property=ServerAddress --value)"
