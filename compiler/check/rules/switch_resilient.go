@@ -16,7 +16,8 @@ var ResilientUnsupported = &check.Rule{
 
 Each switch on the way chooses anew: one that does not take part moves most connections to other nodes, which do not know
 them. EOS has it by prefix. NX-OS has it for the whole switch and behind a reload, SONiC for a route that is the prefix
-itself, and no released FRR makes such groups for routes of BGP. Only IPv4 of EOS is written.
+itself, and FRR 8.4 makes no such groups for routes of BGP, as its development tree does since June 2026. Only IPv4 of EOS
+is written.
 Source: Arista EOS User Manual, Resilient ECMP; Cisco Nexus 9000 NX-OS interfaces guide, ECMP Resilient Hashing;
 sonic-fine-grained-ecmp.yang; FRRouting/frr doc/user/zebra.rst.`,
 	Run: func(p *check.Pass) {
