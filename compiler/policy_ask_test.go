@@ -39,7 +39,7 @@ type expectation struct{ egress, ingress, tls, authorization bool }
 func (e expectation) open() bool { return e.egress && e.ingress && e.tls && e.authorization }
 
 func (q *inquiry) expect(a *asker, callee string, c call) expectation {
-	e := expectation{true, q.admits(a.place, callee, c, true) || a.from.Kubelet, true, true}
+	e := expectation{true, q.admits(a.place, callee, c, true) || a.from.Kubelet || q.reaches(a, callee, c.port), true, true}
 	if q.ours(a) {
 		e.egress = q.wants(a.place, callee, c.port)
 	}
@@ -58,6 +58,21 @@ func (q *inquiry) expect(a *asker, callee string, c call) expectation {
 		e.authorization = q.anonymous(callee, c)
 	}
 	return e
+}
+
+// reaches reports whether a caller outside the cluster has a way to a port of a service that needs no gateway.
+func (q *inquiry) reaches(a *asker, callee string, port int) bool {
+	for _, e := range q.s.Exposures {
+		if e.Service != callee || a.from.Workload != nil && e.ExternalTrafficPolicy == "Local" {
+			continue
+		}
+		for name := range e.Ports {
+			if p := q.service(callee).Ports[name]; p != nil && p.Port == port {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // askService asks for every request at every port of a service. Besides the answer as a whole each layer of each end is

@@ -8,6 +8,7 @@ import (
 	"meshgen.dev/meshgen/compiler/backend/documents"
 	"meshgen.dev/meshgen/compiler/backend/envoygateway"
 	"meshgen.dev/meshgen/compiler/backend/eos"
+	"meshgen.dev/meshgen/compiler/backend/exposure"
 	"meshgen.dev/meshgen/compiler/backend/external"
 	"meshgen.dev/meshgen/compiler/backend/flows"
 	"meshgen.dev/meshgen/compiler/backend/frr"
@@ -41,6 +42,7 @@ var targets = []backend.Backend{
 	eos.Backend,
 	nxos.Backend,
 	external.Backend,
+	exposure.Backend,
 	flows.Backend,
 	hosts.Backend,
 	gatewayapi.Backend,

@@ -15,6 +15,11 @@ type Exposure struct {
 	Local       bool // externalTrafficPolicy
 	LBClass     string
 	Annotations []KV
-	Ports       []Port // of the Service, with the container's as target
+	Ports       []Port         // of the Service, with the container's as target
+	Clients     []netip.Prefix // by whom the pods are reached; empty: by everybody
+	Except      []netip.Prefix // but not from here
 	From        From
 }
+
+// ExposureService is the name of the Service of an exposure.
+func ExposureService(exposure string) string { return exposure + "-public" }

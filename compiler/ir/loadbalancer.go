@@ -47,9 +47,10 @@ type Pool struct {
 	From         From
 }
 
-// VIP is one declared virtual address and its owner.
+// VIP is one declared virtual address and its owner: a gateway or an exposure.
 type VIP struct {
-	Address netip.Addr
-	Gateway string
-	From    From
+	Address  netip.Addr
+	Gateway  string
+	Exposure string
+	From     From
 }

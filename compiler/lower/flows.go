@@ -17,6 +17,7 @@ var flowAreas = []string{ir.EdgeArea, ir.FabricArea, ir.NodeArea, ir.PodArea, ir
 // decides nothing anew: a listener, session or caller that is not in the plan has no flow.
 func (l *lowering) flows() {
 	l.clientFlows()
+	l.exposureFlows()
 	l.balancerFlows()
 	l.sessionFlows()
 	l.timeFlows()

@@ -34,6 +34,7 @@ func Among(fleet site.Fleet, s *site.Site, set *profile.Set) *ir.Plan {
 	l.pools()
 	l.gateways()
 	l.services()
+	l.exposures()
 	l.hosts()
 	l.packets()
 	l.fabric()

@@ -128,6 +128,9 @@ func (l *lowering) vipRules() {
 	for i := range l.p.Gateways {
 		rules = append(rules, l.gatewayRules(&l.p.Gateways[i])...)
 	}
+	for i := range l.p.Exposures {
+		rules = append(rules, l.exposureRules(&l.p.Exposures[i])...)
+	}
 	l.ruleGroup("vip-path", runbookVIP, rules...)
 }
 
@@ -139,23 +142,46 @@ func rejected(backend string) string {
 	return expr
 }
 
+// exposureRules watch an address that no gateway serves.
+func (l *lowering) exposureRules(e *ir.Exposure) []ir.Rule {
+	labels := []ir.KV{{Key: "exposure", Value: e.Exposure}}
+	out := []ir.Rule{pending(fmt.Sprintf("Exposure %s", e.Exposure), e.Namespace, e.Name, strings.Join(ir.Addrs(e.VIPs), ","), e.Pool, labels, e.From)}
+	if p := l.pool(e.Pool); p.Protocol != "" && l.p.LoadBalancer.Kind == "metallb" {
+		for _, a := range e.VIPs {
+			out = append(out, announcedRules(addressOwner{"exposure", e.Exposure, e.Local, e.From}, p, a)...)
+		}
+	}
+	return out
+}
+
+// pending fires when a Service has no address.
+func pending(what, namespace, service, addresses, pool string, labels []ir.KV, from ir.From) ir.Rule {
+	return ir.Rule{
+		Alert: "LoadBalancerPending", Severity: critical, For: "5m", Labels: labels, From: from,
+		Expr: fmt.Sprintf(`kube_service_spec_type{type="LoadBalancer",namespace="%s",service="%s"} unless on (namespace, service) kube_service_status_load_balancer_ingress`,
+			namespace, service),
+		Summary:     what + " has no address.",
+		Description: fmt.Sprintf("Service %s/%s asks for %s from pool %s and has none.", namespace, service, addresses, pool),
+	}
+}
+
+// addressOwner is a gateway or an exposure, as alerts on its addresses name it.
+type addressOwner struct {
+	kind, name string
+	local      bool
+	from       ir.From
+}
+
 func (l *lowering) gatewayRules(g *ir.Gateway) []ir.Rule {
 	labels := []ir.KV{{Key: "gateway", Value: g.Name}}
-	object := fmt.Sprintf(`namespace="%s",service="%s"`, g.Namespace, g.Release)
-	addresses := joinAddrs(*g)
 	placement := slices.Concat(g.From, ir.From{site.Join("pools", g.Pool, "announce"), site.Join("gateways", g.Name, "replicas"), "racks"})
 	var out []ir.Rule
 	if !g.NodePorts { // to which balancers outside lead: such a Service has no address of its own
-		out = append(out, ir.Rule{
-			Alert: "LoadBalancerPending", Severity: critical, For: "5m", Labels: labels, From: g.From,
-			Expr:        fmt.Sprintf(`kube_service_spec_type{type="LoadBalancer",%s} unless on (namespace, service) kube_service_status_load_balancer_ingress`, object),
-			Summary:     fmt.Sprintf("Gateway %s has no address.", g.Name),
-			Description: fmt.Sprintf("Service %s/%s asks for %s from pool %s and has none.", g.Namespace, g.Release, addresses, g.Pool),
-		})
+		out = append(out, pending("Gateway "+g.Name, g.Namespace, g.Release, joinAddrs(*g), g.Pool, labels, g.From))
 	}
 	if p := l.pool(g.Pool); p != nil && p.Protocol != "" && l.p.LoadBalancer.Kind == "metallb" {
 		for i, a := range g.VIPs {
-			out = append(out, l.announcedRules(g, p, a, ir.From{site.Join("gateways", g.Name, "addresses", site.Index(i))})...)
+			out = append(out, announcedRules(addressOwner{"gateway", g.Name, g.Local, slices.Concat(g.From, ir.From{site.Join("gateways", g.Name, "addresses", site.Index(i))})}, p, a)...)
 		}
 	}
 	if p := l.pool(g.Pool); p != nil && p.Protocol == "l2" && l.p.KubeVIP != nil {
@@ -166,21 +192,21 @@ func (l *lowering) gatewayRules(g *ir.Gateway) []ir.Rule {
 }
 
 // announcedRules watch who announces one address. MetalLB's metric names the protocols its own way (internal/config).
-func (l *lowering) announcedRules(g *ir.Gateway, p *ir.Pool, a netip.Addr, from ir.From) []ir.Rule {
-	labels := []ir.KV{{Key: "gateway", Value: g.Name}, {Key: "vip", Value: a.String()}}
-	from = slices.Concat(p.From, g.From, from)
+func announcedRules(o addressOwner, p *ir.Pool, a netip.Addr) []ir.Rule {
+	labels := []ir.KV{{Key: o.kind, Value: o.name}, {Key: "vip", Value: a.String()}}
+	from := slices.Concat(p.From, o.from)
 	protocol := p.Protocol
 	if protocol == "l2" {
 		protocol = "layer2"
 	}
 	series := fmt.Sprintf(`metallb_speaker_announced{ip="%s",protocol="%s"}`, a, protocol)
-	when := "A node announces while a ready pod of the gateway runs on it."
-	if !g.Local {
-		when = "A node announces while a pod of the gateway is ready, there or elsewhere."
+	when := "A node announces while a ready pod of the " + o.kind + " runs on it."
+	if !o.local {
+		when = "A node announces while a pod of the " + o.kind + " is ready, there or elsewhere."
 	}
 	missing := ir.Rule{Alert: "VIPNotAnnounced", Severity: critical, For: "3m", Labels: labels, From: from,
 		Expr:        "absent(" + series + ")",
-		Summary:     fmt.Sprintf("No node announces %s of gateway %s.", a, g.Name),
+		Summary:     fmt.Sprintf("No node announces %s of %s %s.", a, o.kind, o.name),
 		Description: fmt.Sprintf("Racks that should: %s. %s", strings.Join(p.Racks, ", "), when)}
 	if p.Protocol != "l2" {
 		return []ir.Rule{missing}
@@ -188,7 +214,7 @@ func (l *lowering) announcedRules(g *ir.Gateway, p *ir.Pool, a netip.Addr, from 
 	missing.Description = fmt.Sprintf("One of these nodes should: %s. %s", strings.Join(p.Announcers, ", "), when)
 	return []ir.Rule{missing, {Alert: "VIPAnnouncedTwice", Severity: critical, For: "2m", Labels: labels, From: from,
 		Expr:        "count(" + series + ") > 1",
-		Summary:     fmt.Sprintf("More than one node answers for %s of gateway %s.", a, g.Name),
+		Summary:     fmt.Sprintf("More than one node answers for %s of %s %s.", a, o.kind, o.name),
 		Description: fmt.Sprintf("At layer 2 one of %s should; clients and routers follow whoever answered last. The speakers do not hear each other: TCP and UDP 7946 between these nodes.", strings.Join(p.Announcers, ", "))}}
 }
 

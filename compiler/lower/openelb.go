@@ -82,10 +82,25 @@ func (l *lowering) openELBNodes(o *ir.OpenELB) {
 	}
 }
 
+// openELBExposures does for exposures what openELBServices does for gateways.
+func (l *lowering) openELBExposures(o *ir.OpenELB) {
+	prof := l.set.LoadBalancer(l.p.LoadBalancer.Kind)
+	for i := range l.p.Exposures {
+		x := &l.p.Exposures[i]
+		for _, e := range o.Eips {
+			if holds(e.Prefixes, x.VIPs[0]) {
+				x.Annotations = append(x.Annotations, ir.KV{Key: prof.PoolAnnotation, Value: e.Name}, ir.KV{Key: prof.MarkAnnotation.Key, Value: prof.MarkAnnotation.Value})
+				x.From = append(x.From, site.Join("pools", x.Pool, "addresses"))
+			}
+		}
+	}
+}
+
 // openELBServices has the Services of gateways ask for their address: by the annotation that makes OpenELB look at them
 // at all, and by the name of the Eip, without which it would search all of them.
 func (l *lowering) openELBServices(o *ir.OpenELB) {
 	prof := l.set.LoadBalancer(l.p.LoadBalancer.Kind)
+	l.openELBExposures(o)
 	for i := range l.p.Gateways {
 		g := &l.p.Gateways[i]
 		for _, e := range o.Eips {

@@ -43,6 +43,15 @@ func (l *lowering) pools() {
 				pool.VIPs = append(pool.VIPs, ir.VIP{Address: addr(a), Gateway: gn, From: ir.From{site.Join("gateways", gn, "addresses", site.Index(i))}})
 			}
 		}
+		for en, e := range byKey(l.s.Exposures) {
+			if e.Pool != name {
+				continue
+			}
+			for i, a := range e.Addresses {
+				pool.VIPs = append(pool.VIPs, ir.VIP{Address: addr(a), Exposure: en,
+					From: ir.From{site.Join("exposures", en, "addresses", site.Index(i)), site.Join("exposures", en, "externalTrafficPolicy")}})
+			}
+		}
 		l.p.Pools = append(l.p.Pools, pool)
 	}
 }

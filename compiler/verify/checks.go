@@ -53,8 +53,8 @@ type expectedRange struct {
 }
 
 type expectedVIP struct {
-	Address, Pool, Protocol, Gateway string
-	Local                            bool
+	Address, Pool, Protocol, Gateway, Exposure string
+	Local                                      bool
 }
 
 type expectedSwitch struct {

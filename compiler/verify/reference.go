@@ -26,6 +26,7 @@ func (p *pass) checkReferences() {
 }
 
 var referenceChecks = map[kindKey]func(*pass, *object){
+	{"", "Service"}:                            (*pass).checkExposed,
 	{"gateway.networking.k8s.io", "Gateway"}:   checkGatewayParameters,
 	{"gateway.networking.k8s.io", "GRPCRoute"}: checkParents,
 	{"gateway.networking.k8s.io", "HTTPRoute"}: checkParents,

@@ -7,7 +7,7 @@
 //
 //	guard       networks inside which a switch has no route but those of vips and podRanges
 //	podRanges   networks of pods, {prefix, length}: each node announces one range of exactly that length
-//	vips        {address, pool, protocol, gateway, local}; local: nodes without a pod of the gateway do not announce it
+//	vips        {address, pool, protocol, gateway or exposure, local}; local: nodes without a pod of it do not announce it
 //	switches    {name, role, rack, os, asn}, and of each
 //	  paths       {pool, family, all}: paths of equal cost to an address while every announcing node announces it
 //	  sessions    {peer, address or interface, local, asn, families, bfd}: the neighbor, always Established
@@ -80,7 +80,7 @@ func (w *writer) fabric(p *ir.Plan) {
 	var vips []vip
 	for i := range p.Pools {
 		for _, v := range p.Pools[i].VIPs {
-			vips = append(vips, vip{v.Address.String(), p.Pools[i].Name, p.Pools[i].Protocol, v.Gateway, local(p, v.Gateway), v.From})
+			vips = append(vips, vip{v.Address.String(), p.Pools[i].Name, p.Pools[i].Protocol, v.Gateway, v.Exposure, local(p, v), v.From})
 		}
 	}
 	list(w, "vips", vips, func(v vip) any { w.From("", v.from...); return v })
@@ -124,11 +124,13 @@ func (w *writer) sessions(sw *ir.Switch) {
 	w.last(func() { list(w, "sessions", all, func(s session) any { w.From("", s.from...); return s }) })
 }
 
-func local(p *ir.Plan, gateway string) bool {
-	for i := range p.Gateways {
-		if p.Gateways[i].Name == gateway {
-			return p.Gateways[i].Local
+// local reports whether nodes without a pod of the owner do not announce an address.
+func local(p *ir.Plan, v ir.VIP) bool {
+	for i := range p.Exposures {
+		if p.Exposures[i].Exposure == v.Exposure {
+			return p.Exposures[i].Local
 		}
 	}
-	return false
+	g := p.Gateway(v.Gateway)
+	return g != nil && g.Local
 }

@@ -13,7 +13,8 @@ type vip struct {
 	Address  string `json:"address"`
 	Pool     string `json:"pool"`
 	Protocol string `json:"protocol"` // "bgp", "l2"; "" when somebody else routes it
-	Gateway  string `json:"gateway"`
+	Gateway  string `json:"gateway,omitempty"`
+	Exposure string `json:"exposure,omitempty"`
 	Local    bool   `json:"local"`
 	from     ir.From
 }

@@ -15,6 +15,9 @@ func northSouth(p *ir.Plan, t *artifact.Tree) {
 	if p.Balancers != nil {
 		from = append(from, "loadBalancer")
 	}
+	if len(p.Exposures) > 0 {
+		from = append(from, "exposures", "loadBalancer")
+	}
 	m := backend.Document(p, t, "NORTH-SOUTH.md", "Ways into "+p.Name, from...)
 	m.Text("One row an address. An address without a row here belongs to nobody: no pool gives one out by itself.")
 	m.Head("address", "gateway", "owner", "pool", "announced by racks", "community", "who may connect")
@@ -24,8 +27,17 @@ func northSouth(p *ir.Plan, t *artifact.Tree) {
 			m.Row(code(a.String()), code(g.Name), g.Owner, code(g.Pool), announced(pool), codes(pool.Communities), sources(g))
 		}
 	}
+	for _, e := range p.Exposures {
+		pool := poolOf(p, e.Pool)
+		for _, a := range e.VIPs {
+			m.Row(code(a.String()), "none: exposure "+code(e.Exposure), e.Owner, code(e.Pool), announced(pool), codes(pool.Communities), "everybody")
+		}
+	}
 	for i := range p.Gateways {
 		gateway(m, p, &p.Gateways[i])
+	}
+	for i := range p.Exposures {
+		exposure(m, p, &p.Exposures[i])
 	}
 	balancers(m, p)
 	m.Heading("Two trust stores")

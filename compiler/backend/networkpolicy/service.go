@@ -30,6 +30,12 @@ func service(p *ir.Plan, s *ir.Service) policy {
 	if h := s.Health; h != nil {
 		o.probe(p, s, h)
 	}
+	for _, e := range p.Exposures {
+		if e.Namespace == s.Namespace && e.Service == s.Name {
+			o.ingress = append(o.ingress, exposure(e))
+			o.from = append(o.from[:len(o.from):len(o.from)], e.From...)
+		}
+	}
 	for _, c := range s.Callees {
 		o.egress = merge(o.egress, rule{
 			comment: "to service " + c.Namespace + "/" + c.Name,
@@ -68,6 +74,24 @@ func (o *policy) probe(p *ir.Plan, s *ir.Service, h *ir.Health) {
 		ports:   tcp(h.Port),
 		from:    append(append(ir.From{}, h.From...), nodeFrom(&p.Cluster)...),
 	})
+}
+
+// exposure admits clients to what has a virtual address of its own.
+func exposure(e ir.Exposure) rule {
+	r := rule{comment: "clients of exposure " + e.Exposure + ", from anywhere", ports: containerPorts(e.Ports), from: e.From}
+	for _, c := range e.Clients {
+		x := peer{block: c}
+		for _, q := range e.Except {
+			if q.Addr().Is4() == c.Addr().Is4() {
+				x.except = append(x.except, q)
+			}
+		}
+		r.peers = append(r.peers, x)
+	}
+	if len(e.Except) > 0 {
+		r.comment += " but pods"
+	}
+	return r
 }
 
 // merge adds a rule, unless it has no ports (which would admit all of them). Equal rules become one: a gateway that

@@ -7,6 +7,7 @@ import (
 
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/ir"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
@@ -180,6 +181,28 @@ Source: MetalLB documentation, BGP mode, traffic policies.`,
 				Hintf("externalTrafficPolicy: \"Cluster\", or more classes in fabric.bgp.speakers.classes")
 			if b := p.Site.Fabric.BGP; b != nil && b.Speakers != nil {
 				r.Related("fabric.bgp.speakers.classes", "who announces")
+			}
+		}
+	},
+}
+
+// ExposureNameTaken finds an exposure whose Service has the name of another.
+var ExposureNameTaken = &check.Rule{
+	ID: "MG5320", Name: "exposure-name-taken", Severity: diag.Error, On: check.OnSite,
+	Doc: `the Service of an exposure has the name of a declared service
+
+Both are one object then: whoever applies last decides its ports and whether it has an address.`,
+	Run: func(p *check.Pass) {
+		for n, e := range byKey(p.Site.Exposures) {
+			ns, _, _ := strings.Cut(e.Service, "/")
+			name := ir.ExposureService(n)
+			if lookup(p.Site, ns+"/"+name) != nil {
+				p.Reportf(site.Join("exposures", n), "the Service of exposure %q is called %s, as a service of namespace %s is", n, name, ns).
+					Hintf("another name for the exposure").Related(site.Join("namespaces", ns, "services", name), "the service")
+			}
+			if len(name) > 63 {
+				p.Reportf(site.Join("exposures", n), "the Service of exposure %q would be called %s, %d characters: 63 are the most", n, name, len(name)).
+					Hintf("a shorter name for the exposure")
 			}
 		}
 	},

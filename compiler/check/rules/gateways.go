@@ -61,6 +61,7 @@ var gatewayRules = []*check.Rule{
 	ExposureNoPods,
 	ExposureStrict,
 	ExposureElsewhere,
+	ExposureNameTaken,
 }
 
 // keys lists the names that a map has, for hints.

@@ -29,6 +29,8 @@ type unread struct {
 	path string   // "*" stands for one segment
 	only []string // the values that are read; empty: none
 	by   []string // the kinds of mesh whose backends read it, every value; another kind reads only
+
+	where func(*site.Site) bool // the sites in which nobody reads it; nil: all of them
 }
 
 // notYet lists them. A line leaves it together with the backend that reads it; the taint test finds both a line that
@@ -53,14 +55,14 @@ var notYet = []unread{
 	{path: "gateways.*.implementation", by: []string{"linkerd", "none"}},
 	{path: "gateways.*.listeners.*.protocol", only: []string{"http", "https"}, by: []string{"istio-sidecar"}},
 	{path: "gateways.*.listeners.*.tls.mode", only: []string{"terminate", "mutual"}, by: []string{"istio-sidecar"}},
-	{path: "exposures"},
+	{path: "exposures", where: behindMachines},
 	{path: "egressGateways"},
 	{path: "external.*.via"},
 	{path: "namespaces.*.migration"},
 	{path: "namespaces.*.waypoint", only: []string{"false"}, by: []string{"istio-ambient"}},
 	{path: "namespaces.*.services.*.workload", only: []string{"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"}},
 	{path: "namespaces.*.services.*.addresses"},
-	{path: "namespaces.*.services.*.ports.*.protocol", only: []string{"http", "https", "tls", "tcp", "grpc"}},
+	{path: "namespaces.*.services.*.ports.*.protocol", only: []string{"http", "https", "tls", "tcp", "udp", "grpc"}},
 	{path: "namespaces.*.services.*.rateLimit", by: []string{"istio-sidecar", "linkerd"}},
 	{path: "namespaces.*.services.*.fault", by: []string{"istio-ambient", "istio-sidecar"}},
 	{path: "namespaces.*.services.*.jwt", by: []string{"istio-sidecar"}},
@@ -75,6 +77,9 @@ var notYet = []unread{
 	{path: "patches"},
 }
 
+// behindMachines: those lead to the node ports of gateways, and to nothing else.
+func behindMachines(s *site.Site) bool { return s.LoadBalancer.Kind == "external" }
+
 // name is what a finding calls the place: its last names, or all of them where no name of the user's stands between.
 func (u unread) name() string {
 	tail := u.path[strings.LastIndex(strings.TrimSuffix(u.path, ".*"), "*")+1:]
@@ -83,7 +88,7 @@ func (u unread) name() string {
 
 func notSupportedYet(p *check.Pass) {
 	for _, u := range notYet {
-		if slices.Contains(u.by, p.Site.Mesh.Kind) {
+		if slices.Contains(u.by, p.Site.Mesh.Kind) || u.where != nil && !u.where(p.Site) {
 			continue
 		}
 		visit(p.Values, strings.Split(u.path, "."), nil, func(path string, v any) {

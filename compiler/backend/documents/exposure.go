@@ -1,0 +1,38 @@
+package documents
+
+import (
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// exposure writes the chapter of one exposure in NORTH-SOUTH.md.
+func exposure(m *backend.Markdown, p *ir.Plan, e *ir.Exposure) {
+	m.Heading("Exposure " + e.Exposure)
+	service := "Service: " + code(e.Namespace+"/"+e.Name)
+	if e.LBClass != "" {
+		service += ", class " + code(e.LBClass)
+	}
+	l2 := poolOf(p, e.Pool).Protocol == "l2"
+	switch {
+	case e.Local && l2:
+		service += ". Local: of the nodes with a ready pod one answers for the address and takes every connection; the client's address is kept."
+	case e.Local:
+		service += ". Local: only nodes with a ready pod announce the address, and the client's address is kept."
+	case l2:
+		service += ". Cluster: one node answers for the address, takes every connection and passes it on; the client's address is lost."
+	default:
+		service += ". Cluster: every announcing node takes connections and passes them on; the client's address is lost."
+	}
+	m.Items(
+		"Owner: "+e.Owner,
+		"Pods: those of service "+code(e.Namespace+"/"+e.Service)+", which are placed by whoever deploys them",
+		service,
+		"No gateway is on the way: no TLS is ended here, and no host name or path is looked at",
+	)
+	m.Head("port", "number", "protocol", "pods' port")
+	for _, q := range e.Ports {
+		m.From(q.From...)
+		m.Row(code(q.Name), number(q.Port), q.Protocol, number(q.TargetPort))
+	}
+	m.Fixed()
+}
