@@ -106,7 +106,7 @@ check_switch() {
 		    if $y then "\($y.state), AS \($y.as)" + (if .bfd then ", BFD \($y.bfd)" else "" end) else "no such neighbor" end)),
 		  ($e.vips[] | . as $v | ($v.address | family) as $f | $s.paths[] | select(.pool == $v.pool and .family == $f)
 		  | ($live.routes[$v.address | host] // 0) as $n
-		  | line("\($name) paths to \($v.address) of gateway \($v.gateway)"; if $v.local and .all > 1 then "1 to \(.all)" else .all end; $n;
+		  | line("\($name) paths to \($v.address) of \(if $v.exposure then "exposure " + $v.exposure else "gateway " + $v.gateway end)"; if $v.local and .all > 1 then "1 to \(.all)" else .all end; $n;
 		    $n == .all or $v.local and $n >= 1 and $n <= .all)),
 		  ([$e.guard[] | net] as $guard | [$e.podRanges[] | (.prefix | net) + {exactly: .length}] as $pods
 		  | ($e.vips | map({key: (.address | host), value: true}) | from_entries) as $declared
