@@ -26,7 +26,10 @@ func releases(p *ir.Plan) verify.Releases {
 	}
 	for _, rel := range p.Releases {
 		r.Components[rel.Component] = rel.Version
-		r.Charts[rel.Name] = verify.Chart{Name: rel.Chart, Version: rel.Version, Namespace: rel.Namespace}
+		r.Charts[rel.Name] = verify.Chart{Name: rel.Chart, Version: rel.Version, Namespace: rel.Namespace, Repository: rel.Repository}
+	}
+	if g := p.Registry; g != nil {
+		r.Registry = &verify.Registry{Hosts: g.Hosts, Closed: g.Closed}
 	}
 	if p.Linkerd != nil {
 		r.Components[p.Mesh.Kind] = p.Mesh.Version // its charts have a calendar of their own

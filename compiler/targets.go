@@ -25,6 +25,7 @@ import (
 	"meshgen.dev/meshgen/compiler/backend/nxos"
 	"meshgen.dev/meshgen/compiler/backend/observability"
 	"meshgen.dev/meshgen/compiler/backend/openelb"
+	"meshgen.dev/meshgen/compiler/backend/registry"
 	"meshgen.dev/meshgen/compiler/backend/secrets"
 )
 
@@ -51,6 +52,7 @@ var targets = []backend.Backend{
 	istio.Ambient,
 	linkerd.Backend,
 	networkpolicy.Backend,
+	registry.Backend,
 	secrets.Backend,
 	observability.Backend,
 	checks.Backend,

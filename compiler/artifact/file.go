@@ -22,6 +22,7 @@ type File struct {
 	base   int32
 	cursor cursor
 	runs   []run
+	owed   []owed // values that a mapping of the file is to have, in the order of their keys
 }
 
 // cursor is what a line has besides the base.

@@ -15,6 +15,7 @@ type YAML struct {
 	dash  int    // item indicators owed to the next line
 	elems int    // keys or elements written at this level
 	note  string // owed to the next line
+	path  []string
 }
 
 // maxKey is the greatest length of a key as written: YAML 1.2 section 7.4.2 looks for its colon within 1,024 characters.
@@ -92,7 +93,10 @@ func (y *YAML) block(key, empty string, body func()) {
 	outer := y.elems
 	y.elems = 0
 	y.depth++
+	y.path = append(y.path, key)
 	body()
+	y.Settle()
+	y.path = y.path[:len(y.path)-1]
 	y.depth--
 	if y.elems == 0 {
 		y.f.data = slices.Insert(y.f.data, at, []byte(empty)...)

@@ -91,8 +91,26 @@ func Values(p *ir.Plan, t *artifact.Tree, r ir.Release) *artifact.YAML {
 	f := t.File("charts/"+p.Name+"/"+r.Name+"/values.yaml", p.From...)
 	f.Header("#", p.Name)
 	f.Begin(r.From...)
+	for _, v := range r.Images {
+		f.Owe(v.Key, v.From, func(y *artifact.YAML, key string) { chartValue(y, key, v) })
+	}
 	f.Linef("# Helm release %s in namespace %s: chart %s %s from %s", r.Name, r.Namespace, r.Chart, r.Version, r.Repository)
 	return f.YAML()
+}
+
+func chartValue(y *artifact.YAML, key string, v ir.ChartValue) {
+	switch {
+	case !v.Named && len(v.List) > 0:
+		y.KV(key, v.List)
+	case len(v.List) > 0:
+		y.Seq(key, func() {
+			for _, name := range v.List {
+				y.Item(func() { y.KV("name", name) })
+			}
+		})
+	default:
+		y.KV(key, v.Text)
+	}
 }
 
 // Meta is the head of an object. Namespace is empty for cluster-scoped kinds.

@@ -17,8 +17,6 @@ type Linkerd struct {
 	CNIFrom      From
 	IssuedFor    string // name in the issuer's certificate
 	EgressPlace  string // namespace of the networks that hold in all namespaces
-	Image        string // registry and path of its images; "": the charts' own
-	PullSecret   string // of its images; "" for none
 	Webhooks     []LinkerdWebhook
 	Servers      []LinkerdServer
 	Grants       []LinkerdGrant

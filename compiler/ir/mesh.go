@@ -32,8 +32,10 @@ type ProxyPorts struct {
 	Health         uint16 // readiness of the proxy
 	Control        uint16 // configuration and certificates, at the control plane
 	ControlMetrics uint16
-	Webhook        uint16 // injection and validation, called by the API server
-	Tunnel         uint16 // all TCP between meshed pods arrives at it, whatever its own port; 0: at its own port
+	Webhook        uint16   // injection and validation, called by the API server
+	Controls       []uint16 // further ports of the control plane that proxies connect to
+	Streams        uint16   // streams between meshed pods arrive at it, requests at their own port; 0: all at their own
+	Tunnel         uint16   // all TCP between meshed pods arrives at it, whatever its own port; 0: at its own port
 }
 
 // CA is the authority of the mesh. Empty strings and dates are what the site does not say.

@@ -69,6 +69,7 @@ type Plan struct {
 	Watch        Observability // what is watched, and by whom
 	Flows        []Flow        // connections that filters have to let through, by area
 	Delivery     Delivery      // how the tree reaches the cluster, and in which order
+	Registry     *Registry     // nil: images and charts come from upstream
 	Checks       Checks        // what the site looks like when all of the tree is in force
 }
 
@@ -101,8 +102,9 @@ type Release struct {
 	Repository string // URL, https or oci
 	Version    string
 	Namespace  string
-	Gateway    string // name of the gateway that it is; "" for others
-	SkipCRDs   bool   // what its chart holds in crds/ comes from elsewhere
+	Gateway    string       // name of the gateway that it is; "" for others
+	SkipCRDs   bool         // what its chart holds in crds/ comes from elsewhere
+	Images     []ChartValue // that take its images from the site's registry, by key
 	From       From
 }
 

@@ -22,6 +22,10 @@ func (l *lowering) podFlows() {
 			if c.Tunnel {
 				ports = l.tunnelFlows(s, name, c)
 			}
+			if n := l.p.Mesh.ProxyPorts.Streams; n != 0 && slices.ContainsFunc(ports, func(p ir.Port) bool { return p.Protocol == "tcp" }) {
+				l.flow(ir.Flow{Area: ir.PodArea, From: l.pods(name), To: l.pods("service " + s.Namespace + "/" + s.Name), Protocol: "tcp", Port: n, Why: c.Why,
+					Note: "streams of the mesh, encrypted"}, ir.From{"namespaces", "gateways", "mesh", "kubernetes"}, c.From)
+			}
 			for _, p := range ports {
 				l.flow(ir.Flow{Area: ir.PodArea, From: l.pods(name), To: l.pods("service " + s.Namespace + "/" + s.Name),
 					Protocol: portProtocol(p), Port: p.TargetPort, Why: c.Why}, ir.From{"namespaces", "gateways", "mesh", "kubernetes"}, c.From, p.From)
@@ -52,7 +56,9 @@ func (l *lowering) meshFlows() {
 		}
 	}
 	control, proxies := l.pods("control plane of the mesh"), l.pods("proxies")
-	add(proxies, control, ports.Control, "configuration and certificates")
+	for _, port := range append([]uint16{ports.Control}, ports.Controls...) {
+		add(proxies, control, port, "configuration and certificates")
+	}
 	add(l.controlPlaneEnd(), control, ports.Webhook, "injection and validation: calls of the API servers")
 	if t := m.Tracing; t != nil {
 		add(proxies, l.pods("tracing, namespace "+t.Namespace), t.Port, "spans", t.From)

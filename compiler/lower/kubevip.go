@@ -21,6 +21,9 @@ func (l *lowering) kubeVIP() {
 		return
 	}
 	k := &ir.KubeVIP{Class: lb.Class, From: lb.From, Image: l.kubeVIPImage()}
+	if l.s.Registry != nil {
+		k.From = append(k.From[:len(k.From):len(k.From)], "registry")
+	}
 	byRack := map[string]*ir.KubeVIPSpeaker{}
 	for i := range lb.Peerings {
 		l.kubeVIPPeer(byRack, &lb.Peerings[i])
@@ -101,14 +104,20 @@ func (l *lowering) apiAddress(g *ir.HostGroup, n ir.Node, class *site.NodeClass)
 		From: slices.Concat(under("kubernetes.apiServer", "address", "port", "provider"), under("loadBalancer", "kind", "version"), ir.From{"kubernetes.distribution"},
 			under(site.Join("nodeClasses", n.Class), "nic.interface", "controlPlane"), g.From),
 	}
+	if l.s.Registry != nil {
+		c.From = append(c.From, "registry")
+	}
 	if s := dist.Supervisor; s != nil {
 		c.Join, c.Unit = s.Join, s.Units.Server
 	}
 	return c
 }
 
-// kubeVIPImage is the image of the release that the site declares.
-func (l *lowering) kubeVIPImage() string {
+// kubeVIPImage is the image of the release that the site declares, from where the site takes images.
+func (l *lowering) kubeVIPImage() string { return l.image(l.kubeVIPUpstream()) }
+
+// kubeVIPUpstream is where its project publishes it.
+func (l *lowering) kubeVIPUpstream() string {
 	lb := l.s.LoadBalancer
 	return l.set.LoadBalancer("kube-vip").Release(lb.Version).Image + ":v" + lb.Version
 }

@@ -35,7 +35,6 @@ func (l *lowering) linkerd() {
 		Probes:       c.NodeSubnets,
 		IssuedFor:    "identity." + m.Namespace + "." + m.TrustDomain,
 		EgressPlace:  linkerdEgress,
-		Image:        m.ImageHub,
 		CNIFrom:      c.From.Of("distribution"),
 		Webhooks: []ir.LinkerdWebhook{
 			{Value: "proxyInjector", Service: "linkerd-proxy-injector", Secret: "linkerd-proxy-injector-k8s-tls"},

@@ -46,6 +46,7 @@ func Among(fleet site.Fleet, s *site.Site, set *profile.Set) *ir.Plan {
 	l.namespaces()
 	l.releases()
 	l.linkerd()
+	l.registry()
 	l.observability()
 	l.secrets()
 	l.flows()

@@ -30,6 +30,7 @@ func (l *lowering) mesh() {
 		ProxyPorts: ir.ProxyPorts{
 			Metrics: prof.Ports.Metrics, EnvoyMetrics: prof.Ports.ProxyMetrics, Health: prof.Ports.Health,
 			Control: prof.Ports.Control, ControlMetrics: prof.Ports.ControlMetrics, Webhook: prof.Ports.Webhook, Tunnel: prof.Ports.Tunnel,
+			Controls: prof.Ports.Controls, Streams: prof.Ports.Streams,
 		},
 		From: under("mesh", "kind", "version", "revision", "trustDomain", "mtls", "controlPlane.replicas", "egressPolicy"),
 	}

@@ -61,17 +61,19 @@ func (m *Mesh) Capability(field string) Capability {
 
 // MeshPorts are TCP ports of proxies and control plane; 0 where there is none, or none is known.
 type MeshPorts struct {
-	Outbound       uint16 `json:"outbound"`       // captures what a pod sends
-	Inbound        uint16 `json:"inbound"`        // captures what a pod receives
-	Tunnel         uint16 `json:"tunnel"`         // where TCP between meshed pods arrives on the wire
-	Metrics        uint16 `json:"metrics"`        // merged metrics of proxy and application, and rewritten probes
-	ProxyMetrics   uint16 `json:"proxyMetrics"`   // the proxy's own
-	Health         uint16 `json:"health"`         // readiness of the proxy
-	Control        uint16 `json:"control"`        // configuration and certificates, at the control plane
-	ControlMetrics uint16 `json:"controlMetrics"` // at the control plane
-	ControlHealth  uint16 `json:"controlHealth"`  // readiness of the control plane
-	Webhook        uint16 `json:"webhook"`        // injection and validation: the pod's port
-	EastWest       uint16 `json:"eastWest"`       // between clusters, at a gateway
+	Outbound       uint16   `json:"outbound"`           // captures what a pod sends
+	Inbound        uint16   `json:"inbound"`            // captures what a pod receives
+	Controls       []uint16 `json:"controls,omitempty"` // further ones at the control plane that proxies connect to
+	Streams        uint16   `json:"streams"`            // where streams between meshed pods arrive on the wire
+	Tunnel         uint16   `json:"tunnel"`             // where TCP between meshed pods arrives on the wire
+	Metrics        uint16   `json:"metrics"`            // merged metrics of proxy and application, and rewritten probes
+	ProxyMetrics   uint16   `json:"proxyMetrics"`       // the proxy's own
+	Health         uint16   `json:"health"`             // readiness of the proxy
+	Control        uint16   `json:"control"`            // configuration and certificates, at the control plane
+	ControlMetrics uint16   `json:"controlMetrics"`     // at the control plane
+	ControlHealth  uint16   `json:"controlHealth"`      // readiness of the control plane
+	Webhook        uint16   `json:"webhook"`            // injection and validation: the pod's port
+	EastWest       uint16   `json:"eastWest"`           // between clusters, at a gateway
 }
 
 // Certificates is the life of a workload certificate.

@@ -17,6 +17,7 @@ const (
 	ruleGatewayAPI    = "MG9110"
 	ruleOpenELB       = "MG9117"
 	ruleLinkerd       = "MG9125"
+	ruleRegistry      = "MG9126"
 	ruleNamespace     = "MG9301"
 	ruleReference     = "MG9302"
 	ruleNodeLabel     = "MG9303"
@@ -54,6 +55,7 @@ var rules = []Rule{
 	{ruleMonitors, "output-monitors", "a monitor finds targets, and the scraper may look for them, is let in and may read"},
 	{ruleOpenELB, "output-openelb", "OpenELB takes its objects, and each speaker announces itself alone"},
 	{ruleLinkerd, "output-linkerd", "Linkerd's chart makes nothing while it is rendered, each port of a pod is one Server's, and policies name what is there"},
+	{ruleRegistry, "output-registry", "a closed site refers to no registry, repository or page outside it"},
 	{ruleSysctl, "output-sysctl", "sysctl.d files hold settings that the kernel takes on a host"},
 	{ruleModules, "output-modules", "modules-load.d and modprobe.d files are what kmod reads"},
 	{ruleChrony, "output-chrony", "chrony.conf is what chronyd reads"},

@@ -94,9 +94,10 @@ func (p *pass) checkSecretsContract(refs []SecretRef) {
 
 // secretTypeKeys are the keys without which the API server refuses a Secret of a type, or its readers do.
 var secretTypeKeys = map[string][]string{
-	"kubernetes.io/basic-auth": {"password"},
-	"kubernetes.io/tls":        {"tls.crt", "tls.key"},
-	"Opaque":                   nil,
+	"kubernetes.io/dockerconfigjson": {".dockerconfigjson"},
+	"kubernetes.io/basic-auth":       {"password"},
+	"kubernetes.io/tls":              {"tls.crt", "tls.key"},
+	"Opaque":                         nil,
 }
 
 // checkListed checks one entry: its form, its consumers and its maker.

@@ -26,6 +26,7 @@ type Releases struct {
 	Kubernetes        string            // "1.35.2"
 	GatewayAPI        string            // "1.6.3"; empty when the cluster has none
 	GatewayAPIChannel string            // "standard" or "experimental"; empty is standard
+	Registry          *Registry         // of images and charts; nil: upstream's
 	Components        map[string]string // component → release: "istio": "1.31.1"; an empty release is the newest known one
 	Charts            map[string]Chart  // Helm release → chart; each needs a folder charts/<site>/<release>
 
@@ -59,9 +60,10 @@ func (r Releases) nodePorts() (low, high int64) {
 
 // Chart is what a Helm release installs.
 type Chart struct {
-	Name      string // "istiod"
-	Version   string // "1.31.1"
-	Namespace string // of the release
+	Name       string // "istiod"
+	Repository string
+	Version    string // "1.31.1"
+	Namespace  string // of the release
 }
 
 // Report says what was read.
@@ -135,6 +137,7 @@ func (p *pass) wholeTree() {
 	p.checkOpenELB()
 	p.checkAmbient()
 	p.checkLinkerd()
+	p.checkRegistry()
 	p.checkKustomizations()
 	p.checkObservability()
 	for _, check := range lineTreeChecks {

@@ -38,18 +38,18 @@ func helmfile(p *ir.Plan, t *artifact.Tree) {
 		for _, ph := range p.Delivery.Phases {
 			for _, c := range ph.Charts {
 				y.Begin(append(c.Release.From[:len(c.Release.From):len(c.Release.From)], p.From...)...)
-				release(y, ph.Name, c)
+				release(p, y, ph.Name, c)
 			}
 		}
 	})
 }
 
-func release(y *artifact.YAML, phase string, c ir.ChartStep) {
+func release(p *ir.Plan, y *artifact.YAML, phase string, c ir.ChartStep) {
 	r := c.Release
 	y.Item(func() {
 		y.KV("name", r.Name)
 		y.KV("namespace", r.Namespace)
-		y.KV("chart", repositoryName(r)+"/"+r.Chart)
+		y.KV("chart", repositoryName(p, r)+"/"+r.Chart)
 		y.KV("version", r.Version)
 		y.Map("labels", func() { y.KV("phase", phase) })
 		y.KV("values", []string{r.Name + "/values.yaml"})
@@ -78,7 +78,7 @@ func repositories(p *ir.Plan, y *artifact.YAML) {
 			seen[r.Repository] = true
 			y.From("", r.From...)
 			y.Item(func() {
-				y.KV("name", repositoryName(r))
+				y.KV("name", repositoryName(p, r))
 				url, isOCI := strings.CutPrefix(r.Repository, oci)
 				y.KV("url", url)
 				if isOCI {
@@ -90,5 +90,12 @@ func repositories(p *ir.Plan, y *artifact.YAML) {
 	}
 }
 
-// repositoryName is the name by which this file alone knows a repository.
-func repositoryName(r ir.Release) string { return r.Component }
+// repositoryName is the name by which this file alone knows a repository: that of the first component from there.
+func repositoryName(p *ir.Plan, r ir.Release) string {
+	for _, o := range p.Releases {
+		if o.Repository == r.Repository {
+			return o.Component
+		}
+	}
+	return r.Component
+}

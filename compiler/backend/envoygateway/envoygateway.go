@@ -52,7 +52,9 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	for i := range p.Gateways {
 		if g := &p.Gateways[i]; g.Program.Kind == kind {
 			proxies.Add(backend.Meta{APIVersion: extension, Namespace: g.Namespace, Name: g.Parameters.Name, From: g.From},
-				func(y *artifact.YAML) { y.Map("spec", func() { proxy(y, g, p.Mesh.AccessLogs, p.Mesh.AccessLogsFrom) }) })
+				func(y *artifact.YAML) {
+					y.Map("spec", func() { proxy(y, g, p.Mesh.AccessLogs, p.Mesh.AccessLogsFrom) })
+				})
 		}
 	}
 }

@@ -69,6 +69,11 @@ func deployment(y *artifact.YAML, g *ir.Gateway) {
 	y.KV("replicas", g.Replicas)
 	y.Fixed()
 	y.Map("pod", func() {
+		if g.PullSecret != "" {
+			y.From("", "registry")
+			y.Seq("imagePullSecrets", func() { y.Item(func() { y.KV("name", g.PullSecret) }) })
+			y.Fixed()
+		}
 		y.Map("securityContext", func() {
 			y.Map("seccompProfile", func() { y.KV("type", "RuntimeDefault") })
 			if len(g.PodSysctls) > 0 {
@@ -87,7 +92,14 @@ func deployment(y *artifact.YAML, g *ir.Gateway) {
 		})
 		backend.Placement(y, g)
 	})
-	y.Map("container", func() { backend.Resources(y, g.Resources) })
+	y.Map("container", func() {
+		if g.Image != "" {
+			y.From("", "registry")
+			y.KV("imageRepository", g.Image)
+			y.Fixed()
+		}
+		backend.Resources(y, g.Resources)
+	})
 }
 
 // service writes the Service that the load balancer gives its addresses to.

@@ -37,25 +37,12 @@ func (e *emitter) cniValues(y *artifact.YAML) {
 	e.families(y)
 	y.Comment("A pod that started before its node had the plug-in does not pass its check: it is deleted, and starts anew.")
 	y.Map("repairController", func() { y.KV("enabled", true) })
-	y.From("", e.k.From...)
-	if e.k.Image != "" {
-		y.Map("image", func() { y.KV("name", e.k.Image+"/cni-plugin") })
-	}
-	e.pullSecret(y)
-	y.Fixed()
 }
 
 func (e *emitter) families(y *artifact.YAML) {
 	y.From("linkerd/ipv6", e.p.Cluster.From.Of("podCIDRs")...)
 	y.KV("disableIPv6", !e.k.IPv6)
 	y.Fixed()
-}
-
-func (e *emitter) pullSecret(y *artifact.YAML) {
-	if e.k.PullSecret == "" {
-		return
-	}
-	y.Seq("imagePullSecrets", func() { y.Item(func() { y.KV("name", e.k.PullSecret) }) })
 }
 
 func (e *emitter) controlValues(y *artifact.YAML) {
@@ -84,13 +71,6 @@ func (e *emitter) controlValues(y *artifact.YAML) {
 		y.Map("egress", func() { y.KV("globalEgressNetworkNamespace", e.k.EgressPlace) })
 		y.Fixed()
 	}
-	y.From("", e.k.From...)
-	if e.k.Image != "" {
-		y.KV("controllerImage", e.k.Image+"/controller")
-		y.Map("debugContainer", func() { y.Map("image", func() { y.KV("name", e.k.Image+"/debug") }) })
-	}
-	e.pullSecret(y)
-	y.Fixed()
 }
 
 // identity: nothing is made while the chart is rendered, and no key is among its values.
@@ -147,13 +127,10 @@ func (e *emitter) webhooks(y *artifact.YAML) {
 func (e *emitter) proxy(y *artifact.YAML) {
 	m := &e.p.Mesh
 	y.Map("proxy", func() {
-		if e.k.Image != "" {
-			y.From("", e.k.From...)
-			y.Map("image", func() { y.KV("name", e.k.Image+"/proxy") })
-			y.Fixed()
-		}
 		y.Comment("A port that no Server describes refuses everybody. Proxies read it when their pod starts.")
 		y.KV("defaultInboundPolicy", "deny")
+		y.Comment("Requests between proxies keep their own ports, by which NetworkPolicy tells them apart; streams go to the proxy's.")
+		y.KV("outboundTransportMode", "transparent")
 		y.From("linkerd/opaque-ports", e.k.OpaqueFrom...)
 		y.Comment("Streams: no proxy waits there for a request. The chart's list, and the site's ports with protocol tcp.")
 		y.KV("opaquePorts", numbers(e.k.OpaquePorts))

@@ -54,7 +54,7 @@ func proxyEgress(p *ir.Plan) []rule {
 		out = append(out, rule{
 			comment: "the mesh's control plane: configuration and certificates",
 			peers:   []peer{{namespace: m.Namespace}},
-			ports:   tcp(m.ProxyPorts.Control),
+			ports:   tcp(append([]uint16{m.ProxyPorts.Control}, m.ProxyPorts.Controls...)...),
 			from:    m.From.Of("kind"),
 		})
 	}

@@ -56,6 +56,10 @@ func toWaypoint(p *ir.Plan, namespace string, from ir.From) rule {
 func wirePorts(p *ir.Plan, ports []ir.Port, tunnel, waypoint bool) []port {
 	all := containerPorts(ports)
 	if !tunnel {
+		stream := func(x ir.Port) bool { return x.Protocol == "tcp" }
+		if n := p.Mesh.ProxyPorts.Streams; n != 0 && slices.ContainsFunc(ports, stream) {
+			all = append(all, tcp(n)...)
+		}
 		return all
 	}
 	var out []port

@@ -72,8 +72,6 @@ var notYet = []unread{
 	{path: "maintenance"},
 	{path: "observability.dashboards", only: []string{"false"}},
 	{path: "delivery.hosts.*", only: []string{"files", "ansible", "cloud-init", "ignition", "talos"}},
-	{path: "registry"},
-	{path: "airGapped", only: []string{"false"}},
 	{path: "patches"},
 }
 
