@@ -1,16 +1,12 @@
 package compiler
 
 import (
-	"context"
 	"encoding/json"
+	"fmt"
 	"net/netip"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
@@ -52,12 +48,7 @@ func TestLiveNative(t *testing.T) {
 	second := startNative(t, program, two, tree, "bru1-edge-2", "another")
 	// With a wrong password there is no session; with the right one it joins.
 	inKernel(t, sw, netip.MustParseAddr(vip), "via 10.90.1.21 dev vlan90")
-	sw.Wait("segments with a wrong password", "TCP MD5", func() string {
-		if md5Failures(t, sw) > 0 {
-			return "seen"
-		}
-		return ""
-	}, "seen")
+	sw.Wait("segments with a wrong password", "TCP MD5", func() string { return fmt.Sprint(md5Failures(t, sw) > 0) }, "true")
 	if got := sw.Vtysh("show bgp neighbors 10.90.1.22"); strings.Contains(got, "BGP state = Established") {
 		t.Errorf("a session comes up with a wrong password:\n%s", got)
 	}
@@ -78,15 +69,8 @@ func TestLiveNative(t *testing.T) {
 	}
 	first.announce(announced)
 	sw.Wait("updates with all of the strays", "10.90.1.21", func() string {
-		var neighbors map[string]struct{ MessageStats struct{ UpdatesRecv int } }
-		if err := json.Unmarshal([]byte(sw.Vtysh("show bgp neighbors 10.90.1.21 json")), &neighbors); err != nil {
-			t.Fatal(err)
-		}
-		if neighbors["10.90.1.21"].MessageStats.UpdatesRecv < len(announced) {
-			return ""
-		}
-		return "read"
-	}, "read")
+		return fmt.Sprint(updates(t, sw, "10.90.1.21") >= len(announced))
+	}, "true")
 	onto(t, sw, netip.MustParsePrefix(taken).Addr(), 1, "via 10.90.1.21 dev vlan90")
 	for _, p := range strays {
 		refused(t, sw, p)
@@ -99,6 +83,16 @@ func TestLiveNative(t *testing.T) {
 	// There is no BFD: a node that is cut off is left when its hold time is over.
 	segment.IP("link", "set", "p1", "nomaster")
 	onto(t, sw, netip.MustParseAddr(vip), 1, "via 10.90.1.22 dev vlan90")
+}
+
+// updates counts the UPDATE messages that a router has got from a neighbor.
+func updates(t *testing.T, r *frrtest.Router, peer string) int {
+	t.Helper()
+	var neighbors map[string]struct{ MessageStats struct{ UpdatesRecv int } }
+	if err := json.Unmarshal([]byte(r.Vtysh("show bgp neighbors "+peer+" json")), &neighbors); err != nil {
+		t.Fatal(err)
+	}
+	return neighbors[peer].MessageStats.UpdatesRecv
 }
 
 // nativeSession is a session of a node, and what the node's objects announce in it.
@@ -160,64 +154,27 @@ func startNative(t *testing.T, program string, r *frrtest.Router, tree *artifact
 // buildNative builds the program of testdata/native over MetalLB's sources.
 func buildNative(t *testing.T) string {
 	t.Helper()
-	tool := real(t, "go")
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-	defer cancel()
-	dir := t.TempDir()
-	run := func(args ...string) ([]byte, error) {
-		cmd := exec.CommandContext(ctx, tool, args...)
-		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off", "CGO_ENABLED=0")
-		cmd.WaitDelay = time.Second
-		return cmd.Output()
+	b := newBuild(t)
+	module := b.sources(metallbModule, metallbSum)
+	over, err := txtar.ParseFile(filepath.Join("testdata", "native", "speaker.txtar"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	out, err := run("mod", "download", "-json", metallbModule)
-	var module struct{ Dir, Sum, Error string }
-	if bad := json.Unmarshal(out, &module); bad != nil || err != nil || module.Error != "" {
-		absent(t, metallbModule+" ("+module.Error+")")
-	}
-	if module.Sum != metallbSum {
-		t.Fatalf("%s has checksum %s, not %s", metallbModule, module.Sum, metallbSum)
-	}
-	write := func(name string, data []byte) {
-		file := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	files := []string{"go.mod", "go.sum"}
 	for _, part := range metallbParts {
-		names, err := filepath.Glob(filepath.Join(module.Dir, part, "*.go"))
+		names, err := filepath.Glob(filepath.Join(module, part, "*.go"))
 		if err != nil || len(names) == 0 {
 			t.Fatalf("no %s in %s: %v", part, metallbModule, err)
 		}
 		for _, name := range names {
 			if !strings.HasSuffix(name, "_test.go") {
-				files = append(files, part+"/"+filepath.Base(name))
+				b.write(part+"/"+filepath.Base(name), read(t, name))
 			}
 		}
 	}
-	over, err := txtar.ParseFile(filepath.Join("testdata", "native", "speaker.txtar"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range files {
-		if !slices.ContainsFunc(over.Files, func(f txtar.File) bool { return f.Name == name }) {
-			write(name, []byte(read(t, filepath.Join(module.Dir, filepath.FromSlash(name)))))
-		}
-	}
 	for _, f := range over.Files {
-		write(f.Name, f.Data)
+		b.write(f.Name, string(f.Data)) // some in the place of MetalLB's
 	}
-	write("go.mod", append([]byte(read(t, filepath.Join(dir, "go.mod"))), "\nreplace k8s.io/api => ./kubernetes\n"...))
-	if _, err := run("build", "-mod=mod", "-o", "onesession", "./internal/onesession"); err != nil {
-		if exit, ok := err.(*exec.ExitError); ok {
-			t.Fatalf("%v\n%s", err, exit.Stderr)
-		}
-		t.Fatal(err)
-	}
-	return filepath.Join(dir, "onesession")
+	b.write("go.mod", read(t, filepath.Join(module, "go.mod"))+"\nreplace k8s.io/api => ./kubernetes\n")
+	b.write("go.sum", read(t, filepath.Join(module, "go.sum")))
+	return b.program("./internal/onesession")
 }
