@@ -57,8 +57,8 @@ func (q *inquiry) askAmbient(a *asker, w *policy.Workload) {
 	callee := w.Namespace + "/" + w.Name
 	for _, port := range w.Ports {
 		q.requests(a, callee, int(port.Port), func(c call) {
-			v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: port.Port, Method: c.method, Path: c.path, Host: c.host})
-			what := fmt.Sprintf("%s to %s:%d %s %s %s", a.name, callee, c.port, c.method, c.path, c.host)
+			v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: port.Port, Method: c.method, Path: c.path, Host: c.host, Token: c.token})
+			what := fmt.Sprintf("%s to %s:%d %s %s %s", a.name, callee, c.port, c.method, c.path, c.host) + fmt.Sprintf(" token %v", c.token)
 			want, ends := q.expectAmbient(a, callee, c)
 			q.compare(what, want, v)
 			if want {

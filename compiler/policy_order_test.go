@@ -78,7 +78,7 @@ func (q *inquiry) declaredCalls() (asked int, refused []string) {
 						}
 					}
 					asked++
-					v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: port.Port, Method: c.method, Path: c.path, Host: c.host})
+					v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: port.Port, Method: c.method, Path: c.path, Host: c.host, Token: c.token})
 					if !v.Allowed {
 						refused = append(refused, a.name+" to "+callee+" "+c.path)
 					}

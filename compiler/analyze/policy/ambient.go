@@ -69,11 +69,17 @@ func (m *Model) reachAmbient(v *Verdict, from Caller, to *Workload, port Port, r
 	}
 	w := from.Workload
 	at := waypoint.Namespace + "/" + waypoint.Name
-	v.Steps = append(v.Steps,
+	tokens, principal := m.validateAt(at, func(r *requestAuthentication) bool {
+		return slices.ContainsFunc(r.spec.TargetRefs, func(t targetRef) bool { return m.namesWaypoint(t, r.Namespace, waypoint, to) })
+	}, req.Token)
+	if !speaksHTTP(port.Protocol) {
+		tokens.Effect, principal = Silent, ""
+	}
+	v.Steps = append(v.Steps, tokens,
 		m.networkStep(Egress, w, end{waypoint, waypoint.Address}, tunnelPort, false),
 		m.networkStep(Ingress, waypoint, end{w, w.Address}, tunnelPort, false),
 		m.authorizeAt(at, func(p *authorizationPolicy) bool { return m.appliesAtWaypoint(p, waypoint, to) },
-			connection{identity: m.identity(w), address: w.Address, port: port.Port, http: speaksHTTP(port.Protocol), method: req.Method, path: req.Path, host: req.Host}))
+			connection{identity: m.identity(w), token: principal, address: w.Address, port: port.Port, http: speaksHTTP(port.Protocol), method: req.Method, path: req.Path, host: req.Host}))
 	s, leads := m.waypointRoute(at, to, port, req)
 	v.Steps = append(v.Steps, s)
 	for i := range leads {
@@ -136,17 +142,19 @@ func (m *Model) ambientHop(from Caller, to *Workload, target uint16, udp bool) [
 // appliesAtWaypoint: by the Service, by the waypoint's Gateway, or from the root namespace by the class of all waypoints.
 // Policies without a target do not hold there.
 func (m *Model) appliesAtWaypoint(p *authorizationPolicy, waypoint, to *Workload) bool {
-	return slices.ContainsFunc(p.spec.TargetRefs, func(r targetRef) bool {
-		switch r.Kind {
-		case "Service":
-			return r.Group == "" && p.Namespace == to.Namespace && r.Name == to.Name
-		case "Gateway":
-			return r.Group == "gateway.networking.k8s.io" && p.Namespace == waypoint.Namespace && r.Name == waypoint.Name
-		case "GatewayClass":
-			return r.Group == "gateway.networking.k8s.io" && p.Namespace == m.root && r.Name == waypointClass
-		}
-		return false
-	})
+	return slices.ContainsFunc(p.spec.TargetRefs, func(r targetRef) bool { return m.namesWaypoint(r, p.Namespace, waypoint, to) })
+}
+
+func (m *Model) namesWaypoint(r targetRef, namespace string, waypoint, to *Workload) bool {
+	switch r.Kind {
+	case "Service":
+		return r.Group == "" && namespace == to.Namespace && r.Name == to.Name
+	case "Gateway":
+		return r.Group == "gateway.networking.k8s.io" && namespace == waypoint.Namespace && r.Name == waypoint.Name
+	case "GatewayClass":
+		return r.Group == "gateway.networking.k8s.io" && namespace == m.root && r.Name == waypointClass
+	}
+	return false
 }
 
 // waypointRoute is the route of a waypoint to a Service: of its HTTPRoute, or of the VirtualService of its host. Both for

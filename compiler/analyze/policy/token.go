@@ -13,7 +13,8 @@ type Token struct{ Issuer, Audience string }
 type requestAuthentication struct {
 	meta
 	spec struct {
-		Selector *workloadSelector `json:"selector"`
+		Selector   *workloadSelector `json:"selector"`
+		TargetRefs []targetRef       `json:"targetRefs"`
 		JWTRules []struct {
 			Issuer               string   `json:"issuer"`
 			Audiences            []string `json:"audiences"` // empty: any
@@ -25,10 +26,18 @@ type requestAuthentication struct {
 // validate tells whether the proxy of a workload takes the token of a request: one that no rule is for it refuses, none
 // at all it lets pass. The principal of a good one goes to the policies.
 func (m *Model) validate(w *Workload, t *Token) (s Step, principal string) {
-	s = Step{Layer: Tokens, At: w.Namespace + "/" + w.Name, Effect: Silent, Why: "no token is looked at"}
+	return m.validateAt(w.Namespace+"/"+w.Name, func(r *requestAuthentication) bool {
+		return (r.Namespace == w.Namespace || r.Namespace == m.root) && len(r.spec.TargetRefs) == 0 &&
+			(r.spec.Selector == nil || subset(r.spec.Selector.MatchLabels, w.Labels))
+	}, t)
+}
+
+// validateAt is validate with the objects that apply at one proxy.
+func (m *Model) validateAt(at string, applies func(*requestAuthentication) bool, t *Token) (s Step, principal string) {
+	s = Step{Layer: Tokens, At: at, Effect: Silent, Why: "no token is looked at"}
 	for i := range m.tokens {
 		r := &m.tokens[i]
-		if r.Namespace != w.Namespace && r.Namespace != m.root || r.spec.Selector != nil && !subset(r.spec.Selector.MatchLabels, w.Labels) {
+		if !applies(r) {
 			continue
 		}
 		if t == nil {

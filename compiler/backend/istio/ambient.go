@@ -25,6 +25,7 @@ func emitAmbient(p *ir.Plan, t *artifact.Tree) {
 	e.destinationRules()
 	e.servicePolicies()
 	e.requestPolicies()
+	e.requestAuthentications()
 }
 
 // probes lets kubelets' probes of captured pods through Cilium's policies: the node agent gives them a source address of

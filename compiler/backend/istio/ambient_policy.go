@@ -34,11 +34,11 @@ func target(y *artifact.YAML, group, kind, name string) {
 }
 
 // podRules are what ztunnel admits to the pods of a service: its callers, or the waypoint in place of those that come
-// with an identity, so that nobody goes round it. A caller of a pod that is held to methods or paths gets nothing here:
+// with an identity, so that nobody goes round it. A caller of a pod that is held to methods, paths or tokens gets nothing here:
 // ztunnel could not hold it to them. A gateway is held to its routes by itself.
 func (e *emitter) podRules(s *ir.Service) []rule {
 	direct := *s
-	direct.Callers = nil
+	direct.Callers, direct.JWT = nil, nil
 	called := false
 	for _, c := range s.Callers {
 		if s.Waypoint != "" && c.Identity != "" {
@@ -48,7 +48,7 @@ func (e *emitter) podRules(s *ir.Service) []rule {
 		if c.Kind == "gateway" {
 			c.Paths, c.Hosts = nil, nil
 		}
-		if len(c.Methods)+len(c.Paths)+len(c.Hosts) == 0 {
+		if len(c.Methods)+len(c.Paths)+len(c.Hosts) == 0 && s.JWT == nil {
 			direct.Callers = append(direct.Callers, c)
 		}
 	}

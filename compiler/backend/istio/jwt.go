@@ -15,13 +15,17 @@ func (e *emitter) requestAuthentications() {
 	o := e.objects(backend.Policy, "RequestAuthentication")
 	for i := range e.p.Services {
 		s := &e.p.Services[i]
-		if s.JWT == nil || !s.Meshed {
+		if s.JWT == nil || !s.Meshed || e.ambient() && s.Waypoint == "" {
 			continue
 		}
 		from := append(append(ir.From{}, s.JWT.From...), s.From...)
 		o.Add(backend.Meta{APIVersion: securityV1, Namespace: s.Namespace, Name: s.Name, From: from}, func(y *artifact.YAML) {
 			y.Map("spec", func() {
-				y.Map("selector", func() { backend.Pairs(y, "matchLabels", s.Labels) })
+				if e.ambient() {
+					target(y, "", "Service", s.Name)
+				} else {
+					y.Map("selector", func() { backend.Pairs(y, "matchLabels", s.Labels) })
+				}
 				y.From("", s.JWT.From...)
 				y.Seq("jwtRules", func() {
 					y.Item(func() {

@@ -256,6 +256,9 @@ HTTPRoute knows retries on the experimental channel only: on the standard one th
 			if s.Retries == nil {
 				continue
 			}
+			if p.Site.Mesh.Kind == "istio-ambient" && p.Site.Namespaces[s.namespace].Waypoint {
+				continue // which the gateway's clients pass too
+			}
 			for i, e := range s.Expose {
 				if g := p.Site.Gateways[e.Gateway]; g != nil && g.Frontend == "gateway-api" {
 					p.Reportf(s.path+".expose."+site.Index(i)+".gateway", "%s/%s declares retries, which gateway %q cannot do: its frontend is gateway-api", s.namespace, s.name, e.Gateway).
