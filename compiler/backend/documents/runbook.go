@@ -66,6 +66,7 @@ type book struct {
 	OpenELB                                 string      // label of a node that announces for OpenELB; "" for another load balancer
 	Controller                              string      // whose log says why a Service is pending, as kubectl logs takes it
 	Bootstrap                               []ir.Secret // passwords that only arrive over the sessions that wait for them
+	Waypoints                               []string    // namespaces with a waypoint
 }
 
 type group struct{ Name, Ansible, Addresses string }
@@ -141,6 +142,9 @@ func newBook(p *ir.Plan, t *artifact.Tree) *book {
 	for _, n := range p.Namespaces {
 		if n.Meshed && n.Purpose == "services" {
 			b.Meshed = append(b.Meshed, n.Name)
+			if n.Waypoint {
+				b.Waypoints = append(b.Waypoints, n.Name)
+			}
 		}
 	}
 	for _, r := range p.Releases {
