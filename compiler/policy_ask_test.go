@@ -43,6 +43,9 @@ func (q *inquiry) expect(a *asker, callee string, c call) expectation {
 	if q.ours(a) {
 		e.egress = q.wants(a.place, callee, c.port)
 	}
+	if q.machine(callee) {
+		e.ingress = true // nothing here stands in front of it
+	}
 	if !q.meshed(callee) {
 		return e
 	}
@@ -99,7 +102,7 @@ func (q *inquiry) askService(a *asker, w *policy.Workload) {
 			}
 			for end := range ends {
 				e := q.expect(a, end, c)
-				want = want && e.open() && q.taken(end, c)
+				want = want && e.open() && q.taken(end, c) && (!q.machine(end) || q.proxied(a))
 				q.compareLayers(what, end, e, v)
 				if len(ends) == 1 && a.from.Workload != nil {
 					q.compareLayer(what, policy.Egress, a.from.Workload.Namespace+"/"+a.from.Workload.Name, e.egress, v)
@@ -141,6 +144,12 @@ func (q *inquiry) requests(a *asker, callee string, port int, f func(call)) {
 			}
 		}
 	}
+}
+
+// proxied reports whether a caller has a proxy, which asks the mesh's registry.
+func (q *inquiry) proxied(a *asker) bool {
+	w := a.from.Workload
+	return w != nil && (w.Gateway || q.sidecar(a))
 }
 
 // taken reports whether the proxy of a service takes the token of a request for good, or has none to look at.
@@ -290,6 +299,9 @@ func (q *inquiry) askPod(a *asker, w *policy.Workload, port uint16) {
 		return
 	}
 	v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: port, Direct: true})
+	if w.Machine {
+		return // its own ports are its own affair
+	}
 	proxy := w.Gateway || q.meshed(w.Namespace+"/"+w.Name)
 	scraper := q.s.Observability.Scraper
 	var want bool

@@ -57,7 +57,16 @@ func (d declared) sources(callee string) []string {
 
 func (d declared) meshed(service string) bool {
 	ns, _, _ := strings.Cut(service, "/")
+	if d.machine(service) {
+		return false
+	}
 	return d.s.Namespaces[ns].Mesh && d.s.Mesh.Kind != "none"
+}
+
+// machine reports whether a service is machines outside the cluster.
+func (d declared) machine(service string) bool {
+	s := d.service(service)
+	return s != nil && s.Workload == "VM"
 }
 
 func (d declared) permissive(service string) bool {

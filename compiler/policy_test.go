@@ -127,6 +127,9 @@ func policyWorld(p *ir.Plan) policy.World {
 	for _, s := range p.Services {
 		address = address.Next()
 		x := policy.Workload{Namespace: s.Namespace, Name: s.Name, Host: s.Host, ServiceAccount: s.ServiceAccount, Labels: pairs(s.Labels), Address: address, Headless: s.Headless}
+		if s.Workload == "VM" {
+			x.Machine, x.Address = true, s.Addresses[0]
+		}
 		for _, port := range s.Ports {
 			x.Ports = append(x.Ports, policy.Port{Name: port.Name, Port: port.Port, Target: port.TargetPort, Protocol: port.Protocol})
 		}
@@ -158,6 +161,9 @@ func (q *inquiry) everybody() {
 	}
 	namespaces := map[string]bool{"elsewhere": false, "kube-system": false}
 	for _, w := range q.world.Workloads[:q.own] {
+		if w.Machine { // it calls nobody
+			continue
+		}
 		me := subject(w.Namespace + "/" + w.Name)
 		certificate := me
 		if w.Gateway {

@@ -33,6 +33,18 @@ type Service struct {
 	EdgesFrom      From // From, and what decides its callers, callees and destinations outside: behind its policies as a whole
 }
 
+// Machine is the workload of a service that is no pod but machines outside the cluster.
+const Machine = "VM"
+
+// Blocks are the addresses of machines, each by itself; none for pods.
+func Blocks(in []netip.Addr) []netip.Prefix {
+	var out []netip.Prefix
+	for _, a := range in {
+		out = append(out, netip.PrefixFrom(a, a.BitLen()))
+	}
+	return out
+}
+
 // Port of a service.
 type Port struct {
 	Name       string
@@ -84,6 +96,7 @@ type Caller struct {
 
 // Callee is a service that may be reached.
 type Callee struct {
+	Addresses []netip.Addr // of machines outside the cluster; none: it is pods
 	Namespace string
 	Name      string
 	Tunnel    bool // TCP goes to the mesh's tunnel port

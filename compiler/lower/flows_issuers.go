@@ -9,6 +9,20 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
+// machineFlows: callers of a service that machines outside the cluster are. On the way out the pod network puts the address
+// of the node in place of the pod's.
+func (l *lowering) machineFlows(s *ir.Service) {
+	for _, c := range s.Callers {
+		source := l.allNodes()
+		source.Name, source.Nodes = c.Kind+" "+c.Namespace+"/"+c.Name, nil
+		for _, p := range c.Ports {
+			l.flow(ir.Flow{Area: ir.OutsideArea, From: source, To: ir.FlowEnd{Name: "machines " + s.Namespace + "/" + s.Name, Addresses: ir.Blocks(s.Addresses)},
+				Protocol: portProtocol(p), Port: p.TargetPort, Why: c.Why, Note: "leaves with the address of the pod's node"},
+				slices.Concat(ir.From{"namespaces", "gateways", "mesh", "kubernetes"}, machinesFrom), c.From, p.From)
+		}
+	}
+}
+
 // issuerFlows: the control plane to the issuers of tokens, whose keys it hands to the proxies. The registry of the mesh
 // does not bind it, and its own NetworkPolicy lets everything out (istio-discovery chart, networkpolicy.yaml).
 func (l *lowering) issuerFlows() {

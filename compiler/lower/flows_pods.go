@@ -13,6 +13,10 @@ import (
 func (l *lowering) podFlows() {
 	for i := range l.p.Services {
 		s := &l.p.Services[i]
+		if len(s.Addresses) > 0 {
+			l.machineFlows(s)
+			continue
+		}
 		for _, c := range s.Callers {
 			name := c.Kind + " " + c.Namespace + "/" + c.Name
 			if c.Kind == "gateway" {

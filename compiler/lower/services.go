@@ -32,7 +32,7 @@ func (l *lowering) service(nn, sn string, n *site.Namespace, s *site.Service) ir
 		ServiceAccount: cmp.Or(s.ServiceAccount, sn),
 		Labels:         []ir.KV{{Key: nameLabel, Value: sn}},
 		Workload:       s.Workload, Headless: s.Headless,
-		Meshed: n.Mesh && l.s.Mesh.Kind != "none", Permissive: l.permissive(nn),
+		Meshed: n.Mesh && l.s.Mesh.Kind != "none" && s.Workload != ir.Machine, Permissive: l.permissive(nn),
 		Externals: slices.Sorted(slices.Values(s.Egress)),
 		From:      append(ir.From{path, "kubernetes.clusterDomain"}, under(site.Join("namespaces", nn), "mesh", "mtls")...),
 	}
@@ -285,7 +285,7 @@ func (l *lowering) callees(s *ir.Service) {
 			return
 		}
 		s.Callees = append(s.Callees, ir.Callee{Namespace: target.Namespace, Name: target.Name, Host: target.Host,
-			Labels: target.Labels, Ports: ports, Why: why, From: append(from, target.From...)})
+			Labels: target.Labels, Addresses: target.Addresses, Ports: ports, Why: why, From: append(from, target.From...)})
 	}
 	calls := l.s.Namespaces[s.Namespace].Services[s.Name].Calls
 	declared := func(i int) (*ir.Service, ir.From) {

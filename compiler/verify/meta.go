@@ -50,6 +50,7 @@ var kindChecks = map[kindKey]func(*pass, *object){
 	{"networking.istio.io", "ServiceEntry"}:        checkServiceEntry,
 	{"networking.istio.io", "Sidecar"}:             checkSidecar,
 	{"networking.istio.io", "VirtualService"}:      checkVirtualService,
+	{"networking.istio.io", "WorkloadEntry"}:       checkWorkloadEntry,
 	{"networking.k8s.io", "NetworkPolicy"}:         checkNetworkPolicy,
 	{"policy", "PodDisruptionBudget"}:              checkDisruptionBudget,
 	{"security.istio.io", "AuthorizationPolicy"}:   checkAuthorizationPolicy,

@@ -96,6 +96,10 @@ func (e end) String() string {
 // of one of them admits passes, and a pod that none selects is open. port is the callee's container port.
 func (m *Model) networkStep(layer Layer, w *Workload, other end, port uint16, udp bool) Step {
 	s := Step{Layer: layer, At: w.Namespace + "/" + w.Name, Effect: Silent, Why: "no network policy selects the pod"}
+	if w.Machine {
+		s.Why = "no network policy holds for a machine"
+		return s
+	}
 	for _, p := range m.network {
 		rules, field, holds := p.spec.Ingress, "ingress", p.isolates("Ingress")
 		if layer == Egress {
@@ -135,7 +139,7 @@ func (m *Model) admits(namespace string, peers []networkPeer, other end) bool {
 		if b := p.IPBlock; b != nil {
 			return b.CIDR.Contains(other.address) && !slices.ContainsFunc(b.Except, func(x netip.Prefix) bool { return x.Contains(other.address) })
 		}
-		if other.w == nil {
+		if other.w == nil || other.w.Machine {
 			return false
 		}
 		if p.NamespaceSelector != nil && !p.NamespaceSelector.matches(m.namespaceLabels(other.w.Namespace)) {

@@ -34,8 +34,9 @@ type Workload struct {
 	Headless        bool       // its clients dial pods
 	Values          string     // gateways of the chart: path of its values in the tree
 	// Meshed is whether a pod runs a sidecar, where its namespace is not in the tree. Where it is, its labels decide.
-	Meshed bool
-	Opted  bool // out of the mesh by the pod's own label, whatever the namespace says
+	Meshed  bool
+	Machine bool // no pod, but a machine outside the cluster at Address, in the registry of the mesh
+	Opted   bool // out of the mesh by the pod's own label, whatever the namespace says
 }
 
 // Port of a Service.
@@ -79,6 +80,7 @@ type Layer string
 const (
 	Scope         Layer = "scope"         // what the caller's sidecar knows
 	Listener      Layer = "listener"      // Service, listener and TLS of a gateway
+	Registry      Layer = "registry"      // whether the mesh knows a machine outside the cluster
 	Route         Layer = "route"         // where the proxy on the caller's side sends it
 	Egress        Layer = "egress"        // network policies of the caller
 	Ingress       Layer = "ingress"       // network policies of the callee

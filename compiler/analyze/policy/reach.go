@@ -181,6 +181,9 @@ func (m *Model) follow(v *Verdict, from Caller, req Request, plain bool) {
 			continue
 		}
 		steps := m.hop(from, w, port, req, plain)
+		if w.Machine {
+			steps = append(steps, m.registered(from, w, port))
+		}
 		l.Allowed = !slices.ContainsFunc(steps, func(s Step) bool { return s.Effect == Refuse })
 		v.Steps = append(v.Steps, steps...)
 	}

@@ -26,6 +26,8 @@ type Model struct {
 	tokens     []requestAuthentication
 	sidecars   []sidecar
 	entries    []serviceEntry
+	machines   []workloadEntry
+	services   []kubeService // of objects; those of workloads are not in the tree
 	virtual    []virtualService
 	gateways   []gateway
 	apiGates   []apiGateway
@@ -163,6 +165,12 @@ func (m *Model) object(o meta, h head) error {
 	group, _, _ := strings.Cut(h.APIVersion, "/")
 	switch group {
 	case "v1":
+		if h.Kind == "Service" {
+			k := kubeService{meta: o}
+			err := unmarshal(h.Spec, &k.spec, false)
+			m.services = append(m.services, k)
+			return err
+		}
 		m.core(h)
 		return nil
 	case "networking.k8s.io", "security.istio.io", "networking.istio.io", "gateway.networking.k8s.io":
@@ -205,6 +213,8 @@ func (m *Model) object(o meta, h head) error {
 		}
 	case "networking.istio.io/ServiceEntry":
 		err = add(&m.entries, serviceEntry{meta: o}, h, func(p *serviceEntry) any { return &p.spec })
+	case "networking.istio.io/WorkloadEntry":
+		err = add(&m.machines, workloadEntry{meta: o}, h, func(p *workloadEntry) any { return &p.spec })
 	case "networking.istio.io/VirtualService":
 		err = add(&m.virtual, virtualService{meta: o}, h, func(p *virtualService) any { return &p.spec })
 	case "networking.istio.io/Gateway":

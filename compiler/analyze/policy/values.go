@@ -92,7 +92,7 @@ func values(t *artifact.Tree, path string, into any) error {
 
 // meshed reports whether the pods of a workload run the mesh's proxy.
 func (m *Model) meshed(w *Workload) bool {
-	if w == nil || w.Opted {
+	if w == nil || w.Opted || w.Machine {
 		return false
 	}
 	if m.world.MeshValues == "" {

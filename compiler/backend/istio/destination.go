@@ -10,7 +10,7 @@ func (e *emitter) destinationRules() {
 	o := e.objects(backend.Policy, "DestinationRule")
 	for i := range e.p.Services {
 		s := &e.p.Services[i]
-		if s.Outlier == nil || !s.Meshed || e.ambient() && s.Waypoint == "" {
+		if s.Outlier == nil || !isRouted(s) || e.ambient() && s.Waypoint == "" {
 			continue
 		}
 		from := append(append(s.Outlier.From[:0:0], s.Outlier.From...), s.From...)

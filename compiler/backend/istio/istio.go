@@ -69,6 +69,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	e.requestAuthentications()
 	e.rateLimits()
 	e.serviceEntries()
+	e.machines()
 }
 
 // emitter is one run over one plan.
@@ -83,6 +84,9 @@ func (e *emitter) ambient() bool { return e.p.Mesh.Kind == ambientKind }
 func (e *emitter) objects(phase backend.Phase, kind string) *backend.Writer {
 	return backend.NewWriter(e.p, e.t, phase, kind)
 }
+
+// isRouted reports whether proxies shape what goes to a service: its own, or those of its callers alone.
+func isRouted(s *ir.Service) bool { return s.Meshed || s.Workload == ir.Machine }
 
 // isCaptured reports whether traffic to a port of this protocol passes the sidecar: it redirects TCP alone.
 func isCaptured(protocol string) bool { return protocol != "udp" }

@@ -74,7 +74,7 @@ func (e *emitter) meshRoutes() {
 		s := &e.p.Services[i]
 		http, other := httpPorts(s.Ports)
 		shaped := len(s.Split) > 0 || s.Timeout != nil || s.Retries != nil || s.Fault != nil
-		if !s.Meshed || !shaped || len(http) == 0 && (len(other) == 0 || len(s.Split) == 0) {
+		if !isRouted(s) || !shaped || len(http) == 0 && (len(other) == 0 || len(s.Split) == 0) {
 			continue
 		}
 		meshRoute(o, s)

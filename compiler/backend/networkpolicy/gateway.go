@@ -38,7 +38,7 @@ func gateway(p *ir.Plan, g *ir.Gateway) policy {
 			}
 			o.egress = merge(o.egress, rule{
 				comment: "to service " + s.Namespace + "/" + s.Name,
-				peers:   []peer{{namespace: s.Namespace, labels: s.Labels}},
+				peers:   to(s.Namespace, s.Labels, s.Addresses),
 				ports:   wirePorts(p, c.Ports, c.Tunnel, s.Waypoint != ""),
 				from:    c.From,
 			})

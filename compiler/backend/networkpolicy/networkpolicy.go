@@ -31,7 +31,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 		}
 		all = append(all, defaultDeny(n), platform(p, n))
 		for j := range p.Services {
-			if s := &p.Services[j]; s.Namespace == n.Name {
+			if s := &p.Services[j]; s.Namespace == n.Name && s.Workload != ir.Machine {
 				all = append(all, service(p, s))
 			}
 		}

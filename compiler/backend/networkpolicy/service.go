@@ -39,7 +39,7 @@ func service(p *ir.Plan, s *ir.Service) policy {
 	for _, c := range s.Callees {
 		o.egress = merge(o.egress, rule{
 			comment: "to service " + c.Namespace + "/" + c.Name,
-			peers:   []peer{{namespace: c.Namespace, labels: c.Labels}},
+			peers:   to(c.Namespace, c.Labels, c.Addresses),
 			ports:   wirePorts(p, c.Ports, c.Tunnel, c.Waypoint),
 			from:    c.From,
 		})
@@ -53,6 +53,14 @@ func service(p *ir.Plan, s *ir.Service) policy {
 		}
 	}
 	return o
+}
+
+// to is a callee: pods by their labels, or machines outside the cluster by their addresses.
+func to(namespace string, labels []ir.KV, machines []netip.Addr) []peer {
+	if len(machines) > 0 {
+		return blocks(ir.Blocks(machines))
+	}
+	return []peer{{namespace: namespace, labels: labels}}
 }
 
 // probe admits kubelets to the declared health endpoint, or says how they reach it: in a meshed pod the probe is

@@ -13,6 +13,9 @@ var istioRules = []*check.Rule{
 	StreamShared,
 	StreamTarget,
 	CANotBuilt,
+	MachineAsks,
+	MachineCallers,
+	MachineFamily,
 }
 
 // StreamShared finds two services behind one port of connections.
