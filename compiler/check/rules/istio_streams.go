@@ -5,6 +5,7 @@ import (
 
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/profile"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
@@ -13,6 +14,7 @@ var istioRules = []*check.Rule{
 	StreamShared,
 	StreamTarget,
 	CANotBuilt,
+	TCPRouteAlpha,
 	MachineAsks,
 	MachineCallers,
 	MachineFamily,
@@ -75,6 +77,28 @@ Source: istio.io, Gateway reference, TLSmode PASSTHROUGH; Gateway API 1.6, TLSRo
 					p.Reportf(path+".path", "listener %s/%s sees connections, and no path %s in them", e.Gateway, e.Listener, e.Path.String()).
 						Hintf("leave path out")
 				}
+			}
+		}
+	},
+}
+
+// TCPRouteAlpha refuses connections by the Gateway API where Istio's support of them is switched off.
+var TCPRouteAlpha = &check.Rule{
+	ID: "MG5346", Name: "istio-tcp-route-alpha", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `a gateway of the Gateway API has a listener of connections, and this release of Istio takes none
+
+Before 1.31 istiod counts TCPRoute among its alpha features, which are off: the listener is refused in the Gateway's
+status, and the port answers nobody.
+Source: istio/istio release-1.30 pilot/pkg/config/kube/gateway/conversion.go listenerProtocolToIstio.`,
+	Run: func(p *check.Pass) {
+		v, err := profile.ParseVersion(mainline(p.Site.Mesh.Version))
+		if !isIstio(p.Site.Mesh.Kind) || err != nil || v.Major > 1 || v.Minor >= 31 {
+			return
+		}
+		for _, n := range routeNeeds(p.Site) {
+			if n.kind == "TCPRoute" && n.byMesh {
+				p.Reportf(n.path, "listener %s needs TCPRoute, which Istio %s has switched off", n.listener, p.Site.Mesh.Version).
+					Related("mesh.version", "the release").Hintf(`frontend: "istio", or Istio 1.31`)
 			}
 		}
 	},

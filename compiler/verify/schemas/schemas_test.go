@@ -12,7 +12,8 @@ func TestFind(t *testing.T) {
 		{"istio", "1.31.1", "", "1.31.1"},
 		{"istio", "1.31.7", "", "1.31.1"}, // a patch release accepts the same
 		{"istio", "1.3.1", "", ""},
-		{"istio", "1.30.7", "", ""},
+		{"istio", "1.30.7", "", "1.30.3"},
+		{"istio", "1.29.7", "", ""},
 		{"kubernetes", "1.35.0", "", "1.35.2"},
 		{"gateway-api", "1.6.3", "experimental", "1.6.3"},
 		{"gateway-api", "1.5.1", "experimental", ""},

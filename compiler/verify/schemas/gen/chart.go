@@ -31,9 +31,18 @@ const (
 	istioVersion = "v0.0.0-20260827124520-eed52ebb66ad" // the commit tagged 1.31.0; module versions carry no release tags
 )
 
+// meshConfigOf is the version of istio.io/api that has the keys of a chart's meshConfig. No tag of 1.30 can be had as a
+// module: this is what the go.mod of 1.30.3 asks for.
+var meshConfigOf = map[string]string{"1.30.3": "v1.30.3-0.20260710004328-2e43f07b30b6", "1.31.0": "v1.31.1"}
+
 var charts = []chart{
+	{Name: "base", Release: "1.30.3", Dir: "istio-1.30.3-charts/base", Origin: "github.com/istio/istio 1.30.3, manifests/charts/base"},
+	{Name: "istiod", Release: "1.30.3", Dir: "istio-1.30.3-charts/istio-control/istio-discovery", Origin: "github.com/istio/istio 1.30.3, manifests/charts/istio-control/istio-discovery; meshConfig: istio.io/api " + meshConfigOf["1.30.3"] + ", mesh/v1alpha1"},
+	{Name: "cni", Release: "1.30.3", Dir: "istio-1.30.3-charts/istio-cni", Origin: "github.com/istio/istio 1.30.3, manifests/charts/istio-cni"},
+	{Name: "gateway", Release: "1.30.3", Dir: "istio-1.30.3-charts/gateway", Origin: "github.com/istio/istio 1.30.3, manifests/charts/gateway"},
+	{Name: "ztunnel", Release: "1.30.3", Dir: "istio-1.30.3-charts/ztunnel", Origin: "github.com/istio/istio 1.30.3, manifests/charts/ztunnel"},
 	{Name: "base", Release: "1.31.0", Module: istioModule, Version: istioVersion, Dir: "manifests/charts/base", Origin: "istio.io/istio 1.31.0, manifests/charts/base"},
-	{Name: "istiod", Release: "1.31.0", Module: istioModule, Version: istioVersion, Dir: "manifests/charts/istio-control/istio-discovery", Origin: "istio.io/istio 1.31.0, manifests/charts/istio-control/istio-discovery; meshConfig: istio.io/api v1.31.1, mesh/v1alpha1"},
+	{Name: "istiod", Release: "1.31.0", Module: istioModule, Version: istioVersion, Dir: "manifests/charts/istio-control/istio-discovery", Origin: "istio.io/istio 1.31.0, manifests/charts/istio-control/istio-discovery; meshConfig: istio.io/api " + meshConfigOf["1.31.0"] + ", mesh/v1alpha1"},
 	{Name: "cni", Release: "1.31.0", Module: istioModule, Version: istioVersion, Dir: "manifests/charts/istio-cni", Origin: "istio.io/istio 1.31.0, manifests/charts/istio-cni"},
 	{Name: "gateway", Release: "1.31.0", Module: istioModule, Version: istioVersion, Dir: "manifests/charts/gateway", Origin: "istio.io/istio 1.31.0, manifests/charts/gateway"},
 	{Name: "ztunnel", Release: "1.31.0", Module: istioModule, Version: istioVersion, Dir: "manifests/charts/ztunnel", Origin: "istio.io/istio 1.31.0, manifests/charts/ztunnel"},
@@ -97,7 +106,7 @@ func readChart(c chart, beside string) (*set, error) {
 		learn(keys, strings.Split(key, "."))
 	}
 	if c.Name == "istiod" {
-		if properties["meshConfig"], err = meshConfig(); err != nil {
+		if properties["meshConfig"], err = meshConfig(meshConfigOf[c.Release]); err != nil {
 			return nil, err
 		}
 	}
@@ -203,8 +212,8 @@ func learn(schema map[string]any, key []string) {
 }
 
 // meshConfig derives the keys of istiod's meshConfig, which the chart copies into the control plane's configuration.
-func meshConfig() (map[string]any, error) {
-	dir, err := module("istio.io/api", "v1.31.1")
+func meshConfig(version string) (map[string]any, error) {
+	dir, err := module("istio.io/api", version)
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,7 @@ var crdFiles = []crdFile{
 	{"gateway-api-standard-1.5.1.yaml", "gateway-api", "1.5.1", "standard", "sigs.k8s.io/gateway-api v1.5.1, config/crd/standard", apache},
 	{"gateway-api-standard-1.6.3.yaml", "gateway-api", "1.6.3", "standard", "sigs.k8s.io/gateway-api v1.6.3, config/crd/standard", apache},
 	{"gateway-api-standard-1.7.0.yaml", "gateway-api", "1.7.0", "standard", "sigs.k8s.io/gateway-api v1.7.0, config/crd/standard", apache},
+	{"istio-1.30.3.yaml", "istio", "1.30.3", "", "github.com/istio/istio 1.30.3, manifests/charts/base/files/crd-all.gen.yaml", apache},
 	{"istio-1.31.1.yaml", "istio", "1.31.1", "", "istio.io/api v1.31.1, kubernetes/customresourcedefinitions.gen.yaml", apache},
 	{"linkerd-2.20.yaml", "linkerd", "2.20", "", "github.com/linkerd/linkerd2 version-2.20, charts/linkerd-crds and multicluster", apache},
 	{"metallb-0.16.2.yaml", "metallb", "0.16.2", "", "go.universe.tf/metallb v0.16.2, config/crd/bases", apache},
