@@ -24,8 +24,9 @@ const (
 
 // TestLiveKubeVIP runs the emitted files of a rack's two switches with both of its nodes that announce, each with the sessions
 // and the BFD of GoBGP as kube-vip makes them of the environment in the emitted DaemonSet.
+//
+// It runs alone: beside others GoBGP may be too late with a packet of BFD, and it stays away for 30 s then.
 func TestLiveKubeVIP(t *testing.T) {
-	t.Parallel()
 	needRouters(t)
 	program := buildKubeVIP(t)
 	const right = "kept-elsewhere"

@@ -19,8 +19,10 @@ import (
 	"time"
 )
 
-// Patience bounds each wait for a router: a BGP session that has to connect again waits for 10 s, and holds for 12 s.
-const Patience = 40 * time.Second
+// Patience bounds each wait for a router. A BGP session of FRR that has to connect again waits for 10 s, and holds for 12 s;
+// GoBGP stays away for 30 s after BFD has closed a session (DEFAULT_IDLE_HOLDTIME_AFTER_RESET in 4.8.0), and connects within
+// another 10 s.
+const Patience = 75 * time.Second
 
 // daemons is where Debian's package frr puts them.
 const daemons = "/usr/lib/frr/"
