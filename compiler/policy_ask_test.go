@@ -88,7 +88,7 @@ func (q *inquiry) askService(a *asker, w *policy.Workload) {
 	callee := w.Namespace + "/" + w.Name
 	for _, port := range w.Ports {
 		q.requests(a, callee, int(port.Port), func(c call) {
-			v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: port.Port, Method: c.method, Path: c.path, Host: c.host, Token: c.token})
+			v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: port.Port, UDP: port.Protocol == "udp", Method: c.method, Path: c.path, Host: c.host, Token: c.token})
 			what := fmt.Sprintf("%s to %s:%d %s %s %s token %v", a.name, callee, c.port, c.method, c.path, c.host, c.token)
 			http := q.http(callee, c.port)
 			want := true

@@ -12,7 +12,23 @@ type Observability struct {
 	Access    []string    // namespaces in which the scraper looks for targets, sorted
 	Reader    *Scraper    // whose ServiceAccount gets Access, and the right to read protected metrics; nil for nobody
 	Series    Series
-	From      From
+
+	Dashboards []Dashboard
+	From       From
+}
+
+// Dashboard is a page of panels for Grafana.
+type Dashboard struct {
+	Name   string // "ways-in"
+	Title  string
+	UID    string // the same in every build, and another for each site
+	Panels []Panel
+	From   From
+}
+
+// Panel is a graph over time.
+type Panel struct {
+	Title, Unit, Legend, Expr string
 }
 
 // RuleGroup is a set of rules that are evaluated together, in their order.

@@ -58,6 +58,7 @@ func (l *lowering) observability() {
 	l.certificateRules()
 	l.pushRules()
 	l.metricsRules()
+	l.dashboards()
 }
 
 // ruleGroup adds a group of rules. What a group has no rule for is left out.

@@ -39,6 +39,8 @@ func (p *pass) checkObservability() {
 			p.checkRules(o.file, o.node, o.value, fieldPath{"spec"})
 		case o.is("monitoring.coreos.com", "PodMonitor"), o.is("monitoring.coreos.com", "ServiceMonitor"):
 			p.checkMonitor(o)
+		case o.is("", "ConfigMap"):
+			p.checkDashboards(o)
 		}
 	}
 }

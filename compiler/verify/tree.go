@@ -24,6 +24,7 @@ var treeVerifiers = []verifier{
 	{"documents", "docs/*/*.md", readDocument},
 	{"checks", "checks/run.sh", readRunScript},
 	{"checks", "checks/*.json", readChecks},
+	{"dashboards", "observability/*/*.dashboard.json", readDashboard},
 	{"alert rules", "observability/*/*.rules.yaml", readRuleFile},
 	{"static pod", "hosts/*/*/etc/kubernetes/manifests/*.yaml", readStaticPod},
 	{"static pod", "hosts/*/*/var/lib/rancher/*/agent/pod-manifests/*.yaml", readStaticPod},

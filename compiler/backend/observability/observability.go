@@ -37,6 +37,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	}
 	monitors(p, t)
 	access(p, t)
+	dashboards(p, t)
 }
 
 // labels are on every object of the operator's kinds: ours, then those by which it finds them.

@@ -70,7 +70,6 @@ var notYet = []unread{
 	{path: "resilience"},
 	{path: "changeBudget"},
 	{path: "maintenance"},
-	{path: "observability.dashboards", only: []string{"false"}},
 	{path: "delivery.hosts.*", only: []string{"files", "ansible", "cloud-init", "ignition", "talos"}},
 	{path: "patches"},
 }
