@@ -202,6 +202,7 @@ func FuzzLines(f *testing.F) {
 		parseModprobe(data)
 		c, _ := parseChrony(data)
 		c.check(false)
+		parseNTPsec(data)
 		parseKubeletEnv(data)
 		inv, _ := parseInventory(data)
 		inv.checkFolders(map[string]bool{"a": true})
