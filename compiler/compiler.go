@@ -64,6 +64,9 @@ var profileSet = sync.OnceValues(func() (*profile.Set, error) { return profile.R
 // meshgen itself, not of the site.
 func Vet(src *load.Source, opt Options) (*Output, error) { return vet(src, opt, false) }
 
+// Plan is Vet with the plan, for analyses of it: Output.Plan is nil where a finding forbids one.
+func Plan(src *load.Source, opt Options) (*Output, error) { return vet(src, opt, true) }
+
 // surroundings are what a site's fleet adds to it; none for a site alone.
 type surroundings struct {
 	fleet site.Fleet

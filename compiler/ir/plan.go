@@ -44,6 +44,7 @@ type Plan struct {
 	Cluster      Cluster
 	Packets      Packets     // how large packets may be, and what that takes
 	Namespaces   []Namespace // by name
+	Racks        []Rack      // by name
 	Nodes        []Node      // by rack, then name
 	Groups       []HostGroup // by name
 	Serial       int         // machines that are changed at once: never a whole rack of more than one
@@ -71,6 +72,8 @@ type Plan struct {
 	Delivery     Delivery      // how the tree reaches the cluster, and in which order
 	Registry     *Registry     // nil: images and charts come from upstream
 	Checks       Checks        // what the site looks like when all of the tree is in force
+	Changes      Changes
+	Resilience   *Resilience // nil: nothing is promised
 }
 
 // Namespace is one that meshgen makes and labels.

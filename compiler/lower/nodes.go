@@ -82,7 +82,11 @@ func (l *lowering) serial() int {
 			least = n
 		}
 	}
-	return max(1, least/3)
+	serial := max(1, least/3)
+	if b := l.s.ChangeBudget; b != nil {
+		serial = max(1, min(serial, len(l.p.Nodes)*b.NodesPercent/100))
+	}
+	return serial
 }
 
 // schedulable reports whether ordinary pods may run on the nodes of a class: everywhere but on control-plane nodes,

@@ -9,7 +9,7 @@ import (
 // capacity writes CAPACITY.md: what the declared load takes, with the formula of each number.
 func capacity(p *ir.Plan, t *artifact.Tree) {
 	m := backend.Document(p, t, "CAPACITY.md", "Capacity of "+p.Name,
-		"capacity", "racks", "nodeClasses", "gateways", "pools", "mesh", "namespaces", "observability", "fabric", "loadBalancer", "kubernetes", "components")
+		"capacity", "racks", "nodeClasses", "gateways", "pools", "mesh", "namespaces", "observability", "fabric", "loadBalancer", "kubernetes", "components", "resilience")
 	m.Text("Numbers follow from what the site declares, not from measurements. Each table names its formula and where its constants come from.")
 
 	m.Heading("Memory of proxies on a node")
@@ -64,6 +64,7 @@ func capacity(p *ir.Plan, t *artifact.Tree) {
 	}
 
 	packets(m, p)
+	losses(m, p)
 
 	m.Heading("Prometheus series")
 	s := &p.Watch.Series

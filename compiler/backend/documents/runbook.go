@@ -89,7 +89,7 @@ type vipPath struct {
 
 // runbookFrom are the parts of the site that the runbook shows, as one text.
 var runbookFrom = []string{
-	"capacity", "components", "delivery", "fabric", "gateways", "kubernetes", "loadBalancer", "mesh", "namespaces", "nodeClasses",
+	"capacity", "changeBudget", "components", "delivery", "maintenance", "resilience", "fabric", "gateways", "kubernetes", "loadBalancer", "mesh", "namespaces", "nodeClasses",
 	"observability", "owner", "pools", "racks", "secrets", "time", "external", "environment", "region",
 }
 

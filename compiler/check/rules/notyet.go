@@ -67,9 +67,6 @@ var notYet = []unread{
 	{path: "namespaces.*.services.*.fault", by: []string{"istio-ambient", "istio-sidecar"}},
 	{path: "namespaces.*.services.*.jwt", by: []string{"istio-ambient", "istio-sidecar"}},
 	{path: "federation"},
-	{path: "resilience"},
-	{path: "changeBudget"},
-	{path: "maintenance"},
 	{path: "delivery.hosts.*", only: []string{"files", "ansible", "cloud-init", "ignition", "talos"}},
 	{path: "patches"},
 }
