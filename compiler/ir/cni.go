@@ -5,6 +5,7 @@ import "net/netip"
 // Cilium is what is decided about Cilium: as pod network, and as load balancer where it is one.
 type Cilium struct {
 	Settings *CiliumSettings // of its chart; nil where somebody else installs it
+	Expects  []CiliumValue   // of the chart of others, by name; none where Settings are ours
 	Clusters []CiliumCluster // by rack, then role
 	Peers    []CiliumPeer    // by name
 	Adverts  []CiliumAdvert  // by name
@@ -97,3 +98,12 @@ type CiliumLayer2 struct {
 
 // CiliumBlock is a network, or a range of addresses with both ends.
 type CiliumBlock struct{ CIDR, Start, Stop string }
+
+// CiliumValue is a value that whoever installs Cilium has to set, and where a running one shows it.
+type CiliumValue struct {
+	Value string // of the chart: "l2announcements.enabled"
+	Key   string // of ConfigMap cilium-config
+	Want  string
+	Why   string // one line
+	From  From
+}

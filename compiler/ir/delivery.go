@@ -50,6 +50,7 @@ type DeliveryPhase struct {
 	Waits  []Wait // after its folder
 	ByHand bool   // Argo CD shows it and leaves it alone: install.sh applies it
 	Prune  bool   // Argo CD deletes objects of its folder that left the tree
+	From   From   // what decides that there is such a phase; empty for those of every site
 }
 
 // ChartStep is one chart release in its phase.

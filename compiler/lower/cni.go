@@ -34,9 +34,11 @@ func (l *lowering) cilium() {
 	if !balancer && !managed {
 		return
 	}
-	c := &ir.Cilium{From: ir.From{"kubernetes.cni", "loadBalancer.kind"}}
+	c := &ir.Cilium{From: ir.From{"kubernetes.cni", "loadBalancer.kind", "components.cni.managed"}}
 	if managed {
 		c.Settings = l.ciliumSettings(balancer)
+	} else {
+		c.Expects = l.ciliumExpects()
 	}
 	if balancer {
 		l.ciliumSessions(c)
@@ -234,7 +236,7 @@ func (l *lowering) ciliumWaits() []ir.Wait {
 	var out []ir.Wait
 	for _, kind := range ciliumKinds {
 		out = append(out, ir.Wait{Object: "customresourcedefinition.apiextensions.k8s.io/" + kind + ".cilium.io", For: "condition=Established",
-			From: ir.From{"loadBalancer.kind"}})
+			From: ir.From{"loadBalancer.kind", "components.cni.managed"}})
 	}
 	return out
 }

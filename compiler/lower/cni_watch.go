@@ -1,6 +1,10 @@
 package lower
 
-import "meshgen.dev/meshgen/compiler/ir"
+import (
+	"slices"
+
+	"meshgen.dev/meshgen/compiler/ir"
+)
 
 // Metrics of Cilium's agent: pkg/bpf/metrics.go of Cilium 1.20.2. pressureHigh leaves time to act: above it the tables of
 // connections evict what was used longest ago, and others refuse.
@@ -33,4 +37,6 @@ func (l *lowering) ciliumRules() {
 		Summary:     "The table {{ $labels.map_name }} of Cilium on {{ $labels.node }} is filling up.",
 		Description: "When it is full, connections are forgotten or refused, and the kernel's own table looks fine. The site sizes the table of TCP connections by capacity.",
 	})
+	g := &l.p.Watch.Groups[len(l.p.Watch.Groups)-1]
+	g.From = append(slices.Clone(g.From), "components.cni.managed")
 }

@@ -25,7 +25,7 @@ func (l *lowering) delivery() {
 	network, balancer, mesh, gateways := l.chartSteps()
 	if len(network) > 0 {
 		// Before anything: what others bring runs in pods, too.
-		l.p.Delivery.Phases = []ir.DeliveryPhase{{Name: "network", Number: -2, Doc: "the pod network", Charts: network}}
+		l.p.Delivery.Phases = []ir.DeliveryPhase{{Name: "network", Number: -2, Doc: "the pod network", Charts: network, From: ir.From{"components.cni.managed"}}}
 	}
 	l.p.Delivery.Phases = append(l.p.Delivery.Phases, []ir.DeliveryPhase{
 		{Name: "crds", Number: -1, Doc: "kinds of objects that no chart brings"},

@@ -24,6 +24,8 @@ func (l *lowering) flows() {
 	l.clusterFlows()
 	l.podFlows()
 	l.outsideFlows()
+	l.icmpFlows()
+	l.webhookFlows()
 	slices.SortStableFunc(l.p.Flows, func(a, b ir.Flow) int {
 		return cmp.Or(
 			cmp.Compare(slices.Index(flowAreas, a.Area), slices.Index(flowAreas, b.Area)),

@@ -88,7 +88,10 @@ func (l *lowering) clusterFlows() {
 		}
 	}
 	for _, p := range l.set.CNI(k.CNI.Kind).HostPorts {
-		if l.overlay(p) {
+		if strings.HasPrefix(p.Use, "Hubble Relay") { // a pod, which comes with the address of its node or its own
+			l.flow(ir.Flow{Area: ir.PodArea, From: l.pods("pods"), To: nodes, Protocol: p.Protocol, Port: p.Port, Why: "pod network " + k.CNI.Kind + ": " + p.Use,
+				Note: "leaves with the address of the pod's node where the pod network translates it"}, from, ir.From{"kubernetes.cni"})
+		} else if l.overlay(p) {
 			l.flow(ir.Flow{Area: ir.NodeArea, From: nodes, To: nodes, Protocol: p.Protocol, Port: p.Port, Why: "pod network " + k.CNI.Kind + ": " + p.Use},
 				from, ir.From{"kubernetes.cni"})
 		}

@@ -128,7 +128,7 @@ func (l *lowering) scrapeRules() []ir.Rule {
 		}
 	}
 	rules := []ir.Rule{
-		{Alert: "MetricsTargetDown", Severity: warning, For: "15m", From: ir.From{"mesh.kind", "loadBalancer"},
+		{Alert: "MetricsTargetDown", Severity: warning, For: "15m", From: ir.From{"mesh.kind", "loadBalancer", "components.cni.managed"},
 			Expr:        fmt.Sprintf(`up{job=~"%s"} == 0`, strings.Join(jobs, "|")),
 			Summary:     "{{ $labels.instance }} of job {{ $labels.job }} cannot be scraped.",
 			Description: "It is down, a NetworkPolicy keeps the scraper out, or the scraper's ServiceAccount may not read /metrics there."},

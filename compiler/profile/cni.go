@@ -15,6 +15,7 @@ type CNI struct {
 	HostToLocalPod    string                 `json:"hostToLocalPod,omitempty"` // "allowed" whatever NetworkPolicy says, "policed", or "": not known
 	Connections       *ConnectionTable       `json:"connections,omitempty"`    // nil: it uses the kernel's
 	HostFilter        *HostFilter            `json:"hostFilter,omitempty"`     // nil: what a packet filter of the host must let through is not known
+	Echo              bool                   `json:"echo,omitempty"`           // its agents send echo requests to each other's nodes
 	HostPorts         []Listener             `json:"hostPorts"`
 	Modules           []Module               `json:"modules"`
 	Releases          map[string]*CNIRelease `json:"releases,omitempty"` // none: it states no windows

@@ -19,6 +19,7 @@ type LoadBalancer struct {
 	PasswordSecret    PasswordSecret                  `json:"passwordSecret"`
 	Limits            SessionLimits                   `json:"limits"` // all 0 where none are known
 	HostPorts         []Listener                      `json:"hostPorts"`
+	Webhooks          []Webhook                       `json:"webhooks,omitempty"` // that API servers call
 	Deprecated        []Deprecated                    `json:"deprecated,omitempty"`
 	Backends          map[string]*Backend             `json:"backends,omitempty"`
 	Releases          map[string]*LoadBalancerRelease `json:"releases"`
@@ -169,4 +170,12 @@ type GatewayRelease struct {
 	GatewayAPI Window  `json:"gatewayAPI"`
 	Kubernetes *Window `json:"kubernetes,omitempty"` // nil: not known
 	Source
+}
+
+// Webhook is where API servers call a program.
+type Webhook struct {
+	Port    uint16 `json:"port"`              // of the pod
+	Of      string `json:"of"`                // the program, for people
+	Host    bool   `json:"host,omitempty"`    // its pods are in their hosts' network
+	Backend string `json:"backend,omitempty"` // what speaks BGP where there is one; "": always
 }

@@ -41,8 +41,9 @@ type expectedState struct {
 		Replicas                                  int
 		Racks, Addresses                          []string
 	} `json:"gateways"`
-	Services []struct{ Namespace, Name, Selector string } `json:"services"`
-	Objects  []expectedObjects                            `json:"objects"`
+	Services      []struct{ Namespace, Name, Selector string }        `json:"services"`
+	Configuration []struct{ Namespace, ConfigMap, Key, Value string } `json:"configuration"`
+	Objects       []expectedObjects                                   `json:"objects"`
 
 	file *artifact.File
 }
@@ -110,6 +111,7 @@ func checkExpected(p *pass) {
 	p.expectedVIPs()
 	p.expectedHosts()
 	p.expectedObjects()
+	p.expectedConfiguration()
 }
 
 func (p *pass) unexpected(format string, args ...any) {

@@ -179,6 +179,9 @@ func (p *pass) flowsOfGateways(f *artifact.File, set flowSet) {
 	each := func(who string, addresses []string, ports []int64) {
 		for _, a := range addresses {
 			vip := hostPrefix(strings.TrimSpace(a))
+			if vip.IsValid() && !set.has(netip.Prefix{}, vip, map[bool]string{true: "ipv6-icmp", false: "icmp"}[vip.Addr().Is6()], 0, "edge") {
+				p.report(f, 0, ruleFlows, "nobody may tell %s that packets from %s are too big", who, a)
+			}
 			for _, n := range ports {
 				if vip.IsValid() && !set.has(netip.Prefix{}, vip, "tcp", uint16(n), "edge") {
 					p.report(f, 0, ruleFlows, "no flow for clients of %s to %s port %d", who, a, n)

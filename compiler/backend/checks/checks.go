@@ -18,6 +18,7 @@
 //	            is a place in the list of that name, from 0, or -1; maxOffset is in seconds
 //	gateways    {name, namespace, service, selector, replicas, class, racks, addresses}
 //	services    {namespace, name, selector} of workloads in whose pods the container proxy runs
+//	configuration {namespace, configMap, key, value} of what others install; left out where nothing is relied on
 //	objects     {kind, namespace, names} of the load balancer
 //
 // announcer says who tells the nodes' end of the sessions: "frr-k8s", "cilium", or nobody.

@@ -71,7 +71,7 @@ func (w *writer) sysctls(all []ir.Sysctl) {
 
 // cluster writes what the API server is asked for.
 func (w *writer) cluster(p *ir.Plan, t *artifact.Tree) {
-	w.Begin("name", "racks", "nodeClasses", "pools", "gateways", "loadBalancer", "mesh", "namespaces", "fabric")
+	w.Begin("name", "racks", "nodeClasses", "pools", "gateways", "loadBalancer", "mesh", "namespaces", "fabric", "components.cni.managed")
 	w.field("announcer", announcer(p))
 	w.field("proxy", p.Checks.Proxy)
 	list(w, "gateways", p.Gateways, func(g ir.Gateway) any {
@@ -87,6 +87,12 @@ func (w *writer) cluster(p *ir.Plan, t *artifact.Tree) {
 		w.From("", s.From...)
 		return service{s.Namespace, s.Name, selector(s.Labels)}
 	})
+	if c := p.Cilium; c != nil && len(c.Expects) > 0 {
+		list(w, "configuration", c.Expects, func(v ir.CiliumValue) any {
+			w.From("", v.From...)
+			return configuration{"kube-system", "cilium-config", v.Key, v.Want}
+		})
+	}
 	w.last(func() {
 		list(w, "objects", balancerObjects(p, t), func(o objects) any { w.From("", o.from...); return o })
 	})

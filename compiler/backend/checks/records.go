@@ -83,3 +83,10 @@ type objects struct {
 	Names     []string `json:"names"`
 	from      []string
 }
+
+type configuration struct {
+	Namespace string `json:"namespace"`
+	ConfigMap string `json:"configMap"`
+	Key       string `json:"key"`
+	Value     string `json:"value"`
+}

@@ -56,6 +56,7 @@ func release(p *ir.Plan, y *artifact.YAML, phase string, c ir.ChartStep) {
 		if len(c.Needs) == 0 {
 			return
 		}
+		y.From("", c.Needs[0].From...)
 		y.Seq("needs", func() {
 			for _, n := range c.Needs {
 				y.From("", n.From...)

@@ -29,10 +29,13 @@ func install(p *ir.Plan, t *artifact.Tree) {
 	f.Line("set -euo pipefail")
 	f.Line(`cd "$(dirname "${BASH_SOURCE[0]}")/../.."`)
 	f.Linef("site=%s", p.Name)
+	f.From("", "components.cni.managed") // with it goes a phase
 	f.Linef("phases='%s'", phaseNames(p))
+	f.Fixed()
 	f.Line(strings.TrimSuffix(functions, "\n"))
 	for i := range p.Delivery.Phases {
-		f.Begin(p.From...)
+		from := p.Delivery.Phases[i].From
+		f.Begin(append(from[:len(from):len(from)], p.From...)...)
 		phase(p, t, f, &p.Delivery.Phases[i])
 	}
 	f.Begin(p.From...)

@@ -37,7 +37,11 @@ func layer2(m *backend.Markdown, p *ir.Plan) {
 			m.Row(code(a.String()), code(g.Name), how, interfaces, codes(pool.Announcers), which)
 		}
 	}
-	m.Text("The speakers elect by what they hear of each other: memberlist, TCP and UDP 7946 between these nodes. A new winner tells the segment by gratuitous ARP and unsolicited neighbour advertisements; a client or router that ignores them keeps the old one until its own entry ends.")
+	votes := ""
+	if p.LoadBalancer.Members {
+		votes = "The speakers elect by what they hear of each other: memberlist, TCP and UDP 7946 between these nodes. "
+	}
+	m.Text(votes + "A new winner tells the segment by gratuitous ARP and unsolicited neighbour advertisements; a client or router that ignores them keeps the old one until its own entry ends.")
 }
 
 func hasLayer2(p *ir.Plan) bool {
@@ -50,6 +54,10 @@ func elected(p *ir.Plan) string {
 	case "metallb":
 		return "MetalLB elects it for the Service as a whole, by a hash of node and address. Which one it is now: " +
 			code("kubectl -n "+p.LoadBalancer.Namespace+" get servicel2statuses -o wide") + "."
+	case "cilium":
+		return "Cilium's agents elect it for the Service, by a Lease: " + code("kubectl -n "+p.LoadBalancer.Namespace+" get leases | grep cilium-l2announce") + "."
+	case "kube-vip":
+		return "kube-vip's pods elect it for the Service, by a Lease: " + code("kubectl get leases -A | grep kubevip-") + "."
 	case "openelb":
 		return "OpenELB elects it for the address, by a hash of node and address. The logs of its speakers say who wins."
 	}

@@ -30,3 +30,48 @@ func bootstrap(p *ir.Plan) []ir.Secret {
 	}
 	return out
 }
+
+// withdrawal is how a node stops announcing, and what is relied on of a load balancer that others install.
+type withdrawal struct {
+	NodeLabel  string // without which a node does not announce; "": the label of Kubernetes that excludes it does it
+	LabelBack  string // its value, and what that is
+	PodsRouted bool   // sessions carry ranges of pods, too
+	Always     bool   // an address of policy Cluster is announced without any ready pod
+	Values     []ir.CiliumValue
+}
+
+// withdrawalOf finds a label of the nodes that announce, by which Cilium's objects and the programs of OpenELB and kube-vip
+// find theirs. Neither Cilium nor kube-vip reads the label by which Kubernetes takes nodes out of load balancers: there is
+// no trace of it in Cilium 1.20.2 and kube-vip 1.2.3, 2026-11-21.
+func withdrawalOf(p *ir.Plan) withdrawal {
+	lb := &p.LoadBalancer
+	w := withdrawal{
+		PodsRouted: slices.ContainsFunc(lb.Peerings, func(pe ir.Peering) bool { return len(pe.Pods) > 0 }),
+		Always:     lb.Kind == "openelb" || lb.Kind == "cilium",
+	}
+	switch {
+	case p.OpenELB != nil:
+		w.NodeLabel, w.LabelBack = p.OpenELB.RackLabel, `"$N"   # its own name`
+	case lb.Kind == "cilium", lb.Kind == "kube-vip":
+		w.NodeLabel, w.LabelBack = announcing(p)
+	}
+	if p.Cilium != nil {
+		w.Values = p.Cilium.Expects
+	}
+	return w
+}
+
+// announcing is a label that announcing nodes are found by, and its value on the first of them.
+func announcing(p *ir.Plan) (label, value string) {
+	for i := range p.Pools {
+		for _, t := range p.Pools[i].NodeSelector.Terms {
+			for _, n := range p.Nodes {
+				at := slices.IndexFunc(n.Labels, func(l ir.KV) bool { return l.Key == t.Key })
+				if at >= 0 && slices.Contains(p.Pools[i].Announcers, n.Name) {
+					return t.Key, n.Labels[at].Value + "   # what it had"
+				}
+			}
+		}
+	}
+	return "", ""
+}

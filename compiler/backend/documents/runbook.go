@@ -36,6 +36,7 @@ func runbookFor(mesh ...string) *template.Template {
 // book is what the template of the runbook shows. Commands that differ by kind of switch, listener or kube-proxy come
 // whole; everything else is a name.
 type book struct {
+	withdrawal
 	P                                       *ir.Plan
 	Mesh, LB, CNIAgent, Istiod, Suffix      string
 	Overlay                                 string
@@ -131,6 +132,7 @@ func newBook(p *ir.Plan, t *artifact.Tree) *book {
 	if p.OpenELB != nil {
 		b.OpenELB = p.OpenELB.RackLabel
 	}
+	b.withdrawal = withdrawalOf(p)
 	b.hosts(p)
 	for _, g := range p.Groups {
 		if rack := inventoryGroup("rack", g.Rack); !slices.Contains(b.Racks, rack) {

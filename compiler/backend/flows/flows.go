@@ -56,7 +56,7 @@ func record(f *artifact.File, fields ...string) {
 
 // headings are the areas for people, with what a filter has to know of all their flows.
 var headings = []struct{ area, title, text string }{
-	{ir.EdgeArea, "Edge", "Clients, and what stands between them and the gateways. Open a virtual address at the machines named, and nothing else of these\nmachines: never a whole subnet of nodes. Let ICMP through, both ways: type 3 code 4 (IPv4) and type 2 (IPv6) tell of packets that are\ntoo big, and without them connections hang."},
+	{ir.EdgeArea, "Edge", "Clients, and what stands between them and the gateways. Open a virtual address at the machines named, and nothing else of these\nmachines: never a whole subnet of nodes. Rows of ICMP are errors that belong to\nconnections: without them connections hang. Let the same ones of the clients' networks out, too."},
 	{ir.FabricArea, "Fabric", "Nodes and their switches, and these among each other: neighbors on one link. BGP has a TTL of 1. BFD has 255, and what arrives with\nless is dropped (RFC 5881): nothing may route it; its source ports are 49152-65535. Nobody is asked for echo packets (port 3785)."},
 	{ir.NodeArea, "Nodes", "Nodes among each other, and to their sources of time."},
 	{ir.PodArea, "Pods", "Inside the pod network. A filter between racks sees them only where nothing encapsulates packets; NetworkPolicy holds for all\nof them. Probes of kubelets stay on their node."},

@@ -87,13 +87,14 @@ var ConnectionTable = &check.Rule{
 	ID: "MG2105", Name: "connection-table", Severity: diag.Warning, On: check.OnSite,
 	Doc: `the declared load is more connections than the pod network's own table holds
 
-A pod network that forwards with BPF keeps connections in a map whose size follows the node's memory. When it is full,
-new connections fail while the kernel's own table is almost empty.
+A pod network that forwards with BPF keeps connections in a map whose size follows the node's memory, unless its values say
+otherwise: those that meshgen writes give it the size that the declared load needs. When it is full, new connections fail
+while the kernel's own table is almost empty.
 Source: Cilium documentation, eBPF Maps; its metric cilium_bpf_map_pressure.`,
 	Run: func(p *check.Pass) {
 		cni := p.Profiles.CNI(p.Site.Kubernetes.CNI.Kind)
-		if cni == nil || cni.Connections == nil {
-			return
+		if cni == nil || cni.Connections == nil || p.Site.Components.CNI.Managed && p.Site.Kubernetes.CNI.Kind == "cilium" {
+			return // its values have bpf.ctTcpMax
 		}
 		for name, pods := range loads(p.Site) {
 			class := p.Site.NodeClasses[name]

@@ -19,17 +19,17 @@ var podNetworkRules = []*check.Rule{
 
 // BalancerOfOthersCNI finds Cilium as load balancer in a pod network that somebody else installs.
 var BalancerOfOthersCNI = &check.Rule{
-	ID: "MG4231", Name: "balancer-of-others-cni", Severity: diag.Error, On: check.OnSite, Guard: true,
+	ID: "MG4231", Name: "balancer-of-others-cni", Severity: diag.Note, On: check.OnSite,
 	Doc: `Cilium is the load balancer, and meshgen does not install it
 
-The pools and sessions are objects that Cilium reads only where its BGP control plane is switched on, with the network and
-the length of pod ranges that the switches admit. Those are values of its chart; whoever installs it would have to keep
-them equal to the site, and nothing would notice a difference.`,
+The pools and sessions are objects that Cilium reads only where its BGP control plane or its announcements at layer 2 are
+switched on. Those are values of its chart: whoever installs it has to keep them equal to the site. The runbook lists them,
+and checks/run.sh compares them with the running Cilium.`,
 	Run: func(p *check.Pass) {
 		s := p.Site
 		if s.LoadBalancer.Kind == "cilium" && s.Kubernetes.CNI.Kind == "cilium" && !s.Components.CNI.Managed {
-			p.Reportf("components.cni.managed", "not supported yet: load balancer cilium in a pod network that somebody else installs").
-				Related("loadBalancer.kind", "the load balancer").Hintf("managed: true")
+			p.Reportf("components.cni.managed", "somebody else sets the values of Cilium that its load balancer needs").
+				Related("loadBalancer.kind", "the load balancer").Hintf("see the runbook; or managed: true")
 		}
 	},
 }
