@@ -46,6 +46,9 @@ type asker struct {
 // site declares, and nothing else.
 func TestPolicy(t *testing.T) {
 	for _, name := range exampleNames(t) {
+		if newInquiry(t, name).linkerd() {
+			continue // TestPolicyLinkerd asks
+		}
 		t.Run(name, func(t *testing.T) {
 			newInquiry(t, name).run(t)
 		})
@@ -113,7 +116,7 @@ func (q *inquiry) read(tree *artifact.Tree) (err error) {
 // policyWorld says which workloads of a plan exist, each with a pod address of its own.
 func policyWorld(p *ir.Plan) policy.World {
 	w := policy.World{MeshNamespace: p.Mesh.Namespace, MeshValues: "charts/" + p.Name + "/istiod/values.yaml", NodeAddress: p.Nodes[0].Addresses[0]}
-	if p.Mesh.Kind == "none" {
+	if p.Mesh.Kind == "none" || p.Mesh.Kind == "linkerd" {
 		w.MeshValues = ""
 	}
 	address := p.Cluster.PodCIDRs[0].Addr()

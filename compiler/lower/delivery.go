@@ -95,10 +95,13 @@ func (l *lowering) bundle() *ir.Bundle {
 		Source:   gatewayAPISource + ".git", Revision: "v" + api.Version, Path: "config/crd",
 		From: api.From,
 	}
+	if l.s.Registry != nil {
+		b.From = append(b.From[:len(b.From):len(b.From)], "airGapped")
+	}
 	if l.s.AirGapped {
 		here := "mirror/gateway-api-v" + api.Version + "-" + api.Channel + "-install.yaml"
 		l.copyOf("manifest", b.Manifest, here, "v"+api.Version)
-		b.Manifest, b.From = here, append(b.From[:len(b.From):len(b.From)], "airGapped")
+		b.Manifest = here
 	}
 	if api.Channel == "experimental" {
 		b.Path += "/experimental"

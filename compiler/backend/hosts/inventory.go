@@ -12,7 +12,7 @@ import (
 // and classes are groups of these groups.
 func inventory(p *ir.Plan, t *artifact.Tree) {
 	// Where a host stands among the groups, the others decide too.
-	f := t.File(dir(p)+"/inventory.yaml", "name", "racks", "nodeClasses", "delivery.hosts", "kubernetes.distribution")
+	f := t.File(dir(p)+"/inventory.yaml", "name", "racks", "nodeClasses", "delivery.hosts", "kubernetes.distribution", "time.daemon")
 	f.Header("#", p.Name)
 	comments(f, howTo(p)...)
 	nodes := make(map[string]*ir.Node, len(p.Nodes))

@@ -32,7 +32,7 @@ func playbook(p *ir.Plan, t *artifact.Tree) {
 	if len(targets) == 0 {
 		return
 	}
-	f := t.File(dir(p)+"/playbook.yaml", "name", "racks", "nodeClasses", "delivery.hosts", "kubernetes.distribution")
+	f := t.File(dir(p)+"/playbook.yaml", "name", "racks", "nodeClasses", "delivery.hosts", "kubernetes.distribution", "time.daemon")
 	f.Header("#", p.Name)
 	comments(f,
 		"  look           ansible-playbook -i inventory.yaml playbook.yaml --check --diff",

@@ -1,0 +1,203 @@
+package policy
+
+import (
+	"fmt"
+	"net/netip"
+	"path"
+	"slices"
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/artifact"
+)
+
+// Linkerd is what the policies of a tree for Linkerd say at the callee's proxy. It follows the policy controller of
+// edge-26.6.3 (policy-controller/k8s/index/src/inbound) and shares nothing with what writes them.
+type Linkerd struct {
+	servers []linkerdObject[struct {
+		PodSelector   workloadSelector `json:"podSelector"`
+		Port          uint16           `json:"port"`
+		ProxyProtocol string           `json:"proxyProtocol"`
+		AccessPolicy  string           `json:"accessPolicy"`
+	}]
+	policies []linkerdObject[struct {
+		TargetRef targetRef   `json:"targetRef"`
+		Required  []targetRef `json:"requiredAuthenticationRefs"`
+	}]
+	accounts []linkerdObject[struct {
+		IdentityRefs []struct {
+			Kind      string `json:"kind"`
+			Namespace string `json:"namespace"`
+			Name      string `json:"name"`
+		} `json:"identityRefs"`
+	}]
+	networks []linkerdObject[struct {
+		Networks []struct {
+			CIDR string `json:"cidr"`
+		} `json:"networks"`
+	}]
+	routes []httpRoute
+	deny   bool // ports without a Server refuse everybody
+}
+
+type linkerdObject[S any] struct {
+	meta
+	spec S
+}
+
+// LinkerdRequest is what a proxy sees: the caller's account, "" and "" without a certificate, and the request where the
+// port speaks HTTP.
+type LinkerdRequest struct {
+	Namespace, Account string
+	Address            netip.Addr
+	Port               uint16 // of the container
+	Method, Path, Host string
+}
+
+// ReadLinkerd reads the objects. A field that it does not know is an error.
+func ReadLinkerd(t *artifact.Tree, valuesPath string) (*Linkerd, error) {
+	l := &Linkerd{}
+	var v struct {
+		Proxy struct {
+			DefaultInboundPolicy string `json:"defaultInboundPolicy"`
+		} `json:"proxy"`
+	}
+	if err := values(t, valuesPath, &v); err != nil {
+		return nil, err
+	}
+	l.deny = v.Proxy.DefaultInboundPolicy == "deny"
+	for _, f := range t.Files() {
+		if !strings.HasPrefix(f.Path(), "kubernetes/") || path.Ext(f.Path()) != ".yaml" || path.Base(f.Path()) == "kustomization.yaml" {
+			continue
+		}
+		if err := documents(f, l.object); err != nil {
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+func (l *Linkerd) object(o meta, h head) error {
+	group, _, _ := strings.Cut(h.APIVersion, "/")
+	switch group + "/" + h.Kind {
+	case "policy.linkerd.io/Server":
+		return linkerdAdd(&l.servers, o, h)
+	case "policy.linkerd.io/AuthorizationPolicy":
+		return linkerdAdd(&l.policies, o, h)
+	case "policy.linkerd.io/MeshTLSAuthentication":
+		return linkerdAdd(&l.accounts, o, h)
+	case "policy.linkerd.io/NetworkAuthentication":
+		return linkerdAdd(&l.networks, o, h)
+	case "policy.linkerd.io/HTTPLocalRateLimitPolicy", "policy.linkerd.io/EgressNetwork":
+		return nil // they decide how much, and what goes out
+	case "gateway.networking.k8s.io/HTTPRoute":
+		return add(&l.routes, httpRoute{meta: o}, h, func(r *httpRoute) any { return &r.spec })
+	}
+	if group == "policy.linkerd.io" || group == "linkerd.io" {
+		return fmt.Errorf("%s of %s is not understood", h.Kind, h.APIVersion)
+	}
+	return nil
+}
+
+func linkerdAdd[S any](list *[]linkerdObject[S], o meta, h head) error {
+	return add(list, linkerdObject[S]{meta: o}, h, func(x *linkerdObject[S]) any { return &x.spec })
+}
+
+// Admits reports whether the proxy of a workload's pod lets a request pass, and which object decides.
+func (l *Linkerd) Admits(w *Workload, q LinkerdRequest) (bool, Object) {
+	for i := range l.servers {
+		s := &l.servers[i]
+		if s.Namespace != w.Namespace || s.spec.Port != q.Port || !subset(s.spec.PodSelector.MatchLabels, w.Labels) {
+			continue
+		}
+		if s.spec.AccessPolicy != "deny" && s.spec.AccessPolicy != "" {
+			return true, s.Object
+		}
+		targets := []targetRef{{"policy.linkerd.io", "Server", s.Name}}
+		if s.spec.ProxyProtocol == "HTTP/1" || s.spec.ProxyProtocol == "HTTP/2" {
+			route, any := l.route(s.Namespace, s.Name, q)
+			if any && route == nil {
+				return false, s.Object // routes, and none of them takes the request
+			}
+			if route != nil {
+				targets = append(targets, targetRef{"gateway.networking.k8s.io", "HTTPRoute", route.Name})
+			}
+		}
+		return l.granted(s.Namespace, targets, q, s.Object)
+	}
+	return !l.deny, Object{}
+}
+
+// route returns the route on a Server that takes a request: the most specific host, then the most specific match.
+func (l *Linkerd) route(namespace, server string, q LinkerdRequest) (best *httpRoute, any bool) {
+	var rank []int
+	for i := range l.routes {
+		r := &l.routes[i]
+		if r.Namespace != namespace || !slices.ContainsFunc(r.spec.ParentRefs, func(p parentRef) bool { return p.Kind == "Server" && p.Name == server }) {
+			continue
+		}
+		any = true
+		host := 0
+		if len(r.spec.Hostnames) > 0 {
+			name, _, _ := strings.Cut(q.Host, ":") // the port of an authority counts for nothing
+			if !slices.Contains(r.spec.Hostnames, name) {
+				continue
+			}
+			host = 1
+		}
+		for _, rule := range r.spec.Rules {
+			for _, m := range rule.Matches {
+				if !m.matches(Request{Method: q.Method, Path: q.Path}) {
+					continue
+				}
+				if at := append([]int{host}, m.rank()...); best == nil || slices.Compare(at, rank) > 0 {
+					best, rank = r, at
+				}
+			}
+		}
+	}
+	return best, any
+}
+
+// granted looks for a policy on one of the targets whose authentication the caller meets.
+func (l *Linkerd) granted(namespace string, targets []targetRef, q LinkerdRequest, by Object) (bool, Object) {
+	for i := range l.policies {
+		p := &l.policies[i]
+		if p.Namespace != namespace || !slices.Contains(targets, p.spec.TargetRef) {
+			continue
+		}
+		met := len(p.spec.Required) > 0
+		for _, ref := range p.spec.Required {
+			met = met && l.met(namespace, ref, q)
+		}
+		if met {
+			return true, p.Object
+		}
+	}
+	return false, by
+}
+
+func (l *Linkerd) met(namespace string, ref targetRef, q LinkerdRequest) bool {
+	for i := range l.accounts {
+		a := &l.accounts[i]
+		if ref.Kind != "MeshTLSAuthentication" || a.Namespace != namespace || a.Name != ref.Name {
+			continue
+		}
+		for _, id := range a.spec.IdentityRefs {
+			if id.Kind == "ServiceAccount" && id.Namespace == q.Namespace && id.Name == q.Account && q.Account != "" {
+				return true
+			}
+		}
+	}
+	for i := range l.networks {
+		n := &l.networks[i]
+		if ref.Kind != "NetworkAuthentication" || n.Namespace != namespace || n.Name != ref.Name {
+			continue
+		}
+		for _, net := range n.spec.Networks {
+			if within(net.CIDR, q.Address) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,90 @@
+package compiler
+
+import (
+	"fmt"
+	"testing"
+
+	"meshgen.dev/meshgen/compiler/analyze/policy"
+)
+
+// linkerd reports whether the policies of a site are Linkerd's.
+func (q *inquiry) linkerd() bool { return q.s.Mesh.Kind == "linkerd" }
+
+// TestPolicyLinkerd asks the callee's proxies alone, which NetworkPolicy is no part of: each service and gateway at each
+// port of each service, with each method, path and host. Open is what the site declares, and nothing else.
+func TestPolicyLinkerd(t *testing.T) {
+	for _, name := range exampleNames(t) {
+		q := newInquiry(t, name)
+		if !q.linkerd() {
+			continue
+		}
+		wrong, open, closed := q.askLinkerd(t)
+		for _, w := range wrong {
+			t.Error(name, w)
+		}
+		if open == 0 || closed == 0 {
+			t.Errorf("%s: %d answers are open and %d closed", name, open, closed)
+		}
+		// Each is noticed.
+		for _, m := range []mutant{
+			{"linkerd", name, "**/40-policy/server.yaml", `(?s)(name: store-6379\n.*?)accessPolicy: deny`, `${1}accessPolicy: all-unauthenticated`},
+			{"linkerd", name, "**/40-policy/meshtlsauthentication.yaml", `name: scheduler\n`, "name: poller\n"},
+			{"linkerd", name, "**/40-policy/httproute.yaml", `(?s)(name: telemetry-9000-2\n.*?)value: /v1\n`, "${1}value: /v2\n"},
+			{"linkerd", name, "**/40-policy/httproute.yaml", `(?s)(name: telemetry-9000-2\n.*?)method: POST`, `${1}method: PUT`},
+			{"linkerd", name, "**/40-policy/networkauthentication.yaml", `cidr: 0.0.0.0/0`, `cidr: 198.18.0.0/15`},
+		} {
+			broken := *q
+			tree, ok := mutate(q.tree, m)
+			if !ok {
+				t.Errorf("nothing in %s matches %s", m.file, m.old)
+				continue
+			}
+			broken.tree = tree
+			if wrong, _, _ := broken.askLinkerd(t); len(wrong) == 0 {
+				t.Errorf("the oracle does not notice %q become %q in %s", m.old, m.new, m.file)
+			}
+		}
+	}
+}
+
+func (q *inquiry) askLinkerd(t *testing.T) (wrong []string, open, closed int) {
+	t.Helper()
+	l, err := policy.ReadLinkerd(q.tree, "charts/"+q.plan.Name+"/linkerd-control-plane/values.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range q.callers {
+		a := &q.callers[i]
+		w := a.from.Workload
+		if w == nil || q.ours(a) && w.Opted { // a pod of a meshed namespace has a proxy
+			continue
+		}
+		for k := range q.world.Workloads[:q.own] {
+			to := &q.world.Workloads[k]
+			callee := to.Namespace + "/" + to.Name
+			if to.Gateway || !q.meshed(callee) {
+				continue
+			}
+			for _, port := range to.Ports {
+				q.requests(a, callee, int(port.Port), func(c call) {
+					r := policy.LinkerdRequest{Address: w.Address, Port: port.Target, Method: c.method, Path: c.path, Host: c.host}
+					want := q.anonymous(callee, c)
+					if a.certificate != "" || q.sidecar(a) || w.Gateway {
+						r.Namespace, r.Account = w.Namespace, w.ServiceAccount
+						want = want || q.admits(a.certificate, callee, c, false)
+					}
+					got, by := l.Admits(to, r)
+					if got != want {
+						wrong = append(wrong, fmt.Sprintf("%s to %s:%d %s %s %s: open is %v by %s, declared %v", a.name, callee, c.port, c.method, c.path, c.host, got, by, want))
+					}
+					if want {
+						open++
+					} else {
+						closed++
+					}
+				})
+			}
+		}
+	}
+	return wrong, open, closed
+}
