@@ -204,6 +204,8 @@ if begin nodes 'labels and taints of the nodes, configuration of kube-proxy'; th
 	node lla1-a
 	node lla1-b
 	node lla1-c
+	node lla1-d
+	node lla1-e
 	complete 'Join them first, or take them out of the site.'
 	label_nodes
 fi
