@@ -190,8 +190,11 @@ check_kubernetes() {
 		| {$node, peer: .peerAddress, state: (.peeringState | if . == "established" then "Established" else . end), bfd: "n/a"}]') ;;
 	*) sessions=null ;;
 	esac
-	printf '%s\n' "$nodes" "$pods" "$services" "$objects" "$sessions" | judge '
-		input as $nodes | (input // []) as $pods | input as $services | input as $objects | input as $sessions
+	configuration=$(jq -r '[.configuration[]? | .namespace + " " + .configMap] | unique[]' "$json" | while read -r namespace name; do
+		kube get configmap "$name" --namespace "$namespace" --ignore-not-found </dev/null
+	done | jq -s 'map({namespace: .metadata.namespace, name: .metadata.name, data: (.data // {})})')
+	printf '%s\n' "$nodes" "$pods" "$services" "$objects" "$sessions" "$configuration" | judge '
+		input as $nodes | (input // []) as $pods | input as $services | input as $objects | input as $sessions | input as $configuration
 		| def has_labels($selector): . as $l | all($selector | split(",")[] | capture("^(?<k>[^=]*)=(?<v>.*)$"); . as $s | $l[$s.k] == $s.v);
 		($nodes.items | map({key: .metadata.name, value: (if any(.status.conditions[]?; .type == "Ready" and .status == "True") then "ready" else "not ready" end)}) | from_entries) as $ready
 		| ($e.hosts[] | .name as $group | [.nodes[] | select($ready[.] != "ready") | "\(.) \($ready[.] // "not joined")"] as $bad
@@ -208,6 +211,8 @@ check_kubernetes() {
 		  | line("service \(.namespace)/\(.name) proxies"; "\($e.proxy) in every pod"; if $bare == [] then "\($e.proxy) in every pod" else "none in \($bare | join(", "))" end) end),
 		  ($e.objects[] | . as $o | ([$objects[] | select(.kind == $o.kind) | .names[]]) as $have | (.names - $have) as $gone
 		  | line("objects \(.kind)"; "\(.names | length) there"; if $gone == [] then "\(.names | length) there" else "without \($gone | join(", "))" end)),
+		  ($e.configuration[]? | . as $c | ([$configuration[] | select(.namespace == $c.namespace and .name == $c.configMap) | .data[$c.key]] | first) as $v
+		  | line("\(.configMap) \(.key)"; .value; $v // "not set")),
 		  (if $sessions == null then empty else $e.switches[] | .name as $switch | .sessions[] | select(.local) | . as $x
 		  | ([$sessions[] | select(.node == $x.peer and (.peer == $x.local or .peer == ($x.local | gsub(":"; "-"))))] | first) as $s
 		  | line("\(.peer) session with \($switch) (\(.local))"; "Established" + (if .bfd and $e.announcer == "frr-k8s" then ", BFD up" else "" end);
