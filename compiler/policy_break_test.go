@@ -11,7 +11,7 @@ var policyBreaks = []struct {
 	{"payments/api has no policy: its callers are refused", mutant{"istio", "fra1", "**/40-policy/authorizationpolicy.yaml", `(?s)---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata:\n  name: api\n  namespace: payments\n.*?\n---`, "---"}},
 	{"any identity may call ledger/core", mutant{"istio", "fra1", "**/40-policy/authorizationpolicy.yaml", `fra1.example.net/ns/payments/sa/payments-api`, `"*"`}},
 	{"the accounts of a whole namespace may call ledger/core", mutant{"istio", "fra1", "**/40-policy/authorizationpolicy.yaml", `fra1.example.net/ns/payments/sa/payments-api`, `fra1.example.net/ns/payments/sa/*`}},
-	{"callers are known by another trust domain", mutant{"istio", "fra1", "charts/*/istiod/values.yaml", `trustDomain: fra1.example.net`, `trustDomain: fra2.example.net`}},
+	{"callers are known by another trust domain", mutant{"istio", "fra1", "charts/*/istiod*/values.yaml", `trustDomain: fra1.example.net`, `trustDomain: fra2.example.net`}},
 	{"a policy of callers refuses them", mutant{"istio", "fra1", "**/40-policy/authorizationpolicy.yaml", `action: ALLOW`, `action: DENY`}},
 	{"what no policy allows is allowed", mutant{"istio", "fra1", "**/45-enforcement/authorizationpolicy.yaml", `spec: \{\}`, "spec:\n  rules:\n    - {}"}},
 	{"callers without a certificate are told apart by nothing", mutant{"istio", "fra1", "**/40-policy/authorizationpolicy.yaml", `notPrincipals:\n +- "\*"\n +`, ""}},

@@ -116,6 +116,15 @@ func (q *inquiry) read(tree *artifact.Tree) (err error) {
 // policyWorld says which workloads of a plan exist, each with a pod address of its own.
 func policyWorld(p *ir.Plan) policy.World {
 	w := policy.World{MeshNamespace: p.Mesh.Namespace, MeshValues: "charts/" + p.Name + "/istiod/values.yaml", NodeAddress: p.Nodes[0].Addresses[0]}
+	for _, r := range p.Releases {
+		switch {
+		case r.Chart != "istiod":
+		case r.Revision == p.Mesh.Revision:
+			w.MeshValues = "charts/" + p.Name + "/" + r.Name + "/values.yaml"
+		default:
+			w.NextValues = "charts/" + p.Name + "/" + r.Name + "/values.yaml"
+		}
+	}
 	if p.Mesh.Kind == "none" || p.Mesh.Kind == "linkerd" {
 		w.MeshValues = ""
 	}

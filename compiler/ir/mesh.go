@@ -8,8 +8,10 @@ type Mesh struct {
 	Namespace      string // of its control plane
 	ImageHub       string // registry and path of its images (global.hub of the charts); "": the charts' own
 	TrustDomain    string
-	Aliases        []string // further trust domains whose identities count as ours
-	CA             *CA      // nil: the mesh's own authority
+	Migrations     []Migration       // by namespace
+	Next           *NextControlPlane // nil: no upgrade is under way
+	Aliases        []string          // further trust domains whose identities count as ours
+	CA             *CA               // nil: the mesh's own authority
 	Waypoint       *Waypoint
 	HoldPods       bool // containers start when their proxy is ready
 	PushThrottle   int  // configuration pushes at a time; 0: the mesh's own
@@ -47,6 +49,20 @@ type CA struct {
 	IssuerSecret    string // holds the intermediate that signs
 	IssuerRef       string // cert-manager issuer that renews IssuerSecret; "": made by hand
 	From            From
+}
+
+// Migration is a change of a namespace's mode of mutual TLS, in steps.
+type Migration struct {
+	Namespace, Stage, Target string // stages: observe, permissive, strict
+	From                     From
+}
+
+// NextControlPlane is the one that an upgrade leads to, beside the one that runs.
+type NextControlPlane struct {
+	Version, Revision string
+	ImageHub          string
+	Namespaces        []string // that go first, and have its proxies
+	From              From
 }
 
 // Waypoint is the size of the layer-7 proxies of an ambient mesh.

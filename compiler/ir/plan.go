@@ -106,6 +106,7 @@ type Release struct {
 	Version    string
 	Namespace  string
 	Gateway    string       // name of the gateway that it is; "" for others
+	Revision   string       // of the control plane that it is; "" for others
 	SkipCRDs   bool         // what its chart holds in crds/ comes from elsewhere
 	Images     []ChartValue // that take its images from the site's registry, by key
 	From       From

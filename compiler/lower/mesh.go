@@ -42,6 +42,8 @@ func (l *lowering) mesh() {
 	}
 	p.Aliases, p.HoldPods, p.PushThrottle = m.TrustDomainAliases, m.Proxy.HoldApplicationUntilReady, m.ControlPlane.PushThrottle
 	p.CA = l.authority()
+	p.Next = l.nextControlPlane()
+	p.Migrations = l.migrations()
 	p.Waypoint = l.waypoint()
 	if t := l.s.Observability.Tracing; t != nil {
 		host, port, _ := net.SplitHostPort(t.OTLP)

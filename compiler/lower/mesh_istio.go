@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"slices"
 	"strings"
 
 	"meshgen.dev/meshgen/compiler/ir"
@@ -26,6 +27,12 @@ func injectSidecars(l *lowering, n *ir.Namespace) {
 	if n.Meshed || n.Purpose == "gateway" {
 		n.InjectLabels = []ir.KV{{Key: "istio.io/rev", Value: l.p.Mesh.RevisionLabel()}}
 		n.From = append(n.From, "mesh.revision")
+		if next := l.p.Mesh.Next; next != nil && slices.Contains(next.Namespaces, n.Name) {
+			n.InjectLabels[0].Value = next.Revision
+		}
+		if l.p.Mesh.Next != nil {
+			n.From = append(n.From, "mesh.upgrade")
+		}
 	} else {
 		n.InjectLabels = []ir.KV{{Key: "istio-injection", Value: "disabled"}}
 	}
@@ -45,11 +52,14 @@ func istioReleases(l *lowering) []ir.Release {
 	one := func(name, chart, namespace string) ir.Release {
 		return ir.Release{Name: name, Component: "istio", Chart: chart, Repository: row.Charts.Repository, Version: m.Version, Namespace: namespace, From: from}
 	}
-	out := []ir.Release{
-		one("istio-base", row.Charts.Base, m.Namespace),
-		one("istiod", row.Charts.Control, m.Namespace),
-		one("istio-cni", row.Charts.CNI, istioCNINamespace),
+	base := one("istio-base", row.Charts.Base, m.Namespace)
+	if n := m.Next; n != nil { // the kinds of objects first: they serve both control planes
+		next := l.meshProfile().Release(n.Version)
+		base.Chart, base.Repository, base.Version = next.Charts.Base, next.Charts.Repository, n.Version
+		base.From = append(base.From[:len(base.From):len(base.From)], n.From...)
 	}
+	out := append([]ir.Release{base}, istiods(l, row.Charts.Control)...)
+	out = append(out, one("istio-cni", row.Charts.CNI, istioCNINamespace))
 	for _, g := range l.p.Gateways {
 		if g.Frontend == ir.FrontendIstio {
 			r := one(g.Release, row.Charts.Gateway, g.Namespace)
@@ -84,16 +94,16 @@ const defaultValidator = "istiod-default-validator"
 func istioStep(l *lowering, step *ir.ChartStep) {
 	const admission, validating = "admissionregistration.k8s.io", "ValidatingWebhookConfiguration"
 	const caBundle, failurePolicy = ".webhooks[]?.clientConfig.caBundle", ".webhooks[]?.failurePolicy"
-	m, revisioned := l.p.Mesh, ""
+	m, revisioned := l.p.Mesh, revisioned(step.Release.Revision)
 	from := ir.From{"mesh.kind", "mesh.revision"}
-	if m.Revision != "" {
-		revisioned = "-" + m.Revision
+	if n := m.Next; n != nil {
+		from = append(from, n.From...)
 	}
-	switch step.Release.Name {
-	case "istio-base":
+	switch {
+	case step.Release.Name == "istio-base":
 		step.Prune = false // the CRDs are among its templates
 		step.Rewritten = []ir.Rewritten{{Group: admission, Kind: validating, Name: defaultValidator, Fields: []string{caBundle, failurePolicy}, From: from}}
-	case "istiod":
+	case strings.HasPrefix(step.Release.Name, "istiod"):
 		step.Rewritten = []ir.Rewritten{
 			{Group: admission, Kind: validating, Name: "istio-validator" + revisioned + "-" + m.Namespace, Fields: []string{caBundle, failurePolicy}, From: from},
 			{Group: admission, Kind: "MutatingWebhookConfiguration", Name: "istio-sidecar-injector" + revisioned, Fields: []string{caBundle}, From: from},

@@ -15,9 +15,13 @@ func (l *lowering) authoritySecret() {
 		return
 	}
 	from := append(ir.From{"mesh.ca", "mesh.kind"}, m.From.Of("revision")...)
+	consumers := []string{"Deployment " + m.Namespace + "/" + istiodName(l)}
+	if n := m.Next; n != nil {
+		consumers, from = append(consumers, "Deployment "+m.Namespace+"/istiod"+revisioned(n.Revision)), append(from, n.From...)
+	}
 	l.secret(ir.Secret{
 		Namespace: m.Namespace, Name: m.CA.Secret, Type: opaque, Keys: []string{"ca-cert.pem", "ca-key.pem", "cert-chain.pem", "root-cert.pem"},
-		Consumers: []string{"Deployment " + m.Namespace + "/" + istiodName(l)},
+		Consumers: consumers,
 		Why: "Intermediate certificate and key by which the mesh signs, its chain and the root. It must be there before the control plane first starts: " +
 			"without it that makes a root of its own.",
 		From: from,

@@ -65,6 +65,11 @@ func istioPushes(l *lowering) []ir.Rule {
 			Summary:     "The control plane fails to inject proxies.",
 			Description: "Pods of meshed namespaces do not start."},
 	}
+	rules = append(rules, plainText(l)...)
+	if n := m.Next; n != nil {
+		rules = append(rules, replicas("NextControlPlane", "the mesh's next control plane", m.Namespace, "istiod"+revisioned(n.Revision), m.Replicas, nil,
+			slices.Concat(m.From.Of("replicas"), n.From, from), "Without any, no pod of a namespace that has gone ahead starts.")...)
+	}
 	return append(rules, replicas("ControlPlane", "the mesh's control plane", m.Namespace, deployment, m.Replicas, nil,
 		slices.Concat(m.From.Of("revision", "replicas"), from), "Without any, no pod of a meshed namespace starts and no certificate is renewed.")...)
 }

@@ -36,6 +36,10 @@ func (l *lowering) registry() {
 	if l.p.Mesh.ImageHub != "" {
 		l.copyOf("images", l.p.Mesh.ImageHub, l.image(l.p.Mesh.ImageHub), l.p.Mesh.Version)
 		l.p.Mesh.ImageHub = l.image(l.p.Mesh.ImageHub)
+		if n := l.p.Mesh.Next; n != nil {
+			l.copyOf("images", n.ImageHub, l.image(n.ImageHub), n.Version)
+			n.ImageHub = l.image(n.ImageHub)
+		}
 	}
 	if l.p.KubeVIP != nil || l.s.Kubernetes.APIServer.Provider == "kube-vip" {
 		l.copyOf("images", l.kubeVIPUpstream(), l.kubeVIPImage(), "")

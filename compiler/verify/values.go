@@ -99,6 +99,9 @@ func (p *pass) checkValues(v *values, set *schemas.Set) {
 	if set.Component == "chart-gateway" {
 		p.checkGatewayValues(v)
 	}
+	if set.Component == "chart-base" {
+		p.checkDefaultRevision(v)
+	}
 	if set.Component == "chart-istiod" {
 		p.checkBudget(v, fieldPath{"pdb"}, v.value["pdb"])
 		p.checkIstiodValues(v)

@@ -54,7 +54,7 @@ func TestReleases(t *testing.T) {
 		change func(*Releases)
 		want   string
 	}{
-		{"old Istio", func(r *Releases) { r.Components["istio"] = "1.20.0" }, "there is no schema for istio 1.20.0; known: 1.31.1"},
+		{"old Istio", func(r *Releases) { r.Components["istio"] = "1.20.0" }, "there is no schema for istio 1.20.0; known: 1.30.3, 1.31.1"},
 		{"old Kubernetes", func(r *Releases) { r.Kubernetes = "1.30.1" }, "there is no schema for kubernetes 1.30.1"},
 		{"no Gateway API", func(r *Releases) { r.GatewayAPI = "" }, "the kind is of gateway-api, which the site does not declare"},
 		{"chart of nobody", func(r *Releases) { r.Charts["public"] = Chart{Name: "public", Version: "1", Namespace: "edge"} }, "there are no known keys for chart public 1"},

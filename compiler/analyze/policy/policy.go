@@ -16,6 +16,7 @@ import (
 type World struct {
 	MeshNamespace string     // where the control plane runs: the root of mesh-wide objects unless its values say otherwise
 	MeshValues    string     // path in the tree of the values of the control plane's chart; "": there is no mesh
+	NextValues    string     // the same of a second control plane, to which an upgrade leads; "" where there is none
 	Workloads     []Workload // services and gateways
 	NodeAddress   netip.Addr // of some node: the source of a connection that a Service hides
 	Balancer      netip.Addr // of a machine in front of the cluster, through which clients come; invalid where there is none

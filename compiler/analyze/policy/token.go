@@ -15,7 +15,7 @@ type requestAuthentication struct {
 	spec struct {
 		Selector   *workloadSelector `json:"selector"`
 		TargetRefs []targetRef       `json:"targetRefs"`
-		JWTRules []struct {
+		JWTRules   []struct {
 			Issuer               string   `json:"issuer"`
 			Audiences            []string `json:"audiences"` // empty: any
 			ForwardOriginalToken bool     `json:"forwardOriginalToken"`

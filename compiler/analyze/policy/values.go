@@ -59,6 +59,16 @@ func (m *Model) readValues(t *artifact.Tree) error {
 	if c.EnableAutoMTLS != nil && !*c.EnableAutoMTLS {
 		return fmt.Errorf("%s: enableAutoMtls false is not understood", m.world.MeshValues)
 	}
+	if m.world.NextValues != "" {
+		var next meshValues
+		if err := values(t, m.world.NextValues, &next); err != nil {
+			return err
+		}
+		if n := next.MeshConfig; n.TrustDomain != c.TrustDomain || n.RootNamespace != c.RootNamespace || n.OutboundTrafficPolicy != c.OutboundTrafficPolicy {
+			return fmt.Errorf("%s: the two control planes differ in what they tell proxies", m.world.NextValues)
+		}
+		m.mesh.RevisionTags = append(m.mesh.RevisionTags, next.Revision)
+	}
 	m.root = cmp.Or(c.RootNamespace, m.world.MeshNamespace)
 	for _, w := range m.world.Workloads {
 		if w.Values == "" {

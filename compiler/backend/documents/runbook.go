@@ -154,10 +154,10 @@ func newBook(p *ir.Plan, t *artifact.Tree) *book {
 		}
 	}
 	for _, r := range p.Releases {
-		switch r.Name {
-		case "istio-cni", "linkerd2-cni":
+		switch {
+		case r.Name == "istio-cni" || r.Name == "linkerd2-cni":
 			b.CNIAgent = r.Namespace
-		case "istio-base", "istiod", "linkerd-control-plane":
+		case r.Name == "istio-base" || r.Chart == "istiod" || r.Name == "linkerd-control-plane":
 			chart := r.Chart + " --repo " + r.Repository
 			if strings.HasPrefix(r.Repository, "oci://") {
 				chart = r.Repository + "/" + r.Chart

@@ -3,6 +3,7 @@ package istio
 import (
 	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
 )
 
 // component is the name of Istio among the plan's releases.
@@ -24,13 +25,31 @@ func (e *emitter) values() {
 		case r.Chart == "base":
 			e.baseValues(y)
 		case r.Chart == "istiod":
-			e.istiodValues(y)
+			e.of(r).istiodValues(y)
 		case r.Chart == "cni":
 			e.cniValues(y)
 		case r.Chart == "ztunnel":
 			e.ztunnelValues(y)
 		}
 	}
+}
+
+// of is the emitter for the control plane of a release: the one that runs, or the next one.
+func (e *emitter) of(r ir.Release) *emitter {
+	next := e.p.Mesh.Next
+	if next == nil || r.Revision != next.Revision {
+		return e
+	}
+	p := *e.p
+	p.Mesh.Version, p.Mesh.Revision, p.Mesh.ImageHub = next.Version, next.Revision, next.ImageHub
+	p.Mesh.From = nil
+	for _, path := range e.p.Mesh.From {
+		if path != "mesh.version" && path != "mesh.revision" {
+			p.Mesh.From = append(p.Mesh.From, path)
+		}
+	}
+	p.Mesh.From = append(p.Mesh.From, "mesh.upgrade.to", "mesh.upgrade.revision")
+	return &emitter{p: &p, t: e.t}
 }
 
 // hub names the registry of the images, where the profile pins one.

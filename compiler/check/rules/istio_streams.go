@@ -15,6 +15,7 @@ var istioRules = []*check.Rule{
 	StreamTarget,
 	CANotBuilt,
 	TCPRouteAlpha,
+	UpgradeStaged,
 	MachineAsks,
 	MachineCallers,
 	MachineFamily,

@@ -250,7 +250,7 @@ fi
 if begin mesh 'the control plane, and what holds in the whole mesh'; then
 	:
 	chart istio-base istio-system 1.31.1 base --repo https://blob.istio.io/istio-release/charts
-	chart istiod istio-system 1.31.1 istiod --repo https://blob.istio.io/istio-release/charts
+	chart istiod-1-31-1 istio-system 1.31.1 istiod --repo https://blob.istio.io/istio-release/charts
 	wait_for istio-system deployment.apps/istiod-1-31-1 'condition=Available'
 	wait_for '' validatingwebhookconfiguration.admissionregistration.k8s.io/istiod-default-validator 'jsonpath={.webhooks[0].clientConfig.caBundle}'
 	chart istio-cni istio-cni 1.31.1 cni --repo https://blob.istio.io/istio-release/charts

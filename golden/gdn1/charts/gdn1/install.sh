@@ -228,15 +228,18 @@ fi
 if begin mesh 'the control plane, and what holds in the whole mesh'; then
 	:
 	chart istio-base istio-system 1.31.1 base --repo https://blob.istio.io/istio-release/charts
-	chart istiod istio-system 1.31.1 istiod --repo https://blob.istio.io/istio-release/charts
-	wait_for istio-system deployment.apps/istiod-stable 'condition=Available'
+	chart istiod-1-31-0 istio-system 1.31.0 istiod --repo https://blob.istio.io/istio-release/charts
+	wait_for istio-system deployment.apps/istiod-1-31-0 'condition=Available'
 	wait_for '' validatingwebhookconfiguration.admissionregistration.k8s.io/istiod-default-validator 'jsonpath={.webhooks[0].clientConfig.caBundle}'
-	chart istio-cni istio-cni 1.31.1 cni --repo https://blob.istio.io/istio-release/charts
+	chart istiod-1-31-1 istio-system 1.31.1 istiod --repo https://blob.istio.io/istio-release/charts
+	wait_for istio-system deployment.apps/istiod-1-31-1 'condition=Available'
+	wait_for '' validatingwebhookconfiguration.admissionregistration.k8s.io/istiod-default-validator 'jsonpath={.webhooks[0].clientConfig.caBundle}'
+	chart istio-cni istio-cni 1.31.0 cni --repo https://blob.istio.io/istio-release/charts
 	apply 20-mesh
 fi
 if begin gateways 'the ways in, their certificates and routes'; then
 	:
-	chart gateway-partner gateway-partner 1.31.1 gateway --repo https://blob.istio.io/istio-release/charts
+	chart gateway-partner gateway-partner 1.31.0 gateway --repo https://blob.istio.io/istio-release/charts
 	apply 30-gateways
 	wait_for gateway-public gateway.gateway.networking.k8s.io/public 'condition=Programmed'
 fi
