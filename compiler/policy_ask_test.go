@@ -81,8 +81,12 @@ func (q *inquiry) reaches(a *asker, callee string, port int) bool {
 // askService asks for every request at every port of a service. Besides the answer as a whole each layer of each end is
 // held to what it should say alone: no layer leaves its work to another one.
 func (q *inquiry) askService(a *asker, w *policy.Workload) {
-	if q.ambient() {
+	switch {
+	case q.ambient():
 		q.askAmbient(a, w)
+		return
+	case q.ciliumMeshed():
+		q.askCilium(a, w)
 		return
 	}
 	callee := w.Namespace + "/" + w.Name
@@ -189,6 +193,10 @@ func (q *inquiry) compareLeads(what string, ends map[string]int, v policy.Verdic
 
 // askGateway asks as a client of every port of a gateway, for every request, through to the services behind.
 func (q *inquiry) askGateway(a *asker, w *policy.Workload) {
+	if q.ciliumMeshed() {
+		q.askGatewayCilium(a, w)
+		return
+	}
 	if a.from.Kubelet || q.sidecar(a) || a.from.Workload != nil && a.from.Workload.Gateway {
 		return // no clients: a kubelet probes, and a meshed pod has no use for a gateway's listeners
 	}
@@ -294,8 +302,12 @@ func (q *inquiry) serves(gateway string, c call) bool {
 
 // askPod asks for a port of a pod that no Service has: the proxy's own for scrapers and kubelets, others for nobody.
 func (q *inquiry) askPod(a *asker, w *policy.Workload, port uint16) {
-	if q.ambient() {
+	switch {
+	case q.ambient():
 		q.askPodAmbient(a, w, port)
+		return
+	case q.ciliumMeshed():
+		q.askPodCilium(a, w, port)
 		return
 	}
 	v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: port, Direct: true})
@@ -330,7 +342,7 @@ func (q *inquiry) askOutside() {
 			v := q.model.Reach(a.from, to, policy.Request{Port: uint16(port)})
 			s := q.service(string(a.place))
 			want := declared && s != nil && slices.Contains(s.Egress, name)
-			if s != nil && to.Host != "" && (!q.sidecar(a) || q.ambient()) {
+			if s != nil && to.Host != "" && (!q.sidecar(a) || q.ambient()) && !q.ciliumMeshed() {
 				want = want || slices.ContainsFunc(s.Egress, func(x string) bool { return q.byName(x, port) })
 			}
 			q.compare(fmt.Sprintf("%s to %s port %d outside", a.name, name, port), want, v)

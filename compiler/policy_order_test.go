@@ -69,6 +69,11 @@ func (q *inquiry) declaredCalls() (asked int, refused []string) {
 							return
 						}
 						ends = nil
+					} else if q.ciliumMeshed() {
+						if open, _ := q.expectCilium(a, callee, c); !open {
+							return
+						}
+						ends = nil
 					} else if q.sidecar(a) {
 						if !q.inScope(a.from.Workload.Namespace, callee) {
 							return

@@ -45,6 +45,10 @@ func (q *inquiry) collector() (name, namespace string, port uint16, ok bool) {
 // askPlatform asks for all of it, for each pod of the site's namespaces: gateways have no use for the API server, pods
 // outside the mesh none for the mesh.
 func (q *inquiry) askPlatform() {
+	if q.ciliumMeshed() {
+		q.askPlatformCilium()
+		return
+	}
 	for i := range q.callers {
 		a := &q.callers[i]
 		if !q.ours(a) {

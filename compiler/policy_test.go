@@ -125,7 +125,7 @@ func policyWorld(p *ir.Plan) policy.World {
 			w.NextValues = "charts/" + p.Name + "/" + r.Name + "/values.yaml"
 		}
 	}
-	if p.Mesh.Kind == "none" || p.Mesh.Kind == "linkerd" {
+	if p.Mesh.Kind == "none" || p.Mesh.Kind == "linkerd" || p.Mesh.Kind == "cilium" {
 		w.MeshValues = ""
 	}
 	address := p.Cluster.PodCIDRs[0].Addr()

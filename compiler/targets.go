@@ -4,6 +4,7 @@ import (
 	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/backend/checks"
 	"meshgen.dev/meshgen/compiler/backend/cilium"
+	"meshgen.dev/meshgen/compiler/backend/ciliummesh"
 	"meshgen.dev/meshgen/compiler/backend/delivery"
 	"meshgen.dev/meshgen/compiler/backend/documents"
 	"meshgen.dev/meshgen/compiler/backend/envoygateway"
@@ -51,6 +52,7 @@ var targets = []backend.Backend{
 	istio.Backend,
 	istio.Ambient,
 	linkerd.Backend,
+	ciliummesh.Backend,
 	networkpolicy.Backend,
 	registry.Backend,
 	secrets.Backend,

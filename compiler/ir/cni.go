@@ -29,9 +29,15 @@ type CiliumSettings struct {
 	TCPConnections    int // entries of the table of TCP connections on each node
 	ConnectionsFrom   From
 	OperatorReplicas  int
-	BGP, Layer2       bool   // what announces addresses
-	ClasslessServices string // who gives Services without a class their addresses: "none"
-	Metrics           bool   // the agent serves metrics
+	BGP, Layer2       bool         // what announces addresses
+	ClasslessServices string       // who gives Services without a class their addresses: "none"
+	Metrics           bool         // the agent serves metrics
+	Gateways          bool         // serves Gateways, and routes between services
+	Encrypted         bool         // packets between nodes, by WireGuard
+	Strict            bool         // packets between pods of two nodes are dropped that are not encrypted
+	StrictNetwork     netip.Prefix // of pods, of version 4: the sender's side of Strict holds for no other
+	StrictLookup      bool         // addresses of nodes are told from those of pods one by one
+	Envoy             Resources
 	From              From
 }
 

@@ -48,6 +48,9 @@ type Gateway struct {
 	Listeners      []Listener
 	ServiceAccount string
 	From           From
+
+	ClassParameters ObjectRef // as Parameters, for who takes them at the class alone, of which the gateway then has its own
+	Infrastructure  []KV      // annotations that who deploys it copies to the Service
 }
 
 // Program is a gateway program that does not come with the mesh; Kind "": the mesh's own.

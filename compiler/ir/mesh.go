@@ -16,6 +16,7 @@ type Mesh struct {
 	HoldPods       bool // containers start when their proxy is ready
 	PushThrottle   int  // configuration pushes at a time; 0: the mesh's own
 	Strict         bool // mutual TLS is required mesh-wide
+	OwnPolicy      bool // its policies and NetworkPolicies add up, in one agent: what one of them admits is open
 	Proxy          Resources
 	Replicas       int  // of the control plane
 	RegistryOnly   bool // only declared destinations are reachable

@@ -57,6 +57,7 @@ type Plan struct {
 	Cilium       *Cilium    // nil where it is neither installed nor the load balancer
 	Mesh         Mesh
 	Linkerd      *Linkerd      // nil for another mesh
+	CiliumMesh   *CiliumMesh   // nil for another mesh
 	Gateways     []Gateway     // by name
 	Program      *Program      // that serves gateways for a mesh without one; nil: none
 	Services     []Service     // by namespace, then name

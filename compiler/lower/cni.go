@@ -98,6 +98,7 @@ func (l *lowering) ciliumSettings(balancer bool) *ir.CiliumSettings {
 		s.Layer2 = s.Layer2 || balancer && l.p.Pools[i].Protocol == "l2"
 	}
 	s.BGP = s.BGP || balancer && l.s.Fabric.BGP != nil && l.s.Fabric.BGP.Advertise.Pods
+	l.ciliumMeshSettings(s)
 	// Every address has a declared owner, and the owner asks by class: a Service without one is not ours.
 	s.ClasslessServices = "none"
 	return s
@@ -230,13 +231,18 @@ var ciliumKinds = []string{"ciliumbgpadvertisements", "ciliumbgpclusterconfigs",
 
 // ciliumWaits are what must be there before an object of Cilium's is applied.
 func (l *lowering) ciliumWaits() []ir.Wait {
-	if l.s.LoadBalancer.Kind != "cilium" {
-		return nil
-	}
 	var out []ir.Wait
-	for _, kind := range ciliumKinds {
-		out = append(out, ir.Wait{Object: "customresourcedefinition.apiextensions.k8s.io/" + kind + ".cilium.io", For: "condition=Established",
-			From: ir.From{"loadBalancer.kind", "components.cni.managed"}})
+	add := func(kinds []string, from string) {
+		for _, kind := range kinds {
+			out = append(out, ir.Wait{Object: "customresourcedefinition.apiextensions.k8s.io/" + kind + ".cilium.io", For: "condition=Established",
+				From: ir.From{from, "components.cni.managed"}})
+		}
+	}
+	if l.s.LoadBalancer.Kind == "cilium" {
+		add(ciliumKinds, "loadBalancer.kind")
+	}
+	if l.ciliumMeshed() {
+		add(ciliumMeshKinds, "mesh.kind")
 	}
 	return out
 }

@@ -59,6 +59,9 @@ func (l *lowering) gateways() {
 		if lb.AddressAnnotation != "" {
 			out.Annotations = []ir.KV{{Key: lb.AddressAnnotation, Value: joinAddrs(out)}}
 		}
+		if out.ClassParameters.Name != "" {
+			out.Infrastructure = out.Annotations
+		}
 		for ln, li := range byKey(g.Listeners) {
 			listener := l.listener(name, ln, li)
 			out.Listeners = append(out.Listeners, listener)

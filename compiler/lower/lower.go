@@ -47,6 +47,7 @@ func Among(fleet site.Fleet, s *site.Site, set *profile.Set) *ir.Plan {
 	l.namespaces()
 	l.releases()
 	l.linkerd()
+	l.ciliumPolicies()
 	l.registry()
 	l.observability()
 	l.secrets()

@@ -44,6 +44,9 @@ func (l *lowering) mesh() {
 	p.CA = l.authority()
 	p.Next = l.nextControlPlane()
 	p.Migrations = l.migrations()
+	if p.OwnPolicy = l.ciliumMeshed(); p.OwnPolicy {
+		p.ProxyPorts = ir.ProxyPorts{} // none of them is a pod's
+	}
 	p.Waypoint = l.waypoint()
 	if t := l.s.Observability.Tracing; t != nil {
 		host, port, _ := net.SplitHostPort(t.OTLP)

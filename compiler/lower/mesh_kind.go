@@ -34,6 +34,7 @@ type ownNamespace struct{ name, level string }
 
 // meshes are the kinds, by the name that a site uses.
 var meshes = map[string]meshKind{
+	"cilium":        ciliumMesh,
 	"istio-ambient": istioAmbient,
 	"istio-sidecar": istioSidecar,
 	"linkerd":       linkerd,

@@ -51,13 +51,36 @@ func checkLabelsAt(p *pass, o place, path fieldPath, v any) {
 		return
 	}
 	if m, ok := v.(map[string]any); ok && !isSelector(m) {
-		checkLabels(p, o, path, m)
+		checkLabels(p, o, path, unsourced(o, m))
 	}
+}
+
+// unsourced takes the source off the keys by which Cilium's objects select: of labels that Kubernetes gives, or Cilium.
+func unsourced(o place, labels map[string]any) map[string]any {
+	if c, ok := o.(*object); !ok || c.group != ciliumGroup {
+		return labels
+	}
+	out := map[string]any{}
+	for k, v := range labels {
+		out[unsourcedKey(o, k)] = v
+	}
+	return out
+}
+
+func unsourcedKey(o place, key string) string {
+	if c, ok := o.(*object); ok && c.group == ciliumGroup {
+		for _, source := range []string{"k8s:", "reserved:"} {
+			if rest, ok := strings.CutPrefix(key, source); ok {
+				return rest
+			}
+		}
+	}
+	return key
 }
 
 func checkExpressions(p *pass, o place, path fieldPath, v any) {
 	for i, e := range list(v) {
-		at, key := path.at(i), str(e, "key")
+		at, key := path.at(i), unsourcedKey(o, str(e, "key"))
 		if !isQualifiedName(key) {
 			o.report(p, ruleMeta, at.to("key"), "%q is no key of a label", key)
 		}

@@ -41,6 +41,7 @@ var metricLabels = map[string][]string{
 	"session_up": {"instance", "node", "peerIP", "nodeName"},
 
 	"cilium_bgp_control_plane_session_state": {"instance", "node", "instance_name", "local_asn", "neighbor", "neighbor_asn"},
+	"cilium_policy_l7_total":                 {"instance", "node", "rule", "proxy_type"},
 	"cilium_bpf_map_pressure":                {"instance", "node", "map_name"},
 
 	"kube_service_spec_type":                    {"namespace", "service", "type"},

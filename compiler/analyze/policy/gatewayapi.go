@@ -19,6 +19,7 @@ type apiGateway struct {
 	spec   struct {
 		GatewayClassName string `json:"gatewayClassName"`
 		Infrastructure   struct {
+			Annotations   map[string]string `json:"annotations"`
 			ParametersRef struct {
 				Group string `json:"group"`
 				Kind  string `json:"kind"`
@@ -156,8 +157,12 @@ func (m *Model) apiFacts(w *Workload) serviceFacts {
 		// A patch that istiod cannot read leaves a Service without it, as here.
 		_ = decode(doc.Content[0], &patch, false)
 	}
-	out.object = g.Object
 	out.ExternalTrafficPolicy, out.LoadBalancerSourceRanges = patch.Spec.ExternalTrafficPolicy, patch.Spec.LoadBalancerSourceRanges
+	if m.ciliumGateway(w) {
+		out = m.ciliumFacts(g)
+		out.Ports = nil
+	}
+	out.object = g.Object
 	for _, l := range g.spec.Listeners {
 		out.Ports = append(out.Ports, servicePort{Port: l.Port})
 	}

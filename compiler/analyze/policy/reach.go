@@ -38,7 +38,7 @@ func (m *Model) reachOutside(from Caller, to Target, req Request) Verdict {
 		if m.meshed(w) && !w.Gateway && !req.UDP && !m.ambient() {
 			v.Steps = append(v.Steps, m.outside(w, to, req.Port))
 		}
-		v.Steps = append(v.Steps, m.networkStep(Egress, w, end{address: to.Address}, req.Port, req.UDP))
+		v.Steps = append(v.Steps, m.filter(Egress, w, end{address: to.Address}, to.Host, Port{Target: req.Port, Protocol: "tcp"}, req))
 	}
 	_, refused := v.Refused()
 	v.Allowed = !refused
@@ -92,6 +92,11 @@ func (m *Model) reachService(from Caller, to *Workload, req Request) Verdict {
 		}
 	}
 	req.Host = cmp.Or(req.Host, to.Host)
+	if m.ciliumMesh() && from.Workload != nil && !from.Workload.Gateway && speaksHTTP(port.Protocol) && !to.Headless {
+		var s Step
+		s, v.Leads = m.waypointRoute(to.Namespace+"/"+to.Name, to, port, req)
+		v.Steps = append(v.Steps, s)
+	}
 	m.follow(&v, from, req, plain)
 	return v
 }
@@ -114,7 +119,9 @@ func (m *Model) reachGateway(from Caller, g *Workload, req Request) Verdict {
 			s, _ := m.scope(w, g.Namespace, g.Host)
 			v.Steps = append(v.Steps, s)
 		}
-		v.Steps = append(v.Steps, m.networkStep(Egress, w, end{g, g.Address}, target, false))
+		if !m.ciliumGateway(g) { // there, what the proxy sends to a service is held to the policies of who calls it
+			v.Steps = append(v.Steps, m.networkStep(Egress, w, end{g, g.Address}, target, false))
+		}
 	} else {
 		ranges := facts.LoadBalancerSourceRanges
 		if len(ranges) > 0 && !slices.ContainsFunc(ranges, func(r string) bool { return within(r, client.address) }) {
@@ -126,11 +133,15 @@ func (m *Model) reachGateway(from Caller, g *Workload, req Request) Verdict {
 			}
 			client.address = m.world.Balancer
 		}
-		if facts.ExternalTrafficPolicy != "Local" {
+		if facts.ExternalTrafficPolicy != "Local" && !m.ciliumGateway(g) {
 			client.address = m.world.NodeAddress
 		}
 	}
-	v.Steps = append(v.Steps, service, m.networkStep(Ingress, g, client, target, false))
+	in := m.networkStep(Ingress, g, client, target, false)
+	if m.ciliumGateway(g) {
+		in = m.ciliumClient(g, from)
+	}
+	v.Steps = append(v.Steps, service, in)
 	asked := req
 	asked.Host, _, _ = strings.Cut(req.Host, ":") // listeners and routes do without the port, policies do not
 	open := m.open(g, asked)
@@ -196,9 +207,11 @@ func (m *Model) hop(from Caller, to *Workload, port Port, req Request, plain boo
 	caller := end{from.Workload, from.Address}
 	if w := from.Workload; w != nil {
 		caller.address = w.Address
-		steps = append(steps, m.networkStep(Egress, w, end{to, to.Address}, port.Target, udp))
+		if !m.ciliumGateway(w) {
+			steps = append(steps, m.filter(Egress, w, end{to, to.Address}, "", port, req))
+		}
 	}
-	in := m.networkStep(Ingress, to, caller, port.Target, udp)
+	in := m.filter(Ingress, to, caller, "", port, req)
 	if from.Kubelet {
 		in = Step{Layer: Ingress, At: in.At, Effect: Silent, Why: "the node of a pod always reaches it"}
 	}

@@ -34,6 +34,11 @@ type Model struct {
 	routes     []httpRoute
 	config     map[string]map[string]string // data of ConfigMaps by "namespace/name"
 	releases   map[string]gatewayValues     // values of gateways' charts by path
+
+	cilium        []ciliumPolicy
+	ciliumClients []ciliumPolicy          // of all gateways
+	ciliumClasses map[string]ciliumClass  // by name
+	ciliumConfigs map[string]serviceFacts // parameters of classes by "namespace/name"
 }
 
 // meta is the object that a specification was read from.
@@ -86,7 +91,8 @@ type head struct {
 
 // Read reads the objects of a tree. The error names the file and line of each thing that is not understood.
 func Read(t *artifact.Tree, world World) (*Model, error) {
-	m := &Model{world: world, namespaces: map[string]map[string]string{}, config: map[string]map[string]string{}, releases: map[string]gatewayValues{}}
+	m := &Model{world: world, namespaces: map[string]map[string]string{}, config: map[string]map[string]string{}, releases: map[string]gatewayValues{},
+		ciliumClasses: map[string]ciliumClass{}, ciliumConfigs: map[string]serviceFacts{}}
 	var errs []error
 	for _, f := range t.Files() {
 		if !strings.HasPrefix(f.Path(), "kubernetes/") || path.Ext(f.Path()) != ".yaml" {
@@ -176,7 +182,21 @@ func (m *Model) object(o meta, h head) error {
 	case "networking.k8s.io", "security.istio.io", "networking.istio.io", "gateway.networking.k8s.io":
 	case "cilium.io":
 		if h.Kind == "CiliumClusterwideNetworkPolicy" {
-			return probesOnly(h)
+			return m.clusterwide(o, h)
+		}
+		switch h.Kind {
+		case "CiliumNetworkPolicy":
+			if err := add(&m.cilium, ciliumPolicy{meta: o}, h, func(p *ciliumPolicy) any { return &p.spec }); err != nil {
+				return err
+			}
+			return m.cilium[len(m.cilium)-1].understood()
+		case "CiliumGatewayClassConfig":
+			var spec struct {
+				Service serviceFacts `json:"service"`
+			}
+			err := unmarshal(h.Spec, &spec, false)
+			m.ciliumConfigs[h.Metadata.Namespace+"/"+h.Metadata.Name] = spec.Service
+			return err
 		}
 		// Its pools and sessions decide nothing about who may reach whom; its policies do.
 		if !strings.HasSuffix(h.Kind, "Policy") && !strings.HasSuffix(h.Kind, "EnvoyConfig") || h.Kind == "CiliumL2AnnouncementPolicy" {
@@ -224,7 +244,11 @@ func (m *Model) object(o meta, h head) error {
 		err = unmarshal(h.Spec, &destinationRule{}, true)
 	case "gateway.networking.k8s.io/Gateway":
 		err = add(&m.apiGates, apiGateway{meta: o, labels: h.Metadata.Labels}, h, func(p *apiGateway) any { return &p.spec })
-	case "gateway.networking.k8s.io/GatewayClass": // who deploys, and nothing about who may reach whom
+	case "gateway.networking.k8s.io/GatewayClass": // who deploys, and for Cilium what the Service is like
+		var c ciliumClass
+		if err = unmarshal(h.Spec, &c, false); err == nil && c.ControllerName == "io.cilium/gateway-controller" {
+			m.ciliumClasses[h.Metadata.Name] = c
+		}
 	case "gateway.networking.k8s.io/HTTPRoute", "gateway.networking.k8s.io/TLSRoute", "gateway.networking.k8s.io/TCPRoute":
 		err = add(&m.routes, httpRoute{meta: o}, h, func(p *httpRoute) any { return &p.spec })
 	default:

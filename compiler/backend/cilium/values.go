@@ -37,6 +37,7 @@ func values(p *ir.Plan, t *artifact.Tree, r ir.Release, s *ir.CiliumSettings) {
 		y.Fixed()
 	})
 	balancer(y, s)
+	meshed(y, s)
 	y.Map("hubble", func() {
 		y.Map("tls", func() {
 			y.Map("auto", func() {

@@ -17,6 +17,7 @@ var templates embed.FS
 
 // runbooks are the templates by the kind of mesh: the parts that are the same for all, and those of the mesh.
 var runbooks = map[string]*template.Template{
+	"cilium":        runbookFor("mesh_cilium.md"),
 	"istio-ambient": runbookFor("mesh_istio.md", "mesh_ambient.md"),
 	"istio-sidecar": runbookFor("mesh_istio.md"),
 	"linkerd":       runbookFor("mesh_linkerd.md"),
@@ -68,6 +69,7 @@ type book struct {
 	Controller                              string      // whose log says why a Service is pending, as kubectl logs takes it
 	Bootstrap                               []ir.Secret // passwords that only arrive over the sessions that wait for them
 	Waypoints                               []string    // namespaces with a waypoint
+	CiliumVersion                           string      // of the chart; "" where meshgen does not install it
 }
 
 type group struct{ Name, Ansible, Addresses string }
@@ -155,6 +157,8 @@ func newBook(p *ir.Plan, t *artifact.Tree) *book {
 	}
 	for _, r := range p.Releases {
 		switch {
+		case r.Component == "cilium":
+			b.CiliumVersion = r.Version
 		case r.Name == "istio-cni" || r.Name == "linkerd2-cni":
 			b.CNIAgent = r.Namespace
 		case r.Name == "istio-base" || r.Chart == "istiod" || r.Name == "linkerd-control-plane":

@@ -19,6 +19,9 @@ func gateway(o *backend.Writer, g *ir.Gateway) {
 	o.Add(meta, func(y *artifact.YAML) {
 		y.Map("spec", func() {
 			y.KV("gatewayClassName", g.APIClass)
+			if len(g.Infrastructure) > 0 {
+				y.Map("infrastructure", func() { backend.Pairs(y, "annotations", g.Infrastructure) })
+			}
 			if ref := g.Parameters; ref.Name != "" {
 				backend.Nested(y, []string{"infrastructure", "parametersRef"}, func() {
 					y.KV("group", ref.Group)

@@ -29,6 +29,10 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 		if n.Purpose != "services" {
 			continue
 		}
+		if p.Mesh.OwnPolicy {
+			all = append(all, defaultDeny(n)) // and not a word more: the mesh's own policies open what is open
+			continue
+		}
 		all = append(all, defaultDeny(n), platform(p, n))
 		for j := range p.Services {
 			if s := &p.Services[j]; s.Namespace == n.Name && s.Workload != ir.Machine {
@@ -43,7 +47,10 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 		n := &p.Namespaces[i]
 		for j := range p.Gateways {
 			if g := &p.Gateways[j]; g.Namespace == n.Name {
-				all = append(all, defaultDeny(n), gateway(p, g))
+				all = append(all, defaultDeny(n))
+				if !p.Mesh.OwnPolicy {
+					all = append(all, gateway(p, g))
+				}
 			}
 		}
 	}

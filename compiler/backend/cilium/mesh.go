@@ -1,0 +1,52 @@
+package cilium
+
+import (
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// meshed writes what the mesh of the pod network needs of its chart, or nothing.
+func meshed(y *artifact.YAML, s *ir.CiliumSettings) {
+	if !s.Gateways {
+		return
+	}
+	y.From("", s.From.Of("kind")...)
+	y.Comment("Gateways, and routes between services. It turns on CiliumEnvoyConfig, which Cilium makes of both.")
+	y.Map("gatewayAPI", func() {
+		y.KV("enabled", true)
+		y.Comment("Each gateway has a class of its own. Left to itself the chart asks the cluster, and no two renders need be equal.")
+		y.Map("gatewayClass", func() { y.KV("create", "false") })
+	})
+	y.KV("l7Proxy", true)
+	y.Map("envoy", func() {
+		y.Comment("A DaemonSet of its own: the proxy outlives the agent's restarts.")
+		y.KV("enabled", true)
+		backend.Resources(y, s.Envoy)
+	})
+	if !s.Encrypted {
+		return
+	}
+	y.From("", s.From.Of("mtls", "kind")...)
+	y.Comment("Packets between nodes, with a key a node: it does not say which workload sends. Workloads are told apart by the\n" +
+		"labels that the agents give to their addresses.")
+	y.Map("encryption", func() {
+		y.KV("enabled", true)
+		y.KV("type", "wireguard")
+		y.Map("strictMode", func() {
+			y.Map("ingress", func() { y.KV("enabled", s.Strict) })
+			if !s.StrictNetwork.IsValid() {
+				return
+			}
+			y.Comment("On the sender's side it holds for version 4 alone.")
+			y.Map("egress", func() {
+				y.KV("enabled", s.Strict)
+				y.From("", s.From.Of("podCIDRs", "cni", "mtls")...)
+				y.KV("cidr", s.StrictNetwork)
+				y.From("", s.From.Of("cni", "racks", "podCIDRs")...)
+				y.KV("allowRemoteNodeIdentities", s.StrictLookup)
+			})
+		})
+	})
+	y.Fixed()
+}

@@ -1,0 +1,115 @@
+package ciliummesh
+
+import (
+	"strconv"
+
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// policies writes who may reach what. A direction without rules is closed by the NetworkPolicy default-deny.
+func policies(p *ir.Plan, t *artifact.Tree, m *ir.CiliumMesh) {
+	if c := m.Clients; c.Name != "" {
+		o := backend.NewWriter(p, t, backend.Policy, "CiliumClusterwideNetworkPolicy")
+		o.Add(backend.Meta{APIVersion: v2, Name: c.Name, From: c.From}, func(y *artifact.YAML) {
+			y.Comment("Gateways are for clients outside: pods call services.")
+			y.Map("spec", func() {
+				y.Map("endpointSelector", func() {
+					backend.Expressions(y, ir.Selector{Terms: []ir.Term{{Key: "reserved:ingress"}}})
+				})
+				y.Seq("ingress", func() { y.Item(func() { y.KV("fromEntities", []string{"world"}) }) })
+			})
+		})
+	}
+	o := backend.NewWriter(p, t, backend.Policy, "CiliumNetworkPolicy")
+	for i := range m.Policies {
+		c := &m.Policies[i]
+		o.Add(backend.Meta{APIVersion: v2, Namespace: c.Namespace, Name: c.Name, From: c.From}, func(y *artifact.YAML) {
+			y.Map("spec", func() {
+				y.Map("endpointSelector", func() { backend.Pairs(y, "matchLabels", c.Selector) })
+				rules(y, "ingress", "from", c.Ingress)
+				rules(y, "egress", "to", c.Egress)
+				if len(c.Ingress)+len(c.Egress) == 0 {
+					y.Comment("Neither calls nor is called.")
+					y.Seq("ingress", func() { y.Item(func() {}) })
+				}
+			})
+		})
+	}
+}
+
+func rules(y *artifact.YAML, key, side string, list []ir.CiliumRule) {
+	if len(list) == 0 {
+		return
+	}
+	y.Seq(key, func() {
+		for i := range list {
+			r := &list[i]
+			y.From("", r.From...)
+			y.Comment(r.Reason)
+			y.Item(func() {
+				peer(y, side, r)
+				y.Seq("toPorts", func() { y.Item(func() { ports(y, r) }) })
+			})
+			y.Fixed()
+		}
+	})
+}
+
+// peer writes who is at the other end.
+func peer(y *artifact.YAML, side string, r *ir.CiliumRule) {
+	switch {
+	case len(r.Labels) > 0:
+		y.Seq(side+"Endpoints", func() { y.Item(func() { backend.Pairs(y, "matchLabels", r.Labels) }) })
+	case r.Entity != "":
+		y.KV(side+"Entities", []string{r.Entity})
+	case len(r.Networks) > 0:
+		y.KV(side+"CIDR", ir.Prefixes(r.Networks))
+	default:
+		y.Seq(side+"FQDNs", func() {
+			for _, name := range r.Names {
+				y.Item(func() {
+					if name[0] == '*' {
+						y.KV("matchPattern", name)
+					} else {
+						y.KV("matchName", name)
+					}
+				})
+			}
+		})
+	}
+}
+
+func ports(y *artifact.YAML, r *ir.CiliumRule) {
+	y.Seq("ports", func() {
+		for _, p := range r.Ports {
+			y.Item(func() {
+				y.KV("port", strconv.Itoa(int(p.Number)))
+				y.KV("protocol", p.Protocol)
+			})
+		}
+	})
+	if r.DNS {
+		backend.Nested(y, []string{"rules"}, func() {
+			y.Seq("dns", func() { y.Item(func() { y.KV("matchPattern", "*") }) })
+		})
+	}
+	if len(r.HTTP) == 0 {
+		return
+	}
+	y.Comment("Each is held against all of a path, with its query.")
+	backend.Nested(y, []string{"rules"}, func() {
+		y.Seq("http", func() {
+			for _, q := range r.HTTP {
+				y.Item(func() {
+					for _, f := range []struct{ key, value string }{{"method", q.Method}, {"path", q.Path}, {"host", q.Host}} {
+						if f.value != "" {
+							y.KV(f.key, f.value)
+						}
+					}
+				})
+			}
+		})
+	})
+}

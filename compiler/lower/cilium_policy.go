@@ -1,0 +1,253 @@
+package lower
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// Labels by which Cilium knows pods beside their own, and identities that it gives to others. Sources: cilium/cilium
+// v1.20.2 pkg/k8s/apis/cilium.io/const.go and pkg/labels/labels.go, read 2026-11-21.
+const (
+	podNamespace   = "k8s:io.kubernetes.pod.namespace"
+	podAccount     = "k8s:io.cilium.k8s.policy.serviceaccount"
+	entityIngress  = "ingress"        // every gateway, wherever its proxy
+	entityHost     = "host"           // the pod's own node: its kubelet
+	entityAPI      = "kube-apiserver" // wherever it runs
+	clientsOfGates = "gateway-clients"
+)
+
+// ciliumPolicies decides the policies of the pod network's mesh. They are all there is: NetworkPolicies say no more than
+// that nothing is open, because a port that one of them admitted would be open for every request.
+func (l *lowering) ciliumPolicies() {
+	if !l.ciliumMeshed() {
+		return
+	}
+	kind := l.p.Mesh.From.Of("kind")
+	l.p.CiliumMesh = &ir.CiliumMesh{From: kind}
+	if len(l.p.Gateways) > 0 {
+		l.p.CiliumMesh.Clients = ir.CiliumClients{Name: clientsOfGates, From: append(slices.Clone(kind), "gateways")}
+	}
+	for i := range l.p.Namespaces {
+		n := &l.p.Namespaces[i]
+		if n.Purpose != "services" {
+			continue
+		}
+		l.addCilium(l.ciliumPlatform(n))
+		for j := range l.p.Services {
+			if s := &l.p.Services[j]; s.Namespace == n.Name {
+				l.addCilium(l.ciliumService(s))
+			}
+		}
+	}
+	for i := range l.p.Services {
+		l.serviceRoutes(&l.p.Services[i])
+	}
+}
+
+func (l *lowering) addCilium(p ir.CiliumPolicy) {
+	l.p.CiliumMesh.Policies = append(l.p.CiliumMesh.Policies, p)
+}
+
+// ciliumPlatform is what every pod needs: names, and the API servers.
+func (l *lowering) ciliumPlatform(n *ir.Namespace) ir.CiliumPolicy {
+	c := &l.p.Cluster
+	names := ir.CiliumRule{
+		Reason: "names",
+		Labels: []ir.KV{{Key: podNamespace, Value: "kube-system"}, {Key: "k8s:k8s-app", Value: "kube-dns"}},
+		Ports:  []ir.CiliumPort{{Number: 53, Protocol: "UDP"}, {Number: 53, Protocol: "TCP"}},
+	}
+	from := append(ir.From{}, n.From...)
+	for i := range l.p.Externals {
+		x := &l.p.Externals[i]
+		if len(x.Addresses) > 0 {
+			continue
+		}
+		for _, u := range x.Users {
+			if u.Namespace == n.Name {
+				names.DNS = true
+				names.Reason = "names, by way of the agent: it lets out to the addresses that it has seen in answers"
+				names.From = append(append(names.From, u.From...), x.From...)
+				from = append(append(from, u.From...), x.From...)
+			}
+		}
+	}
+	api := ir.CiliumRule{Reason: "API servers", Entity: entityAPI, From: c.APIServerFrom}
+	for _, a := range c.APIServers {
+		if p := (ir.CiliumPort{Number: a.Port(), Protocol: "TCP"}); !slices.Contains(api.Ports, p) {
+			api.Ports = append(api.Ports, p)
+		}
+	}
+	return ir.CiliumPolicy{Namespace: n.Name, Name: "platform", Egress: []ir.CiliumRule{names, api}, From: append(from, c.APIServerFrom...)}
+}
+
+// ciliumService admits the callers of a service, and the service to what it calls.
+func (l *lowering) ciliumService(s *ir.Service) ir.CiliumPolicy {
+	p := ir.CiliumPolicy{Namespace: s.Namespace, Name: "service-" + s.Name, Selector: s.Labels, From: s.EdgesFrom}
+	for _, c := range s.Callers {
+		p.Ingress = append(p.Ingress, ciliumCaller(s, c)...)
+	}
+	if h := s.Health; h != nil {
+		p.Ingress = append(p.Ingress, ir.CiliumRule{Reason: "kubelets probe GET " + h.Path, Entity: entityHost,
+			Ports: []ir.CiliumPort{{Number: h.Port, Protocol: "TCP"}}, From: h.From})
+	}
+	for _, c := range s.Callees {
+		if ports := ciliumPorts(c.Ports); len(ports) > 0 {
+			p.Egress = append(p.Egress, ir.CiliumRule{Reason: "to service " + c.Namespace + "/" + c.Name,
+				Labels: podLabels(c.Namespace, "", c.Labels), Ports: ports, From: c.From})
+		}
+	}
+	for i := range l.p.Externals {
+		if x := &l.p.Externals[i]; slices.Contains(s.Externals, x.Name) {
+			r := ir.CiliumRule{Reason: "to external " + x.Name, Ports: ciliumPorts(x.Ports), Networks: x.Addresses, From: x.From}
+			if len(x.Addresses) == 0 {
+				r.Names = x.Hosts
+			}
+			p.Egress = append(p.Egress, r)
+			p.From = append(p.From, x.From...)
+		}
+	}
+	return p
+}
+
+// podLabels are those by which pods of a service are known. "" for the account: of any.
+func podLabels(namespace, account string, labels []ir.KV) []ir.KV {
+	out := []ir.KV{{Key: podNamespace, Value: namespace}}
+	if account != "" {
+		out = append(out, ir.KV{Key: podAccount, Value: account})
+	}
+	for _, kv := range labels {
+		out = append(out, ir.KV{Key: "k8s:" + kv.Key, Value: kv.Value})
+	}
+	return out
+}
+
+// ciliumCaller admits one caller: on ports of requests to those that it may make, on others to the port as a whole.
+func ciliumCaller(s *ir.Service, c ir.Caller) []ir.CiliumRule {
+	base := ir.CiliumRule{Reason: "from " + c.Kind + " " + c.Namespace + "/" + c.Name, From: c.From}
+	if c.Kind == "gateway" {
+		base.Entity = entityIngress
+		base.Reason += ", which has the identity of all gateways"
+	} else {
+		base.Labels = podLabels(c.Namespace, c.ServiceAccount, c.Labels)
+	}
+	var requests, streams []ir.Port
+	for _, p := range c.Ports {
+		if s.Meshed && ir.IsHTTP(p.Protocol) {
+			requests = append(requests, p)
+		} else {
+			streams = append(streams, p)
+		}
+	}
+	var out []ir.CiliumRule
+	if held := ciliumRequests(c); len(held) == 0 {
+		streams = c.Ports
+	} else if len(requests) > 0 {
+		r := base
+		r.Ports, r.HTTP = ciliumPorts(requests), held
+		out = append(out, r)
+	}
+	if len(c.Methods) > 0 && s.Meshed && len(requests) != len(c.Ports) {
+		streams = nil // nothing of a stream is a request
+	}
+	if len(streams) > 0 {
+		r := base
+		r.Ports = ciliumPorts(streams)
+		out = append(out, r)
+	}
+	return out
+}
+
+// ciliumRequests lists what a caller may ask for; nil: anything. The proxy holds an expression against a whole method,
+// host or path, and a path has its query.
+func ciliumRequests(c ir.Caller) []ir.CiliumRequest {
+	if len(c.Methods)+len(c.Paths) == 0 && !slices.ContainsFunc(c.Hosts, func(h string) bool { return h != "" }) {
+		return nil
+	}
+	methods, paths, hosts := c.Methods, c.Paths, c.Hosts
+	if len(methods) == 0 {
+		methods = []string{""}
+	}
+	if len(paths) == 0 {
+		paths = []ir.Path{{}}
+	}
+	if len(hosts) == 0 {
+		hosts = []string{""}
+	}
+	var out []ir.CiliumRequest
+	for _, host := range hosts {
+		for _, path := range paths {
+			for _, method := range methods {
+				out = append(out, ir.CiliumRequest{Method: method, Path: pathExpression(path), Host: hostExpression(host)})
+			}
+		}
+	}
+	return out
+}
+
+func pathExpression(p ir.Path) string {
+	const query = `(\?.*)?`
+	switch {
+	case p.Value == "" || p.Value == "/" && !p.Exact:
+		return ""
+	case p.Exact:
+		return regexp.QuoteMeta(p.Value) + query
+	}
+	return regexp.QuoteMeta(strings.TrimSuffix(p.Value, "/")) + `(/[^?]*)?` + query
+}
+
+// hostExpression takes the name with a port and without; "*" stands for one label or more.
+func hostExpression(host string) string {
+	if host == "" {
+		return ""
+	}
+	rest, wild := strings.CutPrefix(host, "*")
+	text := regexp.QuoteMeta(rest)
+	if wild {
+		text = `[^:]+` + text
+	}
+	return text + `(:[0-9]+)?`
+}
+
+func ciliumPorts(ports []ir.Port) []ir.CiliumPort {
+	var out []ir.CiliumPort
+	for _, p := range ports {
+		x := ir.CiliumPort{Number: p.TargetPort, Protocol: "TCP"}
+		if p.Protocol == "udp" {
+			x.Protocol = "UDP"
+		}
+		if !slices.Contains(out, x) {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// serviceRoutes are the shares and the timeout of requests to a service. They stand in its namespace and hold for every
+// caller of its address; clients of a headless Service dial pods.
+func (l *lowering) serviceRoutes(s *ir.Service) {
+	if !s.Meshed || s.Headless || s.Timeout == nil && len(s.Split) == 0 {
+		return
+	}
+	for _, port := range s.Ports {
+		if !ir.IsHTTP(port.Protocol) {
+			continue
+		}
+		r := ir.ServiceRoute{Namespace: s.Namespace, Name: s.Name + "-" + strconv.Itoa(int(port.Port)) + "-calls", Service: s.Name, Port: port.Port,
+			Backends: s.Split, From: append(slices.Clone(s.From), port.From...)}
+		for _, w := range s.Split {
+			r.From = append(r.From, w.From...)
+		}
+		if len(r.Backends) == 0 {
+			r.Backends = []ir.Weighted{{Namespace: s.Namespace, Name: s.Name}}
+		}
+		if s.Timeout != nil {
+			r.Timeout = s.Timeout.Text
+			r.From = append(r.From, s.Timeout.From...)
+		}
+		l.p.CiliumMesh.Routes = append(l.p.CiliumMesh.Routes, r)
+	}
+}

@@ -1,0 +1,64 @@
+package lower
+
+import (
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// Names of Cilium 1.20.2.
+const (
+	// gatewayLabel is on the Service that Cilium makes for a Gateway (operator/pkg/model/translation/gateway-api/translator.go).
+	gatewayLabel = "gateway.networking.k8s.io/gateway-name"
+	// ciliumGatewayPrefix is before the name of that Service (the same file, CiliumGatewayPrefix).
+	ciliumGatewayPrefix = "cilium-gateway-"
+	ciliumGroup         = "cilium.io"
+)
+
+// ciliumMesh is the mesh of the pod network: a proxy for each node, which stands in the way of what layer 7 decides and of
+// nothing else. Pods are taken in by nothing: the agents that carry their packets know them by their labels.
+var ciliumMesh = meshKind{
+	inject:       func(*lowering, *ir.Namespace) {},
+	namespaces:   func(*lowering) []ownNamespace { return nil }, // its parts are those of the pod network
+	releases:     func(*lowering) []ir.Release { return nil },
+	gateway:      ciliumGateway,
+	step:         func(*lowering, *ir.ChartStep) {},
+	certificates: func(*lowering) []ir.Rule { return nil }, // nodes have keys, which need no renewal
+	pushes:       ciliumPushes,
+	metrics:      ciliumMetrics,
+	monitors:     func(*lowering) []ir.Monitor { return nil }, // the agents are watched with the pod network
+}
+
+// ciliumGateway: a class for each gateway, because what the Gateway API has no words for stands at the class. Cilium
+// refuses a Gateway with parameters of its own (operator/pkg/gateway-api/gateway_reconcile.go).
+func ciliumGateway(_ *lowering, g *ir.Gateway) {
+	g.Release = ciliumGatewayPrefix + g.Name
+	g.APIClass = "cilium-" + g.Name
+	g.Selector = []ir.KV{{Key: gatewayLabel, Value: g.Name}} // of its Service: it has no pods
+	g.ClassParameters = ir.ObjectRef{Group: ciliumGroup, Kind: "CiliumGatewayClassConfig", Name: g.Name}
+}
+
+// ciliumMeshed reports whether the mesh is the one of the pod network.
+func (l *lowering) ciliumMeshed() bool { return l.s.Mesh.Kind == "cilium" }
+
+// ciliumMeshKinds are the kinds of its objects, which the operator registers as those of the load balancer.
+var ciliumMeshKinds = []string{"ciliumclusterwidenetworkpolicies", "ciliumgatewayclassconfigs", "ciliumnetworkpolicies"}
+
+// ciliumMeshSettings decides what the mesh needs of the chart. Mutual TLS is encryption between nodes, with a key a node:
+// strict drops what of pods is not encrypted, permissive does not.
+//
+// The sender's side of strict knows one network, of version 4 (Documentation/security/network/encryption.rst); the
+// receiver's side holds for both families.
+func (l *lowering) ciliumMeshSettings(s *ir.CiliumSettings) {
+	if !l.ciliumMeshed() {
+		return
+	}
+	s.Gateways, s.Encrypted, s.Strict = true, true, l.p.Mesh.Strict
+	s.Envoy = l.p.Mesh.Proxy
+	s.From = append(s.From, l.p.Mesh.From.Of("kind", "mtls")...)
+	if s.Pods4.Network.IsValid() {
+		s.StrictNetwork = s.Pods4.Network
+		s.StrictLookup = s.Tunnel != ""
+		for _, subnet := range l.p.Cluster.NodeSubnets {
+			s.StrictLookup = s.StrictLookup || subnet.Overlaps(s.StrictNetwork)
+		}
+	}
+}

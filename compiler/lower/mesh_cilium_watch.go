@@ -1,0 +1,28 @@
+package lower
+
+import "meshgen.dev/meshgen/compiler/ir"
+
+// ciliumRefused counts the requests that proxies have looked at, by what became of them: "denied" by policy
+// (pkg/metrics/metrics.go, ProxyPolicyL7Total of Cilium 1.20.2). The agents serve it.
+const ciliumRefused = "cilium_policy_l7_total"
+
+// ciliumPushes watch what the policies refuse.
+func ciliumPushes(l *lowering) []ir.Rule {
+	if !l.installsCilium() {
+		return nil
+	}
+	return []ir.Rule{{
+		Alert: "PolicyRefuses", Severity: warning, For: "10m", From: l.p.Mesh.From.Of("kind"),
+		Expr:        `sum by (node) (rate(` + ciliumRefused + `{rule="denied"}[5m])) > 0`,
+		Summary:     "The proxy of {{ $labels.node }} refuses requests.",
+		Description: "Somebody asks for what is not declared. Hubble and the agent's monitor on that node say who, and for what.",
+	}}
+}
+
+// ciliumMetrics are those that its alerts read.
+func ciliumMetrics(l *lowering) []needed {
+	if !l.installsCilium() {
+		return nil
+	}
+	return []needed{{ciliumRefused, "the agents of Cilium", l.p.Mesh.From.Of("kind")}}
+}

@@ -1,0 +1,115 @@
+package compiler
+
+import (
+	"fmt"
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/analyze/policy"
+)
+
+// ciliumMeshed reports whether the mesh is that of the pod network: callers are known by namespace, labels and account,
+// and have no certificates.
+func (q *inquiry) ciliumMeshed() bool { return q.s.Mesh.Kind == "cilium" }
+
+// known is who a caller is to the agents; "" for a stranger.
+func (q *inquiry) known(a *asker) subject {
+	w := a.from.Workload
+	if w == nil || w.ServiceAccount == "stranger" {
+		return ""
+	}
+	if _, gateway := a.place.gateway(); gateway && !w.Gateway {
+		return "" // a pod beside a Gateway is none of its proxies
+	}
+	return a.place
+}
+
+// expectCilium says whether a request is declared, and where it goes: routes of services hold for every pod.
+func (q *inquiry) expectCilium(a *asker, callee string, c call) (open bool, ends map[string]int) {
+	ends = map[string]int{callee: 100}
+	w := a.from.Workload
+	if w != nil && !w.Gateway && q.meshed(callee) && !q.service(callee).Headless {
+		ends = q.ends(callee, q.http(callee, c.port))
+	}
+	for end := range ends {
+		if a.from.Kubelet {
+			continue
+		}
+		if q.ours(a) && !w.Gateway && !q.wants(a.place, end, c.port) || !q.admits(q.known(a), end, c, !q.meshed(end)) {
+			return false, ends
+		}
+	}
+	return true, ends
+}
+
+func (q *inquiry) askCilium(a *asker, w *policy.Workload) {
+	callee := w.Namespace + "/" + w.Name
+	for _, port := range w.Ports {
+		q.requests(a, callee, int(port.Port), func(c call) {
+			v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: port.Port, Method: c.method, Path: c.path, Host: c.host})
+			what := fmt.Sprintf("%s to %s:%d %s %s %s", a.name, callee, c.port, c.method, c.path, c.host)
+			want, ends := q.expectCilium(a, callee, c)
+			q.compare(what, want, v)
+			if want {
+				q.compareLeads(what, ends, v)
+			}
+			if _, beside := a.place.gateway(); q.ours(a) && !beside && len(ends) == 1 { // each side refuses alone
+				q.compareLayer(what, policy.Egress, a.from.Workload.Namespace+"/"+a.from.Workload.Name, q.wants(a.place, callee, c.port), v)
+				q.compareLayer(what, policy.Ingress, callee, q.admits(q.known(a), callee, c, !q.meshed(callee)), v)
+			}
+		})
+	}
+}
+
+// askGatewayCilium asks as a client: somebody outside is one, and nobody inside.
+func (q *inquiry) askGatewayCilium(a *asker, w *policy.Workload) {
+	if a.from.Workload != nil && a.from.Workload.Gateway {
+		return
+	}
+	ports := []int{6666}
+	for _, l := range q.s.Gateways[w.Name].Listeners {
+		ports = append(ports, l.Port)
+	}
+	for _, port := range ports {
+		for _, host := range q.hosts {
+			for _, path := range q.paths {
+				c := call{port, "GET", path, host, nil}
+				v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: uint16(port), Method: "GET", Path: path, Host: host})
+				service := ""
+				if a.from.Workload == nil && a.from.Address != q.world.NodeAddress {
+					service = q.client(w.Name, a.from.Address, a.from.Certificate, c)
+				}
+				what := fmt.Sprintf("%s to gateway %s:%d %s%s", a.name, w.Name, port, host, path)
+				q.compare(what, service != "", v)
+				if service != "" {
+					q.compareLeads(what, q.ends(service, true), v)
+				}
+			}
+		}
+	}
+}
+
+// askPodCilium: pods have no ports of a proxy, and their node's processes reach them as they are.
+func (q *inquiry) askPodCilium(a *asker, w *policy.Workload, port uint16) {
+	if w.Gateway || a.from.Workload != nil && a.from.Workload.Gateway {
+		return
+	}
+	v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: port, Direct: true})
+	q.compare(fmt.Sprintf("%s to port %d of a pod of %s/%s", a.name, port, w.Namespace, w.Name), a.from.Kubelet, v)
+}
+
+// askPlatformCilium: pods need names and the API server, and nothing of a mesh.
+func (q *inquiry) askPlatformCilium() {
+	for i := range q.callers {
+		a := &q.callers[i]
+		if !q.ours(a) || a.from.Workload.Gateway {
+			continue
+		}
+		inside := !strings.HasPrefix(a.from.Workload.Namespace, "gateway-")
+		for _, to := range q.world.Workloads[q.own:] {
+			for _, port := range to.Ports {
+				v := q.model.Reach(a.from, policy.Target{Namespace: to.Namespace, Name: to.Name}, policy.Request{Port: port.Port})
+				q.compare(fmt.Sprintf("%s to %s:%d", a.name, to.Name, port.Port), inside && (to.Name == "kube-dns" || to.Name == "kubernetes"), v)
+			}
+		}
+	}
+}
