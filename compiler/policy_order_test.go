@@ -60,6 +60,9 @@ func (q *inquiry) declaredCalls() (asked int, refused []string) {
 			continue
 		}
 		for _, w := range q.world.Workloads[:q.own] {
+			if w.Machine {
+				continue // its name comes with the tree: nobody has called it before
+			}
 			callee := w.Namespace + "/" + w.Name
 			for _, port := range w.Ports {
 				q.requests(a, callee, int(port.Port), func(c call) {
