@@ -68,6 +68,7 @@ var notYet = []unread{
 	{path: "namespaces.*.services.*.rateLimit", by: []string{"istio-sidecar", "linkerd"}},
 	{path: "namespaces.*.services.*.fault", by: []string{"istio-ambient", "istio-sidecar"}},
 	{path: "namespaces.*.services.*.jwt", by: []string{"istio-ambient", "istio-sidecar"}},
+	{path: "namespaces.*.services.*.outlierDetection", where: ofOthersServices},
 	{path: "federation"},
 	{path: "delivery.hosts.*", only: []string{"files", "ansible", "cloud-init", "ignition", "talos"}},
 	{path: "patches"},
@@ -75,6 +76,10 @@ var notYet = []unread{
 
 // behindMachines: those lead to the node ports of gateways, and to nothing else.
 func behindMachines(s *site.Site) bool { return s.LoadBalancer.Kind == "external" }
+
+// ofOthersServices: Linkerd reads it from annotations of the Service itself (linkerd/linkerd2 version-2.20
+// policy-controller/k8s/index/src/outbound/index.rs, parse_accrual_config, read 2026-11-21), which is not written here.
+func ofOthersServices(s *site.Site) bool { return s.Mesh.Kind == "linkerd" }
 
 // name is what a finding calls the place: its last names, or all of them where no name of the user's stands between.
 func (u unread) name() string {
