@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/diff"
 
@@ -25,22 +26,23 @@ import (
 
 // silent lists the leaves whose change need not show in any output or finding, with the reason. "*" is one segment.
 var silent = map[string]string{
-	"kubernetes.serviceCIDRs.0":            "read by the guards of switches: a site without BGP has none",
-	"kubernetes.cni.kind":                  "another kind would be refused for the options of this one beside it",
-	"loadBalancer.kind":                    "another kind would be refused for the options of this one beside it",
-	"apiVersion":                           "there is one version of the language",
-	"kubernetes.serviceCIDRs.1":            "without BGP no output names the second family's Services",
-	"racks.*.tors.*.hostname":              "a switch that speaks no BGP and is not configured stands in no output",
-	"components.*.managed":                 "says who installs a part; the part's own outputs are not of this tree",
-	"components.*.namespace":               "read by what refers to a part of somebody else's: nothing in this tree does",
-	"gateways.*.implementation.kind":       "there is one program",
-	"namespaces.*.mesh":                    "a site without a mesh takes no pod into one",
-	"secrets.provider":                     "there is one provider",
-	"delivery.revision":                    "who delivers by hand reads no repository",
-	"delivery.path":                        "who delivers by hand reads no repository",
-	"namespaces.*.services.*.headless":     "this mesh sees it at the Service itself",
-	"namespaces.*.services.*.ports.*.port": "clients' port: policy goes by the target port, and a route names it only where there is one",
-	"observability.scraper.meshed":         "this mesh leaves metrics ports outside mutual TLS",
+	"kubernetes.serviceCIDRs.0":                "read by the guards of switches: a site without BGP has none",
+	"kubernetes.cni.kind":                      "another kind would be refused for the options of this one beside it",
+	"loadBalancer.kind":                        "another kind would be refused for the options of this one beside it",
+	"apiVersion":                               "there is one version of the language",
+	"kubernetes.serviceCIDRs.1":                "without BGP no output names the second family's Services",
+	"racks.*.tors.*.hostname":                  "a switch that speaks no BGP and is not configured stands in no output",
+	"components.*.managed":                     "says who installs a part; the part's own outputs are not of this tree",
+	"components.*.namespace":                   "read by what refers to a part of somebody else's: nothing in this tree does",
+	"gateways.*.implementation.kind":           "there is one program",
+	"namespaces.*.mesh":                        "a site without a mesh takes no pod into one",
+	"secrets.provider":                         "there is one provider",
+	"delivery.revision":                        "who delivers by hand reads no repository",
+	"delivery.path":                            "who delivers by hand reads no repository",
+	"namespaces.*.services.*.headless":         "this mesh sees it at the Service itself",
+	"namespaces.*.services.*.ports.*.protocol": "nobody calls it, and no filter asks what is spoken there",
+	"namespaces.*.services.*.ports.*.port":     "clients' port: policy goes by the target port, and a route names it only where there is one",
+	"observability.scraper.meshed":             "this mesh leaves metrics ports outside mutual TLS",
 }
 
 // TestTaint changes each leaf of each example to other valid values. Every line that then differs must name that leaf,
@@ -407,6 +409,9 @@ func (ta *taint) strings(l leaf, v string) []any {
 	if p, err := netip.ParsePrefix(v); err == nil {
 		out = append(out, netip.PrefixFrom(p.Addr(), p.Bits()+1).String(), netip.PrefixFrom(p.Addr(), p.Bits()-1).Masked().String())
 		return append(out, netip.PrefixFrom(netip.MustParseAddr("172.20.0.0"), max(p.Bits(), 16)).Masked().String())
+	}
+	if _, err := time.Parse("15:04", v); err == nil {
+		return []any{"04:30"}
 	}
 	if first, last, ok := strings.Cut(v, "-"); ok {
 		if a, err := netip.ParseAddr(last); err == nil {

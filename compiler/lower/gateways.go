@@ -34,7 +34,7 @@ func (l *lowering) gateways() {
 			PodSysctls: l.gatewaySysctls(path),
 			From: append(under(path, "frontend", "pool", "addresses", "replicas", "placement", "externalTrafficPolicy", "sourceRanges"),
 				site.Join("nodeClasses", g.Placement.Class, "taints"), site.Join("pools", g.Pool, "announce"), "loadBalancer.kind",
-				"mesh.revision", "racks"), // any rack may have, or lose, the nodes that its pods run on
+				"mesh.revision", "mesh.kind", "racks"), // any rack may have, or lose, the nodes that its pods run on
 		}
 		if g.Placement.Spread == "node" {
 			out.SpreadKey = hostLabel

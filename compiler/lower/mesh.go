@@ -101,7 +101,7 @@ func (l *lowering) namespaces() {
 			Name: name, Owner: n.Owner, Purpose: "services", Meshed: n.Mesh && meshed,
 			Permissive: l.permissive(name), Waypoint: n.Waypoint,
 			PodSecurity: n.PodSecurity, Environment: n.Environment,
-			From: append(under(path, "owner", "podSecurity", "mesh", "mtls", "environment"), "kubernetes.version"),
+			From: append(under(path, "owner", "podSecurity", "mesh", "mtls", "environment"), "kubernetes.version", "mesh.kind"),
 		}
 		if ns.Owner == "" {
 			ns.Owner, ns.From = l.s.Owner, append(ns.From, "owner")
@@ -115,7 +115,7 @@ func (l *lowering) namespaces() {
 	for _, g := range l.p.Gateways {
 		ns := ir.Namespace{
 			Name: g.Namespace, Owner: g.Owner, Purpose: "gateway", PodSecurity: "restricted", Environment: l.s.Environment,
-			From: append(under(site.Join("gateways", g.Name), "owner"), "owner", "environment", "mesh.revision", "kubernetes.version"),
+			From: append(under(site.Join("gateways", g.Name), "owner"), "owner", "environment", "mesh.revision", "mesh.kind", "kubernetes.version"),
 		}
 		l.meshKind().inject(l, &ns)
 		add(ns)

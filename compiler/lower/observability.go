@@ -39,7 +39,7 @@ func (l *lowering) observability() {
 	}
 	*w = ir.Observability{
 		Active: true, Files: files, Reader: l.p.Scraper,
-		From: ir.From{"observability.rules", observabilityScrape, "observability.ruleLabels", "name"},
+		From: ir.From{"observability.rules", observabilityScrape, "observability.ruleLabels", "name", "mesh.kind"},
 	}
 	if o.Scraper != nil {
 		w.Namespace = o.Scraper.Namespace

@@ -34,7 +34,7 @@ func (l *lowering) service(nn, sn string, n *site.Namespace, s *site.Service) ir
 		Workload:       s.Workload, Headless: s.Headless,
 		Meshed: n.Mesh && l.s.Mesh.Kind != "none" && s.Workload != ir.Machine, Permissive: l.permissive(nn),
 		Externals: slices.Sorted(slices.Values(s.Egress)),
-		From:      append(ir.From{path, "kubernetes.clusterDomain"}, under(site.Join("namespaces", nn), "mesh", "mtls")...),
+		From:      append(ir.From{path, "kubernetes.clusterDomain", "mesh.kind"}, under(site.Join("namespaces", nn), "mesh", "mtls")...),
 	}
 	if len(s.Labels) > 0 {
 		out.Labels = nil
@@ -212,7 +212,7 @@ func (l *lowering) callersByGateway(callee *ir.Service) {
 			Kind: "gateway", Namespace: g.Namespace, Name: g.Name, ServiceAccount: g.ServiceAccount,
 			Identity: l.p.Mesh.TrustDomain + "/ns/" + g.Namespace + "/sa/" + g.ServiceAccount,
 			Labels:   g.Selector, Ports: []ir.Port{e.Port}, Paths: exposedPaths(e.Path), Hosts: []string{e.Host}, Why: "expose",
-			From: append(ir.From{"mesh.trustDomain"}, append(e.From, e.Port.From...)...),
+			From: append(ir.From{"mesh.trustDomain", "mesh.kind"}, append(e.From, e.Port.From...)...),
 		})
 	}
 }

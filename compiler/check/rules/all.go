@@ -20,7 +20,7 @@ var All = sorted(
 	firewallRules,
 	fleetRules,
 	languageRules, addressRules, fabricRules, hostRules, hostDeliveryRules, timeRules, balancerRules, podNetworkRules, kubeVIPRules, openELBRules, meshRules, istioRules, gatewayRules, serviceRules,
-	deliveryRules, fluxRules, versionRules, adviceRules,
+	deliveryRules, fluxRules, versionRules, adviceRules, dashboardRules,
 )
 
 func sorted(lists ...[]*check.Rule) []*check.Rule {
