@@ -100,8 +100,8 @@ func (d declared) hasPort(service string, port int) bool {
 // wants reports whether a caller declares the connection: services by calls, gateways by expose. A split shares out the
 // ports of its source. Port 0 is any.
 func (d declared) wants(caller subject, callee string, port int) bool {
-	if _, ok := caller.gateway(); ok {
-		return d.exposed(caller, callee, func(e site.Expose, onPort int) bool { return onPort == port })
+	if name, ok := caller.gateway(); ok {
+		return d.crosses(name, callee, port) || d.exposed(caller, callee, func(e site.Expose, onPort int) bool { return onPort == port })
 	}
 	s := d.service(string(caller))
 	return s != nil && slices.ContainsFunc(d.sources(callee), func(source string) bool {
@@ -114,8 +114,8 @@ func (d declared) admits(caller subject, callee string, c call, any bool) bool {
 	if !any && !d.welcome(callee, c) {
 		return false
 	}
-	if _, ok := caller.gateway(); ok {
-		return d.exposed(caller, callee, func(e site.Expose, onPort int) bool {
+	if name, ok := caller.gateway(); ok {
+		return any && d.crosses(name, callee, c.port) || d.exposed(caller, callee, func(e site.Expose, onPort int) bool {
 			return onPort == c.port && (any || !d.http(callee, c.port) || sameHost(e.Host, c.host) && exposes(e, c.path))
 		})
 	}

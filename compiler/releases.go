@@ -19,6 +19,12 @@ func releases(p *ir.Plan) verify.Releases {
 		ExternalNamespaces: []string{"kube-system", "default"},
 	}
 	r.PluginCA = p.Mesh.CA != nil && p.Mesh.CA.Kind == "plugin"
+	if f := p.Federation; f != nil {
+		r.Peers = map[string]string{}
+		for _, peer := range f.Peers {
+			r.Peers[peer.Name] = peer.TrustDomain
+		}
+	}
 	for i := range p.Groups {
 		if t := &p.Groups[i].Time; t.Daemon == "chrony" {
 			r.Chrony[p.Groups[i].Name] = t.Release

@@ -78,7 +78,7 @@ type Listener struct {
 
 // TLS is how a listener ends it.
 type TLS struct {
-	Mode     string // terminate, mutual, passthrough
+	Mode     string // terminate, mutual, passthrough, auto-passthrough
 	Secret   string // of the certificate, in the gateway's namespace
 	ClientCA string // Secret of the clients' authority; mutual only
 	Issuer   string // cert-manager issuer that makes Secret; "" when it exists already

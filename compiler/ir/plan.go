@@ -58,6 +58,7 @@ type Plan struct {
 	Mesh         Mesh
 	Linkerd      *Linkerd      // nil for another mesh
 	CiliumMesh   *CiliumMesh   // nil for another mesh
+	Federation   *Federation   // nil: the site stands alone
 	Gateways     []Gateway     // by name
 	Program      *Program      // that serves gateways for a mesh without one; nil: none
 	Services     []Service     // by namespace, then name

@@ -12,6 +12,7 @@ type Secret struct {
 	Namespace string
 	Name      string
 	Type      string   // kubernetes.io/basic-auth, kubernetes.io/tls or Opaque
+	Labels    []KV     // by which its consumers find it; none where they know its name
 	Keys      []string // that its consumers read, sorted
 	Consumers []string // "BGPPeer metallb-system/r1-a", "switch <host name>"; in the order in which they are printed
 	Creator   string   // ExternalSecrets, CertManager or ByHand

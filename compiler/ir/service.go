@@ -21,6 +21,8 @@ type Service struct {
 	Exposes        []Expose
 	Callers        []Caller // who may reach it, by kind, namespace, name
 	Callees        []Callee // what it may reach inside, by namespace and name
+	Peers          []Caller // who may reach it from other sites, through the gateway of the federation; none has pods here
+	Away           []Away   // what it may reach of other sites
 	Externals      []string // names of the external destinations that it may reach
 	Timeout        *Duration
 	Retries        *Retries

@@ -24,6 +24,7 @@ func (l *lowering) flows() {
 	l.clusterFlows()
 	l.podFlows()
 	l.outsideFlows()
+	l.federationFlows()
 	l.icmpFlows()
 	l.webhookFlows()
 	slices.SortStableFunc(l.p.Flows, func(a, b ir.Flow) int {

@@ -42,6 +42,10 @@ func (l *lowering) gateways() {
 		if p := l.pool(g.Pool); p != nil && p.Protocol == "l2" && lb.Layer2Class != "" {
 			out.LBClass = lb.Layer2Class
 		}
+		if g.Purpose == "federation" {
+			// Nobody has a route there, so that nothing is left of the choice: the chart's Service has the labels.
+			out.Frontend = ir.FrontendIstio
+		}
 		if i := g.Implementation; i != nil {
 			out.Program = ir.Program{Kind: i.Kind, Version: i.Version, From: ir.From{path + ".implementation"}}
 		}
@@ -66,6 +70,10 @@ func (l *lowering) gateways() {
 			listener := l.listener(name, ln, li)
 			out.Listeners = append(out.Listeners, listener)
 			out.From = append(out.From, listener.From...)
+		}
+		if l.p.CrossesSites(&out) {
+			listener := l.crossSite()
+			out.Listeners, out.From = append(out.Listeners, listener), append(out.From, listener.From...)
 		}
 		l.behindBalancers(&out)
 		l.p.Gateways = append(l.p.Gateways, out)

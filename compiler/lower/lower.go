@@ -31,6 +31,7 @@ func Among(fleet site.Fleet, s *site.Site, set *profile.Set) *ir.Plan {
 	}}
 	l.cluster()
 	l.mesh()
+	l.federation()
 	l.pools()
 	l.gateways()
 	l.services()

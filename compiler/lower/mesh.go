@@ -134,6 +134,12 @@ func (l *lowering) namespaces() {
 	}
 	for _, n := range l.meshKind().namespaces(l) {
 		own(n.name, "mesh", n.level, "mesh.kind")
+		if f := l.p.Federation; f != nil && n.name == l.p.Mesh.Namespace {
+			ns := &l.p.Namespaces[len(l.p.Namespaces)-1]
+			// The network of all pods that do not say another.
+			ns.InjectLabels = append(ns.InjectLabels, ir.KV{Key: ir.NetworkLabel, Value: f.Network})
+			ns.From = append(ns.From, f.From...)
+		}
 	}
 	// A part of the pod network stands with it, in a namespace that is the cluster's own.
 	if lb := l.set.LoadBalancer(l.p.LoadBalancer.Kind); lb.CNI == "" && lb.Machines == nil {

@@ -21,6 +21,7 @@ func (l *lowering) secrets() {
 	l.repositorySecret()
 	l.linkerdSecrets()
 	l.authoritySecret()
+	l.remoteSecrets()
 	for i := range l.p.Secrets {
 		s := &l.p.Secrets[i]
 		slices.Sort(s.Keys)

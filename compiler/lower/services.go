@@ -142,8 +142,12 @@ func (l *lowering) edges() {
 		s := &l.p.Services[i]
 		sortCallers(s)
 		l.callees(s)
+		l.away(s)
 		s.EdgesFrom = append(s.EdgesFrom, s.From...)
-		for _, c := range s.Callers {
+		for _, c := range slices.Concat(s.Callers, s.Peers) {
+			s.EdgesFrom = append(s.EdgesFrom, c.From...)
+		}
+		for _, c := range s.Away {
 			s.EdgesFrom = append(s.EdgesFrom, c.From...)
 		}
 		for _, c := range s.Callees {
@@ -156,14 +160,24 @@ func (l *lowering) edges() {
 func (l *lowering) allowed(callee *ir.Service, declared *site.Service) {
 	for i, a := range declared.Allow {
 		for _, name := range a.From {
-			caller := l.find(name)
-			c := callerService(caller, callee, "allow", ir.From{
-				site.Join("namespaces", callee.Namespace, "services", callee.Name, "allow", site.Index(i))})
+			from := ir.From{site.Join("namespaces", callee.Namespace, "services", callee.Name, "allow", site.Index(i))}
+			var c ir.Caller
+			if caller := l.find(name); caller != nil {
+				c = callerService(caller, callee, "allow", from)
+			} else if l.isAway(name) {
+				c = l.awayCaller(name, callee, from)
+			} else {
+				continue // of a site that the federation does not name: refused, and no guard
+			}
 			c.Methods = slices.Sorted(slices.Values(a.Methods))
 			for _, p := range a.Paths {
 				c.Paths = append(c.Paths, irPath(p))
 			}
-			callee.Callers = append(callee.Callers, c)
+			if l.isAway(name) {
+				callee.Peers = append(callee.Peers, c)
+			} else {
+				callee.Callers = append(callee.Callers, c)
+			}
 		}
 	}
 }
@@ -292,11 +306,15 @@ func (l *lowering) callees(s *ir.Service) {
 		return l.find(calls[i]), ir.From{site.Join("namespaces", s.Namespace, "services", s.Name, "calls", site.Index(i))}
 	}
 	for i := range calls {
-		target, from := declared(i)
-		add(target, target.Ports, "calls", from)
+		if target, from := declared(i); target != nil { // else it is of another site
+			add(target, target.Ports, "calls", from)
+		}
 	}
 	for i := range calls {
 		source, from := declared(i)
+		if source == nil {
+			continue
+		}
 		for _, w := range source.Split {
 			target := l.find(w.Namespace + "/" + w.Name)
 			add(target, samePorts(target.Ports, source.Ports), "split", append(from, w.From...))

@@ -50,6 +50,7 @@ func checkIstioGateway(p *pass, o *object) {
 			}
 		}
 		p.checkServerTLS(o, at, protocol, get(s, "tls"))
+		p.checkCrossSite(o, at, s)
 	}
 }
 

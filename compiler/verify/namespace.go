@@ -25,11 +25,12 @@ func (p *pass) checkNamespaces() {
 			o.report(p, ruleNamespace, path, "namespace %q is neither made by the tree nor declared to exist", namespace)
 		}
 	}
+	p.checkNetwork()
 	for _, o := range p.objects {
 		if o.namespace != "" {
 			check(o, fieldPath{"metadata", "namespace"}, o.namespace)
 		}
-		namedNamespaces(o, func(path fieldPath, name string) { check(o, path, name) })
+		p.namedNamespaces(o, func(path fieldPath, name string) { check(o, path, name) })
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.releases.Charts)) {
 		if namespace := p.releases.Charts[name].Namespace; !known[namespace] {
@@ -39,7 +40,7 @@ func (p *pass) checkNamespaces() {
 }
 
 // namedNamespaces calls visit for every namespace that an object names in its spec.
-func namedNamespaces(o *object, visit func(path fieldPath, name string)) {
+func (p *pass) namedNamespaces(o *object, visit func(path fieldPath, name string)) {
 	each(o, nil, o.value["spec"], func(_ place, path fieldPath, key string, v any) {
 		path = append(fieldPath{"spec"}, path...)
 		switch {
@@ -58,7 +59,7 @@ func namedNamespaces(o *object, visit func(path fieldPath, name string)) {
 		case o.is("networking.istio.io", "Sidecar") && key == "hosts",
 			o.is("networking.istio.io", "Gateway") && key == "hosts":
 			for i, h := range strs(v) {
-				if namespace, _, ok := strings.Cut(h, "/"); ok && !strings.ContainsAny(namespace, "*.~") {
+				if namespace, _, ok := strings.Cut(h, "/"); ok && !strings.ContainsAny(namespace, "*.~") && !p.isAway(o, h) {
 					visit(path.at(i), namespace)
 				}
 			}
@@ -66,7 +67,7 @@ func namedNamespaces(o *object, visit func(path fieldPath, name string)) {
 			for i, s := range strs(v) {
 				if key == "principals" {
 					parts := strings.Split(s, "/")
-					if len(parts) != 5 {
+					if len(parts) != 5 || p.isPeer(parts[0]) {
 						continue
 					}
 					s = parts[2]

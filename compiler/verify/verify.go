@@ -36,6 +36,9 @@ type Releases struct {
 	// PluginCA says that the control plane of Istio has an intermediate of somebody else's.
 	PluginCA bool
 
+	// Peers are the other sites of the federation, by name, with their trust domains.
+	Peers map[string]string
+
 	// NodePorts is the API server's range ("30000-32767"), which is also the default.
 	NodePorts string
 

@@ -77,7 +77,7 @@ type operation struct {
 // alone, so that those with equal operations are one rule.
 func (e *emitter) callerRules(s *ir.Service) []rule {
 	var out []rule
-	for _, c := range s.Callers {
+	for _, c := range slices.Concat(s.Callers, s.Peers) {
 		r := rule{comment: c.Kind + " " + c.Namespace + "/" + c.Name + callerWhy(c), principal: c.Identity,
 			operations: operations(c), from: c.From}
 		if s.JWT != nil {

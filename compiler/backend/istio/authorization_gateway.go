@@ -14,7 +14,7 @@ func (e *emitter) gatewayPolicies() {
 	o := e.objects(backend.Gateways, "AuthorizationPolicy")
 	for i := range e.p.Gateways {
 		g := &e.p.Gateways[i]
-		if !slices.ContainsFunc(g.Listeners, func(l ir.Listener) bool { return len(l.Hosts) > 0 }) {
+		if e.p.CrossesSites(g) || !slices.ContainsFunc(g.Listeners, func(l ir.Listener) bool { return len(l.Hosts) > 0 }) {
 			continue
 		}
 		o.Add(backend.Meta{APIVersion: securityV1, Namespace: g.Namespace, Name: g.Name, From: g.From}, func(y *artifact.YAML) {

@@ -58,7 +58,11 @@ func server(y *artifact.YAML, l ir.Listener) {
 		y.KV("protocol", serverProtocol(l))
 	})
 	y.Fixed()
-	y.Comment("Only routes from these namespaces may use these hosts.")
+	if l.TLS != nil && l.TLS.Mode == ir.AutoPassthrough {
+		y.Comment("The services that admit callers of other sites.")
+	} else {
+		y.Comment("Only routes from these namespaces may use these hosts.")
+	}
 	y.Seq("hosts", func() {
 		for _, h := range l.Hosts {
 			y.From("", h.From...)
@@ -89,7 +93,7 @@ func serverHost(host string) string {
 // serverProtocol names what is on the wire. A connection that is passed through is TLS, whatever is inside.
 func serverProtocol(l ir.Listener) string {
 	switch {
-	case l.PassesThrough():
+	case l.PassesThrough(), l.TLS != nil && l.TLS.Mode == ir.AutoPassthrough:
 		return "TLS"
 	case l.TLS != nil && ir.IsHTTP(l.Protocol):
 		return "HTTPS"
@@ -113,8 +117,13 @@ func protocol(p string) string {
 }
 
 func serverTLS(y *artifact.YAML, t *ir.TLS) {
-	if t.Mode == "passthrough" {
+	switch t.Mode {
+	case "passthrough":
 		y.KV("mode", "PASSTHROUGH")
+		return
+	case ir.AutoPassthrough:
+		y.Comment("To the service that the connection asks for by name, among those above; its own proxy ends TLS and asks its policy.")
+		y.KV("mode", "AUTO_PASSTHROUGH")
 		return
 	}
 	if t.Mode == "mutual" {

@@ -95,6 +95,9 @@ func (e *emitter) called(namespace string) []egressHost {
 		for _, c := range s.Callees {
 			add(c.Namespace+"/"+c.Host, c.From)
 		}
+		for _, c := range s.Away {
+			add(c.Namespace+"/"+c.Host, c.From)
+		}
 	}
 	for i := range e.p.Externals {
 		x := &e.p.Externals[i]

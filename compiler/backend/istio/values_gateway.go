@@ -28,6 +28,9 @@ func (e *emitter) gatewayValues(y *artifact.YAML, g *ir.Gateway) {
 		y.From("", g.ViaFrom...)
 		y.Map("podAnnotations", proxyProtocol(y))
 	}
+	if f := e.p.Federation; e.p.CrossesSites(g) {
+		crossSite(y, f)
+	}
 	backend.Placement(y, g)
 	gatewayService(y, g)
 }

@@ -127,6 +127,14 @@ func (e *emitter) istiodGlobal(y *artifact.YAML) {
 		y.KV("clusterName", e.p.Name)
 		y.Fixed()
 	})
+	if f := e.p.Federation; f != nil {
+		y.From("", append(f.From, "federation.peers")...)
+		y.Comment("One name for the meshes of all sites, in metrics.")
+		y.KV("meshID", f.MeshID)
+		y.From("", f.From...)
+		y.KV("network", f.Network)
+		y.Fixed()
+	}
 	y.Comment("Ingress to istiod's own ports only.")
 	y.Map("networkPolicy", func() { y.KV("enabled", true) })
 	y.Map("proxy", func() {
@@ -166,6 +174,9 @@ func (e *emitter) meshConfig(y *artifact.YAML) {
 	y.Comment("One port for the metrics of proxy and application, outside mutual TLS: the scraper has no certificate.")
 	y.KV("enablePrometheusMerge", true)
 	e.proxyMetadata(y)
+	if e.p.Federation != nil {
+		e.serviceSettings(y)
+	}
 	if t := m.Tracing; t != nil {
 		e.tracingProvider(y, t)
 	}
@@ -175,18 +186,27 @@ func (e *emitter) meshConfig(y *artifact.YAML) {
 func (e *emitter) proxyMetadata(y *artifact.YAML) {
 	m, c := &e.p.Mesh, &e.p.Cluster
 	lives := m.CA != nil && m.CA.WorkloadTTL != ""
-	if !dualStack(c) && !lives {
+	away := e.p.CallsAway()
+	if !dualStack(c) && !lives && !away {
 		return
 	}
-	if dualStack(c) {
+	switch {
+	case dualStack(c):
 		y.From("mesh/dual-stack", c.From.Of("podCIDRs")...)
-	} else {
+	case lives:
 		y.From("", m.CA.From...)
+	default:
+		y.From("", e.awayFrom()...)
 	}
 	y.Map("defaultConfig", func() {
 		y.Map("proxyMetadata", func() {
 			if dualStack(c) {
 				y.KV("ISTIO_DUAL_STACK", "true")
+			}
+			if away {
+				y.From("", e.awayFrom()...)
+				y.Comment("The proxy answers for names that the mesh knows: the cluster has no Service for those of another site.")
+				y.KV("ISTIO_META_DNS_CAPTURE", "true")
 			}
 			if lives {
 				y.From("", m.CA.From...)

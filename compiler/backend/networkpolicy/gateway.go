@@ -32,6 +32,11 @@ func gateway(p *ir.Plan, g *ir.Gateway) policy {
 	}
 	for i := range p.Services {
 		s := &p.Services[i]
+		if p.CrossesSites(g) {
+			for _, c := range s.Peers {
+				o.egress = merge(o.egress, rule{comment: "to service " + s.Namespace + "/" + s.Name, peers: to(s.Namespace, s.Labels, nil), ports: containerPorts(c.Ports), from: c.From})
+			}
+		}
 		for _, c := range s.Callers {
 			if c.Kind != "gateway" || c.Name != g.Name {
 				continue

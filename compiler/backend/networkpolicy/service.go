@@ -19,6 +19,7 @@ func service(p *ir.Plan, s *ir.Service) policy {
 			from:    c.From,
 		})
 	}
+	o.crossSite(p, s)
 	if s.Waypoint != "" && slices.ContainsFunc(s.Callers, func(c ir.Caller) bool { return c.Tunnel }) {
 		o.ingress = append(o.ingress, rule{
 			comment: "from the waypoint, which all requests of the mesh pass",

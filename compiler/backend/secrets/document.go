@@ -122,6 +122,9 @@ func byHand(m *backend.Markdown, p *ir.Plan) {
 			line += " --from-file=" + k
 		}
 		create = append(create, line)
+		for _, l := range s.Labels {
+			create = append(create, "kubectl -n "+s.Namespace+" label secret "+s.Name+" "+l.Key+"="+l.Value)
+		}
 	}
 	m.Commands(create...)
 }

@@ -106,7 +106,12 @@ func object(p *ir.Plan, y *artifact.YAML, s *ir.Secret) {
 				y.KV("name", s.Name)
 				y.KV("creationPolicy", "Owner")
 				y.KV("deletionPolicy", "Retain")
-				y.Map("template", func() { y.KV("type", s.Type) })
+				y.Map("template", func() {
+					y.KV("type", s.Type)
+					if len(s.Labels) > 0 {
+						y.Map("metadata", func() { backend.Pairs(y, "labels", s.Labels) })
+					}
+				})
 			})
 			y.Seq("data", func() {
 				for _, key := range s.Keys {

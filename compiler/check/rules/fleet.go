@@ -16,6 +16,9 @@ var fleetRules = []*check.Rule{
 	PoolOverlapsSite,
 	AddressOfSite,
 	ASNSharedBySites,
+	FederationDisagrees,
+	FederatedCall,
+	FederationUnreached,
 }
 
 // SiteNameTwice finds two sites with one name.

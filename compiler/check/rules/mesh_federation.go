@@ -214,6 +214,14 @@ Source: istio.io, multicluster installation; linkerd.io, multicluster communicat
 					p.Reportf(at, "%s/%s calls %s, and federation knows no site %q", s.namespace, s.name, c, other).Hintf("sites: %s", keys(peers))
 				}
 			}
+			for i, a := range s.Allow {
+				for j, c := range a.From {
+					if other, _, remote := strings.Cut(c, ":"); remote && peers[other] == nil {
+						p.Reportf(s.path+".allow."+site.Index(i)+".from."+site.Index(j), "%s/%s admits %s, and federation knows no site %q", s.namespace, s.name, c, other).
+							Hintf("sites: %s", keys(peers))
+					}
+				}
+			}
 		}
 	},
 }

@@ -51,7 +51,7 @@ var notYet = []unread{
 	{path: "mesh.controlPlane.pushThrottle", by: []string{"istio-ambient", "istio-sidecar"}},
 	{path: "mesh.waypoint", by: []string{"istio-ambient"}},
 	{path: "mesh.egressPolicy", only: []string{"registry-only"}, by: []string{"istio-sidecar"}},
-	{path: "gateways.*.purpose", only: []string{"ingress"}},
+	{path: "gateways.*.purpose", only: []string{"ingress"}, by: []string{"istio-sidecar"}},
 	{path: "gateways.*.implementation", by: []string{"linkerd", "none"}},
 	{path: "gateways.*.listeners.*.protocol", only: []string{"http", "https"}, by: []string{"istio-sidecar"}},
 	{path: "gateways.*.listeners.*.tls.mode", only: []string{"terminate", "mutual"}, by: []string{"istio-sidecar"}},
@@ -69,7 +69,7 @@ var notYet = []unread{
 	{path: "namespaces.*.services.*.fault", by: []string{"istio-ambient", "istio-sidecar"}},
 	{path: "namespaces.*.services.*.jwt", by: []string{"istio-ambient", "istio-sidecar"}},
 	{path: "namespaces.*.services.*.outlierDetection", where: ofOthersServices},
-	{path: "federation"},
+	{path: "federation", by: []string{"istio-sidecar"}},
 	{path: "delivery.hosts.*", only: []string{"files", "ansible", "cloud-init", "ignition", "talos"}},
 	{path: "patches"},
 }
