@@ -4,10 +4,11 @@ import "net/netip"
 
 // KubeVIP is kube-vip as the load balancer: the programs that announce virtual addresses.
 type KubeVIP struct {
-	Image    string // with its tag
-	Class    string // spec.loadBalancerClass of the Services that it serves, and no others
-	Speakers []KubeVIPSpeaker
-	From     From
+	Image      string // with its tag
+	PullSecret string // of the registry that the image comes from; "" for none
+	Class      string // spec.loadBalancerClass of the Services that it serves, and no others
+	Speakers   []KubeVIPSpeaker
+	From       From
 }
 
 // KubeVIPSpeaker is a set of nodes whose kube-vip runs with one configuration: the nodes of a rack with the sessions to

@@ -8,7 +8,7 @@ type Linkerd struct {
 	Networks     []netip.Prefix // of pods, Services and nodes: what is not in them is outside
 	NetworksFrom From
 	Probes       []netip.Prefix // where kubelets call from
-	OpaquePorts  []uint16       // where no proxy waits for a request: the chart's, and the site's ports of streams
+	OpaquePorts  []uint16       // where no proxy waits for a request: the site's ports of streams, and the chart's that carry no requests here
 	OpaqueFrom   From
 	IPv6         bool   // pods have addresses of version 6
 	Validator    string // address and port that nothing has: the proxy takes a connection to it, or the redirection fails
@@ -86,6 +86,7 @@ type LinkerdMatch struct {
 type LinkerdRoute struct {
 	Namespace, Name, Service string
 	Port                     uint16
+	GRPC                     bool     // of calls of gRPC: Methods are none
 	Methods                  []string // empty: any
 	Backends                 []Weighted
 	Annotations              []KV

@@ -67,12 +67,15 @@ func (l *lowering) linkerd() {
 // come.
 func (l *lowering) linkerdOpaque() {
 	k := l.p.Linkerd
-	k.OpaquePorts = slices.Clone(linkerdOpaquePorts)
+	requests := map[uint16]bool{}
 	add := func(ports []ir.Port) {
 		for _, p := range ports {
 			k.OpaqueFrom = append(k.OpaqueFrom, p.From...)
-			if p.Protocol == "tcp" {
+			switch {
+			case p.Protocol == "tcp":
 				k.OpaquePorts = append(k.OpaquePorts, p.Port, p.TargetPort)
+			case ir.IsHTTP(p.Protocol):
+				requests[p.Port], requests[p.TargetPort] = true, true
 			}
 		}
 	}
@@ -82,8 +85,13 @@ func (l *lowering) linkerdOpaque() {
 	for i := range l.p.Externals {
 		add(l.p.Externals[i].Ports)
 	}
+	for _, n := range linkerdOpaquePorts {
+		if !requests[n] { // a rule refuses what the site has both ways
+			k.OpaquePorts = append(k.OpaquePorts, n)
+		}
+	}
 	slices.Sort(k.OpaquePorts)
-	k.OpaquePorts = slices.Compact(k.OpaquePorts)
+	k.OpaquePorts = slices.DeleteFunc(slices.Compact(k.OpaquePorts), func(n uint16) bool { return n == 0 })
 }
 
 // linkerdProtocol is what a Server is told of a port. gRPC is HTTP/2 to it, so that paths and methods are told apart in

@@ -44,6 +44,12 @@ func (l *lowering) registry() {
 	if l.p.KubeVIP != nil || l.s.Kubernetes.APIServer.Provider == "kube-vip" {
 		l.copyOf("images", l.kubeVIPUpstream(), l.kubeVIPImage(), "")
 	}
+	if k := l.p.KubeVIP; k != nil && r.PullSecret != "" { // a static pod cannot refer to a Secret
+		k.PullSecret = r.PullSecret
+		for i := range k.Speakers {
+			l.pullSecret(l.p.LoadBalancer.Namespace, "DaemonSet "+l.p.LoadBalancer.Namespace+"/"+k.Speakers[i].Name)
+		}
+	}
 	p.Hosts = union(p.Hosts, l.ownHosts())
 	slices.Sort(p.Hosts)
 }

@@ -16,7 +16,7 @@ type chartImage struct{ key, image string }
 
 // registryCharts are read from the values of each chart, in the release whose keys package schemas has: Istio 1.31.0
 // manifests/charts, MetalLB 0.16.2 charts/metallb with frr-k8s 0.0.27, Cilium 1.20.2 install/kubernetes/cilium, Envoy Gateway 1.8.0
-// charts, Linkerd edge-26.6.3 charts; all on 2026-11-21. Istio's registry is global.hub, which the values have anyway.
+// charts, Linkerd edge-26.6.3 charts, OpenELB 0.6.0 charts; all on 2026-11-21. Istio's registry is global.hub, which the values have anyway.
 var registryCharts = map[string]chartImages{
 	"base":              {},
 	"istiod":            {pull: "global.imagePullSecrets"},
@@ -26,7 +26,9 @@ var registryCharts = map[string]chartImages{
 	"gateway-crds-helm": {},
 	"gateway-helm":      {host: "global.imageRegistry", pull: "global.imagePullSecrets", named: true, images: []chartImage{{"", "docker.io/envoyproxy/gateway"}, {"", envoyImage}}},
 	"linkerd-crds":      {},
-	"linkerd2-cni":      {pull: "imagePullSecrets", named: true, images: []chartImage{{"image.name", "cr.l5d.io/linkerd/cni-plugin"}}},
+	"openelb": {host: "global.imageRegistry", images: []chartImage{ // none of its templates has a place for pull Secrets; a rule says so
+		{"", "docker.io/kubesphere/openelb-controller"}, {"", "docker.io/kubesphere/openelb-speaker"}, {"", "docker.io/kubesphere/kube-webhook-certgen"}}},
+	"linkerd2-cni": {pull: "imagePullSecrets", named: true, images: []chartImage{{"image.name", "cr.l5d.io/linkerd/cni-plugin"}}},
 	"linkerd-control-plane": {pull: "imagePullSecrets", named: true, images: []chartImage{
 		{"controllerImage", "cr.l5d.io/linkerd/controller"}, {"debugContainer.image.name", "cr.l5d.io/linkerd/debug"}, {"proxy.image.name", "cr.l5d.io/linkerd/proxy"}}},
 	"metallb": {pull: "imagePullSecrets", named: true, images: []chartImage{

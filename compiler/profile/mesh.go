@@ -20,6 +20,7 @@ type Mesh struct {
 	GatewayResources        Resources               `json:"gatewayResources"`            // the chart's defaults
 	ControlPlaneAhead       int                     `json:"controlPlaneAhead,omitempty"` // minor releases that it may be ahead of the data plane
 	RetryOn                 map[string]string       `json:"retryOn,omitempty"`           // retries.on: our word to the mesh's
+	RetryOnGRPC             map[string]string       `json:"retryOnGRPC,omitempty"`       // the same for calls of gRPC, codes with commas; empty: as for requests
 	Retired                 []Retired               `json:"retired,omitempty"`
 	Capabilities            map[string]*Capability  `json:"capabilities"` // by field of an intent: "retries.attempts"
 	Releases                map[string]*MeshRelease `json:"releases"`

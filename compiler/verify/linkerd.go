@@ -113,7 +113,8 @@ func (p *pass) checkServers(v *values) {
 			o.report(p, ruleLinkerd, fieldPath{"spec"}, "Server %s describes the same port of the same pods", first)
 		}
 		seen[at] = o.name
-		if isOpaque := str(o.value, "spec", "proxyProtocol") == "opaque"; isOpaque != slices.Contains(opaque, port) {
+		protocol, stream := str(o.value, "spec", "proxyProtocol"), slices.Contains(opaque, port)
+		if protocol == "opaque" && !stream || strings.HasPrefix(protocol, "HTTP/") && stream {
 			o.report(p, ruleLinkerd, fieldPath{"spec", "proxyProtocol"}, "port %s is a stream at one end alone: proxy.opaquePorts of the chart holds for callers", port)
 		}
 	}

@@ -64,6 +64,10 @@ func pod(p *ir.Plan, y *artifact.YAML, s *ir.KubeVIPSpeaker) {
 	y.KV("hostNetwork", true)
 	y.KV("priorityClassName", backend.NodeCritical)
 	y.KV("serviceAccountName", account)
+	if p.KubeVIP.PullSecret != "" {
+		y.From("", "registry")
+		y.Seq("imagePullSecrets", func() { y.Item(func() { y.KV("name", p.KubeVIP.PullSecret) }) })
+	}
 	y.From("", s.From...)
 	backend.Tolerations(y, s.Tolerations)
 	y.From("", s.Nodes.From...)

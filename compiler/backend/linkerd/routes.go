@@ -55,9 +55,12 @@ func match(y *artifact.YAML, path ir.Path, method string) {
 
 // routes says what callers' proxies do: shares, timeouts, retries. As producer routes they hold for every caller.
 func (e *emitter) routes() {
-	o := e.objects(backend.Policy, "HTTPRoute")
+	requests, calls := e.objects(backend.Policy, "HTTPRoute"), e.objects(backend.Policy, "GRPCRoute")
 	for i := range e.k.Routes {
-		r := &e.k.Routes[i]
+		r, o := &e.k.Routes[i], requests
+		if e.k.Routes[i].GRPC {
+			o = calls
+		}
 		meta := backend.Meta{APIVersion: gatewayAPI, Namespace: r.Namespace, Name: r.Name, Annotations: r.Annotations, From: r.From}
 		o.Add(meta, func(y *artifact.YAML) {
 			y.Map("spec", func() {

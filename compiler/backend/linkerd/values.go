@@ -132,7 +132,7 @@ func (e *emitter) proxy(y *artifact.YAML) {
 		y.Comment("Requests between proxies keep their own ports, by which NetworkPolicy tells them apart; streams go to the proxy's.")
 		y.KV("outboundTransportMode", "transparent")
 		y.From("linkerd/opaque-ports", e.k.OpaqueFrom...)
-		y.Comment("Streams: no proxy waits there for a request. The chart's list, and the site's ports with protocol tcp.")
+		y.Comment("Streams: no proxy waits there for a request. The site's ports with protocol tcp, and of the chart's list those that carry no requests here.")
 		y.KV("opaquePorts", numbers(e.k.OpaquePorts))
 		y.Fixed()
 		y.Comment("As a restricted namespace asks for it.")

@@ -19,6 +19,7 @@ import (
 var All = sorted(
 	firewallRules,
 	fleetRules,
+	linkerdRules,
 	federationRules,
 	languageRules, addressRules, fabricRules, hostRules, hostDeliveryRules, timeRules, balancerRules, podNetworkRules, kubeVIPRules, openELBRules, meshRules, istioRules, gatewayRules, serviceRules,
 	deliveryRules, fluxRules, versionRules, adviceRules, dashboardRules,

@@ -22,6 +22,8 @@ var deliveryRules = []*check.Rule{
 	AirGappedRegistry,
 	AirGappedPullSecret,
 	AirGappedTime,
+	AirGappedBundle,
+	OpenELBPullSecret,
 	PatchSecret,
 	WindowEmpty,
 	WindowDayTwice,

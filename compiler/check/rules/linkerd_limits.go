@@ -1,0 +1,186 @@
+package rules
+
+import (
+	"slices"
+
+	"meshgen.dev/meshgen/compiler/check"
+	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// linkerdRules are about what a site can ask for and Linkerd cannot do, or does under one name alone.
+var linkerdRules = []*check.Rule{
+	LinkerdTracing,
+	LinkerdAccessLogs,
+	LinkerdFixedNames,
+	LinkerdGRPCMethods,
+	LinkerdExternalByName,
+	LinkerdStreamNumber,
+}
+
+// LinkerdTracing finds spans that Linkerd's proxies would not send.
+var LinkerdTracing = &check.Rule{
+	ID: "MG5250", Name: "linkerd-tracing", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `Linkerd is asked to sample traces and to send them to a service
+
+Its proxies begin no trace and sample nothing: they add spans where the application has marked a request. The collector has to
+have a proxy of the same mesh, known by the name of its ServiceAccount, and the chart writes that name with the cluster's
+domain in place of the trust domain: where the two differ no span arrives, without a word.
+Source: linkerd/linkerd2 edge-26.6.3 charts/partials/templates/_proxy.tpl LINKERD2_PROXY_TRACE_COLLECTOR_SVC_NAME;
+linkerd/linkerd2-proxy linkerd/trace-context/src/service.rs; read on 2026-11-21.`,
+	Run: func(p *check.Pass) {
+		if p.Site.Mesh.Kind == "linkerd" && p.Site.Observability.Tracing != nil {
+			p.Reportf("observability.tracing", "mesh linkerd samples no traces, and sends spans only to a collector with an identity, which the site does not name").
+				Related("mesh.kind", "the mesh").Hintf("leave tracing out, and let the applications send their own spans: as a service of the site that they call")
+		}
+	},
+}
+
+// LinkerdAccessLogs finds logs of errors, which Linkerd does not have.
+var LinkerdAccessLogs = &check.Rule{
+	ID: "MG5251", Name: "linkerd-access-logs", Severity: diag.Note, On: check.OnSite,
+	Doc: `Linkerd's proxies log all requests or none, and are to log those that fail
+
+"errors" is the language's default. The proxies log nothing then, as without the setting; gateways of an implementation
+log as they are told.
+Source: linkerd/linkerd2 edge-26.6.3 pkg/k8s/labels.go, config.linkerd.io/access-log: apache or json; read on 2026-11-21.`,
+	Run: func(p *check.Pass) {
+		if p.Site.Mesh.Kind == "linkerd" && p.Site.Observability.AccessLogs == "errors" {
+			p.Reportf("observability.accessLogs", "the proxies of mesh linkerd log every request or none: with accessLogs \"errors\" they log none").
+				Related("mesh.kind", "the mesh").Hintf(`accessLogs: "all", or "off" to say so`)
+		}
+	},
+}
+
+// The names that Linkerd's control plane and its proxies read, whatever a site calls its own.
+const (
+	linkerdRoots  = "linkerd-identity-trust-roots"
+	linkerdIssuer = "linkerd-identity-issuer"
+)
+
+// LinkerdFixedNames finds a root or an intermediate where Linkerd does not look for it.
+var LinkerdFixedNames = &check.Rule{
+	ID: "MG5252", Name: "linkerd-fixed-names", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `the root or the intermediate of Linkerd has a name that Linkerd does not read
+
+Both names are written in the chart's templates: under others nothing is found, and the control plane does not start.
+Source: linkerd/linkerd2 edge-26.6.3 charts/linkerd-control-plane/templates/identity.yaml, destination.yaml and
+proxy-injector.yaml, volumes; charts/partials/templates/_proxy.tpl LINKERD2_PROXY_IDENTITY_TRUST_ANCHORS; read on 2026-11-21.`,
+	Run: func(p *check.Pass) {
+		ca := p.Site.Mesh.CA
+		if p.Site.Mesh.Kind != "linkerd" || ca == nil {
+			return
+		}
+		report := func(at, what, is, must string) {
+			if is != "" && is != must {
+				p.Reportf(at, "the %s is called %q, and mesh linkerd reads %q alone", what, is, must).
+					Related("mesh.kind", "the mesh").Hintf("%s", quoted(must)).Fix(at, quoted(must), "write "+quoted(must))
+			}
+		}
+		if a := ca.TrustAnchor; a != nil {
+			report("mesh.ca.trustAnchor.configMap", "ConfigMap with the root", a.ConfigMap, linkerdRoots)
+		}
+		if i := ca.Issuer; i != nil {
+			report("mesh.ca.issuer.secret", "Secret with the intermediate", i.Secret, linkerdIssuer)
+		}
+	},
+}
+
+// LinkerdGRPCMethods finds retries of gRPC that no request would have.
+var LinkerdGRPCMethods = &check.Rule{
+	ID: "MG5253", Name: "linkerd-grpc-methods", Severity: diag.Error, On: check.OnSite,
+	Doc: `requests are sent again by methods that no request of gRPC has
+
+Every call of gRPC is a POST. A retry for other methods never happens, and the site reads as if it did.
+Source: gRPC over HTTP2, Requests, "Method"; linkerd/linkerd2 edge-26.6.3 policy-controller/k8s/index/src/outbound/index/grpc.rs.`,
+	Run: func(p *check.Pass) {
+		if p.Site.Mesh.Kind != "linkerd" {
+			return
+		}
+		for s := range services(p.Site) {
+			if s.Retries == nil || len(s.Retries.Methods) == 0 || slices.Contains(s.Retries.Methods, "POST") || hasPort(s.Service, "http") {
+				continue
+			}
+			for pn, port := range byKey(s.Ports) {
+				if port.Protocol == "grpc" {
+					p.Reportf(s.path+".retries.methods", "%s speaks gRPC, whose requests are all POST, and repeats other methods alone", s.full()).
+						Related(s.path+"."+site.Join("ports", pn), "the port").Hintf(`methods: ["POST"], where every call may be repeated`)
+					break
+				}
+			}
+		}
+	},
+}
+
+// LinkerdExternalByName finds destinations that Linkerd's proxies cannot tell by name.
+var LinkerdExternalByName = &check.Rule{
+	ID: "MG5254", Name: "linkerd-external-by-name", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `a destination outside is known by name alone, on a port where Linkerd sees no names
+
+The way out is closed, and opened for what is declared: by the name in a request of HTTP, or by address. A stream carries no
+name, and names in TLS are matched by TLSRoutes of version v1alpha2, which the Gateway API's standard channel does not serve:
+the connections are refused.
+Source: linkerd.io, egress networks; linkerd/linkerd2 edge-26.6.3 policy-controller/k8s/api/src/lib.rs; read on 2026-11-21.`,
+	Run: func(p *check.Pass) {
+		if p.Site.Mesh.Kind != "linkerd" || p.Site.Mesh.EgressPolicy != "registry-only" {
+			return
+		}
+		for n, e := range byKey(p.Site.External) {
+			if len(e.Addresses) > 0 || len(e.Hosts) == 0 {
+				continue
+			}
+			for pn, port := range byKey(e.Ports) {
+				if port.Protocol == "http" || port.Protocol == "grpc" || port.Protocol == "udp" { // proxies take TCP alone
+					continue
+				}
+				p.Reportf(site.Join("external", n, "ports", pn), "port %q of destination %q speaks %s and is known by name alone: mesh linkerd lets it through by address", pn, n, port.Protocol).
+					Related(site.Join("external", n, "hosts"), "the names").Related("mesh.kind", "the mesh").Hintf("addresses: […] in place of hosts, or beside them")
+			}
+		}
+	},
+}
+
+// LinkerdStreamNumber finds a port number that is a stream here and requests there.
+var LinkerdStreamNumber = &check.Rule{
+	ID: "MG5255", Name: "linkerd-stream-number", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `a port number carries a stream in one place and requests in another
+
+Callers' proxies know streams by number, from one list for the whole mesh: they would take the requests for a stream as
+well, and retries, timeouts, splits and policy by method or path would stop to hold for them. What says otherwise for one
+Service is an annotation of it, and the Service is the user's.
+Source: linkerd/linkerd2 edge-26.6.3 charts/linkerd-control-plane/values.yaml proxy.opaquePorts,
+controller/api/destination/endpoint_translator.go createWeightedAddr; read on 2026-11-21.`,
+	Run: func(p *check.Pass) {
+		if p.Site.Mesh.Kind != "linkerd" {
+			return
+		}
+		streams := map[int]string{} // number → path of the first port of a stream
+		visit := func(found func(path string, number int, protocol string)) {
+			for s := range services(p.Site) {
+				for pn, port := range byKey(s.Ports) {
+					path := s.path + "." + site.Join("ports", pn)
+					found(path, port.Port, port.Protocol)
+					if port.TargetPort != 0 && port.TargetPort != port.Port {
+						found(path, port.TargetPort, port.Protocol)
+					}
+				}
+			}
+			for n, e := range byKey(p.Site.External) {
+				for pn, port := range byKey(e.Ports) {
+					found(site.Join("external", n, "ports", pn), port.Port, port.Protocol)
+				}
+			}
+		}
+		visit(func(path string, number int, protocol string) {
+			if protocol == "tcp" && streams[number] == "" {
+				streams[number] = path
+			}
+		})
+		visit(func(path string, number int, protocol string) {
+			if stream := streams[number]; stream != "" && (protocol == "http" || protocol == "grpc") {
+				p.Reportf(path, "port %d carries %s here and a stream in another place, and mesh linkerd knows streams by number", number, protocol).
+					Related(stream, "the stream").Hintf("another number for one of the two, as port and as targetPort")
+			}
+		})
+	},
+}
