@@ -3,6 +3,7 @@ package verify
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -165,11 +166,44 @@ func (p *pass) checkLinkerdRefs() {
 					need(o, fieldPath{"spec", "parentRefs"}.at(i), ref)
 				}
 			}
+			p.linkerdRetries(o, "http", linkerdStatus)
+		case o.is("gateway.networking.k8s.io", "GRPCRoute"):
+			p.linkerdRetries(o, "grpc", linkerdCode)
 		case o.is(linkerdGroup, "NetworkAuthentication"), o.is(linkerdGroup, "EgressNetwork"):
 			for i, n := range list(o.value, "spec", "networks") {
 				if _, err := netip.ParsePrefix(str(n, "cidr")); err != nil {
 					o.report(p, ruleLinkerd, fieldPath{"spec", "networks"}.at(i), "%q is no prefix", str(n, "cidr"))
 				}
+			}
+		}
+	}
+}
+
+// What retries of requests and of calls may be told to follow (policy-controller/k8s/index/src/outbound/index/http.rs and
+// grpc.rs of edge-26.6.3).
+var (
+	linkerdStatus = regexp.MustCompile(`^(5xx|gateway-error|[1-5]\d\d(-[1-5]\d\d)?)$`)
+	linkerdCode   = regexp.MustCompile(`^(cancelled|deadline-exceeded|internal|resource-exhausted|unavailable)$`)
+)
+
+// linkerdRetries: a route with a condition that the controller does not know is left out as a whole, and conditions of the
+// other kind of route are not read.
+func (p *pass) linkerdRetries(o *object, kind string, known *regexp.Regexp) {
+	const prefix = "retry.linkerd.io/"
+	notes, _ := get(o.value, "metadata", "annotations").(map[string]any)
+	for _, key := range sortedKeys(notes) {
+		at := fieldPath{"metadata", "annotations", key}
+		word, ours := strings.CutPrefix(key, prefix)
+		if !ours || word == "limit" || word == "timeout" {
+			continue
+		}
+		if word != kind {
+			o.report(p, ruleLinkerd, at, "Linkerd does not read it on %s", o.kind)
+			continue
+		}
+		for on := range strings.SplitSeq(asText(notes[key]), ",") {
+			if !known.MatchString(on) {
+				o.report(p, ruleLinkerd, at, "%q is no failure that Linkerd repeats after", on)
 			}
 		}
 	}
