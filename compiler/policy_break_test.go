@@ -55,6 +55,13 @@ var policyBreaks = []struct {
 	{"the mesh takes pods that are not captured", mutant{"istio-ambient", "krk1", "**/45-enforcement/peerauthentication.yaml", `STRICT`, `PERMISSIVE`}},
 	{"nobody gets to the next cart", mutant{"istio-ambient", "krk1", "**/40-policy/httproute.yaml", `weight: 20`, `weight: 0`}},
 	{"callers do not reach the waypoint of stock", mutant{"networkpolicy", "krk1", "**/networkpolicy.yaml", `(?s)(name: waypoint\n  namespace: stock\n.*?)port: 15008`, `${1}port: 15009`}},
+	{"stock/api takes what it likes from shop/web", mutant{"cilium-mesh", "wro1", "**/40-policy/ciliumnetworkpolicy.yaml", `(?s)(name: service-api\n.*?)          rules:\n            http:.*?(?:---)`, "${1}---"}},
+	{"a NetworkPolicy opens what requests are held to", mutant{"networkpolicy", "wro1", "**/networkpolicy.yaml", `(?s)(namespace: stock.*?policyTypes:\n.*?- Egress\n)`, "${1}  ingress:\n    - {}\n"}},
+	{"pods of any account pass for plant/poller", mutant{"cilium-mesh", "wro1", "**/40-policy/ciliumnetworkpolicy.yaml", ` +k8s:io.cilium.k8s.policy.serviceaccount: poller\n`, ``}},
+	{"the route of /cart takes /cartbeta", mutant{"cilium-mesh", "wro1", "**/40-policy/ciliumnetworkpolicy.yaml", `path: /cart\(\S+`, `path: /cart.*`}},
+	{"names have no addresses", mutant{"cilium-mesh", "wro1", "**/40-policy/ciliumnetworkpolicy.yaml", `matchPattern: "\*"`, `matchPattern: "*.svc.cluster.local"`}},
+	{"nobody outside is a client of the gateway", mutant{"cilium-mesh", "wro1", "**/40-policy/ciliumclusterwidenetworkpolicy.yaml", `- world`, `- ingress`}},
+	{"nobody gets to the next cart of wro1", mutant{"cilium-mesh", "wro1", "**/40-policy/httproute.yaml", `weight: 20`, `weight: 0`}},
 	{"the tunnel of ledger is closed", mutant{"networkpolicy", "krk1", "**/networkpolicy.yaml", `(?s)(name: service-core\n.*?)port: 15008`, `${1}port: 8080`}},
 }
 

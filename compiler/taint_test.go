@@ -26,6 +26,7 @@ import (
 
 // silent lists the leaves whose change need not show in any output or finding, with the reason. "*" is one segment.
 var silent = map[string]string{
+	"kubernetes.clusterDomain":                 "names of Services: a mesh that knows callers by labels, and gateways served by it, ask for none",
 	"kubernetes.serviceCIDRs.0":                "read by the guards of switches: a site without BGP has none",
 	"kubernetes.cni.kind":                      "another kind would be refused for the options of this one beside it",
 	"loadBalancer.kind":                        "another kind would be refused for the options of this one beside it",

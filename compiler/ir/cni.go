@@ -32,8 +32,8 @@ type CiliumSettings struct {
 	BGP, Layer2       bool         // what announces addresses
 	ClasslessServices string       // who gives Services without a class their addresses: "none"
 	Metrics           bool         // the agent serves metrics
-	Gateways          bool         // serves Gateways, and routes between services
-	Encrypted         bool         // packets between nodes, by WireGuard
+	Gateways          bool         // serves the Gateway API, between services too
+	Meshed            bool         // is the mesh too: requests are looked at, and packets between nodes encrypted by WireGuard
 	Strict            bool         // packets between pods of two nodes are dropped that are not encrypted
 	StrictNetwork     netip.Prefix // of pods, of version 4: the sender's side of Strict holds for no other
 	StrictLookup      bool         // addresses of nodes are told from those of pods one by one

@@ -48,7 +48,11 @@ func (l *lowering) ciliumPolicies() {
 	}
 }
 
+// addCilium adds a policy that opens something.
 func (l *lowering) addCilium(p ir.CiliumPolicy) {
+	if len(p.Ingress)+len(p.Egress) == 0 {
+		return
+	}
 	l.p.CiliumMesh.Policies = append(l.p.CiliumMesh.Policies, p)
 }
 
@@ -69,7 +73,6 @@ func (l *lowering) ciliumPlatform(n *ir.Namespace) ir.CiliumPolicy {
 		for _, u := range x.Users {
 			if u.Namespace == n.Name {
 				names.DNS = true
-				names.Reason = "names, by way of the agent: it lets out to the addresses that it has seen in answers"
 				names.From = append(append(names.From, u.From...), x.From...)
 				from = append(append(from, u.From...), x.From...)
 			}

@@ -51,9 +51,10 @@ func (l *lowering) ciliumMeshSettings(s *ir.CiliumSettings) {
 	if !l.ciliumMeshed() {
 		return
 	}
-	s.Gateways, s.Encrypted, s.Strict = true, true, l.p.Mesh.Strict
+	s.Meshed, s.Strict = true, l.p.Mesh.Strict
+	s.Gateways = l.p.Cluster.GatewayAPI.Version != "" // without its CRDs the operator serves none
 	s.Envoy = l.p.Mesh.Proxy
-	s.From = append(s.From, l.p.Mesh.From.Of("kind", "mtls")...)
+	s.From = append(append(s.From, l.p.Mesh.From.Of("kind", "mtls")...), l.p.Cluster.GatewayAPI.From...)
 	if s.Pods4.Network.IsValid() {
 		s.StrictNetwork = s.Pods4.Network
 		s.StrictLookup = s.Tunnel != ""

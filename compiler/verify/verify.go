@@ -140,6 +140,7 @@ func (p *pass) wholeTree() {
 	p.checkOpenELB()
 	p.checkAmbient()
 	p.checkLinkerd()
+	p.checkCiliumMesh()
 	p.checkRegistry()
 	p.checkKustomizations()
 	p.checkObservability()

@@ -8,13 +8,13 @@ import (
 
 // meshed writes what the mesh of the pod network needs of its chart, or nothing.
 func meshed(y *artifact.YAML, s *ir.CiliumSettings) {
-	if !s.Gateways {
+	if !s.Meshed {
 		return
 	}
 	y.From("", s.From.Of("kind")...)
 	y.Comment("Gateways, and routes between services. It turns on CiliumEnvoyConfig, which Cilium makes of both.")
 	y.Map("gatewayAPI", func() {
-		y.KV("enabled", true)
+		y.KV("enabled", s.Gateways)
 		y.Comment("Each gateway has a class of its own. Left to itself the chart asks the cluster, and no two renders need be equal.")
 		y.Map("gatewayClass", func() { y.KV("create", "false") })
 	})
@@ -22,11 +22,9 @@ func meshed(y *artifact.YAML, s *ir.CiliumSettings) {
 	y.Map("envoy", func() {
 		y.Comment("A DaemonSet of its own: the proxy outlives the agent's restarts.")
 		y.KV("enabled", true)
+		y.From("", append(s.Envoy.From[:len(s.Envoy.From):len(s.Envoy.From)], s.From.Of("kind")...)...)
 		backend.Resources(y, s.Envoy)
 	})
-	if !s.Encrypted {
-		return
-	}
 	y.From("", s.From.Of("mtls", "kind")...)
 	y.Comment("Packets between nodes, with a key a node: it does not say which workload sends. Workloads are told apart by the\n" +
 		"labels that the agents give to their addresses.")

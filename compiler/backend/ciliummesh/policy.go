@@ -30,10 +30,6 @@ func policies(p *ir.Plan, t *artifact.Tree, m *ir.CiliumMesh) {
 				y.Map("endpointSelector", func() { backend.Pairs(y, "matchLabels", c.Selector) })
 				rules(y, "ingress", "from", c.Ingress)
 				rules(y, "egress", "to", c.Egress)
-				if len(c.Ingress)+len(c.Egress) == 0 {
-					y.Comment("Neither calls nor is called.")
-					y.Seq("ingress", func() { y.Item(func() {}) })
-				}
 			})
 		})
 	}
@@ -91,6 +87,7 @@ func ports(y *artifact.YAML, r *ir.CiliumRule) {
 		}
 	})
 	if r.DNS {
+		y.Comment("By way of the agent: it lets out to the addresses that it has seen in answers.")
 		backend.Nested(y, []string{"rules"}, func() {
 			y.Seq("dns", func() { y.Item(func() { y.KV("matchPattern", "*") }) })
 		})

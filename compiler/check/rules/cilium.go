@@ -6,15 +6,17 @@ import (
 	"meshgen.dev/meshgen/compiler/site"
 )
 
-// CiliumStrict finds mutual TLS asked of a mesh that has it in beta at most.
+// CiliumStrict finds mutual TLS asked of a mesh that encrypts between nodes.
 var CiliumStrict = &check.Rule{
 	ID: "MG5193", Name: "cilium-strict", Severity: diag.Error, On: check.OnSite,
-	Doc: `mesh cilium is asked for mutual TLS, which it has in beta and not between clusters
+	Doc: `mesh cilium is asked for mutual TLS, and encrypts between nodes, with a key a node
 
-Nothing is encrypted unless it is switched on. Mutual TLS between workloads is encryption of type ztunnel: beta, TCP
-alone, and not together with Cluster Mesh; WireGuard encrypts between nodes and knows no workloads; mutual
-authentication by SPIRE is deprecated. In production that is a risk to know of; with a federation it cannot be.
-Source: cilium/cilium v1.20.2 Documentation/security/network/encryption-ztunnel.rst, upgrade notes of 1.20.`,
+What is written is WireGuard with its strict modes: packets between pods of two nodes are encrypted or dropped. It does
+not encrypt inside of a node, and says nothing of the workload that sends: callers are known by the labels of their pods,
+which whoever may make pods in a namespace chooses. Identities of workloads need encryption of type ztunnel: beta, for
+TCP alone, not together with Cluster Mesh, and with it policies see one port; mutual authentication by SPIRE is
+deprecated. Strict mode of the sender knows no version 6. With a federation none of it reaches the other side as strict.
+Source: cilium/cilium v1.20.2 Documentation/security/network/encryption.rst, encryption-ztunnel.rst, upgrade notes of 1.20.`,
 	Run: func(p *check.Pass) {
 		s := p.Site
 		if s.Mesh.Kind != "cilium" {
@@ -34,8 +36,86 @@ Source: cilium/cilium v1.20.2 Documentation/security/network/encryption-ztunnel.
 			p.Reportf(at, "mutual TLS is strict, and the site is federated by Cluster Mesh: Cilium has one without the other").
 				Related("federation", "the federation").Hintf("mtls: \"permissive\", with encryption between nodes, or another mesh")
 		case s.Environment == "production":
-			p.Reportf(at, "mutual TLS is strict, which Cilium has in beta: for TCP alone, between workloads that are both enrolled").
+			p.Reportf(at, "mutual TLS is strict, and what Cilium does is WireGuard between nodes: it encrypts, and proves no workload's identity").
 				Related("mesh.kind", "the mesh").Warning()
 		}
+	},
+}
+
+// CiliumUnprinted finds what the mesh of Cilium is asked for and has no output yet.
+var CiliumUnprinted = &check.Rule{
+	ID: "MG5270", Name: "cilium-unsupported", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `mesh cilium is asked for what has no output with it yet
+
+Its settings are values of the pod network's chart, so that meshgen must install that. Its gateways read no certificates
+of clients (v1.20.2: no part of operator/pkg/gateway-api reads spec.tls.frontend). A Service that no gateway serves, and
+a mode of one namespace that differs from the mesh's, would need policies and encryption that are not written.`,
+	Run: func(p *check.Pass) {
+		s := p.Site
+		if s.Mesh.Kind != "cilium" {
+			return
+		}
+		if !s.Components.CNI.Managed && s.Kubernetes.CNI.Kind == "cilium" {
+			p.Reportf("components.cni.managed", "mesh cilium needs values of the pod network's chart, which meshgen does not install here").Hintf("components: cni: managed: true")
+		}
+		for name, n := range byKey(s.Namespaces) {
+			if n.MTLS != "" && n.MTLS != s.Mesh.MTLS {
+				p.Reportf(site.Join("namespaces", name, "mtls"), "namespace %q is %s and the mesh %s: Cilium encrypts between all nodes, or none", name, n.MTLS, s.Mesh.MTLS).Related("mesh.mtls", "the mesh's mode")
+			}
+		}
+		for name := range byKey(s.Exposures) {
+			p.Reportf(site.Join("exposures", name), "exposure %q opens a service past the gateways, for which mesh cilium has no policy yet", name).Related("mesh.kind", "the mesh")
+		}
+		for name, g := range byKey(s.Gateways) {
+			for ln, l := range byKey(g.Listeners) {
+				if l.TLS != nil && l.TLS.Mode == "mutual" {
+					p.Reportf(site.Join("gateways", name, "listeners", ln, "tls", "mode"), "listener %q of gateway %q asks clients for a certificate, which gateways of Cilium do not", ln, name).Related("mesh.kind", "the mesh")
+				}
+			}
+		}
+	},
+}
+
+// CiliumGatewayPods finds wishes about pods that a gateway does not have.
+var CiliumGatewayPods = &check.Rule{
+	ID: "MG5271", Name: "cilium-gateway-without-pods", Severity: diag.Note, On: check.OnSite,
+	Doc: `a gateway of mesh cilium has no pods that could be placed or counted
+
+The proxy of each node serves every gateway. Where clients enter is decided by who announces the address; replicas and
+spread decide nothing, and a size is that of all proxies (mesh.proxy.resources).
+Source: cilium/cilium v1.20.2 Documentation/network/servicemesh/gateway-api; templates/cilium-envoy/daemonset.yaml.`,
+	Run: func(p *check.Pass) {
+		if p.Site.Mesh.Kind != "cilium" {
+			return
+		}
+		for name, g := range byKey(p.Site.Gateways) {
+			if podless(p.Site, g) && g.Replicas > 1 {
+				p.Reportf(site.Join("gateways", name, "replicas"), "gateway %q is served by the proxies of all nodes: its %d replicas and their spread mean nothing", name, g.Replicas).
+					Related("mesh.kind", "the mesh")
+			}
+		}
+	},
+}
+
+// CiliumGatewaysAlike finds gateways that services cannot tell apart.
+var CiliumGatewaysAlike = &check.Rule{
+	ID: "MG5272", Name: "cilium-gateways-alike", Severity: diag.Warning, On: check.OnSite,
+	Doc: `a service that one gateway exposes cannot tell it from another
+
+All gateways of Cilium have the one identity reserved:ingress. A service lets in requests for the hosts and paths that it
+exposes, whichever gateway they come through: a route of the same host at the other gateway would reach it.
+Source: cilium/cilium v1.20.2 Documentation/gettingstarted/terminology.rst, reserved identities.`,
+	Run: func(p *check.Pass) {
+		var own []string
+		for name, g := range byKey(p.Site.Gateways) {
+			if podless(p.Site, g) {
+				own = append(own, name)
+			}
+		}
+		if len(own) < 2 {
+			return
+		}
+		p.Reportf(site.Join("gateways", own[1]), "gateways %q and %q are one identity to the services behind them", own[0], own[1]).
+			Related(site.Join("gateways", own[0]), "the other").Hintf("one gateway with two listeners, if they need not be told apart")
 	},
 }

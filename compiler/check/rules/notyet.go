@@ -69,6 +69,8 @@ var notYet = []unread{
 	{path: "namespaces.*.services.*.fault", by: []string{"istio-ambient", "istio-sidecar"}},
 	{path: "namespaces.*.services.*.jwt", by: []string{"istio-ambient", "istio-sidecar"}},
 	{path: "namespaces.*.services.*.outlierDetection", where: ofOthersServices},
+	{path: "observability.accessLogs", only: []string{"off"}, by: []string{"istio-ambient", "istio-sidecar", "linkerd", "none"}},
+	{path: "observability.tracing", by: []string{"istio-ambient", "istio-sidecar", "linkerd", "none"}},
 	{path: "federation", by: []string{"istio-sidecar"}},
 	{path: "delivery.hosts.*", only: []string{"files", "ansible", "cloud-init", "ignition", "talos"}},
 	{path: "patches"},
