@@ -111,14 +111,19 @@ func (l *lowering) remoteSecrets() {
 	if f == nil {
 		return
 	}
+	m := l.p.Mesh
+	consumers, from := []string{"Deployment " + m.Namespace + "/" + istiodName(l)}, m.From.Of("kind", "revision")
+	if n := m.Next; n != nil {
+		consumers, from = append(consumers, "Deployment "+m.Namespace+"/istiod"+revisioned(n.Revision)), slices.Concat(from, n.From)
+	}
 	for _, p := range f.Peers {
 		l.secret(ir.Secret{
 			Namespace: l.p.Mesh.Namespace, Name: p.Secret, Type: opaque, Keys: []string{p.Name},
 			Labels:    []ir.KV{{Key: "istio/multiCluster", Value: "true"}},
-			Consumers: []string{"Deployment " + l.p.Mesh.Namespace + "/" + istiodName(l)},
+			Consumers: consumers,
 			Why: "Configuration of kubectl for site " + p.Name + ", ServiceAccount istio-reader-service-account, as \"istioctl create-remote-secret --name " + p.Name +
 				"\" makes it there. Without it nothing of that site is known here, and calls to it find no endpoint.",
-			From: slices.Concat(p.From, l.p.Mesh.From.Of("kind", "revision")),
+			From: slices.Concat(p.From, from),
 		})
 	}
 }

@@ -1,0 +1,33 @@
+package compiler
+
+import (
+	"path/filepath"
+	"testing"
+
+	"meshgen.dev/meshgen/compiler/load"
+)
+
+// TestFederationGolden compiles two sites of a federation in one run: they agree, and each tree is the one that the site
+// makes alone.
+func TestFederationGolden(t *testing.T) {
+	names := []string{"gva1", "gva2"}
+	var sources []*load.Source
+	for _, name := range names {
+		src, found := load.Bytes("examples/"+name+"/site.cue", []byte(read(t, filepath.Join(examplesDir, name, "site.cue"))))
+		if src == nil {
+			t.Fatal(found)
+		}
+		sources = append(sources, src)
+	}
+	f, err := NewFleet(sources, Options{Now: today})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, name := range names {
+		out, err := f.Compile(n, Options{Now: today})
+		if err != nil || len(out.Findings) > 0 {
+			t.Fatal(name, err, out.Findings)
+		}
+		compareTree(t, filepath.Join(goldenDir, name), out.Tree)
+	}
+}
