@@ -28,6 +28,7 @@ const (
 	Nodes        Phase = "00-nodes"
 	Namespaces   Phase = "05-namespaces"
 	Secrets      Phase = "07-secrets"
+	Hosts        Phase = "08-hosts"
 	LoadBalancer Phase = "10-load-balancer"
 	Mesh         Phase = "20-mesh"
 	Gateways     Phase = "30-gateways"

@@ -47,6 +47,7 @@ type Plan struct {
 	Racks        []Rack      // by name
 	Nodes        []Node      // by rack, then name
 	Groups       []HostGroup // by name
+	HostPods     *HostPods   // nil where no group gets its files by a DaemonSet
 	Serial       int         // machines that are changed at once: never a whole rack of more than one
 	Switches     []Switch    // ToRs by rack and name, then spines
 	Pools        []Pool      // by name
@@ -82,7 +83,7 @@ type Plan struct {
 type Namespace struct {
 	Name         string
 	Owner        string
-	Purpose      string // "services", "gateway", "mesh", "load-balancer"
+	Purpose      string // "services", "gateway", "mesh", "load-balancer", "hosts"
 	Meshed       bool   // its pods get the mesh's proxy
 	Permissive   bool   // accepts callers from outside the mesh
 	PodSecurity  string // enforced Pod Security level: privileged, baseline, restricted

@@ -33,6 +33,12 @@ func (l *lowering) delivery() {
 		// Deleting a namespace deletes all that stands in it, whoever made it.
 		{Name: "namespaces", Number: 5, Doc: "namespaces"},
 		{Name: "secrets", Number: 7, Doc: "Secrets that must be there before their readers", Waits: l.externalSecrets(), Prune: true},
+	}...)
+	if l.p.HostPods != nil {
+		l.p.Delivery.Phases = append(l.p.Delivery.Phases, ir.DeliveryPhase{
+			Name: "hosts", Number: 8, Doc: "kernel, time and kubelet files of the machines", Prune: true, From: ir.From{"delivery.hosts"}})
+	}
+	l.p.Delivery.Phases = append(l.p.Delivery.Phases, []ir.DeliveryPhase{
 		{Name: "load-balancer", Number: 10, Doc: "the load balancer, its pools and its BGP sessions", Charts: balancer, Prune: true},
 		{Name: "mesh", Number: 20, Doc: "the control plane, and what holds in the whole mesh", Charts: mesh, Waits: l.waypointWaits(), Prune: true},
 		{Name: "gateways", Number: 30, Doc: "the ways in, their certificates and routes", Charts: gateways, Waits: l.gatewayWaits(), Prune: true},

@@ -145,6 +145,9 @@ func (l *lowering) namespaces() {
 	if lb := l.set.LoadBalancer(l.p.LoadBalancer.Kind); lb.CNI == "" && lb.Machines == nil {
 		own(l.p.LoadBalancer.Namespace, "load-balancer", lb.PodSecurity, "loadBalancer.kind")
 	}
+	if h := l.p.HostPods; h != nil {
+		own(h.Namespace, "hosts", "privileged", "delivery.hosts")
+	}
 	slices.SortFunc(l.p.Namespaces, func(a, b ir.Namespace) int { return strings.Compare(a.Name, b.Name) })
 }
 

@@ -50,6 +50,7 @@ func (l *lowering) registry() {
 			l.pullSecret(l.p.LoadBalancer.Namespace, "DaemonSet "+l.p.LoadBalancer.Namespace+"/"+k.Speakers[i].Name)
 		}
 	}
+	l.hostPodsImage()
 	p.Hosts = union(p.Hosts, l.ownHosts())
 	slices.Sort(p.Hosts)
 }

@@ -64,6 +64,8 @@ type Delivery struct {
 	RepositorySecret string   `json:"repositorySecret"`
 	Path             string   `json:"path"`  // of the output in the repository, default "out"
 	Hosts            []string `json:"hosts"` // files, ansible, cloud-init, ignition, talos, daemonset; default files
+	// HostsImage is that of the pods of form daemonset; "" for none.
+	HostsImage string `json:"hostsImage"`
 }
 
 // Registry is where images and charts come from instead of upstream.

@@ -38,6 +38,11 @@ func isHostPath(path string) bool {
 // carry takes a file that a document carries: the verifier of its path reads it like one of the tree, and where the tree
 // has the same file for the group, the two must be equal.
 func (p *pass) carry(f *artifact.File, onHost, mode string, data []byte) {
+	p.carryTo(f, path.Dir(f.Path()), onHost, mode, data)
+}
+
+// carryTo is carry for a document that lies elsewhere than the folder of the group.
+func (p *pass) carryTo(f *artifact.File, folder, onHost, mode string, data []byte) {
 	fail := func(format string, args ...any) { p.report(f, 0, ruleHostForms, format, args...) }
 	if !path.IsAbs(onHost) || path.Clean(onHost) != onHost || !isHostPath(onHost) {
 		fail("%q is no clean path below /etc or in a folder of static pods", onHost)
@@ -46,7 +51,7 @@ func (p *pass) carry(f *artifact.File, onHost, mode string, data []byte) {
 	if mode != "0644" {
 		fail("%s has mode %s: what these programs read is 0644", onHost, mode)
 	}
-	at := path.Dir(f.Path()) + onHost
+	at := folder + onHost
 	if own := p.tree.Lookup(at); own != nil {
 		if !bytes.Equal(own.Bytes(), data) {
 			fail("%s differs from %s", onHost, at)

@@ -124,6 +124,7 @@ func (p *pass) read() {
 		p.count(v.name).Files++
 		v.check(f, p)
 	}
+	p.carryHostPods()
 	p.readCarried()
 }
 

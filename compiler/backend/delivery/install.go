@@ -29,7 +29,11 @@ func install(p *ir.Plan, t *artifact.Tree) {
 	f.Line("set -euo pipefail")
 	f.Line(`cd "$(dirname "${BASH_SOURCE[0]}")/../.."`)
 	f.Linef("site=%s", p.Name)
-	f.From("", "components.cni.managed") // with it goes a phase
+	from := []string{"components.cni.managed"} // with it goes a phase
+	for _, ph := range p.Delivery.Phases {
+		from = append(from, ph.From...)
+	}
+	f.From("", from...)
 	f.Linef("phases='%s'", phaseNames(p))
 	f.Fixed()
 	f.Line(strings.TrimSuffix(functions, "\n"))

@@ -9,7 +9,7 @@ import (
 
 // hosts says how each group of machines gets its configuration.
 func (b *book) hosts(p *ir.Plan) {
-	var restart, userData, ignition []string
+	var restart, userData, ignition, pods []string
 	for i := range p.Groups {
 		g := &p.Groups[i]
 		b.Playbook = b.Playbook || g.Has("ansible")
@@ -18,6 +18,9 @@ func (b *book) hosts(p *ir.Plan) {
 		}
 		if g.Has("ignition") {
 			ignition = append(ignition, g.Name)
+		}
+		if g.Has("daemonset") {
+			pods = append(pods, g.Name)
 		}
 		if g.Has("talos") {
 			b.Talos = append(b.Talos, group{Name: g.Name, Addresses: strings.Join(addressesOf(p, g), ",")})
@@ -41,6 +44,11 @@ func (b *book) hosts(p *ir.Plan) {
 	}
 	first("cloud-init.yaml", userData)
 	first("ignition.json", ignition)
+	if len(pods) > 0 {
+		b.Hosts = append(b.Hosts, "   Pods in namespace `"+p.HostPods.Namespace+"` write the files of "+codes(pods)+" once the phase hosts is applied, then with each change, machine by "+
+			"machine. They install nothing: a time service or packet filter that is missing keeps its pod from becoming ready, and the next machine waits. They do not restart the kubelet: "+
+			"`kubectl -n "+p.HostPods.Namespace+" logs daemonset/GROUP` says what must be.")
+	}
 }
 
 // addressesOf are the first addresses of a group's machines.

@@ -8,7 +8,8 @@
 //	ignition        <group>/ignition.json    the same files for Ignition
 //	talos           <group>/talos.yaml       patches of the machine configuration, and talos-firewall.yaml where there is one
 //
-// and inventory.yaml, which says which machine takes which group's files, with playbook.yaml for Ansible.
+// A group of form daemonset has no folder there for it: its files are a ConfigMap of the phase 08-hosts. Besides there is
+// inventory.yaml, which says which machine takes which group's files, with playbook.yaml for Ansible.
 package hosts
 
 import (
@@ -46,6 +47,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	}
 	inventory(p, t)
 	playbook(p, t)
+	daemonSets(p, t)
 }
 
 // files writes everything that a group's machines have in /etc.

@@ -61,6 +61,9 @@ func howTo(p *ir.Plan) []string {
 			"rack at a time: systemctl restart systemd-modules-load systemd-sysctl " + strings.Join(restart, " "),
 		}
 	}
+	if p.HostPods != nil && len(p.HostPods.Groups) == len(p.Groups) && !slices.ContainsFunc(p.Groups, func(g ir.HostGroup) bool { return len(g.Forms) > 1 }) {
+		return []string{"meshgen_group names the group of a machine: its DaemonSet in namespace " + p.HostPods.Namespace + " writes the files."}
+	}
 	return []string{"The folder that meshgen_group names holds the configuration of a group's machines; each file says how it is applied."}
 }
 

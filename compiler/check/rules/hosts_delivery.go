@@ -12,6 +12,7 @@ import (
 // hostDeliveryRules are about how host configuration reaches machines, and where a distribution reads it.
 var hostDeliveryRules = []*check.Rule{
 	HostFormUnread, KubeletUnplaced, TalosTaintTwice, ReservedWithoutTaint, ControlPlaneStaysTainted, TimesyncdOnly, TimesyncdNTS,
+	HostPodsImage, HostPodsTooLate, HostPodsRestart,
 }
 
 // systems yields each operating system of the site once, with the place where it is declared.

@@ -72,7 +72,6 @@ var notYet = []unread{
 	{path: "observability.accessLogs", only: []string{"off"}, by: []string{"istio-ambient", "istio-sidecar", "linkerd", "none"}},
 	{path: "observability.tracing", by: []string{"istio-ambient", "istio-sidecar", "linkerd", "none"}},
 	{path: "federation", by: []string{"istio-sidecar"}},
-	{path: "delivery.hosts.*", only: []string{"files", "ansible", "cloud-init", "ignition", "talos"}},
 	{path: "patches"},
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/lower"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
@@ -25,6 +26,9 @@ Source: Kubernetes, Namespaces, initial namespaces; istio pkg/kube/inject, Ignor
 		}
 		if l := p.Profiles.LoadBalancer(p.Site.LoadBalancer.Kind); l != nil && l.Namespace != "" {
 			owner[l.Namespace] = "load balancer " + p.Site.LoadBalancer.Kind
+		}
+		if slices.Contains(p.Site.Delivery.Hosts, "daemonset") {
+			owner[lower.HostPodsNamespace] = "host configuration by DaemonSets"
 		}
 		for nn := range byKey(p.Site.Namespaces) {
 			if who := owner[nn]; who != "" {

@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 site=rz1
-phases='crds nodes namespaces secrets load-balancer mesh gateways policy enforcement observability'
+phases='crds nodes namespaces secrets hosts load-balancer mesh gateways policy enforcement observability'
 
 usage() {
 	cat <<USAGE
@@ -218,6 +218,10 @@ if begin secrets 'Secrets that must be there before their readers'; then
 	:
 	secret gateway-public shop-example-net tls.crt tls.key
 	complete 'docs/rz1/SECRETS.md says what each is for. Then run again with --from secrets.'
+fi
+if begin hosts 'kernel, time and kubelet files of the machines'; then
+	:
+	apply 08-hosts
 fi
 if begin load-balancer 'the load balancer, its pools and its BGP sessions'; then
 	:
