@@ -84,3 +84,15 @@ func TestNothing(t *testing.T) {
 		t.Error(files)
 	}
 }
+
+// A registry that asks for credentials is shown them by each DaemonSet, and by none without.
+func TestPullSecret(t *testing.T) {
+	p := lab()
+	if got := text(t, p, daemonSets); strings.Contains(got, "imagePullSecrets") {
+		t.Error("a Secret that the site does not name:\n", got)
+	}
+	p.KubeVIP.PullSecret = "registry"
+	if got := text(t, p, daemonSets); !strings.Contains(got, "imagePullSecrets:\n        - name: registry\n") {
+		t.Error("no Secret in\n", got)
+	}
+}

@@ -14,17 +14,14 @@ var serverFirst = map[int]string{
 	6222: "NATS", 6379: "Redis", 11211: "memcached",
 }
 
-// linkerdOpaque are further ports that Linkerd's charts take for such ones, and that others use for HTTP as well.
-var linkerdOpaque = map[int]string{4444: "Galera", 9300: "Elasticsearch"}
-
 // StreamPort finds a port of a database, a queue or a mail server that is declared to carry requests.
 var StreamPort = &check.Rule{
 	ID: "MG5190", Name: "stream-port-as-requests", Severity: diag.Warning, On: check.OnSite,
 	Doc: `a port where the server speaks first is declared to carry requests
 
 The proxy waits for a request that never comes: connections hang, in Linkerd for ten seconds each, or are reset at the
-server's greeting. If it carries requests after all, then policy and retries stop to hold where the mesh takes the
-number for a stream by default.
+server's greeting. If it carries requests after all, nothing is wrong: Linkerd's own list of streams leaves out the numbers
+that the site declares for requests.
 Source: linkerd.io, TCP proxying and protocol detection; linkerd/linkerd2 version-2.20
 charts/linkerd-control-plane/values.yaml proxy.opaquePorts; istio.io, protocol selection, server first protocols.`,
 	Run: func(p *check.Pass) {
@@ -41,9 +38,6 @@ charts/linkerd-control-plane/values.yaml proxy.opaquePorts; istio.io, protocol s
 					n = port.Port
 				}
 				what := serverFirst[n]
-				if what == "" && p.Site.Mesh.Kind == "linkerd" {
-					what = linkerdOpaque[n]
-				}
 				if what == "" {
 					continue
 				}

@@ -1,0 +1,48 @@
+package lower
+
+import (
+	"slices"
+	"testing"
+
+	"meshgen.dev/meshgen/compiler/ir"
+	"meshgen.dev/meshgen/compiler/profile"
+	"meshgen.dev/meshgen/compiler/site"
+	"meshgen.dev/meshgen/profiles"
+)
+
+// The list of streams has the site's own ports, and of the chart's those that carry no requests in the site.
+func TestLinkerdOpaque(t *testing.T) {
+	l := &lowering{p: &ir.Plan{Linkerd: &ir.Linkerd{}}}
+	l.p.Services = []ir.Service{
+		{Ports: []ir.Port{{Port: 80, TargetPort: 9300, Protocol: "http"}, {Port: 4444, TargetPort: 4444, Protocol: "grpc"}}},
+		{Ports: []ir.Port{{Port: 7000, TargetPort: 7001, Protocol: "tcp"}, {Port: 53, TargetPort: 53, Protocol: "udp"}}},
+	}
+	l.p.Externals = []ir.External{{Ports: []ir.Port{{Port: 1521, Protocol: "tcp"}}}}
+	l.linkerdOpaque()
+	if want := []uint16{25, 587, 1521, 3306, 5432, 6379, 7000, 7001, 11211}; !slices.Equal(l.p.Linkerd.OpaquePorts, want) {
+		t.Errorf("%v and not %v", l.p.Linkerd.OpaquePorts, want)
+	}
+}
+
+// Requests and calls of gRPC have annotations of their own, with words of their own.
+func TestLinkerdRetries(t *testing.T) {
+	set, err := profile.Read(profiles.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &lowering{s: &site.Site{Mesh: site.Mesh{Kind: "linkerd"}}, set: set, p: &ir.Plan{}}
+	for _, c := range []struct {
+		on   []string
+		grpc bool
+		want ir.KV
+	}{
+		{nil, false, ir.KV{Key: "retry.linkerd.io/http", Value: "gateway-error"}},
+		{nil, true, ir.KV{Key: "retry.linkerd.io/grpc", Value: "unavailable"}},
+		{[]string{"5xx", "gateway-error"}, false, ir.KV{Key: "retry.linkerd.io/http", Value: "5xx,gateway-error"}},
+		{[]string{"gateway-error", "5xx"}, true, ir.KV{Key: "retry.linkerd.io/grpc", Value: "unavailable,internal"}},
+	} {
+		if got := l.linkerdRetries(&ir.Retries{Attempts: 1, On: c.on}, c.grpc); got[0] != c.want {
+			t.Errorf("%v: %v and not %v", c.on, got[0], c.want)
+		}
+	}
+}
