@@ -19,6 +19,7 @@ var fleetRules = []*check.Rule{
 	FederationDisagrees,
 	FederatedCall,
 	FederationUnreached,
+	FederatedNamesake,
 }
 
 // SiteNameTwice finds two sites with one name.

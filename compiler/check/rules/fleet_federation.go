@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -168,4 +169,45 @@ func inRanges(addresses, ranges []string) bool {
 			return err == nil && q.Contains(ip)
 		})
 	})
+}
+
+// FederatedNamesake finds a caller of another site that is taken for one of this site.
+var FederatedNamesake = &check.Rule{
+	ID: "MG7214", Name: "federated-namesake", Severity: diag.Warning, On: check.OnFleet,
+	Doc: `a service that is open to another site takes a service there for one of its own callers
+
+Trust domains that are aliases of each other are one to Istio's policy: whoever has the namespace and ServiceAccount of an
+admitted caller at the other site may do what that one may. Only services that admit callers of other sites are reached.
+Source: istio.io, trust domain migration; pilot/pkg/security/trustdomain/bundle.go of Istio 1.31.`,
+	Run: func(p *check.Pass) {
+		eachPeer(p, func(n, other int, name string, _ *site.Peer) {
+			here, there := p.Fleet[n], p.Fleet[other]
+			for s := range services(here) {
+				admitted := map[string]string{} // by name: the place
+				open := false
+				for i, a := range s.Allow {
+					for j, c := range a.From {
+						admitted[c] = s.path + ".allow." + site.Index(i) + ".from." + site.Index(j)
+						open = open || strings.Contains(c, ":")
+					}
+				}
+				if !open {
+					continue
+				}
+				for c, at := range byKey(admitted) {
+					caller := lookup(here, c)
+					ns, sn, _ := strings.Cut(c, "/")
+					if caller == nil || there.Namespaces[ns] == nil {
+						continue
+					}
+					for tn, t := range byKey(there.Namespaces[ns].Services) {
+						if cmp.Or(t.ServiceAccount, tn) == cmp.Or(caller.ServiceAccount, sn) && admitted[name+":"+ns+"/"+tn] == "" {
+							p.ReportIn(n, at, "%s/%s admits %s, and takes %s/%s of site %s for it", s.namespace, s.name, c, ns, tn, name).
+								RelatedIn(other, site.Join("namespaces", ns, "services", tn), "the service there").Hintf("a serviceAccount of its own, here or there")
+						}
+					}
+				}
+			}
+		})
+	},
 }
