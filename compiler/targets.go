@@ -5,6 +5,7 @@ import (
 	"meshgen.dev/meshgen/compiler/backend/checks"
 	"meshgen.dev/meshgen/compiler/backend/cilium"
 	"meshgen.dev/meshgen/compiler/backend/ciliummesh"
+	"meshgen.dev/meshgen/compiler/backend/consul"
 	"meshgen.dev/meshgen/compiler/backend/delivery"
 	"meshgen.dev/meshgen/compiler/backend/documents"
 	"meshgen.dev/meshgen/compiler/backend/envoygateway"
@@ -53,6 +54,7 @@ var targets = []backend.Backend{
 	istio.Ambient,
 	linkerd.Backend,
 	ciliummesh.Backend,
+	consul.Backend,
 	networkpolicy.Backend,
 	registry.Backend,
 	secrets.Backend,

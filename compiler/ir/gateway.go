@@ -17,6 +17,7 @@ type Gateway struct {
 	Owner          string
 	Namespace      string
 	Release        string    // Helm release, Deployment and Service name
+	OwnService     string    // of the Service that has the addresses, where that is not called as Release
 	Frontend       string    // "istio" or "gateway-api"
 	APIClass       string    // gatewayClassName; "" with frontend istio
 	Parameters     ObjectRef // what the Gateway API has no words for, in the words of who deploys it
@@ -68,6 +69,7 @@ type Program struct {
 type Listener struct {
 	Name     string
 	Port     uint16
+	Target   uint16 // of the pods; 0: Port
 	NodePort uint16 // fixed; 0: Kubernetes deals one out
 	Protocol string // http, https, tls, tcp
 	Redirect bool   // answers with a redirect to HTTPS
@@ -96,4 +98,20 @@ type ListenerHost struct {
 type Resources struct {
 	CPURequest, CPULimit, MemoryRequest, MemoryLimit string
 	From                                             From
+}
+
+// ServiceName is the name of the Service that has the addresses.
+func (g *Gateway) ServiceName() string {
+	if g.OwnService != "" {
+		return g.OwnService
+	}
+	return g.Release
+}
+
+// ContainerPort is the port of the pods behind a listener.
+func (l *Listener) ContainerPort() uint16 {
+	if l.Target != 0 {
+		return l.Target
+	}
+	return l.Port
 }

@@ -38,6 +38,8 @@ type ProxyPorts struct {
 	Webhook        uint16   // injection and validation, called by the API server
 	Controls       []uint16 // further ports of the control plane that proxies connect to
 	Streams        uint16   // streams between meshed pods arrive at it, requests at their own port; 0: all at their own
+	Probes         []uint16 // where kubelets probe proxies, and applications by way of them
+	InPods         bool     // Tunnel is a port of the proxy in each pod, not of the node's
 	Tunnel         uint16   // all TCP between meshed pods arrives at it, whatever its own port; 0: at its own port
 }
 

@@ -60,6 +60,7 @@ type Plan struct {
 	Linkerd      *Linkerd      // nil for another mesh
 	CiliumMesh   *CiliumMesh   // nil for another mesh
 	Federation   *Federation   // nil: the site stands alone
+	Consul       *Consul       // nil for another mesh
 	Gateways     []Gateway     // by name
 	Program      *Program      // that serves gateways for a mesh without one; nil: none
 	Services     []Service     // by namespace, then name

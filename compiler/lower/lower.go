@@ -50,6 +50,7 @@ func Among(fleet site.Fleet, s *site.Site, set *profile.Set) *ir.Plan {
 	l.releases()
 	l.linkerd()
 	l.ciliumPolicies()
+	l.consul()
 	l.registry()
 	l.observability()
 	l.secrets()

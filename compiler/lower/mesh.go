@@ -34,6 +34,10 @@ func (l *lowering) mesh() {
 		},
 		From: under("mesh", "kind", "version", "revision", "trustDomain", "mtls", "controlPlane.replicas", "egressPolicy"),
 	}
+	p.ProxyPorts.Probes = prof.Ports.Probes
+	if t := prof.Ports.SidecarTunnel; t != 0 {
+		p.ProxyPorts.Tunnel, p.ProxyPorts.InPods = t, true
+	}
 	if row := prof.Release(m.Version); row != nil {
 		p.ImageHub = row.Hub
 	}

@@ -121,10 +121,14 @@ func (l *lowering) tunnels() {
 // tunnelFlows lists a meshed edge as it is on the wire, from the caller or by way of the waypoint, and returns the ports
 // that go past the tunnel.
 func (l *lowering) tunnelFlows(s *ir.Service, caller string, c ir.Caller) []ir.Port {
+	note := "HBONE: all TCP of the mesh, encrypted"
+	if l.p.Mesh.ProxyPorts.InPods {
+		note = "all TCP of the mesh, encrypted"
+	}
 	reads, to := ir.From{"namespaces", "gateways", "mesh", "kubernetes"}, l.pods("service "+s.Namespace+"/"+s.Name)
 	add := func(from, to ir.FlowEnd) {
 		l.flow(ir.Flow{Area: ir.PodArea, From: from, To: to, Protocol: "tcp", Port: l.p.Mesh.ProxyPorts.Tunnel, Why: c.Why,
-			Note: "HBONE: all TCP of the mesh, encrypted"}, reads, c.From)
+			Note: note}, reads, c.From)
 	}
 	past := slices.DeleteFunc(slices.Clone(c.Ports), func(p ir.Port) bool { return portProtocol(p) != "udp" })
 	switch waypoint := l.pods("waypoint of " + s.Namespace); {

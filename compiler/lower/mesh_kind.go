@@ -35,6 +35,7 @@ type ownNamespace struct{ name, level string }
 // meshes are the kinds, by the name that a site uses.
 var meshes = map[string]meshKind{
 	"cilium":        ciliumMesh,
+	"consul":        consul,
 	"istio-ambient": istioAmbient,
 	"istio-sidecar": istioSidecar,
 	"linkerd":       linkerd,

@@ -177,7 +177,7 @@ func (l *lowering) gatewayRules(g *ir.Gateway) []ir.Rule {
 	placement := slices.Concat(g.From, ir.From{site.Join("pools", g.Pool, "announce"), site.Join("gateways", g.Name, "replicas"), "racks"})
 	var out []ir.Rule
 	if !g.NodePorts { // to which balancers outside lead: such a Service has no address of its own
-		out = append(out, pending("Gateway "+g.Name, g.Namespace, g.Release, joinAddrs(*g), g.Pool, labels, g.From))
+		out = append(out, pending("Gateway "+g.Name, g.Namespace, g.ServiceName(), joinAddrs(*g), g.Pool, labels, g.From))
 	}
 	if p := l.pool(g.Pool); p != nil && p.Protocol != "" && l.p.LoadBalancer.Kind == "metallb" {
 		for i, a := range g.VIPs {

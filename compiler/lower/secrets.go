@@ -20,6 +20,7 @@ func (l *lowering) secrets() {
 	l.gatewaySecrets()
 	l.repositorySecret()
 	l.linkerdSecrets()
+	l.consulSecrets()
 	l.authoritySecret()
 	l.remoteSecrets()
 	for i := range l.p.Secrets {

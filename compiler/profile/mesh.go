@@ -66,6 +66,8 @@ type MeshPorts struct {
 	Inbound        uint16   `json:"inbound"`            // captures what a pod receives
 	Controls       []uint16 `json:"controls,omitempty"` // further ones at the control plane that proxies connect to
 	Streams        uint16   `json:"streams"`            // where streams between meshed pods arrive on the wire
+	SidecarTunnel  uint16   `json:"sidecarTunnel"`      // the same as Tunnel, where the proxy in the pod takes it
+	Probes         []uint16 `json:"probes"`             // where kubelets probe proxies, and applications by way of them
 	Tunnel         uint16   `json:"tunnel"`             // where TCP between meshed pods arrives on the wire
 	Metrics        uint16   `json:"metrics"`            // merged metrics of proxy and application, and rewritten probes
 	ProxyMetrics   uint16   `json:"proxyMetrics"`       // the proxy's own

@@ -65,9 +65,12 @@ var metricLabels = map[string][]string{
 	"citadel_server_cert_chain_expiry_timestamp":  {},
 	"istio_agent_cert_expiry_seconds":             {"namespace", "pod", "resource_name"},
 
-	"identity_cert_expiration_timestamp_seconds": {"namespace", "pod"},
-	"inbound_http_authz_deny_total":              {"namespace", "pod"},
-	"inbound_tcp_authz_deny_total":               {"namespace", "pod"},
+	"identity_cert_expiration_timestamp_seconds":  {"namespace", "pod"},
+	"envoy_server_days_until_first_cert_expiring": {"namespace", "pod"},
+	"envoy_control_plane_connected_state":         {"namespace", "pod"},
+	"kube_statefulset_status_replicas_ready":      {"namespace", "statefulset"},
+	"inbound_http_authz_deny_total":               {"namespace", "pod"},
+	"inbound_tcp_authz_deny_total":                {"namespace", "pod"},
 
 	"certmanager_certificate_expiration_timestamp_seconds": {"name", "namespace"},
 	"certmanager_certificate_ready_status":                 {"name", "namespace", "condition"},

@@ -52,6 +52,9 @@ func (p *pass) checkMonitorPort(o *object, e any, at fieldPath, namespaces []str
 	name := str(e, "port")
 	if o.kind == "PodMonitor" {
 		number := podPorts[name]
+		if v, _ := p.consulValues(); v != nil && name == "prometheus" && !slices.Contains(namespaces, "kube-system") {
+			number = consulMetrics
+		}
 		if number == 0 {
 			number = p.workloadPort(namespaces, get(o.value, "spec", "selector"), name)
 		}

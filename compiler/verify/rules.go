@@ -17,6 +17,7 @@ const (
 	ruleGatewayAPI    = "MG9110"
 	ruleOpenELB       = "MG9117"
 	ruleLinkerd       = "MG9125"
+	ruleConsul        = "MG9128"
 	ruleRegistry      = "MG9126"
 	ruleNamespace     = "MG9301"
 	ruleReference     = "MG9302"
@@ -55,6 +56,7 @@ var rules = []Rule{
 	{ruleMonitors, "output-monitors", "a monitor finds targets, and the scraper may look for them, is let in and may read"},
 	{ruleOpenELB, "output-openelb", "OpenELB takes its objects, and each speaker announces itself alone"},
 	{ruleLinkerd, "output-linkerd", "Linkerd's chart makes nothing while it is rendered, each port of a pod is one Server's, and policies name what is there"},
+	{ruleConsul, "output-consul", "Consul's chart makes no key, refuses whom nobody admits, and objects speak of services of the right protocol"},
 	{ruleRegistry, "output-registry", "a closed site refers to no registry, repository or page outside it"},
 	{ruleSysctl, "output-sysctl", "sysctl.d files hold settings that the kernel takes on a host"},
 	{ruleModules, "output-modules", "modules-load.d and modprobe.d files are what kmod reads"},

@@ -61,6 +61,7 @@ func (p *pass) secrets() []SecretRef {
 		})
 	}
 	out = append(out, p.linkerdSecrets(makers)...)
+	out = append(out, p.consulSecrets(makers)...)
 	out = append(out, p.authoritySecrets()...)
 	out = append(out, p.remoteSecrets()...)
 	out = append(out, p.pullSecrets(makers)...)

@@ -142,6 +142,7 @@ func (p *pass) wholeTree() {
 	p.checkAmbient()
 	p.checkLinkerd()
 	p.checkCiliumMesh()
+	p.checkConsul()
 	p.checkRegistry()
 	p.checkKustomizations()
 	p.checkObservability()

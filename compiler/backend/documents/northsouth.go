@@ -69,7 +69,7 @@ func gateway(m *backend.Markdown, p *ir.Plan, g *ir.Gateway) {
 	m.Items(
 		"Owner: "+g.Owner,
 		"Pods: "+number(g.Replicas)+", Deployment "+code(g.Namespace+"/"+g.Release)+", on nodes of class "+code(g.Class)+" in racks "+codes(g.Racks)+", spread by "+code(g.SpreadKey),
-		"Service: "+code(g.Namespace+"/"+g.Release)+", "+service+". "+policy,
+		"Service: "+code(g.Namespace+"/"+g.ServiceName())+", "+service+". "+policy,
 		"Identity in the mesh: "+code(p.Mesh.TrustDomain+"/ns/"+g.Namespace+"/sa/"+g.ServiceAccount),
 	)
 	m.Head("listener", "port", "protocol", "where TLS ends", "certificate", "clients' authority", "host names")

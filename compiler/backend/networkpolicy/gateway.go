@@ -16,7 +16,7 @@ func gateway(p *ir.Plan, g *ir.Gateway) policy {
 		clients.from = append(append(ir.From{}, g.From...), g.ViaFrom...)
 	}
 	for _, l := range g.Listeners {
-		clients.ports = append(clients.ports, tcp(l.Port)...)
+		clients.ports = append(clients.ports, tcp(l.ContainerPort())...)
 		clients.from = append(append(ir.From{}, clients.from...), l.From...)
 	}
 	o.ingress = append(merge(nil, clients), proxyIngress(p)...)

@@ -11,7 +11,7 @@ import (
 // platform admits what every pod of a namespace needs, whatever it is.
 func platform(p *ir.Plan, n *ir.Namespace) policy {
 	o := policy{namespace: n.Name, name: "platform", from: n.From}
-	pods := n.Meshed && p.Mesh.ProxyPorts.Tunnel == 0 // have a proxy of their own
+	pods := n.Meshed && (p.Mesh.ProxyPorts.Tunnel == 0 || p.Mesh.ProxyPorts.InPods) // have a proxy of their own
 	if pods {
 		o.ingress = proxyIngress(p)
 	}
@@ -35,7 +35,7 @@ func proxyIngress(p *ir.Plan) []rule {
 			from:    s.From,
 		})
 	}
-	if probed := distinct(ports.Health, ports.Metrics); len(probed) > 0 {
+	if probed := distinct(append([]uint16{ports.Health, ports.Metrics}, ports.Probes...)...); len(probed) > 0 {
 		out = append(out, rule{
 			comment: "kubelets: readiness of the proxy, and the application's probes, which the proxy's agent carries",
 			peers:   blocks(p.Cluster.NodeSubnets),

@@ -68,6 +68,10 @@ func to(namespace string, labels []ir.KV, machines []netip.Addr) []peer {
 // rewritten to the proxy's agent, which the platform policy opens.
 func (o *policy) probe(p *ir.Plan, s *ir.Service, h *ir.Health) {
 	what := fmt.Sprintf("kubelets probe GET %s on port %d", h.Path, h.Port)
+	if s.Meshed && len(p.Mesh.ProxyPorts.Probes) > 0 {
+		o.comment, o.commentFrom = what+", by way of the proxy", h.From
+		return
+	}
 	if s.Meshed && p.Mesh.ProxyPorts.Tunnel != 0 {
 		o.ingress = append(o.ingress, hostProbe(p, what, h))
 		return

@@ -65,6 +65,10 @@ var meshRules = []*check.Rule{
 	ConsulProtocols,
 	ConsulPermissive,
 	ConsulServers,
+	ConsulService,
+	ConsulNames,
+	ConsulGateway,
+	ConsulOutside,
 }
 
 // RequestOverLimit finds containers that ask for more than they may use.

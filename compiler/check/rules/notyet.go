@@ -42,7 +42,7 @@ var notYet = []unread{
 	{path: "racks.*.homing", only: []string{"mlag", "active-backup", "single", "unnumbered"}},
 	{path: "racks.*.nodes.*.egressAddresses"},
 	{path: "loadBalancer.kind", only: []string{"metallb", "cilium", "kube-vip", "openelb", "external"}},
-	{path: "mesh.kind", only: []string{"istio-sidecar", "istio-ambient", "linkerd", "cilium", "none"}},
+	{path: "mesh.kind", only: []string{"istio-sidecar", "istio-ambient", "linkerd", "cilium", "consul", "none"}},
 	{path: "mesh.mtls", only: []string{"strict"}, by: []string{"cilium", "istio-sidecar", "linkerd"}},
 	{path: "mesh.trustDomainAliases", by: []string{"istio-ambient", "istio-sidecar"}},
 	{path: "mesh.ca", by: []string{"istio-sidecar", "linkerd"}},
@@ -50,7 +50,7 @@ var notYet = []unread{
 	{path: "mesh.proxy.holdApplicationUntilReady", only: []string{"false"}, by: []string{"istio-sidecar", "linkerd"}},
 	{path: "mesh.controlPlane.pushThrottle", by: []string{"istio-ambient", "istio-sidecar"}},
 	{path: "mesh.waypoint", by: []string{"istio-ambient"}},
-	{path: "mesh.egressPolicy", only: []string{"registry-only"}, by: []string{"istio-sidecar"}},
+	{path: "mesh.egressPolicy", only: []string{"registry-only"}, by: []string{"consul", "istio-sidecar"}},
 	{path: "gateways.*.purpose", only: []string{"ingress"}, by: []string{"istio-sidecar"}},
 	{path: "gateways.*.implementation", by: []string{"linkerd", "none"}},
 	{path: "gateways.*.listeners.*.protocol", only: []string{"http", "https"}, by: []string{"istio-sidecar"}},
@@ -69,7 +69,8 @@ var notYet = []unread{
 	{path: "namespaces.*.services.*.fault", by: []string{"istio-ambient", "istio-sidecar"}},
 	{path: "namespaces.*.services.*.jwt", by: []string{"istio-ambient", "istio-sidecar"}},
 	{path: "namespaces.*.services.*.outlierDetection", where: ofOthersServices},
-	{path: "observability.accessLogs", only: []string{"off"}, by: []string{"istio-ambient", "istio-sidecar", "linkerd", "none"}},
+	{path: "namespaces.*.mtls", only: []string{"strict"}, where: withConsul},
+	{path: "observability.accessLogs", only: []string{"off"}, by: []string{"consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
 	{path: "observability.tracing", by: []string{"istio-ambient", "istio-sidecar", "linkerd", "none"}},
 	{path: "federation", by: []string{"istio-sidecar"}},
 	{path: "patches"},
@@ -81,6 +82,9 @@ func behindMachines(s *site.Site) bool { return s.LoadBalancer.Kind == "external
 // ofOthersServices: Linkerd reads it from annotations of the Service itself (linkerd/linkerd2 version-2.20
 // policy-controller/k8s/index/src/outbound/index.rs, parse_accrual_config, read 2026-11-21), which is not written here.
 func ofOthersServices(s *site.Site) bool { return s.Mesh.Kind == "linkerd" }
+
+// withConsul: other meshes read it.
+func withConsul(s *site.Site) bool { return s.Mesh.Kind == "consul" }
 
 // name is what a finding calls the place: its last names, or all of them where no name of the user's stands between.
 func (u unread) name() string {

@@ -17,6 +17,7 @@ var Printed = map[string][]string{
 	"gateway-api":  {"1.4", "1.5", "1.6", "1.7"},
 	"istio":        {"1.30", "1.31"},
 	"linkerd":      {"2.20"},
+	"consul":       {"2.0"},
 	"metallb":      {"0.16"},
 	"cilium":       {"1.20"},
 	"openelb":      {"0.6"},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,6 +21,7 @@ type chart struct {
 	Name, Release           string
 	Module, Version, Dir    string
 	Origin                  string
+	Licence                 string   // "": Apache-2.0
 	Subchart, SubchartValue string   // packed chart below charts/, and the key that holds its values
 	Also                    []string // keys that templates read by way of a variable, and that values.yaml has in comments alone
 }
@@ -55,6 +57,7 @@ var charts = []chart{
 	{Name: "linkerd2-cni", Release: "2026.6.3", Dir: "linkerd-26.6.3/charts/linkerd2-cni", Origin: linkerdOrigin + "linkerd2-cni"},
 	{Name: "linkerd-control-plane", Release: "2026.6.3", Dir: "linkerd-26.6.3/charts/linkerd-control-plane", Origin: linkerdOrigin + "linkerd-control-plane",
 		Also: []string{"proxy.capabilities"}}, // in charts/partials
+	{Name: "consul", Release: "2.0.3", Dir: "consul-k8s-2.0.3/charts/consul", Origin: "github.com/hashicorp/consul-k8s v2.0.3, charts/consul", Licence: mpl},
 	{Name: "openelb", Release: "0.6.0", Dir: "openelb-0.6.0-chart", Origin: "github.com/openelb/openelb v0.6.0, charts"},
 }
 
@@ -74,7 +77,7 @@ var requirements = closed(map[string]any{
 // readChart derives what a chart of a module, or of the directory beside the CRD files, knows: "keys" from its default values and its templates, and "schema" from its own
 // values.schema.json where it has one.
 func readChart(c chart, beside string) (*set, error) {
-	s := &set{Component: "chart-" + c.Name, Release: c.Release, Origin: c.Origin, Licence: apache}
+	s := &set{Component: "chart-" + c.Name, Release: c.Release, Origin: c.Origin, Licence: cmp.Or(c.Licence, apache)}
 	dir, err := beside, error(nil)
 	if c.Module != "" {
 		dir, err = module(c.Module, c.Version)

@@ -1,0 +1,82 @@
+// Package consul prints Consul: the values of its chart, what each service speaks and who may call it, what becomes of
+// requests, and what its API gateway needs besides the Gateway API.
+//
+// In comes an *ir.Plan. Out go, where the mesh is Consul, charts/<site>/consul/values.yaml; in phase 30-gateways for each
+// gateway a GatewayClass, the GatewayClassConfig with the places of its pods, and the Service that has its addresses; in
+// phase 40-policy ProxyDefaults, Mesh, and for each service ServiceDefaults, ServiceIntentions, ServiceRouter and
+// ServiceSplitter; in phase 45-enforcement the intention that refuses whom no other one admits.
+//
+// Facts about Consul in comments were read in hashicorp/consul-k8s v2.0.3.
+package consul
+
+import (
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// Backend prints Consul, and nothing for another mesh.
+var Backend = backend.Backend{
+	Name: "consul",
+	Kind: "mesh",
+	Doc:  "chart values, intentions, routes and gateways of Consul",
+	Emit: emit,
+}
+
+const apiVersion = "consul.hashicorp.com/v1alpha1"
+
+// emitter writes one plan.
+type emitter struct {
+	p *ir.Plan
+	k *ir.Consul
+	t *artifact.Tree
+}
+
+func emit(p *ir.Plan, t *artifact.Tree) {
+	if p.Consul == nil {
+		return
+	}
+	e := &emitter{p, p.Consul, t}
+	e.values()
+	e.gateways()
+	e.mesh()
+	for i := range e.k.Services {
+		e.service(&e.k.Services[i])
+	}
+}
+
+// add writes one object with a specification.
+func (e *emitter) add(phase backend.Phase, kind, namespace, name string, from ir.From, spec func(y *artifact.YAML)) {
+	backend.NewWriter(e.p, e.t, phase, kind).Add(backend.Meta{APIVersion: apiVersion, Namespace: namespace, Name: name, From: from},
+		func(y *artifact.YAML) { y.Map("spec", func() { spec(y) }) })
+}
+
+// mesh writes what holds for all proxies.
+func (e *emitter) mesh() {
+	m := &e.p.Mesh
+	e.add(backend.Policy, "ProxyDefaults", m.Namespace, "global", append(e.k.From, m.AccessLogsFrom...), func(y *artifact.YAML) {
+		y.Map("config", func() {
+			y.Comment("What a service speaks stands in its ServiceDefaults; to one without them nobody may look in.")
+			y.KV("protocol", "tcp")
+		})
+		y.From("", m.AccessLogsFrom...)
+		y.Map("accessLogs", func() { y.KV("enabled", m.AccessLogs == "all") })
+		y.Fixed()
+	})
+	e.add(backend.Policy, "Mesh", m.Namespace, "mesh", m.From.Of("egressPolicy"), func(y *artifact.YAML) {
+		y.Map("transparentProxy", func() {
+			y.Comment("Whether what is no service of the mesh is refused, or sent on as it is.")
+			y.KV("meshDestinationsOnly", m.RegistryOnly)
+		})
+	})
+	e.add(backend.Enforcement, "ServiceIntentions", m.Namespace, "default-deny", e.k.From, func(y *artifact.YAML) {
+		y.Comment("The access lists refuse by default already; this holds whatever becomes of them.")
+		y.Map("destination", func() { y.KV("name", "*") })
+		y.Seq("sources", func() {
+			y.Item(func() {
+				y.KV("name", "*")
+				y.KV("action", "deny")
+			})
+		})
+	})
+}

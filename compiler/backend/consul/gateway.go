@@ -1,0 +1,130 @@
+package consul
+
+import (
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// controller is the name by which Consul knows its classes (control-plane/api-gateway/common).
+const controller = "consul.hashicorp.com/gateway-controller"
+
+// gateways writes what the API gateway needs besides the Gateway itself. The class of the chart stands for all gateways
+// alike; each of ours has one of its own, because places and sizes of pods are said by the class.
+func (e *emitter) gateways() {
+	classes := backend.NewWriter(e.p, e.t, backend.Gateways, "GatewayClass")
+	services := backend.NewWriter(e.p, e.t, backend.Gateways, "Service")
+	for i := range e.k.Places {
+		place := &e.k.Places[i]
+		for j := range e.p.Gateways {
+			g := &e.p.Gateways[j]
+			if g.Name != place.Gateway {
+				continue
+			}
+			e.add(backend.Gateways, "GatewayClassConfig", "", g.APIClass, g.From, func(y *artifact.YAML) { config(y, g, place) })
+			classes.Add(backend.Meta{APIVersion: "gateway.networking.k8s.io/v1", Name: g.APIClass, From: g.From}, func(y *artifact.YAML) {
+				y.Map("spec", func() {
+					y.KV("controllerName", controller)
+					y.Map("parametersRef", func() {
+						y.KV("group", "consul.hashicorp.com")
+						y.KV("kind", "GatewayClassConfig")
+						y.KV("name", g.APIClass)
+					})
+				})
+			})
+			services.Add(backend.Meta{APIVersion: "v1", Namespace: g.Namespace, Name: g.OwnService, Annotations: g.Annotations, From: g.From}, func(y *artifact.YAML) {
+				y.Map("spec", func() { service(y, g) })
+			})
+		}
+	}
+}
+
+// config says how many pods there are and where. The controller spreads them over nodes by preference, and knows no
+// other affinity.
+func config(y *artifact.YAML, g *ir.Gateway, place *ir.ConsulGateway) {
+	y.Comment("Its own Service has no address: the controller writes type, ports and selector of it, and takes all else away.")
+	y.KV("serviceType", "ClusterIP")
+	y.Comment("Added to ports below 1024, so that pods need no rights to bind them.")
+	y.KV("mapPrivilegedContainerPorts", place.Offset)
+	y.Map("deployment", func() {
+		y.KV("defaultInstances", g.Replicas)
+		y.KV("minInstances", g.Replicas)
+		y.KV("maxInstances", g.Replicas)
+		r := &g.Resources
+		y.Map("resources", func() {
+			quantities(y, "requests", r.CPURequest, r.MemoryRequest)
+			quantities(y, "limits", r.CPULimit, r.MemoryLimit)
+		})
+	})
+	y.Map("nodeSelector", func() {
+		y.KV("meshgen.dev/class", g.Class)
+		if len(g.Racks) == 1 {
+			y.KV("meshgen.dev/rack", g.Racks[0])
+		}
+	})
+	backend.Tolerations(y, g.Tolerations)
+}
+
+func quantities(y *artifact.YAML, key, cpu, memory string) {
+	if cpu+memory == "" {
+		return
+	}
+	y.Map(key, func() {
+		if cpu != "" {
+			y.KV("cpu", cpu)
+		}
+		if memory != "" {
+			y.KV("memory", memory)
+		}
+	})
+}
+
+// service has the addresses of a gateway, over the pods that the controller labels.
+func service(y *artifact.YAML, g *ir.Gateway) {
+	if g.NodePorts {
+		y.KV("type", "NodePort")
+	} else {
+		y.KV("type", "LoadBalancer")
+		if g.LBClass != "" {
+			y.KV("loadBalancerClass", g.LBClass)
+		}
+	}
+	if g.Local {
+		y.Comment("Keeps the client's address, and takes no second hop: a node without a pod takes nothing.")
+		y.KV("externalTrafficPolicy", "Local")
+	}
+	if len(g.SourceRanges) > 0 {
+		y.KV("loadBalancerSourceRanges", ir.Prefixes(g.SourceRanges))
+	}
+	v4, v6 := false, false
+	for _, a := range g.VIPs {
+		v4, v6 = v4 || a.Is4(), v6 || a.Is6()
+	}
+	switch {
+	case v4 && v6:
+		y.KV("ipFamilyPolicy", "RequireDualStack")
+	case v6:
+		y.KV("ipFamilies", []string{"IPv6"})
+	default:
+		y.KV("ipFamilies", []string{"IPv4"})
+	}
+	backend.Pairs(y, "selector", g.Selector)
+	y.Seq("ports", func() {
+		for i := range g.Listeners {
+			l := &g.Listeners[i]
+			y.From("", l.From...)
+			y.Item(func() {
+				y.KV("name", strings.ToLower(l.Name))
+				y.KV("port", l.Port)
+				y.KV("targetPort", l.ContainerPort())
+				y.KV("protocol", "TCP")
+				if l.NodePort != 0 {
+					y.KV("nodePort", l.NodePort)
+				}
+			})
+		}
+	})
+	y.Fixed()
+}

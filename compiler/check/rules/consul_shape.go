@@ -1,0 +1,189 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/check"
+	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// ConsulService finds a service that Consul's proxies cannot stand in front of.
+var ConsulService = &check.Rule{
+	ID: "MG5290", Name: "consul-service", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `a service has more ports, another account or another kind of Service than Consul's proxies can take
+
+A proxy takes one port of a service, knows the service by the address of its Service, and logs in by the ServiceAccount,
+which must be called as the service is: another one is refused at the start of the pod, and a service without an address is
+reached by nobody.
+Source: hashicorp/consul-k8s v2.0.3 control-plane/connect-inject/controllers/endpoints (virtual address, one registered
+port), control-plane/subcommand/connect-init (service and account of one name).`,
+	Run: func(p *check.Pass) {
+		if p.Site.Mesh.Kind != "consul" {
+			return
+		}
+		for s := range services(p.Site) {
+			if !p.Site.Namespaces[s.namespace].Mesh {
+				continue
+			}
+			if a := s.ServiceAccount; a != "" && a != s.name {
+				p.Reportf(s.path+".serviceAccount", "service %s/%s runs as ServiceAccount %q: Consul admits it as %q alone", s.namespace, s.name, a, s.name)
+			}
+			if s.Headless {
+				p.Reportf(s.path+".headless", "service %s/%s has no address by which Consul's proxies could know it", s.namespace, s.name)
+			}
+			first := ""
+			for pn, port := range byKey(s.Ports) {
+				switch {
+				case port.Protocol == "udp":
+				case first == "":
+					first = pn
+				default:
+					p.Reportf(s.path+"."+site.Join("ports", pn), "service %s/%s has ports %q and %q: Consul's proxies take one", s.namespace, s.name, first, pn).
+						Hintf("a service of its own for port %q", pn)
+				}
+			}
+		}
+	},
+}
+
+// ConsulNames finds two services of one name.
+var ConsulNames = &check.Rule{
+	ID: "MG5291", Name: "consul-equal-names", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `two meshed services, or a service and a gateway, have one name, and Consul knows no namespaces
+
+Names of services are the cluster's in the community edition: the pods of both would be one service, with one set of
+callers. A gateway is a service too.
+Source: hashicorp/consul-k8s v2.0.3 charts/consul/values.yaml global.enableConsulNamespaces (Enterprise);
+control-plane/api-gateway/gatekeeper/deployment.go (service name of a gateway).`,
+	Run: func(p *check.Pass) {
+		if p.Site.Mesh.Kind != "consul" {
+			return
+		}
+		at := map[string]string{}
+		for name := range byKey(p.Site.Gateways) {
+			at[name] = site.Join("gateways", name)
+		}
+		for s := range services(p.Site) {
+			if !p.Site.Namespaces[s.namespace].Mesh {
+				continue
+			}
+			if first := at[s.name]; first != "" {
+				p.Reportf(s.path, "service %s/%s has a name that another has: Consul knows no namespaces", s.namespace, s.name).Related(first, "the other one")
+				continue
+			}
+			at[s.name] = s.path
+		}
+	},
+}
+
+// ConsulGateway finds what is asked of a gateway and Consul's cannot do.
+var ConsulGateway = &check.Rule{
+	ID: "MG5292", Name: "consul-gateway", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `a gateway is asked for something that Consul's API gateway does not do, or that has no output yet
+
+Its pods go by one map of node labels and prefer different nodes: no spread over racks, and no choice among some of them.
+There are eight at the most. It answers with no redirects, asks clients for no certificate, and reads no timeouts of routes;
+its own filters for timeouts and retries, and checks of endpoints, have no output yet.
+Source: hashicorp/consul-k8s v2.0.3 control-plane/api-gateway/gatekeeper/deployment.go, common/translation.go
+(translateHTTPFilters), config/crd/bases/consul.hashicorp.com_gatewayclassconfigs.yaml.`,
+	Run: func(p *check.Pass) {
+		if p.Site.Mesh.Kind != "consul" {
+			return
+		}
+		for gn, g := range byKey(p.Site.Gateways) {
+			path := site.Join("gateways", gn)
+			consulPlaces(p, path, gn, g)
+			ports := map[int]string{}
+			for ln, l := range byKey(g.Listeners) {
+				at := path + "." + site.Join("listeners", ln)
+				if l.RedirectToHTTPS {
+					p.Reportf(at+".redirectToHTTPS", "listener %q of gateway %q redirects: Consul's API gateway has no such filter", ln, gn)
+				}
+				if l.TLS != nil && l.TLS.Mode == "mutual" {
+					p.Reportf(at+".tls", "listener %q of gateway %q asks clients for a certificate: Consul's API gateway does not", ln, gn)
+				}
+				n := l.Port
+				if n < 1024 {
+					n += 8000 // the port of the pods
+				}
+				if other := ports[n]; other != "" {
+					p.Reportf(at+".port", "listeners %q and %q of gateway %q have one port, %d, in its pods: 8000 is added to ports below 1024", other, ln, gn, n)
+				}
+				ports[n] = ln
+			}
+		}
+		for s := range services(p.Site) {
+			if len(s.Expose) == 0 || !p.Site.Namespaces[s.namespace].Mesh {
+				continue
+			}
+			for what, asked := range byKey(map[string]bool{"timeout": s.Timeout != "", "retries": s.Retries != nil, "outlierDetection": s.OutlierDetection != nil}) {
+				if asked {
+					p.Reportf(s.path+"."+what, "not supported yet: %s of a service that a gateway of Consul exposes, %s/%s", what, s.namespace, s.name)
+				}
+			}
+		}
+	},
+}
+
+func consulPlaces(p *check.Pass, path, name string, g *site.Gateway) {
+	if g.Placement.Spread == "rack" {
+		p.Reportf(path+".placement.spread", "gateway %q is to be spread over racks: Consul's controller prefers different nodes, and knows no more", name).Hintf("spread: \"node\"")
+	}
+	if g.Replicas > 8 {
+		p.Reportf(path+".replicas", "gateway %q has %d pods: Consul's controller makes 8 at the most", name, g.Replicas)
+	}
+	pool := p.Site.Pools[g.Pool]
+	if pool == nil || len(pool.Announce.Racks) == 0 {
+		return
+	}
+	var with, without []string
+	for rn, r := range byKey(p.Site.Racks) {
+		has := false
+		for _, n := range r.Nodes {
+			has = has || n.Class == g.Placement.Class
+		}
+		switch {
+		case has && slices.Contains(pool.Announce.Racks, rn):
+			with = append(with, rn)
+		case has:
+			without = append(without, rn)
+		}
+	}
+	if len(without) > 0 && len(with) > 1 {
+		p.Reportf(path+".pool", "gateway %q belongs into racks %s, and its node class has nodes in %s too: Consul's controller chooses by one map of labels", name,
+			strings.Join(with, ", "), strings.Join(without, ", ")).Hintf("a node class of its own in those racks")
+	}
+}
+
+// ConsulOutside finds calls that leave the mesh where only services of the mesh may be called.
+var ConsulOutside = &check.Rule{
+	ID: "MG5293", Name: "consul-outside", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `a meshed service calls what is outside the mesh, and Consul's proxies reach services of the mesh alone
+
+With egressPolicy registry-only a proxy refuses every address that is no service's. The way out would be a terminating
+gateway, which has no output yet.
+Source: Consul, Mesh configuration entry, TransparentProxy.MeshDestinationsOnly.`,
+	Run: func(p *check.Pass) {
+		if p.Site.Mesh.Kind != "consul" || p.Site.Mesh.EgressPolicy != "registry-only" {
+			return
+		}
+		for s := range services(p.Site) {
+			if !p.Site.Namespaces[s.namespace].Mesh {
+				continue
+			}
+			if len(s.Egress) > 0 {
+				p.Reportf(s.path+".egress", "not supported yet: external destinations of %s/%s with egressPolicy registry-only", s.namespace, s.name).
+					Hintf("egressPolicy: \"allow-any\": network policies hold it to what it declares")
+			}
+			for i, callee := range s.Calls {
+				ns, _, _ := strings.Cut(callee, "/")
+				if n := p.Site.Namespaces[ns]; n != nil && !n.Mesh {
+					p.Reportf(s.path+".calls."+site.Index(i), "%s/%s calls %s, which is outside the mesh: its proxy refuses that with egressPolicy registry-only", s.namespace, s.name, callee).
+						Hintf("egressPolicy: \"allow-any\"")
+				}
+			}
+		}
+	},
+}

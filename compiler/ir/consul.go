@@ -1,0 +1,66 @@
+package ir
+
+// Consul is what Consul alone is told. Its services have names without a namespace.
+type Consul struct {
+	Datacenter   string
+	Domain       string // of the certificates of its servers
+	GossipSecret string // Secrets in its namespace, and the key of each that is read
+	CASecret     string // authority of the servers' certificates
+	ServerSecret string // certificate of the servers
+	TokenSecret  string // bootstrap token of the access lists
+	InjectLabel  KV     // of the namespaces whose pods get a proxy
+	CNINetDir    string // where the container runtime looks for plug-ins
+	CNIBinDir    string
+	CNINamespace string
+	CNIFrom      From
+	Tolerated    int // servers that may be lost
+	SpreadKey    string
+	Services     []ConsulService // meshed, by name
+	Places       []ConsulGateway // of gateways, by name
+	From         From
+}
+
+// ConsulService is the configuration of one service.
+type ConsulService struct {
+	Namespace, Name string
+	Protocol        string         // http, http2, grpc, tcp
+	Callers         []ConsulCaller // by name; empty: nobody
+	Upstreams       []ConsulUpstream
+	Routes          []ConsulRoute // of callers' requests, in order; empty: straight to it
+	Split           []Weighted
+	From            From
+	RoutesFrom      From
+}
+
+// ConsulCaller is one source of a service's intentions.
+type ConsulCaller struct {
+	Name        string
+	Permissions []ConsulPermission // empty: everything
+	From        From
+}
+
+// ConsulPermission is a kind of request that a caller may make. Methods empty: all; Path.Value "": all.
+type ConsulPermission struct {
+	Path    Path // by characters, not by segments
+	Methods []string
+}
+
+// ConsulUpstream is how a service treats the endpoints of one that it calls.
+type ConsulUpstream struct {
+	Name    string
+	Outlier Outlier
+}
+
+// ConsulRoute is what becomes of requests with certain methods; Methods empty: of the others.
+type ConsulRoute struct {
+	Methods []string
+	Timeout string // "" for Envoy's own
+	Retries int
+	RetryOn []string
+}
+
+// ConsulGateway is where the pods of one gateway stand.
+type ConsulGateway struct {
+	Gateway string
+	Offset  int // added to ports below 1024, which the pods do not bind
+}

@@ -1,0 +1,158 @@
+package lower
+
+import (
+	"cmp"
+	"slices"
+
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// consulInjectors is the number of injectors: one may be drained while the other answers the webhooks.
+const consulInjectors = 2
+
+// consul decides what Consul is told: how its chart is installed, what each service speaks, who may call it, and what
+// becomes of requests.
+func (l *lowering) consul() {
+	m, c := &l.p.Mesh, &l.p.Cluster
+	if m.Kind != "consul" {
+		return
+	}
+	folders, own := linkerdCNIFolders[c.Distribution]
+	if !own {
+		folders = linkerdCNIFolders[""]
+	}
+	k := &ir.Consul{
+		Datacenter: l.p.Name, Domain: "consul",
+		GossipSecret: "consul-gossip", CASecret: "consul-ca", ServerSecret: "consul-server-tls", TokenSecret: "consul-bootstrap-token",
+		InjectLabel: consulInjected, CNINetDir: folders.net, CNIBinDir: folders.bin, CNINamespace: consulCNINamespace, CNIFrom: c.From.Of("distribution"),
+		Tolerated: (m.Replicas - 1) / 2, SpreadKey: rackLabel,
+		From: m.From.Of("kind"),
+	}
+	l.p.Consul = k
+	for i := range l.p.Services {
+		if s := &l.p.Services[i]; s.Meshed && len(s.Ports) > 0 {
+			k.Services = append(k.Services, l.consulService(s))
+		} else if s.Meshed { // it calls, and nobody calls it
+			k.Services = append(k.Services, ir.ConsulService{Namespace: s.Namespace, Name: s.Name, Protocol: "tcp", Upstreams: l.consulUpstreams(s), From: s.EdgesFrom})
+		}
+	}
+	slices.SortFunc(k.Services, func(a, b ir.ConsulService) int { return cmp.Compare(a.Name, b.Name) })
+	for i := range l.p.Gateways {
+		g := &l.p.Gateways[i]
+		k.Places = append(k.Places, ir.ConsulGateway{Gateway: g.Name, Offset: consulOffset})
+		for j := range g.Listeners {
+			if li := &g.Listeners[j]; li.Port < 1024 {
+				li.Target = li.Port + consulOffset
+			}
+		}
+	}
+}
+
+// consulProtocol is that of the one port that proxies take.
+func consulProtocol(s *ir.Service) string {
+	for _, p := range s.Ports {
+		switch p.Protocol {
+		case "http", "grpc":
+			return p.Protocol
+		}
+	}
+	return "tcp"
+}
+
+func (l *lowering) consulService(s *ir.Service) ir.ConsulService {
+	out := ir.ConsulService{Namespace: s.Namespace, Name: s.Name, Protocol: consulProtocol(s), Upstreams: l.consulUpstreams(s), Split: s.Split, From: slices.Clone(s.EdgesFrom)}
+	for _, p := range s.Ports {
+		out.From = append(out.From, p.From...)
+	}
+	requests := out.Protocol != "tcp"
+	for _, c := range s.Callers {
+		if c.Identity == "" || !slices.ContainsFunc(c.Ports, func(p ir.Port) bool { return p.Protocol != "udp" }) {
+			continue
+		}
+		i := slices.IndexFunc(out.Callers, func(o ir.ConsulCaller) bool { return o.Name == c.Name })
+		permissions := consulPermissions(c)
+		if !requests && len(permissions) > 0 {
+			continue // nothing of a stream is a request
+		}
+		switch {
+		case i < 0:
+			out.Callers = append(out.Callers, ir.ConsulCaller{Name: c.Name, Permissions: permissions, From: c.From})
+		case len(permissions) == 0 || len(out.Callers[i].Permissions) == 0: // one of both is everything
+			out.Callers[i].Permissions = nil
+		default:
+			out.Callers[i].Permissions = append(out.Callers[i].Permissions, permissions...)
+		}
+	}
+	slices.SortFunc(out.Callers, func(a, b ir.ConsulCaller) int { return cmp.Compare(a.Name, b.Name) })
+	if requests {
+		out.Routes, out.RoutesFrom = consulRoutes(s, l.meshProfile().RetryOn)
+	}
+	return out
+}
+
+// consulPermissions are the kinds of request that a caller is held to; none: it may make any. Consul compares characters
+// and not segments, so that a prefix is the path itself and what is below it.
+func consulPermissions(c ir.Caller) []ir.ConsulPermission {
+	if len(c.Methods) == 0 && len(c.Paths) == 0 {
+		return nil
+	}
+	var paths []ir.Path
+	for _, p := range c.Paths {
+		switch {
+		case p.Exact:
+			paths = append(paths, p)
+		case p.Value == "/":
+			paths = append(paths, ir.Path{Value: "/"})
+		default:
+			base := p.Value
+			for len(base) > 1 && base[len(base)-1] == '/' {
+				base = base[:len(base)-1]
+			}
+			paths = append(paths, ir.Path{Value: base, Exact: true}, ir.Path{Value: base + "/"})
+		}
+	}
+	if len(paths) == 0 {
+		paths = []ir.Path{{Value: "/"}}
+	}
+	var out []ir.ConsulPermission
+	for _, p := range paths {
+		if p.Value == "/" && !p.Exact && len(c.Methods) == 0 {
+			return nil
+		}
+		out = append(out, ir.ConsulPermission{Path: p, Methods: c.Methods})
+	}
+	return out
+}
+
+// consulUpstreams: who takes an endpoint out of the rotation is the caller's proxy.
+func (l *lowering) consulUpstreams(s *ir.Service) []ir.ConsulUpstream {
+	var out []ir.ConsulUpstream
+	for _, c := range s.Callees {
+		if to := l.find(c.Namespace + "/" + c.Name); to.Meshed && to.Outlier != nil &&
+			!slices.ContainsFunc(out, func(u ir.ConsulUpstream) bool { return u.Name == to.Name }) {
+			out = append(out, ir.ConsulUpstream{Name: to.Name, Outlier: *to.Outlier})
+		}
+	}
+	return out
+}
+
+// consulRoutes: requests with the methods that may be sent again come first.
+func consulRoutes(s *ir.Service, words map[string]string) ([]ir.ConsulRoute, ir.From) {
+	var out []ir.ConsulRoute
+	var from ir.From
+	rest := ir.ConsulRoute{}
+	if s.Timeout != nil {
+		rest.Timeout, from = s.Timeout.Text, append(from, s.Timeout.From...)
+	}
+	if r := s.Retries; r != nil {
+		again := ir.ConsulRoute{Methods: r.Methods, Timeout: rest.Timeout, Retries: r.Attempts}
+		for _, on := range r.On {
+			again.RetryOn = append(again.RetryOn, words[on])
+		}
+		out, from = append(out, again), append(from, r.From...)
+	}
+	if s.Timeout != nil && (len(out) == 0 || len(out[0].Methods) > 0) {
+		out = append(out, rest)
+	}
+	return out, from
+}

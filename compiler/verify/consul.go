@@ -1,0 +1,203 @@
+package verify
+
+import (
+	"slices"
+	"strings"
+)
+
+// consulGroup is the API group of its configuration.
+const consulGroup = "consul.hashicorp.com"
+
+// consulMetrics is the port of proxies that Prometheus reads, named "prometheus" (hashicorp/consul-k8s v2.0.3,
+// charts/consul/values.yaml connectInject.metrics).
+const consulMetrics = 20200
+
+// consulValues returns the values of its chart and the namespace of the release; nil where it is not in the tree.
+func (p *pass) consulValues() (*values, string) {
+	for _, name := range sortedKeys(p.values) {
+		if c := p.releases.Charts[name]; c.Name == "consul" {
+			return p.values[name], c.Namespace
+		}
+	}
+	return nil, ""
+}
+
+// consulKeys are where the values of the chart name Secrets: one key of one, or a certificate of type kubernetes.io/tls.
+var consulKeys = [][]string{{"global", "gossipEncryption"}, {"global", "tls", "caCert"}, {"global", "acls", "bootstrapToken"}, {"server", "serverCert"}}
+
+// consulSecrets are the Secrets that the chart's pods read and that it does not make itself.
+func (p *pass) consulSecrets(makers map[string]string) []SecretRef {
+	v, ns := p.consulValues()
+	if v == nil {
+		return nil
+	}
+	var out []SecretRef
+	for _, at := range consulKeys {
+		ref := get(v.value, at...)
+		keys := []string{"tls.crt", "tls.key"}
+		if at[0] == "global" {
+			keys = []string{str(ref, "secretKey")}
+		}
+		if name := str(ref, "secretName"); name != "" {
+			out = append(out, SecretRef{Namespace: ns, Name: name, Keys: keys, By: "chart consul", MadeBy: makers[ns+"/"+name]})
+		}
+	}
+	return out
+}
+
+// checkConsul holds what Consul reads of the tree together: nobody gets in by the way the chart is installed, and every
+// object speaks of a service that there is, of the protocol that it needs.
+func (p *pass) checkConsul() {
+	v, _ := p.consulValues()
+	if v == nil {
+		return
+	}
+	for _, at := range consulKeys {
+		if str(v.value, append(slices.Clone(at), "secretName")...) == "" {
+			v.report(p, ruleConsul, fieldPathOf(at), "the chart makes one by itself, or none at all, unless it is given a Secret")
+		}
+	}
+	for _, at := range [][]string{{"global", "tls", "enabled"}, {"global", "tls", "httpsOnly"}, {"global", "acls", "manageSystemACLs"}, {"connectInject", "transparentProxy", "defaultEnabled"},
+		{"connectInject", "default"}, {"connectInject", "cni", "enabled"}} {
+		if get(v.value, at...) != true {
+			v.report(p, ruleConsul, fieldPathOf(at), "must be true")
+		}
+	}
+	if get(v.value, "connectInject", "apiGateway", "manageExternalCRDs") != false {
+		v.report(p, ruleConsul, fieldPathOf([]string{"connectInject", "apiGateway", "manageExternalCRDs"}), "the chart's bundle of the Gateway API is older than the cluster's")
+	}
+	if selector := strings.TrimSpace(str(v.value, "connectInject", "namespaceSelector")); !strings.Contains(selector, consulGroup+"/connect-inject") {
+		v.report(p, ruleConsul, fieldPathOf([]string{"connectInject", "namespaceSelector"}), "with default true every pod of the cluster would be taken into the mesh")
+	}
+	p.checkConsulEntries()
+	p.checkConsulGateways()
+}
+
+func fieldPathOf(at []string) fieldPath {
+	out := fieldPath{}
+	for _, s := range at {
+		out = out.to(s)
+	}
+	return out
+}
+
+// checkConsulEntries: services have one name in the cluster, so that two objects of a kind and name are one.
+func (p *pass) checkConsulEntries() {
+	protocol, seen, callers := map[string]string{}, map[string]bool{}, map[string]bool{}
+	denied := false
+	for _, o := range p.objects {
+		if !o.is(consulGroup, o.kind) {
+			continue
+		}
+		id := o.kind + " " + o.name
+		if seen[id] {
+			o.report(p, ruleConsul, fieldPath{"metadata", "name"}, "there is another %s: names are the cluster's", id)
+		}
+		seen[id] = true
+		if o.kind == "ServiceDefaults" {
+			protocol[o.name], callers[o.name] = str(o.value, "spec", "protocol"), true
+		}
+	}
+	for _, o := range p.objects {
+		if o.is("gateway.networking.k8s.io", "Gateway") {
+			callers[o.name] = true
+		}
+	}
+	for _, o := range p.objects {
+		if !o.is(consulGroup, o.kind) {
+			continue
+		}
+		requests := protocol[o.name] != "" && protocol[o.name] != "tcp"
+		switch o.kind {
+		case "ServiceRouter", "ServiceSplitter":
+			if !requests {
+				o.report(p, ruleConsul, fieldPath{"metadata", "name"}, "the servers refuse it: ServiceDefaults %s speak no requests", o.name)
+			}
+			total := 0.0
+			for i, s := range list(o.value, "spec", "splits") {
+				total += number(get(s, "weight"))
+				if protocol[str(s, "service")] != protocol[o.name] {
+					o.report(p, ruleConsul, fieldPath{"spec", "splits"}.at(i), "there is no service %q of that protocol", str(s, "service"))
+				}
+			}
+			if o.kind == "ServiceSplitter" && total != 100 {
+				o.report(p, ruleConsul, fieldPath{"spec", "splits"}, "weights come to %v, not 100", total)
+			}
+		case "ServiceIntentions":
+			to := str(o.value, "spec", "destination", "name")
+			if to == "*" {
+				for _, s := range list(o.value, "spec", "sources") {
+					denied = denied || str(s, "name") == "*" && str(s, "action") == "deny"
+				}
+				continue
+			}
+			if to != o.name || protocol[to] == "" {
+				o.report(p, ruleConsul, fieldPath{"spec", "destination"}, "there are no ServiceDefaults %q", to)
+			}
+			for i, s := range list(o.value, "spec", "sources") {
+				at := fieldPath{"spec", "sources"}.at(i)
+				if name := str(s, "name"); !callers[name] {
+					o.report(p, ruleConsul, at.to("name"), "there is no service or gateway %q", name)
+				}
+				rules := list(s, "permissions")
+				if len(rules) > 0 && protocol[to] == "tcp" || (len(rules) == 0) != (str(s, "action") == "allow") {
+					o.report(p, ruleConsul, at, "an action, or permissions of a service that takes requests")
+				}
+			}
+		}
+	}
+	if !denied {
+		p.missing(ruleConsul, "no ServiceIntentions refuse whom no other ones admit")
+	}
+}
+
+// number reads a weight.
+func number(v any) float64 {
+	switch n := v.(type) {
+	case int:
+		return float64(n)
+	case int64:
+		return float64(n)
+	case float64:
+		return n
+	}
+	return -1
+}
+
+// checkConsulGateways: the class of a Gateway names its places, and a Service of ours leads to the ports of the pods.
+func (p *pass) checkConsulGateways() {
+	configs := map[string]*object{}
+	for _, o := range p.objects {
+		if o.is(consulGroup, "GatewayClassConfig") {
+			configs[o.name] = o
+		}
+	}
+	for _, g := range p.objects {
+		if !g.is("gateway.networking.k8s.io", "Gateway") {
+			continue
+		}
+		c := configs[str(g.value, "spec", "gatewayClassName")]
+		if c == nil {
+			g.report(p, ruleConsul, fieldPath{"spec", "gatewayClassName"}, "there is no GatewayClassConfig of that name")
+			continue
+		}
+		if str(c.value, "spec", "serviceType") != "ClusterIP" {
+			c.report(p, ruleConsul, fieldPath{"spec", "serviceType"}, "the controller's own Service would take an address beside ours")
+		}
+		offset := int64(number(get(c.value, "spec", "mapPrivilegedContainerPorts")))
+		for _, s := range p.objects {
+			if !s.is("", "Service") || s.namespace != g.namespace || str(s.value, "spec", "selector", "gateway."+consulGroup+"/name") != g.name {
+				continue
+			}
+			for i, port := range list(s.value, "spec", "ports") {
+				want, _ := integer(port, "port")
+				if want < 1024 {
+					want += offset
+				}
+				if got, _ := integer(port, "targetPort"); got != want {
+					s.report(p, ruleConsul, fieldPath{"spec", "ports"}.at(i).to("targetPort"), "the pods have port %d", want)
+				}
+			}
+		}
+	}
+}
