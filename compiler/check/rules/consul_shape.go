@@ -48,6 +48,36 @@ port), control-plane/subcommand/connect-init (service and account of one name).`
 	},
 }
 
+// ConsulWithoutService finds workloads that only call.
+var ConsulWithoutService = &check.Rule{
+	ID: "MG5294", Name: "consul-without-service", Severity: diag.Note, On: check.OnSite,
+	Doc: `a meshed workload has no port that proxies take, and Consul knows pods by a Service that selects them
+
+Without one a pod is registered nowhere, and its init container waits for that for good. meshgen makes no Services: one of
+the service's name must come with the workload, with a port that nobody calls.
+Source: hashicorp/consul-k8s v2.0.3 control-plane/connect-inject/controllers/endpoints, subcommand/connect-init.`,
+	Run: func(p *check.Pass) {
+		if p.Site.Mesh.Kind != "consul" {
+			return
+		}
+		for s := range services(p.Site) {
+			if p.Site.Namespaces[s.namespace].Mesh && !takesTCP(s.Service) {
+				p.Reportf(s.path, "service %s/%s has no TCP port: Consul still wants a Service %q that selects its pods, or they do not start", s.namespace, s.name, s.name)
+			}
+		}
+	},
+}
+
+// takesTCP reports whether a service has a port that proxies take.
+func takesTCP(s *site.Service) bool {
+	for _, port := range s.Ports {
+		if port.Protocol != "udp" {
+			return true
+		}
+	}
+	return false
+}
+
 // ConsulNames finds two services of one name.
 var ConsulNames = &check.Rule{
 	ID: "MG5291", Name: "consul-equal-names", Severity: diag.Error, On: check.OnSite, Guard: true,

@@ -69,6 +69,7 @@ var meshRules = []*check.Rule{
 	ConsulNames,
 	ConsulGateway,
 	ConsulOutside,
+	ConsulWithoutService,
 }
 
 // RequestOverLimit finds containers that ask for more than they may use.
