@@ -46,8 +46,8 @@ type asker struct {
 // site declares, and nothing else.
 func TestPolicy(t *testing.T) {
 	for _, name := range exampleNames(t) {
-		if newInquiry(t, name).linkerd() {
-			continue // TestPolicyLinkerd asks
+		if q := newInquiry(t, name); q.linkerd() || q.consul() {
+			continue // TestPolicyLinkerd and TestPolicyConsul ask
 		}
 		t.Run(name, func(t *testing.T) {
 			newInquiry(t, name).run(t)
@@ -125,7 +125,7 @@ func policyWorld(p *ir.Plan) policy.World {
 			w.NextValues = "charts/" + p.Name + "/" + r.Name + "/values.yaml"
 		}
 	}
-	if p.Mesh.Kind == "none" || p.Mesh.Kind == "linkerd" || p.Mesh.Kind == "cilium" {
+	if p.Mesh.Kind == "none" || p.Mesh.Kind == "linkerd" || p.Mesh.Kind == "cilium" || p.Mesh.Kind == "consul" {
 		w.MeshValues = ""
 	}
 	address := p.Cluster.PodCIDRs[0].Addr()

@@ -1,0 +1,132 @@
+package policy
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/artifact"
+)
+
+// Consul is what the intentions of a tree say at the callee's proxy. It follows Consul 2.0: the intention of the exact
+// source decides before that of any source, that of the exact destination before that of any; of permissions the first
+// that matches; and where nothing does, the default of the access lists. It shares nothing with what writes them.
+type Consul struct {
+	intentions []consulIntentions
+	protocols  map[string]string
+	deny       bool // the access lists refuse by default
+	strict     bool // plain text is refused
+}
+
+type consulIntentions struct {
+	meta
+	spec struct {
+		Destination struct {
+			Name string `json:"name"`
+		} `json:"destination"`
+		Sources []struct {
+			Name        string `json:"name"`
+			Action      string `json:"action"`
+			Permissions []struct {
+				Action string `json:"action"`
+				HTTP   struct {
+					PathExact  string   `json:"pathExact"`
+					PathPrefix string   `json:"pathPrefix"`
+					Methods    []string `json:"methods"`
+				} `json:"http"`
+			} `json:"permissions"`
+		} `json:"sources"`
+	}
+}
+
+// ConsulRequest is what a proxy sees: the caller's service, "" without a certificate, and the request where the service
+// speaks HTTP.
+type ConsulRequest struct{ From, To, Method, Path string }
+
+// ReadConsul reads the objects. A field that it does not know is an error.
+func ReadConsul(t *artifact.Tree, valuesPath string) (*Consul, error) {
+	c := &Consul{protocols: map[string]string{}, strict: true}
+	var v struct {
+		Global struct {
+			ACLs struct {
+				Manage bool `json:"manageSystemACLs"`
+			} `json:"acls"`
+		} `json:"global"`
+	}
+	if err := values(t, valuesPath, &v); err != nil {
+		return nil, err
+	}
+	c.deny = v.Global.ACLs.Manage
+	for _, f := range t.Files() {
+		if !strings.HasPrefix(f.Path(), "kubernetes/") || path.Ext(f.Path()) != ".yaml" || path.Base(f.Path()) == "kustomization.yaml" {
+			continue
+		}
+		if err := documents(f, c.object); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+func (c *Consul) object(o meta, h head) error {
+	group, _, _ := strings.Cut(h.APIVersion, "/")
+	if group != "consul.hashicorp.com" {
+		return nil
+	}
+	switch h.Kind {
+	case "ServiceIntentions":
+		return add(&c.intentions, consulIntentions{meta: o}, h, func(x *consulIntentions) any { return &x.spec })
+	case "ServiceDefaults", "ProxyDefaults":
+		var d struct {
+			Protocol       string `json:"protocol"`
+			MutualTLSMode  string `json:"mutualTLSMode"`
+			UpstreamConfig any    `json:"upstreamConfig"`
+			Config         any    `json:"config"`
+			AccessLogs     any    `json:"accessLogs"`
+		}
+		err := unmarshal(h.Spec, &d, true)
+		c.strict = c.strict && (d.MutualTLSMode == "" || d.MutualTLSMode == "strict")
+		if h.Kind == "ServiceDefaults" {
+			c.protocols[h.Metadata.Name] = d.Protocol
+		}
+		return err
+	case "ServiceRouter", "ServiceSplitter", "Mesh", "GatewayClassConfig":
+		return nil // they decide where a request goes, and what goes out
+	}
+	return fmt.Errorf("%s of %s is not understood", h.Kind, h.APIVersion)
+}
+
+// Admits reports whether the proxy of a service lets a request pass, and which object decides.
+func (c *Consul) Admits(q ConsulRequest) (bool, Object) {
+	if q.From == "" {
+		return !c.strict, Object{}
+	}
+	for _, names := range [][2]string{{q.From, q.To}, {"*", q.To}, {q.From, "*"}, {"*", "*"}} {
+		for i := range c.intentions {
+			in := &c.intentions[i]
+			if in.spec.Destination.Name != names[1] {
+				continue
+			}
+			for k, s := range in.spec.Sources {
+				if s.Name != names[0] {
+					continue
+				}
+				if len(s.Permissions) == 0 {
+					return s.Action == "allow", in.at("spec", "sources", k)
+				}
+				if p := c.protocols[q.To]; p == "" || p == "tcp" {
+					return false, in.at("spec", "sources", k) // refused by the servers
+				}
+				for _, p := range s.Permissions {
+					if (p.HTTP.PathExact == "" || p.HTTP.PathExact == q.Path) && strings.HasPrefix(q.Path, p.HTTP.PathPrefix) &&
+						(len(p.HTTP.Methods) == 0 || slices.Contains(p.HTTP.Methods, q.Method)) {
+						return p.Action == "allow", in.at("spec", "sources", k)
+					}
+				}
+				return !c.deny, in.at("spec", "sources", k)
+			}
+		}
+	}
+	return !c.deny, Object{}
+}

@@ -1,0 +1,106 @@
+package compiler
+
+import (
+	"cmp"
+	"fmt"
+	"testing"
+
+	"meshgen.dev/meshgen/compiler/analyze/policy"
+)
+
+// consul reports whether the policies of a site are Consul's.
+func (q *inquiry) consul() bool { return q.s.Mesh.Kind == "consul" }
+
+// TestPolicyConsul asks intentions and network policies together: each pod at each service of the mesh, with each method
+// and path. Open is what the site declares, and nothing else. A pod is called as its account is, in whatever namespace:
+// that of another namespace is refused by the network alone.
+func TestPolicyConsul(t *testing.T) {
+	for _, name := range exampleNames(t) {
+		q := newInquiry(t, name)
+		if !q.consul() {
+			continue
+		}
+		wrong, open, closed := q.askConsul(t)
+		for _, w := range wrong {
+			t.Error(name, w)
+		}
+		if open == 0 || closed == 0 {
+			t.Errorf("%s: %d answers are open and %d closed", name, open, closed)
+		}
+		// Each is noticed.
+		for _, m := range []mutant{
+			{"consul", name, "**/40-policy/serviceintentions.yaml", `pathPrefix: /v1/`, `pathPrefix: /v1`},
+			{"consul", name, "**/40-policy/serviceintentions.yaml", `pathExact: /v1/totals`, `pathPrefix: /v1/totals`},
+			{"consul", name, "**/40-policy/serviceintentions.yaml", `- POST`, `- PUT`},
+			{"consul", name, "**/40-policy/serviceintentions.yaml", `name: cards-next\n      action`, "name: report\n      action"},
+			{"consul", name, "**/40-policy/servicedefaults.yaml", `protocol: http`, `protocol: tcp`},
+			{"consul", name, "**/40-policy/networkpolicy.yaml", `(?s)(name: service-vault\n.*?port: )20000`, `${1}5432`},
+		} {
+			broken := *q
+			tree, ok := mutate(q.tree, m)
+			if !ok {
+				t.Errorf("nothing in %s matches %s", m.file, m.old)
+				continue
+			}
+			broken.tree = tree
+			if wrong, _, _ := broken.askConsul(t); len(wrong) == 0 {
+				t.Errorf("the oracle does not notice %q become %q in %s", m.old, m.new, m.file)
+			}
+		}
+	}
+}
+
+func (q *inquiry) askConsul(t *testing.T) (wrong []string, open, closed int) {
+	t.Helper()
+	const inbound = 20000 // where a proxy takes everything
+	mesh, err := policy.ReadConsul(q.tree, "charts/"+q.plan.Name+"/consul/values.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := q.read(q.tree); err != nil {
+		t.Fatal(err)
+	}
+	for i := range q.callers {
+		a := &q.callers[i]
+		w := a.from.Workload
+		if w == nil || q.ours(a) && w.Opted { // a pod of a meshed namespace has a proxy
+			continue
+		}
+		identity := ""
+		if w.Gateway {
+			identity = w.Name
+		} else if q.sidecar(a) {
+			identity = cmp.Or(w.ServiceAccount, "default")
+		}
+		for k := range q.world.Workloads[:q.own] {
+			to := &q.world.Workloads[k]
+			callee := to.Namespace + "/" + to.Name
+			if to.Gateway || !q.meshed(callee) {
+				continue
+			}
+			network := q.model.Reach(a.from, policy.Target{Namespace: to.Namespace, Name: to.Name}, policy.Request{Port: inbound, Direct: true})
+			for _, port := range to.Ports {
+				plain := q.model.Reach(a.from, policy.Target{Namespace: to.Namespace, Name: to.Name}, policy.Request{Port: port.Target, Direct: true})
+				if plain.Allowed {
+					wrong = append(wrong, fmt.Sprintf("%s to %s: the network is open at port %d, past the proxy", a.name, callee, port.Target))
+				}
+				q.requests(a, callee, int(port.Port), func(c call) {
+					admitted, by := mesh.Admits(policy.ConsulRequest{From: identity, To: to.Name, Method: c.method, Path: c.path})
+					got, want := admitted && network.Allowed, q.expect(a, callee, c).open()
+					if w.Gateway { // nobody holds it to its routes but itself
+						want = got && q.admits(a.place, callee, c, true)
+					}
+					if got != want {
+						wrong = append(wrong, fmt.Sprintf("%s to %s:%d %s %s: open is %v by %s, declared %v\n%s", a.name, callee, c.port, c.method, c.path, got, by, want, steps(network)))
+					}
+					if want {
+						open++
+					} else {
+						closed++
+					}
+				})
+			}
+		}
+	}
+	return wrong, open, closed
+}
