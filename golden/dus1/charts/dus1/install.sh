@@ -204,11 +204,14 @@ fi
 if begin nodes 'labels and taints of the nodes, configuration of kube-proxy'; then
 	:
 	joined=" $(ask get nodes --output name | tr '\n' ' ')"
-	node dus1-r1-e
+	node dus1-r1-e1
+	node dus1-r1-e2
 	node dus1-r1-s
-	node dus1-r2-e
+	node dus1-r2-e1
+	node dus1-r2-e2
 	node dus1-r2-s
-	node dus1-r3-e
+	node dus1-r3-e1
+	node dus1-r3-e2
 	node dus1-r3-s
 	complete 'Join them first, or take them out of the site.'
 	label_nodes
