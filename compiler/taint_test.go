@@ -30,7 +30,6 @@ var silent = map[string]string{
 	"kubernetes.serviceCIDRs.0":                "read by the guards of switches: a site without BGP has none",
 	"kubernetes.cni.kind":                      "another kind would be refused for the options of this one beside it",
 	"loadBalancer.kind":                        "another kind would be refused for the options of this one beside it",
-	"kubernetes.clusterDomain":                 "Consul's proxies know services by the addresses of their Services, and by no name",
 	"apiVersion":                               "there is one version of the language",
 	"kubernetes.serviceCIDRs.1":                "without BGP no output names the second family's Services",
 	"racks.*.tors.*.hostname":                  "a switch that speaks no BGP and is not configured stands in no output",

@@ -192,8 +192,7 @@ var ConsulOutside = &check.Rule{
 	ID: "MG5293", Name: "consul-outside", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a meshed service calls what is outside the mesh, and Consul's proxies reach services of the mesh alone
 
-With egressPolicy registry-only a proxy refuses every address that is no service's. The way out would be a terminating
-gateway, which has no output yet.
+With egressPolicy registry-only a proxy refuses every address that is no service's of the mesh.
 Source: Consul, Mesh configuration entry, TransparentProxy.MeshDestinationsOnly.`,
 	Run: func(p *check.Pass) {
 		if p.Site.Mesh.Kind != "consul" || p.Site.Mesh.EgressPolicy != "registry-only" {
@@ -202,10 +201,6 @@ Source: Consul, Mesh configuration entry, TransparentProxy.MeshDestinationsOnly.
 		for s := range services(p.Site) {
 			if !p.Site.Namespaces[s.namespace].Mesh {
 				continue
-			}
-			if len(s.Egress) > 0 {
-				p.Reportf(s.path+".egress", "not supported yet: external destinations of %s/%s with egressPolicy registry-only", s.namespace, s.name).
-					Hintf("egressPolicy: \"allow-any\": network policies hold it to what it declares")
 			}
 			for i, callee := range s.Calls {
 				ns, _, _ := strings.Cut(callee, "/")

@@ -69,6 +69,7 @@ var notYet = []unread{
 	{path: "namespaces.*.services.*.fault", by: []string{"istio-ambient", "istio-sidecar"}},
 	{path: "namespaces.*.services.*.jwt", by: []string{"istio-ambient", "istio-sidecar"}},
 	{path: "namespaces.*.services.*.outlierDetection", where: ofOthersServices},
+	{path: "namespaces.*.services.*.egress", where: closedConsul},
 	{path: "namespaces.*.mtls", only: []string{"strict"}, where: withConsul},
 	{path: "observability.accessLogs", only: []string{"off"}, by: []string{"consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
 	{path: "observability.tracing", by: []string{"istio-ambient", "istio-sidecar", "linkerd", "none"}},
@@ -85,6 +86,9 @@ func ofOthersServices(s *site.Site) bool { return s.Mesh.Kind == "linkerd" }
 
 // withConsul: other meshes read it.
 func withConsul(s *site.Site) bool { return s.Mesh.Kind == "consul" }
+
+// closedConsul: the way out would be a terminating gateway. With allow-any the proxies let through what network policies admit.
+func closedConsul(s *site.Site) bool { return withConsul(s) && s.Mesh.EgressPolicy == "registry-only" }
 
 // name is what a finding calls the place: its last names, or all of them where no name of the user's stands between.
 func (u unread) name() string {
