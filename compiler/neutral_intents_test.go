@@ -148,6 +148,7 @@ var intentProbes = []intentProbe{
 		},
 		// On the wire it comes through the tunnel, which the policies of the network see.
 		"istio-ambient": {"AuthorizationPolicy shop/*: spec rules * to * operation ports * = 5477"},
+		"consul":        {"ServiceDefaults shop/told-stream: spec protocol = tcp", "NetworkPolicy shop/service-told-stream: spec ingress * ports * port = 20000"},
 		"linkerd":       {"Server shop/told-stream*: spec port = 5477", "Server shop/told-stream*: spec proxyProtocol = opaque"},
 		"none":          {"NetworkPolicy shop/*: spec ingress * ports * port = 5477"},
 	}),
