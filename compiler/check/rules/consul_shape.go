@@ -51,9 +51,9 @@ port), control-plane/subcommand/connect-init (service and account of one name).`
 // ConsulWithoutService finds workloads that only call.
 var ConsulWithoutService = &check.Rule{
 	ID: "MG5294", Name: "consul-without-service", Severity: diag.Note, On: check.OnSite,
-	Doc: `a meshed workload has no port that proxies take, and Consul knows pods by a Service that selects them
+	Doc: `a meshed workload has no port that proxies take, and Consul wants a Service for it
 
-Without one a pod is registered nowhere, and its init container waits for that for good. meshgen makes no Services: one of
+Consul knows pods by a Service that selects them. Without one a pod is registered nowhere, and its init container waits for that for good. meshgen makes no Services: one of
 the service's name must come with the workload, with a port that nobody calls.
 Source: hashicorp/consul-k8s v2.0.3 control-plane/connect-inject/controllers/endpoints, subcommand/connect-init.`,
 	Run: func(p *check.Pass) {
@@ -190,7 +190,7 @@ func consulPlaces(p *check.Pass, path, name string, g *site.Gateway) {
 // ConsulOutside finds calls that leave the mesh where only services of the mesh may be called.
 var ConsulOutside = &check.Rule{
 	ID: "MG5293", Name: "consul-outside", Severity: diag.Error, On: check.OnSite, Guard: true,
-	Doc: `a meshed service calls what is outside the mesh, and Consul's proxies reach services of the mesh alone
+	Doc: `a meshed service calls what is outside the mesh, and Consul's proxies refuse that
 
 With egressPolicy registry-only a proxy refuses every address that is no service's of the mesh.
 Source: Consul, Mesh configuration entry, TransparentProxy.MeshDestinationsOnly.`,
