@@ -16,7 +16,7 @@ var waiting = map[string]int{
 	"istio-ambient": 27,
 	"linkerd":       29,
 	"cilium":        36,
-	"consul":        36,
+	"consul":        37,
 	"none":          32,
 }
 
