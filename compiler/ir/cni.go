@@ -29,6 +29,8 @@ type CiliumSettings struct {
 	TCPConnections    int // entries of the table of TCP connections on each node
 	ConnectionsFrom   From
 	OperatorReplicas  int
+	Egress            bool         // gives out fixed source addresses
+	EgressTunnel      string       // what carries packets to the nodes that have them
 	BGP, Layer2       bool         // what announces addresses
 	ClasslessServices string       // who gives Services without a class their addresses: "none"
 	Metrics           bool         // the agent serves metrics

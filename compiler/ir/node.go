@@ -16,7 +16,8 @@ type Node struct {
 	Labels       []KV    // that meshgen owns, sorted by key
 	Taints       []Taint // that the class declares; the distribution's own are not among them
 	ControlPlane bool
-	Speaker      bool // opens BGP sessions
+	Speaker      bool         // opens BGP sessions
+	Egress       []netip.Addr // fixed source addresses that the machine has besides
 	From         From
 }
 

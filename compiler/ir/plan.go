@@ -78,6 +78,8 @@ type Plan struct {
 	Checks       Checks        // what the site looks like when all of the tree is in force
 	Changes      Changes
 	Resilience   *Resilience // nil: nothing is promised
+
+	Egress []EgressPolicy // fixed source addresses of what leaves the site, by destination and family
 }
 
 // Namespace is one that meshgen makes and labels.

@@ -168,7 +168,11 @@ type External struct {
 	Addresses []netip.Prefix // single addresses as /32 or /128
 	Ports     []Port
 	Users     []ExternalUser // services that may reach it, by namespace and name
-	From      From
+	Via       string         // egress gateway on the way; "": none, packets leave with the address of the pod's node
+	Sources   []netip.Addr   // with which packets leave by Via
+
+	SourcesFrom From
+	From        From
 }
 
 // ExternalUser is a service that declares the destination.

@@ -31,14 +31,14 @@ const bgpInstance = "fabric"
 func (l *lowering) cilium() {
 	balancer := l.s.LoadBalancer.Kind == "cilium"
 	managed := l.installsCilium()
-	if !balancer && !managed {
+	if !balancer && !managed && !ciliumEgress(l.s) {
 		return
 	}
-	c := &ir.Cilium{From: ir.From{"kubernetes.cni", "loadBalancer.kind", "components.cni.managed"}}
+	c := &ir.Cilium{From: append(ir.From{"kubernetes.cni", "loadBalancer.kind", "components.cni.managed"}, l.egressFrom()...)}
 	if managed {
 		c.Settings = l.ciliumSettings(balancer)
 	} else {
-		c.Expects = l.ciliumExpects()
+		c.Expects = l.ciliumExpects(balancer)
 	}
 	if balancer {
 		l.ciliumSessions(c)
@@ -74,6 +74,10 @@ func (l *lowering) ciliumSettings(balancer bool) *ir.CiliumSettings {
 	}
 	if k.CNI.Encapsulation != "none" {
 		s.Tunnel = k.CNI.Encapsulation
+	}
+	if ciliumEgress(l.s) {
+		s.Egress, s.EgressTunnel = true, encapsulation(l.s)
+		s.From = append(s.From, l.egressFrom()...)
 	}
 	for i, p := range l.p.Cluster.PodCIDRs {
 		pods := ir.CiliumPods{Network: p}
@@ -240,6 +244,9 @@ func (l *lowering) ciliumWaits() []ir.Wait {
 	}
 	if l.s.LoadBalancer.Kind == "cilium" {
 		add(ciliumKinds, "loadBalancer.kind")
+	}
+	if ciliumEgress(l.s) {
+		add([]string{"ciliumegressgatewaypolicies"}, "egressGateways")
 	}
 	if l.ciliumMeshed() {
 		add(ciliumMeshKinds, "mesh.kind")

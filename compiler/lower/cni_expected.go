@@ -11,8 +11,8 @@ import (
 // ciliumExpects are the values on which the tree relies of a Cilium that somebody else installs. Without them its objects
 // have no effect, or another one. Keys were read in templates/cilium-configmap.yaml of the chart of Cilium 1.20.2,
 // 2026-11-21.
-func (l *lowering) ciliumExpects() []ir.CiliumValue {
-	s := l.ciliumSettings(true)
+func (l *lowering) ciliumExpects(balancer bool) []ir.CiliumValue {
+	s := l.ciliumSettings(balancer)
 	var out []ir.CiliumValue
 	add := func(value, key, want, why string, from ...string) {
 		out = append(out, ir.CiliumValue{Value: value, Key: key, Want: want, Why: why, From: s.From.Of(from...)})
@@ -24,12 +24,20 @@ func (l *lowering) ciliumExpects() []ir.CiliumValue {
 	if s.Layer2 {
 		add("l2announcements.enabled", "enable-l2-announcements", "true", "no agent answers for an address otherwise", "pools")
 	}
+	if s.Egress {
+		add("egressGateway.enabled", "enable-egress-gateway", "true", "no agent reads the policies of source addresses otherwise", "egressGateways")
+	}
 	add("kubeProxyReplacement", "kube-proxy-replacement", on(s.ReplacesKubeProxy), "what the site says of kube-proxy", "mode")
-	add("defaultLBServiceIPAM", "default-lb-service-ipam", s.ClasslessServices, "Services without a class take addresses otherwise, and each address has an owner here", "pools")
+	if balancer {
+		add("defaultLBServiceIPAM", "default-lb-service-ipam", s.ClasslessServices, "Services without a class take addresses otherwise, and each address has an owner here", "pools")
+	}
 	if s.Tunnel != "" {
 		add("routingMode", "routing-mode", "tunnel", "packets between nodes are as large as the site says", "cni")
 		add("tunnelProtocol", "tunnel-protocol", s.Tunnel, "filters let nothing else through between nodes", "cni")
 	} else {
+		if s.Egress {
+			add("tunnelProtocol", "tunnel-protocol", s.EgressTunnel, "what goes to a node with a fixed source address is encapsulated, and filters let nothing else through", "egressGateways")
+		}
 		add("routingMode", "routing-mode", "native", "switches and filters see the addresses of pods", "cni")
 	}
 	add("cni.exclusive", "cni-exclusive", on(s.Exclusive), "what the site says of other CNI plug-ins", "cni")

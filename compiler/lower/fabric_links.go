@@ -30,11 +30,15 @@ func (l *lowering) nodeLinks(rn, tn string, nodeASN uint32, asnFrom string) []ir
 			continue // a rule says so
 		}
 		out = append(out, ir.NodeLink{
-			Node: nn, Addresses: addrs(n.Address), Interface: port, NodeASN: nodeASN,
+			Node: nn, Addresses: append(addrs(n.Address), addrs(n.EgressAddresses)...), Interface: port, NodeASN: nodeASN,
 			HoldSecs: seconds(b.HoldTime), KeepaliveSecs: seconds(b.KeepaliveTime),
 			From: append(under(path, "address"), site.Join("racks", rn, "nodes", nn, "links", tn), asnFrom,
 				"fabric.bgp.holdTime", "fabric.bgp.keepaliveTime", site.Join("racks", rn, "homing"), site.Join("racks", rn, "nodes")),
 		})
+		if len(n.EgressAddresses) > 0 || ciliumEgress(l.s) {
+			last := &out[len(out)-1]
+			last.From = append(last.From, site.Join(path, "egressAddresses"))
+		}
 	}
 	return out
 }

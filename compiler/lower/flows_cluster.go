@@ -93,7 +93,7 @@ func (l *lowering) clusterFlows() {
 				Note: "leaves with the address of the pod's node where the pod network translates it"}, from, ir.From{"kubernetes.cni"})
 		} else if l.overlay(p) {
 			l.flow(ir.Flow{Area: ir.NodeArea, From: nodes, To: nodes, Protocol: p.Protocol, Port: p.Port, Why: "pod network " + k.CNI.Kind + ": " + p.Use},
-				from, ir.From{"kubernetes.cni"})
+				from, l.carriedFrom(p))
 		}
 	}
 	if k.CNI.Encapsulation == "ipip" {
@@ -110,7 +110,7 @@ func (l *lowering) clusterFlows() {
 
 // overlay reports whether nodes use a port of the pod network among each other, as the site has it set up.
 func (l *lowering) overlay(p profile.Listener) bool {
-	e := l.s.Kubernetes.CNI.Encapsulation
+	e := encapsulation(l.s)
 	switch {
 	case p.Local, strings.Contains(p.Use, "metrics"), strings.Contains(p.Use, "when enabled"), p.Use == "health":
 		return false
@@ -122,6 +122,15 @@ func (l *lowering) overlay(p profile.Listener) bool {
 		return e == "ipip" || e == "none"
 	}
 	return true
+}
+
+// carriedFrom is what decides that nodes use a port of the pod network: for a tunnel that is there for source addresses
+// alone, those as well.
+func (l *lowering) carriedFrom(p profile.Listener) ir.From {
+	if l.s.Kubernetes.CNI.Encapsulation == "none" && strings.HasPrefix(p.Use, "VXLAN") {
+		return append(l.egressFrom(), "kubernetes.cni")
+	}
+	return ir.From{"kubernetes.cni"}
 }
 
 // apiFlows: nodes to where the API answers.

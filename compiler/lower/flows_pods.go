@@ -111,10 +111,14 @@ func (l *lowering) outsideFlows() {
 		for _, u := range x.Users {
 			source := l.allNodes()
 			source.Name, source.Nodes = "service "+u.Namespace+"/"+u.Name, nil
+			note := "leaves with the address of the pod's node"
+			if x.Via != "" {
+				source.Addresses, note = singles(x.Sources), "leaves with an address of egress gateway "+x.Via
+			}
 			for _, p := range x.Ports {
 				l.flow(ir.Flow{Area: ir.OutsideArea, From: source, To: to, Protocol: portProtocol(p), Port: p.TargetPort, Why: "egress, " + p.Protocol,
-					Note: "leaves with the address of the pod's node"},
-					slices.Concat(ir.From{"namespaces"}, machinesFrom), u.From, ir.From{site.Join("external", x.Name)})
+					Note: note},
+					slices.Concat(ir.From{"namespaces"}, machinesFrom, x.SourcesFrom), u.From, ir.From{site.Join("external", x.Name)})
 			}
 		}
 	}

@@ -46,6 +46,7 @@ func Among(fleet site.Fleet, s *site.Site, set *profile.Set) *ir.Plan {
 	l.openELB()
 	l.external()
 	l.cilium()
+	l.egress()
 	l.namespaces()
 	l.releases()
 	l.linkerd()

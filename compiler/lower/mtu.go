@@ -18,7 +18,7 @@ func RackMTU(s *site.Site, r *site.Rack) int { return cmp.Or(r.MTU, s.Fabric.MTU
 // Overhead returns the bytes that the pod network's encapsulation adds, and the family of the packets that carry it.
 // Where both families do it is IPv6, whose header is the larger one: pods have one MTU for both.
 func Overhead(s *site.Site, cni *profile.CNI) (int, ir.Family) {
-	over := cni.Overhead[s.Kubernetes.CNI.Encapsulation]
+	over := cni.Overhead[encapsulation(s)]
 	if s.Mesh.Kind == "cilium" { // which encrypts between nodes
 		over.IPv4 += cni.Overhead["wireguard"].IPv4
 		over.IPv6 += cni.Overhead["wireguard"].IPv6
@@ -41,7 +41,8 @@ func Overhead(s *site.Site, cni *profile.CNI) (int, ir.Family) {
 func (l *lowering) packets() {
 	p := &l.p.Packets
 	p.From = ir.From{"fabric.mtu", "racks", "nodeClasses", "kubernetes.cni", "kubernetes.podCIDRs", "components.cni.managed", "mesh.kind"}
-	p.Encapsulation = l.s.Kubernetes.CNI.Encapsulation
+	p.From = append(p.From, l.egressFrom()...)
+	p.Encapsulation = encapsulation(l.s)
 	p.Overhead, p.Outer = Overhead(l.s, l.set.CNI(l.s.Kubernetes.CNI.Kind))
 	p.Nodes = l.paths()
 	p.Pods = p.Nodes - p.Overhead

@@ -41,7 +41,7 @@ func (l *lowering) node(rn, nn string, r *site.Rack, n *site.Node) ir.Node {
 	path := site.Join("racks", rn, "nodes", nn)
 	out := ir.Node{
 		Name: nn, Rack: rn, Zone: r.FailureDomain, Class: n.Class, Group: rn + "-" + n.Class,
-		Addresses: addrs(n.Address), ControlPlane: class.ControlPlane, Taints: taints(class.Taints),
+		Addresses: addrs(n.Address), Egress: addrs(n.EgressAddresses), ControlPlane: class.ControlPlane, Taints: taints(class.Taints),
 		Labels: []ir.KV{
 			{Key: classLabel, Value: n.Class},
 			{Key: rackLabel, Value: rn},
@@ -49,6 +49,9 @@ func (l *lowering) node(rn, nn string, r *site.Rack, n *site.Node) ir.Node {
 			{Key: zoneLabel, Value: r.FailureDomain},
 		},
 		From: append(under(path, "class", "address", "labels"), site.Join("racks", rn, "failureDomain"), "region", site.Join("nodeClasses", n.Class, "taints")),
+	}
+	if len(n.EgressAddresses) > 0 || ciliumEgress(l.s) {
+		out.From = append(out.From, site.Join(path, "egressAddresses"))
 	}
 	// The list of taints is applied whole: one that declares its own must repeat the control plane's. Where the
 	// distribution adds none by itself it is ours in any case.

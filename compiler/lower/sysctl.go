@@ -114,8 +114,8 @@ func (l *lowering) modules() []ir.Module {
 	add("br_netfilter", "net.bridge keys exist only once it is loaded", "kubernetes.cni.kind")
 	add("overlay", "file systems of containers", "kubernetes.distribution")
 	for _, m := range l.set.CNI(l.s.Kubernetes.CNI.Kind).Modules {
-		if m.Encapsulation == "" || m.Encapsulation == l.s.Kubernetes.CNI.Encapsulation {
-			add(m.Name, "pod network: "+m.Use, "kubernetes.cni")
+		if m.Encapsulation == "" || m.Encapsulation == encapsulation(l.s) {
+			add(m.Name, "pod network: "+m.Use, append(l.egressFrom(), "kubernetes.cni")...)
 		}
 	}
 	for _, m := range l.meshProfile().Modules {

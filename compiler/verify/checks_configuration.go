@@ -4,11 +4,12 @@ import "slices"
 
 // ciliumSwitches are the keys of ConfigMap cilium-config without which nothing reads objects of a kind (Cilium 1.20.2,
 // templates/cilium-configmap.yaml).
-var ciliumSwitches = map[string]string{"CiliumBGPClusterConfig": "enable-bgp-control-plane", "CiliumL2AnnouncementPolicy": "enable-l2-announcements"}
+var ciliumSwitches = map[string]string{"CiliumBGPClusterConfig": "enable-bgp-control-plane", "CiliumL2AnnouncementPolicy": "enable-l2-announcements",
+	"CiliumEgressGatewayPolicy": "enable-egress-gateway"}
 
 // ciliumValues are the values that keys of the ConfigMap may have.
 var ciliumValues = map[string][]string{
-	"enable-bgp-control-plane": {"true"}, "enable-l2-announcements": {"true"},
+	"enable-bgp-control-plane": {"true"}, "enable-l2-announcements": {"true"}, "enable-egress-gateway": {"true"},
 	"kube-proxy-replacement": {"true", "false"}, "cni-exclusive": {"true", "false"}, "bpf-lb-sock-hostns-only": {"true", "false"},
 	"enable-bpf-masquerade": {"true", "false"}, "default-lb-service-ipam": {"none"}, "routing-mode": {"tunnel", "native"}, "tunnel-protocol": {"vxlan", "geneve"}, "ipam": {"cluster-pool"},
 	"cluster-pool-ipv4-cidr": nil, "cluster-pool-ipv4-mask-size": nil, "cluster-pool-ipv6-cidr": nil, "cluster-pool-ipv6-mask-size": nil, "devices": nil,

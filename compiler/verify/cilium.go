@@ -31,6 +31,8 @@ func (p *pass) checkCilium() {
 			}
 		case o.is(ciliumGroup, "CiliumLoadBalancerIPPool"):
 			p.checkCiliumPool(o)
+		case o.is(ciliumGroup, "CiliumEgressGatewayPolicy"):
+			p.checkCiliumEgress(o)
 		case o.is(ciliumGroup, "CiliumL2AnnouncementPolicy"):
 			p.checkCiliumServices(o, fieldPath{"spec", "serviceSelector"}, get(o.value, "spec", "serviceSelector"))
 		}
@@ -170,6 +172,10 @@ func (p *pass) checkCiliumValues() {
 		}
 		needs("CiliumBGPClusterConfig", "bgpControlPlane")
 		needs("CiliumL2AnnouncementPolicy", "l2announcements")
+		needs("CiliumEgressGatewayPolicy", "egressGateway")
+		if get(v.value, "egressGateway", "enabled") == true && get(v.value, "bpf", "masquerade") != true {
+			v.report(p, ruleValues, fieldPath{"bpf", "masquerade"}, "no agent starts with an egress gateway that does not masquerade in BPF")
+		}
 		if get(v.value, "kubeProxyReplacement") == true && str(v.value, "k8sServiceHost") == "" {
 			v.report(p, ruleValues, fieldPath{"k8sServiceHost"}, "without kube-proxy Cilium does not find the API by its Service")
 		}

@@ -198,8 +198,9 @@ func (m *Model) object(o meta, h head) error {
 			m.ciliumConfigs[h.Metadata.Namespace+"/"+h.Metadata.Name] = spec.Service
 			return err
 		}
-		// Its pools and sessions decide nothing about who may reach whom; its policies do.
-		if !strings.HasSuffix(h.Kind, "Policy") && !strings.HasSuffix(h.Kind, "EnvoyConfig") || h.Kind == "CiliumL2AnnouncementPolicy" {
+		// Its pools, sessions and source addresses decide nothing about who may reach whom; its policies do.
+		if !strings.HasSuffix(h.Kind, "Policy") && !strings.HasSuffix(h.Kind, "EnvoyConfig") || h.Kind == "CiliumL2AnnouncementPolicy" ||
+			h.Kind == "CiliumEgressGatewayPolicy" {
 			return nil
 		}
 		return fmt.Errorf("%s of %s is not understood", h.Kind, h.APIVersion)

@@ -1,8 +1,9 @@
 // Package cilium prints Cilium: the values of its chart where meshgen installs it as the pod network, and its objects
-// where it is the load balancer.
+// where it is the load balancer or gives out
+// fixed source addresses.
 //
 // In come the plan's Cilium record and its release. Out go charts/<site>/cilium/values.yaml and the objects of the phase
-// 10-load-balancer, one file a kind. The switches' end of each session is printed by other backends from the same
+// 10-load-balancer, and 40-policy for source addresses, one file a kind. The switches' end of each session is printed by other backends from the same
 // peerings.
 package cilium
 
@@ -36,6 +37,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	adverts(p, t, c)
 	pools(p, t, c)
 	layer2(p, t, c)
+	egress(p, t)
 	if c.Settings == nil {
 		return
 	}

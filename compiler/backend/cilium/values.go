@@ -76,6 +76,14 @@ func routing(y *artifact.YAML, s *ir.CiliumSettings) {
 			y.KV("ipv6NativeRoutingCIDR", s.Pods6.Network)
 		}
 	}
+	if s.Egress {
+		y.From("", s.From.Of("egressGateways")...)
+		if s.Tunnel == "" {
+			y.Comment("Of what goes to a node with a fixed source address, and its answers: nothing else is encapsulated.")
+			y.KV("tunnelProtocol", s.EgressTunnel)
+		}
+		y.Map("egressGateway", func() { y.KV("enabled", true) })
+	}
 	y.From("", s.From.Of("mtu", "racks")...)
 	y.Comment("Of the network between the nodes; Cilium takes off what an encapsulation adds.")
 	y.KV("MTU", s.MTU)

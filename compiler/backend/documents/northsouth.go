@@ -18,6 +18,9 @@ func northSouth(p *ir.Plan, t *artifact.Tree) {
 	if len(p.Exposures) > 0 {
 		from = append(from, "exposures", "loadBalancer")
 	}
+	if len(p.Egress) > 0 {
+		from = append(from, "egressGateways", "external")
+	}
 	m := backend.Document(p, t, "NORTH-SOUTH.md", "Ways into "+p.Name, from...)
 	m.Text("One row an address. An address without a row here belongs to nobody: no pool gives one out by itself.")
 	m.Head("address", "gateway", "owner", "pool", "announced by racks", "community", "who may connect")
@@ -40,6 +43,7 @@ func northSouth(p *ir.Plan, t *artifact.Tree) {
 		exposure(m, p, &p.Exposures[i])
 	}
 	balancers(m, p)
+	egress(m, p)
 	m.Heading("Two trust stores")
 	m.Text("The certificates above are for clients outside. The mesh has an authority of its own, for trust domain " + code(p.Mesh.TrustDomain) +
 		": a gateway ends the client's TLS and opens a new connection with its mesh identity. Neither store vouches for the other. " +

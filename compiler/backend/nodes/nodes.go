@@ -7,6 +7,8 @@
 package nodes
 
 import (
+	"strings"
+
 	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/ir"
@@ -40,9 +42,18 @@ func nodes(p *ir.Plan, t *artifact.Tree) {
 	for i := range p.Nodes {
 		n := &p.Nodes[i]
 		backend.Object(y, backend.Meta{
-			APIVersion: "v1", Kind: "Node", Name: n.Name, Labels: n.Labels, From: n.From,
+			APIVersion: "v1", Kind: "Node", Name: n.Name, Labels: n.Labels, Annotations: annotations(n), From: n.From,
 		}, func() { taints(y, n) })
 	}
+}
+
+// annotations says which source addresses the machine has to have besides its own: Cilium asks the machine and not the
+// Node, so that this is for people, and for what compares them.
+func annotations(n *ir.Node) []ir.KV {
+	if len(n.Egress) == 0 {
+		return nil
+	}
+	return []ir.KV{{Key: "meshgen.dev/egress-addresses", Value: strings.Join(ir.Addrs(n.Egress), " ")}}
 }
 
 func taints(y *artifact.YAML, n *ir.Node) {

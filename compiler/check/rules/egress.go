@@ -73,15 +73,15 @@ prerequisites, Cilium; kube-vip documentation, egress.`,
 			switch e.Provider {
 			case "cilium":
 				if cni.Kind != "cilium" {
-					report("kubernetes.cni.kind", "and the pod network is %q", cni.Kind).Hintf("provider: \"host\" rewrites with the node's own firewall")
+					report("kubernetes.cni.kind", "and the pod network is %q", cni.Kind).Hintf("kubernetes: cni: kind: \"cilium\"")
 					continue
 				}
 				if s.Mesh.Kind == "istio-ambient" {
-					report("mesh.kind", "which masquerades in BPF, and mesh \"istio-ambient\" loses its probes by that").Hintf("provider: \"host\"")
+					report("mesh.kind", "which masquerades in BPF, and mesh \"istio-ambient\" loses its probes by that").Hintf("mesh: kind: \"istio-sidecar\"")
 					continue
 				}
 				if s.Mesh.Kind == "cilium" && s.Federation != nil {
-					report("federation", "and the site is federated by Cluster Mesh: one excludes the other").Hintf("provider: \"host\"")
+					report("federation", "and the site is federated by Cluster Mesh: one excludes the other").Hintf("another mesh, or no federation")
 					continue
 				}
 				if mode := s.Kubernetes.KubeProxy.Mode; mode != "replaced" {
@@ -97,11 +97,11 @@ prerequisites, Cilium; kube-vip documentation, egress.`,
 				}
 			case "kube-vip":
 				if s.LoadBalancer.Kind != "kube-vip" {
-					report("loadBalancer.kind", "and the load balancer is %q", s.LoadBalancer.Kind).Hintf("provider: \"host\" rewrites with the node's own firewall")
+					report("loadBalancer.kind", "and the load balancer is %q", s.LoadBalancer.Kind)
 				}
 			case "calico":
 				if cni.Kind != "calico" {
-					report("kubernetes.cni.kind", "and the pod network is %q", cni.Kind).Hintf("provider: \"host\" rewrites with the node's own firewall")
+					report("kubernetes.cni.kind", "and the pod network is %q", cni.Kind)
 				}
 			}
 		}
@@ -119,7 +119,7 @@ Source: Calico documentation, Egress gateways: Calico Enterprise and Calico Clou
 		for n, e := range byKey(p.Site.EgressGateways) {
 			if e.Provider == "calico" && p.Site.Kubernetes.CNI.Kind == "calico" {
 				p.Reportf(site.Join("egressGateways", n, "provider"), "the provider of egress gateway %q is calico, whose open-source release %s has no egress gateway", n, p.Site.Kubernetes.CNI.Version).
-					Hintf("provider: \"host\", or a waiver that names the licence").Related("kubernetes.cni.version", "the release")
+					Hintf("provider: \"cilium\", with Cilium as the pod network").Related("kubernetes.cni.version", "the release")
 			}
 		}
 	},

@@ -197,6 +197,7 @@ if begin network 'the pod network'; then
 	wait_for '' customresourcedefinition.apiextensions.k8s.io/ciliumbgppeerconfigs.cilium.io 'condition=Established'
 	wait_for '' customresourcedefinition.apiextensions.k8s.io/ciliuml2announcementpolicies.cilium.io 'condition=Established'
 	wait_for '' customresourcedefinition.apiextensions.k8s.io/ciliumloadbalancerippools.cilium.io 'condition=Established'
+	wait_for '' customresourcedefinition.apiextensions.k8s.io/ciliumegressgatewaypolicies.cilium.io 'condition=Established'
 fi
 if begin crds 'kinds of objects that no chart brings'; then
 	:
