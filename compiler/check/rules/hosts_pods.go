@@ -15,7 +15,7 @@ const daemonSetForm = "daemonset"
 // HostPodsImage finds pods that write files of machines without an image, and an image without such pods.
 var HostPodsImage = &check.Rule{
 	ID: "MG1306", Name: "host-pods-image", Severity: diag.Error, On: check.OnSite, Guard: true,
-	Doc: `the form daemonset of host configuration and the image of its pods are not both there, or no machine takes the form
+	Doc: `pods are to write files of machines and have no image, or no machines; or an image has no pods
 
 The pods run a shell script with programs of their image. meshgen makes no image, and whoever runs the site decides whose
 programs may do everything on its machines. Flatcar takes Ignition and Talos machine configuration: no pod writes files there.`,
