@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,9 +11,14 @@ import (
 
 // TestReferences holds the generated texts to what they are generated from. MESHGEN_UPDATE=1 rewrites them.
 func TestReferences(t *testing.T) {
+	capabilities, err := CapabilitiesReference()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, want := range map[string][]byte{
-		"check/rules/README.md": RulesReference(),
-		"../schema/README.md":   load.Reference(),
+		"check/rules/README.md":      RulesReference(),
+		"../schema/README.md":        load.Reference(),
+		"../profiles/mesh/README.md": capabilities,
 	} {
 		if update {
 			if err := os.WriteFile(name, want, 0o644); err != nil {
@@ -22,6 +28,40 @@ func TestReferences(t *testing.T) {
 		}
 		if read(t, name) != string(want) {
 			t.Errorf("%s is stale; run: make golden", name)
+		}
+	}
+}
+
+// TestCapabilityPlaces holds the rows of the matrix of capabilities to the language, and all meshes to the same rows.
+func TestCapabilityPlaces(t *testing.T) {
+	set, err := profileSet()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]int{}
+	for _, kind := range set.Meshes() {
+		for row := range set.Mesh(kind).Capabilities {
+			rows[row]++
+			pattern, value := capabilityPlace(row)
+			if pattern == "" {
+				continue
+			}
+			shape := load.Language().Lookup(strings.Split(pattern, ".")...)
+			if shape == nil {
+				t.Errorf("%s: the language has no %s", row, pattern)
+			} else if s := shape.Scalar; value != "x" && (s == nil || !slices.Contains(s.Enum, value)) {
+				t.Errorf("%s: %s is never %s", row, pattern, value)
+			}
+		}
+	}
+	for row, n := range rows {
+		if n != len(set.Meshes()) {
+			t.Errorf("%d of %d meshes have a row %s", n, len(set.Meshes()), row)
+		}
+	}
+	for row := range capabilityPlaces {
+		if rows[row] == 0 {
+			t.Errorf("no mesh has a row %s", row)
 		}
 	}
 }

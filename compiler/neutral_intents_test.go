@@ -10,9 +10,13 @@ type intentProbe struct {
 	tells []string // values of which one must be in the output of a kind that has no entry in where
 
 	// where says where the intent is found in the output, by kind of mesh; "istio" stands for both of its kinds, "*" for
-	// all. A place reads "Kind namespace/name: path = value": a pattern for the object, then the keys down to the value,
-	// "*" for any. Every place must be there.
+	// all, and "policy" for those whose pod network enforces policies of Kubernetes, not its own. A place reads
+	// "Kind namespace/name: path = value": a pattern for the object, then the keys down to the value, "*" for any. Every
+	// place must be there.
 	where map[string][]string
+
+	// limit names, by kind of mesh, the rule that refuses the intent for the limit that its cell of the matrix names.
+	limit map[string]string
 }
 
 // probe is an intent of a service that another one calls.
@@ -43,30 +47,34 @@ var intentProbes = []intentProbe{
 		"*": {"HTTPRoute */*: spec rules * matches * path value = /tell-exposed"},
 	}),
 	probe("told-call", httpPort, "calls").tell("told-call-caller").at(map[string][]string{
-		"*":       {"NetworkPolicy shop/*: spec ingress * from * podSelector matchLabels app.kubernetes.io/name = told-call-caller"},
+		"policy":  {"NetworkPolicy shop/*: spec ingress * from * podSelector matchLabels app.kubernetes.io/name = told-call-caller"},
 		"istio":   {"AuthorizationPolicy shop/*: spec rules * from * source principals * = cluster.local/ns/shop/sa/told-call-caller"},
 		"linkerd": {"MeshTLSAuthentication shop/told-call*: spec identityRefs * name = told-call-caller"},
+		"cilium":  {"CiliumNetworkPolicy shop/service-told-call: spec ingress * fromEndpoints * matchLabels k8s:io.cilium.k8s.policy.serviceaccount = told-call-caller"},
 		"none":    {},
 	}),
 	{
 		name: "told-job", needs: []string{"calls"}, tells: []string{"told-job-caller"},
 		cue: `namespaces: shop: services: {"told-job": ` + "{" + httpPort + `}, "told-job-caller": {workload: "Job", calls: ["shop/told-job"]}}` + "\n",
 		where: map[string][]string{
-			"*":       {"NetworkPolicy shop/*: spec ingress * from * podSelector matchLabels app.kubernetes.io/name = told-job-caller"},
+			"policy":  {"NetworkPolicy shop/*: spec ingress * from * podSelector matchLabels app.kubernetes.io/name = told-job-caller"},
 			"istio":   {"AuthorizationPolicy shop/*: spec rules * from * source principals * = cluster.local/ns/shop/sa/told-job-caller"},
 			"linkerd": {"MeshTLSAuthentication shop/told-job*: spec identityRefs * name = told-job-caller"},
+			"cilium":  {"CiliumNetworkPolicy shop/service-told-job: spec ingress * fromEndpoints * matchLabels k8s:io.cilium.k8s.policy.serviceaccount = told-job-caller"},
 			"none":    {},
 		},
 	},
 	probe("told-from", httpPort+`, allow: [{from: ["shop/told-from-caller"]}]`, "allow.from").tell("told-from-caller").at(map[string][]string{
-		"*":       {"NetworkPolicy shop/*: spec ingress * from * podSelector matchLabels app.kubernetes.io/name = told-from-caller"},
+		"policy":  {"NetworkPolicy shop/*: spec ingress * from * podSelector matchLabels app.kubernetes.io/name = told-from-caller"},
 		"istio":   {"AuthorizationPolicy shop/*: spec rules * from * source principals * = cluster.local/ns/shop/sa/told-from-caller"},
 		"linkerd": {"MeshTLSAuthentication shop/told-from*: spec identityRefs * name = told-from-caller"},
+		"cilium":  {"CiliumNetworkPolicy shop/service-told-from: spec ingress * fromEndpoints * matchLabels k8s:io.cilium.k8s.policy.serviceaccount = told-from-caller"},
 		"none":    {},
 	}),
 	probe("told-methods", httpPort+`, allow: [{from: ["shop/told-methods-caller"], methods: ["DELETE"]}]`, "allow.methods").tell("DELETE").at(map[string][]string{
 		"istio":   {"AuthorizationPolicy shop/*: spec rules * to * operation methods * = DELETE"},
 		"linkerd": {"HTTPRoute shop/told-methods*: spec rules * matches * method = DELETE"},
+		"cilium":  {"CiliumNetworkPolicy shop/service-told-methods: spec ingress * toPorts * rules http * method = DELETE"},
 	}),
 	probe("told-paths", httpPort+`, allow: [{from: ["shop/told-paths-caller"], paths: ["/tell-allowed"]}]`, "allow.paths").tell("/tell-allowed").at(map[string][]string{
 		"istio": {
@@ -74,6 +82,7 @@ var intentProbes = []intentProbe{
 			"AuthorizationPolicy shop/*: spec rules * to * operation paths * = /tell-allowed/*",
 		},
 		"linkerd": {"HTTPRoute shop/told-paths*: spec rules * matches * path value = /tell-allowed"},
+		"cilium":  {`CiliumNetworkPolicy shop/service-told-paths: spec ingress * toPorts * rules http * path = /tell-allowed(/[^?]*)?(\?.*)?`},
 	}),
 	{
 		name: "told-split", needs: []string{"split.weight"}, tells: []string{"83"},
@@ -89,6 +98,7 @@ var intentProbes = []intentProbe{
 	probe("told-timeout", httpPort+`, timeout: "7300ms"`, "timeout").tell("7300ms", "7.3s").at(map[string][]string{
 		"istio":         {"VirtualService shop/told-timeout: spec http * timeout = 7300ms"},
 		"istio-ambient": {"HTTPRoute shop/told-timeout: spec rules * timeouts request = 7300ms"},
+		"cilium":        {"HTTPRoute shop/told-timeout*: spec rules * timeouts request = 7300ms"},
 		"linkerd":       {"HTTPRoute shop/told-timeout*: metadata annotations timeout.linkerd.io/request = 7300ms"},
 	}),
 	probe("told-attempts", httpPort+`, retries: {attempts: 3, on: ["gateway-error"], methods: ["OPTIONS"]}`, retryRows...).tell("OPTIONS").at(map[string][]string{
@@ -157,18 +167,19 @@ var intentProbes = []intentProbe{
 		cue: `external: bank: {addresses: ["198.51.100.77"], ports: tls: {port: 7443, protocol: "tls"}}
 namespaces: shop: services: "told-outside": {` + httpPort + `, expose: [{gateway: "public", host: "out.example.net"}], egress: ["bank"]}` + "\n",
 		where: map[string][]string{
-			"*":             {"NetworkPolicy shop/*: spec egress * to * ipBlock cidr = 198.51.100.77/32", "NetworkPolicy shop/*: spec egress * ports * port = 7443"},
+			"policy":        {"NetworkPolicy shop/*: spec egress * to * ipBlock cidr = 198.51.100.77/32", "NetworkPolicy shop/*: spec egress * ports * port = 7443"},
 			"istio-sidecar": {"ServiceEntry shop/bank: spec ports * number = 7443"},
 			"istio-ambient": {},
+			"cilium":        {"CiliumNetworkPolicy shop/service-told-outside: spec egress * toCIDR * = 198.51.100.77/32", "CiliumNetworkPolicy shop/service-told-outside: spec egress * toPorts * ports * port = 7443"},
 			"linkerd":       {"EgressNetwork shop/bank: spec networks * cidr = 198.51.100.77/32"},
 			"none":          {},
 		},
 	},
 	{
-		name: "told-plain", needs: []string{"mtls.permissive"}, tells: []string{"permissive"},
+		name: "told-plain", limit: map[string]string{"cilium": "MG5270"}, needs: []string{"mtls.permissive"}, tells: []string{"permissive"},
 		cue: `namespaces: {"told-plain": {mtls: "permissive", services: "told-plain": {` + httpPort + `}}, plant: {mesh: false, services: poller: {` + httpPort + `, calls: ["told-plain/told-plain"]}}}` + "\n",
 		where: map[string][]string{
-			"*":       {"NetworkPolicy told-plain/*: spec ingress * from * namespaceSelector matchLabels kubernetes.io/metadata.name = plant"},
+			"policy":  {"NetworkPolicy told-plain/*: spec ingress * from * namespaceSelector matchLabels kubernetes.io/metadata.name = plant"},
 			"istio":   {"PeerAuthentication told-plain/default: spec mtls mode = PERMISSIVE"},
 			"linkerd": {"NetworkAuthentication told-plain/*: spec networks * cidr = 0.0.0.0/0"},
 			"none":    {},
@@ -179,6 +190,7 @@ namespaces: shop: services: "told-outside": {` + httpPort + `, expose: [{gateway
 		cue: `namespaces: "told-strict": {mtls: "strict", services: "told-strict": {` + httpPort + `, expose: [{gateway: "public", host: "sealed.example.net"}]}}` + "\n",
 		where: map[string][]string{
 			"istio":   {"PeerAuthentication */default: spec mtls mode = STRICT"},
+			"cilium":  {"values cilium: encryption strictMode ingress enabled = true"}, // between nodes: it knows no workloads
 			"linkerd": {"values linkerd-control-plane: proxy defaultInboundPolicy = deny"},
 			"none":    {},
 		},

@@ -107,14 +107,14 @@ func (n *neutral) vet(probes []intentProbe) diag.List {
 	return out.Findings
 }
 
-// supported takes out what MG0900 refuses.
+// supported takes out what MG0900 refuses, and what a limit that the matrix names does.
 func (n *neutral) supported(probes []intentProbe) []intentProbe {
 	n.t.Helper()
 	found := n.vet(probes)
 	return slices.DeleteFunc(slices.Clone(probes), func(p intentProbe) bool {
-		waits := slices.ContainsFunc(found, func(f diag.Finding) bool { return f.Rule == "MG0900" && about(f, p) })
+		waits := slices.ContainsFunc(found, func(f diag.Finding) bool { return (f.Rule == "MG0900" || f.Rule == p.limit[n.kind]) && about(f, p) })
 		if waits {
-			n.t.Logf("%s is not supported yet with %s", p.name, n.kind)
+			n.t.Logf("%s is refused with %s, by MG0900 or for a limit", p.name, n.kind)
 		}
 		return waits
 	})
@@ -128,7 +128,11 @@ func (n *neutral) find(p intentProbe, objects []emitted) {
 	if !known {
 		own, known = p.where[family]
 	}
-	for _, place := range append(slices.Clone(p.where["*"]), own...) {
+	places := slices.Concat(p.where["*"], own)
+	if n.kind != "cilium" {
+		places = append(places, p.where["policy"]...)
+	}
+	for _, place := range places {
 		if !stands(n.t, place, objects) {
 			n.t.Errorf("%s: not in the output: %s", p.name, place)
 		}

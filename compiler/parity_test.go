@@ -6,12 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"meshgen.dev/meshgen/compiler/check"
-	"meshgen.dev/meshgen/compiler/check/rules"
 	"meshgen.dev/meshgen/compiler/diag"
 	"meshgen.dev/meshgen/compiler/load"
 	"meshgen.dev/meshgen/compiler/profile"
-	"meshgen.dev/meshgen/compiler/site"
 )
 
 // deciding are the names of fields whose value picks a program, a system or a form, and so a profile or a backend.
@@ -192,16 +189,10 @@ func sameSet(a, b []string) bool {
 	return slices.Equal(a, b)
 }
 
-// refusedYet reports whether MG0900 refuses a value at a place of the language with every kind of mesh, in a site that
-// says nothing else.
+// refusedYet reports whether MG0900 refuses a value at a place of the language with every kind of mesh.
 func refusedYet(pattern, value string) bool {
-	var doc any = value
-	for _, seg := range slices.Backward(strings.Split(pattern, ".")) {
-		doc = map[string]any{seg: doc}
-	}
 	for _, kind := range load.Language().Lookup("mesh", "kind").Scalar.Enum {
-		in := check.Input{Site: &site.Site{Mesh: site.Mesh{Kind: kind}}, Values: doc}
-		if found, _ := check.Run([]*check.Rule{rules.NotSupportedYet}, check.OnSite, in); len(found) == 0 {
+		if !notYet(kind, pattern, value) {
 			return false
 		}
 	}
