@@ -24,8 +24,8 @@ func (l *lowering) migrations() []ir.Migration {
 	return out
 }
 
-// plainText tells of callers without a certificate, in each namespace that is on its way to refuse them. While they are
-// only observed it is for information; later nobody should be left. The labels are those of Istio's standard metrics, as
+// plainText tells of callers without a certificate, in each namespace that is on its way to refuse them. Nothing is
+// refused yet: it is a warning, in both stages. The labels are those of Istio's standard metrics, as
 // the callee's proxy reports them (istio.io, Istio Standard Metrics; read 2026-11-21).
 func plainText(l *lowering) []ir.Rule {
 	var out []ir.Rule
@@ -33,13 +33,13 @@ func plainText(l *lowering) []ir.Rule {
 		if m.Target != "strict" || m.Stage == "strict" {
 			continue
 		}
-		severity, next := "info", "Move it into the mesh, or find out why its proxy does not speak mutual TLS; stage permissive is next."
+		next := "Move it into the mesh, or find out why its proxy does not speak mutual TLS; stage permissive is next."
 		if m.Stage == "permissive" {
-			severity, next = warning, "It would be refused in stage strict, which is next."
+			next = "It would be refused in stage strict, which is next."
 		}
 		which := fmt.Sprintf(`{reporter="destination",connection_security_policy!="mutual_tls",destination_workload_namespace="%s"}`, m.Namespace)
 		by := "sum by (source_workload, source_workload_namespace, destination_workload, destination_workload_namespace) "
-		out = append(out, ir.Rule{Alert: "PlainTextCaller", Severity: severity, For: "5m",
+		out = append(out, ir.Rule{Alert: "PlainTextCaller", Severity: warning, For: "5m",
 			Expr:        fmt.Sprintf("%s(increase(istio_requests_total%s[1h])) > 0 or %s(increase(istio_tcp_connections_opened_total%s[1h])) > 0", by, which, by, which),
 			Summary:     "{{ $labels.destination_workload_namespace }}/{{ $labels.destination_workload }} is called in plain text.",
 			Description: "By {{ $labels.source_workload_namespace }}/{{ $labels.source_workload }}, unknown where it has no proxy. " + next,

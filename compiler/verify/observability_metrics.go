@@ -5,7 +5,7 @@ package verify
 // cmd/metrics/collector, kube-vip pkg/metrics/prometheus.go, OpenELB pkg/metrics/metrics.go (session_up), MetalLB speaker/main.go and internal/k8s/controllers/stats.go, Istio pilot/pkg/xds/monitoring.go,
 // pkg/xds/monitoring.go, pkg/kube/inject/monitoring.go, security/pkg/server/ca/monitoring.go and
 // security/pkg/nodeagent/cache/monitoring.go (the agent puts istio_agent_ in front), ztunnel src/inpod/metrics.rs,
-// cert-manager's metrics.
+// cert-manager's metrics, istio.io Istio Standard Metrics.
 var metricLabels = map[string][]string{
 	"up":                                          {"instance"},
 	"scrape_samples_post_metric_relabeling":       {"instance"},
@@ -71,6 +71,9 @@ var metricLabels = map[string][]string{
 	"kube_statefulset_status_replicas_ready":      {"namespace", "statefulset"},
 	"inbound_http_authz_deny_total":               {"namespace", "pod"},
 	"inbound_tcp_authz_deny_total":                {"namespace", "pod"},
+
+	"istio_requests_total":               {"reporter", "connection_security_policy", "source_workload", "source_workload_namespace", "destination_workload", "destination_workload_namespace"},
+	"istio_tcp_connections_opened_total": {"reporter", "connection_security_policy", "source_workload", "source_workload_namespace", "destination_workload", "destination_workload_namespace"},
 
 	"certmanager_certificate_expiration_timestamp_seconds": {"name", "namespace"},
 	"certmanager_certificate_ready_status":                 {"name", "namespace", "condition"},
