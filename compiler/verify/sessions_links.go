@@ -28,6 +28,13 @@ func (s *sessionSet) checkLinks() {
 		if a, err := netip.ParseAddr(s.inventory.hosts[e.peerHint].address); err == nil {
 			groups[e.policy].Add(a)
 		}
+		for _, n := range s.objects.nodes {
+			for _, text := range n.sources {
+				if a, err := netip.ParseAddr(text); err == nil && n.name == e.peerHint {
+					groups[e.policy].Add(a)
+				}
+			}
+		}
 		if e.Passive {
 			s.fault(ruleSessions, e, "%s waits for %s, which waits too: the routing of nodes takes the session", e.Device, e.peerHint)
 		}

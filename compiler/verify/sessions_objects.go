@@ -32,6 +32,8 @@ type lbObjects struct {
 type nodeObject struct {
 	name   string
 	labels map[string]string
+
+	sources []string // fixed source addresses
 }
 
 // A bgpPeer is a BGPPeer of MetalLB (metallb.io/v1beta2).
@@ -127,6 +129,8 @@ type lbDocument struct {
 	Metadata   struct {
 		Name   string            `yaml:"name"`
 		Labels map[string]string `yaml:"labels"`
+
+		Annotations map[string]string `yaml:"annotations"`
 	} `yaml:"metadata"`
 	Spec struct {
 		MyASN            uint32     `yaml:"myASN"`
@@ -214,7 +218,7 @@ func (o *lbObjects) take(file string, node *yaml.Node) {
 	s := &d.Spec
 	switch d.Kind {
 	case "Node":
-		o.nodes = append(o.nodes, &nodeObject{d.Metadata.Name, d.Metadata.Labels})
+		o.nodes = append(o.nodes, &nodeObject{d.Metadata.Name, d.Metadata.Labels, strings.Fields(d.Metadata.Annotations[egressAnnotation])})
 	case "DaemonSet":
 		o.takeKubeVIP(file, node)
 	case "BGPPeer":
