@@ -129,9 +129,9 @@ func decode(t *testing.T, data []byte) any {
 	return v
 }
 
-// unusedFields are the places that no sample uses, and examples show: the Secret of a repository, TTL security, tables of next hops and access lists
+// unusedFields are the places that no sample uses, and examples show: the image of host pods, the Secret of a repository, TTL security, tables of next hops and access lists
 // of switches, the options of external balancers, what a machine sets aside, the largest packet of a rack.
-var unusedFields = []string{"delivery.repositorySecret", "fabric.bgp.ttlSecurity", "fabric.resilientHashing", "fabric.switchACLs", "loadBalancer.external", "nodeClasses.*.hugePages", "nodeClasses.*.protectKernelDefaults", "racks.*.mtu"}
+var unusedFields = []string{"delivery.hostsImage", "delivery.repositorySecret", "fabric.bgp.ttlSecurity", "fabric.resilientHashing", "fabric.switchACLs", "loadBalancer.external", "nodeClasses.*.hugePages", "nodeClasses.*.protectKernelDefaults", "racks.*.mtu"}
 
 // A field that nobody uses does not exist.
 func TestSamplesUseEveryField(t *testing.T) {
