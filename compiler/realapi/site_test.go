@@ -115,23 +115,35 @@ func releases(p *ir.Plan) verify.Releases {
 	return r
 }
 
-// TestReleases holds upstream.txt to what the examples declare.
+// TestReleases holds upstream.txt to what the examples declare, and each "held" line of it to an example that needs it.
 func TestReleases(t *testing.T) {
 	up := upstream(t)
+	// differs complains, unless the file names the site's tree as one that is held to another release.
+	differs := func(site, component, declared, here string) {
+		if key := site + " " + component; up.held[key] == declared {
+			delete(up.held, key)
+			return
+		}
+		t.Errorf("%s declares %s %s, what is here is %s", site, component, declared, here)
+	}
 	for _, site := range sites(t) {
 		p := compiled(t, site).Plan
 		if minor := minorOf(p.Cluster.Version); minor != minorOf(up.build.version) {
-			t.Errorf("%s declares Kubernetes %s, the server is %s", site, p.Cluster.Version, up.build.version)
+			differs(site, "kubernetes", p.Cluster.Version, up.build.version)
 		}
 		declared := map[string]string{"gateway-api": p.Cluster.GatewayAPI.Version, "cert-manager": p.CertManager.Version}
 		for _, rel := range p.Releases {
 			declared[rel.Component] = rel.Version
 		}
 		for _, m := range up.crds {
-			if v := declared[m.component]; v != "" && "v"+v != m.version {
-				t.Errorf("%s declares %s %s, its definitions are of %s", site, m.component, v, m.version)
+			// Some charts have the "v" in their version.
+			if v := strings.TrimPrefix(declared[m.component], "v"); v != "" && "v"+v != m.version {
+				differs(site, m.component, v, m.version)
 			}
 		}
+	}
+	for key, version := range up.held {
+		t.Errorf("upstream.txt: held %s %s: the site declares no such release, or it is here", key, version)
 	}
 }
 

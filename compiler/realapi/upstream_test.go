@@ -24,6 +24,7 @@ type sources struct {
 	build  module
 	crds   []module
 	absent map[string]string // API group → why its kinds cannot be had
+	held   map[string]string // site and component → the release that its tree is not held to
 }
 
 func upstream(t *testing.T) sources {
@@ -32,7 +33,7 @@ func upstream(t *testing.T) sources {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := sources{absent: map[string]string{}}
+	s := sources{absent: map[string]string{}, held: map[string]string{}}
 	for line := range strings.Lines(string(text)) {
 		f := strings.Fields(line)
 		switch {
@@ -43,6 +44,8 @@ func upstream(t *testing.T) sources {
 			s.crds = append(s.crds, module{f[1], f[2], f[3], f[4:]})
 		case f[0] == "absent" && len(f) > 2:
 			s.absent[f[1]] = strings.Join(f[2:], " ")
+		case f[0] == "held" && len(f) > 4:
+			s.held[f[1]+" "+f[2]] = f[3]
 		default:
 			t.Fatalf("upstream.txt: %q", line)
 		}
