@@ -23,7 +23,13 @@ func helmfile(p *ir.Plan, t *artifact.Tree) {
 	f.Header("#", p.Name)
 	y := f.YAML()
 	y.Comment(helmfileComment)
+	var lists []string // with the pod network's chart, where there is no other, they become empty
+	if !slices.ContainsFunc(p.Delivery.Phases, func(ph ir.DeliveryPhase) bool { return ph.Name != "network" && len(ph.Charts) > 0 }) {
+		lists = []string{"components.cni.managed"}
+	}
+	y.From("", lists...)
 	y.Seq("repositories", func() { repositories(p, y) })
+	y.Fixed()
 	y.Map("helmDefaults", func() {
 		y.Comment("The phase 05-namespaces makes them, with the labels that Pod Security and the mesh go by.")
 		y.KV("createNamespace", false)
@@ -34,6 +40,7 @@ func helmfile(p *ir.Plan, t *artifact.Tree) {
 			y.KV("syncArgs", []string{"--skip-crds"})
 		}
 	})
+	y.From("", lists...)
 	y.Seq("releases", func() {
 		for _, ph := range p.Delivery.Phases {
 			for _, c := range ph.Charts {

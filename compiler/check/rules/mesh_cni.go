@@ -117,7 +117,7 @@ Source: istio.io, ambient platform prerequisites, Cilium.`,
 
 // CiliumMeshNetwork finds the mesh of Cilium over something that is not Cilium.
 var CiliumMeshNetwork = &check.Rule{
-	ID: "MG5104", Name: "cilium-mesh-network", Severity: diag.Error, On: check.OnSite,
+	ID: "MG5104", Name: "cilium-mesh-network", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `mesh cilium lacks the pod network or the kube-proxy replacement that it is made of
 
 The mesh is a part of the pod network: with another one there is nothing that could carry it. And without the
