@@ -70,7 +70,7 @@ func follow(t *testing.T, c clock, conf string) {
 	runs(t, "ip", "-n", c.ns, "link", "set", "lo", "up")
 	hosts := "127.0.0.1 localhost\n"
 	for i, s := range sources {
-		runs(t, "ip", "-n", c.ns, "address", "add", s.address+"/32", "dev", "lo")
+		runs(t, "ip", "-n", c.ns, "address", "add", s.address+hostBits(s.address), "dev", "lo")
 		if s.name != "" {
 			hosts += s.address + " " + s.name + "\n"
 		}
@@ -121,6 +121,14 @@ func follow(t *testing.T, c clock, conf string) {
 			t.Errorf("source %s is authenticated by %q", s.address, mode)
 		}
 	}
+}
+
+// hostBits is the prefix length of one address alone.
+func hostBits(address string) string {
+	if strings.Contains(address, ":") {
+		return "/128"
+	}
+	return "/32"
 }
 
 // clockDevice is a line that names a clock in the machine, which this one does not have: chronyd would not start.
@@ -209,7 +217,12 @@ func (c clock) run(t *testing.T, name, before, conf string) (pid int) {
 // server runs an honest source: this machine's clock, which all honest sources have in common.
 func (c clock) server(t *testing.T, i int, s timeSource) {
 	t.Helper()
-	conf := fmt.Sprintf("local stratum 1\nallow\nbindaddress %s\ncmdport 0\nbindcmdaddress /\npidfile %s/server%d.pid\n", s.address, c.dir, i)
+	// Of the other family chronyd would take every address, the false source's too: there it gets loopback alone.
+	other := "::1"
+	if strings.Contains(s.address, ":") {
+		other = "127.0.0.1"
+	}
+	conf := fmt.Sprintf("local stratum 1\nallow\nbindaddress %s\nbindaddress %s\ncmdport 0\nbindcmdaddress /\npidfile %s/server%d.pid\n", s.address, other, c.dir, i)
 	if s.nts {
 		cert, key := certificate(t, s.name)
 		c.write(t, fmt.Sprintf("cert%d.pem", i), cert)
@@ -220,9 +233,9 @@ func (c clock) server(t *testing.T, i int, s timeSource) {
 	c.write(t, name+".conf", conf)
 	c.run(t, name, "true", filepath.Join(c.dir, name+".conf"))
 	// A key exchange that finds nobody is tried again much later.
-	ports := []string{s.address + ":123"}
+	ports := []string{net.JoinHostPort(s.address, "123")}
 	if s.nts {
-		ports = append(ports, s.address+":4460")
+		ports = append(ports, net.JoinHostPort(s.address, "4460"))
 	}
 	for end := time.Now().Add(clockTime); ; time.Sleep(50 * time.Millisecond) {
 		open := runs(t, "ip", "netns", "exec", c.ns, "ss", "-Hlntu")

@@ -40,7 +40,7 @@ func (c clock) falseServer(t *testing.T, address string) {
 		}
 		defer func() { _ = f.Close() }()
 		if o.err = unix.Setns(int(f.Fd()), unix.CLONE_NEWNET); o.err == nil {
-			o.conn, o.err = net.ListenPacket("udp4", net.JoinHostPort(address, "123"))
+			o.conn, o.err = net.ListenPacket("udp", net.JoinHostPort(address, "123"))
 		}
 	}()
 	o := <-got

@@ -83,7 +83,7 @@ func followNTPsec(t *testing.T, c ntpsecClient, conf string) {
 	want := map[string]string{}
 	c.write(t, "cert.pem", "")
 	for i, s := range sources {
-		runs(t, "ip", "-n", c.clock.ns, "address", "add", s.address+"/32", "dev", "lo")
+		runs(t, "ip", "-n", c.clock.ns, "address", "add", s.address+hostBits(s.address), "dev", "lo")
 		want[s.address] = "honest"
 		if s.nts {
 			hosts += s.address + " " + s.name + "\n"
