@@ -92,9 +92,15 @@ func filterAccess(line string, n int) (e accessEntry, v6, ok bool) {
 	return e, v6, err == nil && e.dest.Masked() == e.dest && e.source.Masked() == e.source && e.dest.Addr().Is6() == v6 && e.source.Addr().Is6() == v6
 }
 
+// checkSwitchFilterFile reads the statements, and the commands that the file tells its reader to type: a comment that undoes
+// more than the site's own table does as much harm as a statement.
 func checkSwitchFilterFile(f *artifact.File) faults {
 	site, _, _, _ := fabricFile(f.Path())
 	_, fs := parseSwitchFilter(site, f.Bytes())
+	commands := "# Check: nft -c -f FILE; load: nft -f FILE, at every start; undo: nft delete table inet " + objectPrefix(site) + "TO_VIPS"
+	if !slices.Contains(strings.Split(string(f.Bytes()), "\n"), commands) {
+		fs.add(0, "its comments do not say how it is loaded, and that undoing it deletes the site's own table alone: %q", commands)
+	}
 	return fs
 }
 
