@@ -34,6 +34,7 @@ type CiliumSettings struct {
 	BGP, Layer2       bool         // what announces addresses
 	ClasslessServices string       // who gives Services without a class their addresses: "none"
 	Metrics           bool         // the agent serves metrics
+	NodesByAddress    bool         // blocks of addresses in policies select nodes too, which Cilium knows by identity otherwise
 	Gateways          bool         // serves the Gateway API, between services too
 	Meshed            bool         // is the mesh too: requests are looked at, and packets between nodes encrypted by WireGuard
 	Strict            bool         // packets between pods of two nodes are dropped that are not encrypted

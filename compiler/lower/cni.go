@@ -103,6 +103,11 @@ func (l *lowering) ciliumSettings(balancer bool) *ir.CiliumSettings {
 	}
 	s.BGP = s.BGP || balancer && l.s.Fabric.BGP != nil && l.s.Fabric.BGP.Advertise.Pods
 	l.ciliumMeshSettings(s)
+	// NetworkPolicies name API servers and kubelets by their addresses; policies of the pod network's own mesh by entity.
+	s.NodesByAddress = !s.Meshed
+	if s.NodesByAddress {
+		s.From = append(s.From, l.p.Mesh.From.Of("kind")...)
+	}
 	// Every address has a declared owner, and the owner asks by class: a Service without one is not ours.
 	s.ClasslessServices = "none"
 	return s

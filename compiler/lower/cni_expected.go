@@ -42,6 +42,9 @@ func (l *lowering) ciliumExpects(balancer bool) []ir.CiliumValue {
 	}
 	add("cni.exclusive", "cni-exclusive", on(s.Exclusive), "what the site says of other CNI plug-ins", "cni")
 	add("socketLB.hostNamespaceOnly", "bpf-lb-sock-hostns-only", on(s.HostSockets), "whether pods see the addresses of Services", "cni")
+	if s.NodesByAddress {
+		add("policyCIDRMatchMode", "policy-cidr-match-mode", "nodes", "NetworkPolicies admit API servers and kubelets by their addresses, which match no node otherwise", "cni", "kind")
+	}
 	add("bpf.masquerade", "enable-bpf-masquerade", on(s.BPFMasquerade), "what translates the addresses of pods on their way out", "cni")
 	if bgp := l.s.Fabric.BGP; bgp != nil && bgp.Advertise.Pods {
 		add("ipam.mode", "ipam", "cluster-pool", "Cilium gives nodes the ranges that they announce", "podCIDRs")

@@ -12,6 +12,7 @@ var ciliumValues = map[string][]string{
 	"enable-bgp-control-plane": {"true"}, "enable-l2-announcements": {"true"}, "enable-egress-gateway": {"true"},
 	"kube-proxy-replacement": {"true", "false"}, "cni-exclusive": {"true", "false"}, "bpf-lb-sock-hostns-only": {"true", "false"},
 	"enable-bpf-masquerade": {"true", "false"}, "default-lb-service-ipam": {"none"}, "routing-mode": {"tunnel", "native"}, "tunnel-protocol": {"vxlan", "geneve"}, "ipam": {"cluster-pool"},
+	"policy-cidr-match-mode": {"nodes"},
 	"cluster-pool-ipv4-cidr": nil, "cluster-pool-ipv4-mask-size": nil, "cluster-pool-ipv6-cidr": nil, "cluster-pool-ipv6-mask-size": nil, "devices": nil,
 }
 
@@ -42,6 +43,10 @@ func (p *pass) expectedConfiguration() {
 		if there != (set[ciliumSwitches[kind]] == "true") {
 			p.unexpected("objects of kind %s and key %s do not go together", kind, ciliumSwitches[kind])
 		}
+	}
+	meshed := slices.ContainsFunc(p.objects, func(o *object) bool { return o.is(ciliumGroup, "CiliumNetworkPolicy") })
+	if len(set) > 0 && !meshed && p.admitsBlocks() && set["policy-cidr-match-mode"] == "" {
+		p.unexpected("NetworkPolicies admit by addresses, and no key lets the address of a node match")
 	}
 	for _, r := range p.expected.PodRanges {
 		if len(set) > 0 && set["cluster-pool-ipv4-cidr"] != r.Prefix && set["cluster-pool-ipv6-cidr"] != r.Prefix {

@@ -158,6 +158,23 @@ func (p *pass) checkCiliumPods(objects *lbObjects) {
 	}
 }
 
+// admitsBlocks reports whether a NetworkPolicy tells its peers by their addresses.
+func (p *pass) admitsBlocks() bool {
+	return slices.ContainsFunc(p.objects, func(o *object) bool {
+		if !o.is("networking.k8s.io", "NetworkPolicy") {
+			return false
+		}
+		for side, peers := range map[string]string{"ingress": "from", "egress": "to"} {
+			for _, rule := range list(o.value, "spec", side) {
+				if slices.ContainsFunc(list(rule, peers), func(peer any) bool { return has(peer, "ipBlock") }) {
+					return true
+				}
+			}
+		}
+		return false
+	})
+}
+
 // checkCiliumValues: what the objects need is switched on in the chart, and a render is the same each time.
 func (p *pass) checkCiliumValues() {
 	for name, chart := range p.releases.Charts {
@@ -175,6 +192,9 @@ func (p *pass) checkCiliumValues() {
 		needs("CiliumEgressGatewayPolicy", "egressGateway")
 		if get(v.value, "egressGateway", "enabled") == true && get(v.value, "bpf", "masquerade") != true {
 			v.report(p, ruleValues, fieldPath{"bpf", "masquerade"}, "no agent starts with an egress gateway that does not masquerade in BPF")
+		}
+		if get(v.value, "l7Proxy") != true && p.admitsBlocks() && !slices.Contains(strs(v.value, "policyCIDRMatchMode"), "nodes") {
+			v.report(p, ruleValues, fieldPath{"policyCIDRMatchMode"}, "NetworkPolicies admit by addresses, and without \"nodes\" no address of a node matches")
 		}
 		if get(v.value, "kubeProxyReplacement") == true && str(v.value, "k8sServiceHost") == "" {
 			v.report(p, ruleValues, fieldPath{"k8sServiceHost"}, "without kube-proxy Cilium does not find the API by its Service")

@@ -37,6 +37,12 @@ func values(p *ir.Plan, t *artifact.Tree, r ir.Release, s *ir.CiliumSettings) {
 		y.Fixed()
 	})
 	balancer(y, s)
+	if s.NodesByAddress {
+		y.From("", s.From.Of("cni", "kind")...)
+		y.Comment("NetworkPolicies admit API servers and kubelets by their addresses. Left to itself Cilium matches nodes by identity\nalone, and no block of addresses selects one.")
+		y.KV("policyCIDRMatchMode", []string{"nodes"})
+		y.Fixed()
+	}
 	meshed(y, s)
 	y.Map("hubble", func() {
 		y.Map("tls", func() {
