@@ -186,6 +186,9 @@ func fabric(s object, racks []string) {
 
 // trim makes what refers to racks and nodes fit those that stay.
 func trim(s object, racks []string, nodes map[any]int) {
+	if mesh := dict(s, "mesh"); mesh["kind"] == "consul" { // its servers never share a machine, and a lab has few
+		mesh["controlPlane"] = object{"replicas": 1}
+	}
 	for _, p := range dict(s, "pools") {
 		announce := dict(p, "announce")
 		var left []any

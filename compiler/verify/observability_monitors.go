@@ -9,7 +9,9 @@ import (
 
 // podPorts are the named container ports that a PodMonitor may go by: istiod's deployment, and the proxy's container in
 // the injection templates and the gateway chart of Istio 1.31, and its ztunnel; the agent of Cilium 1.20, where prometheus.enabled opens it.
-var podPorts = map[string]int64{"http-monitoring": 15014, "http-envoy-prom": 15090, "prometheus": 9962, "ztunnel-stats": 15020}
+var podPorts = map[string]int64{"http-monitoring": 15014, "http-envoy-prom": 15090, "prometheus": 9962, "ztunnel-stats": 15020,
+	// Linkerd 2.20: charts/linkerd-control-plane/templates, containerPort of each admin server, and the proxy's own.
+	"dest-admin": 9996, "ident-admin": 9990, "injector-admin": 9995, "policy-admin": 9990, "spval-admin": 9997, "linkerd-admin": 4191}
 
 // dialled is the replacement of the address by one with another port.
 var dialled = regexp.MustCompile(`^\$1:(\d+)$`)

@@ -11,7 +11,7 @@ import (
 
 // FederationGateway finds a federation whose door is not there.
 var FederationGateway = &check.Rule{
-	ID: "MG5180", Name: "federation-gateway", Severity: diag.Error, On: check.OnSite,
+	ID: "MG5180", Name: "federation-gateway", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `the gateway that other sites reach does not exist, or is not one for them
 
 The other sites dial it for every call: without a gateway of purpose federation nobody answers them, and one of purpose
@@ -30,7 +30,7 @@ Source: istio.io, multicluster installation; linkerd.io, multicluster communicat
 		}
 		for gn, g := range byKey(p.Site.Gateways) {
 			if at := site.Join("gateways", gn, "purpose"); g.Purpose == "federation" && gn != named {
-				r := p.Reportf(at, "gateway %q is for other sites, and federation does not name it: none of them reaches it", gn).Warning()
+				r := p.Reportf(at, "gateway %q is for other sites, and federation does not name it: it would have no port", gn)
 				if f != nil {
 					r.Related("federation.gateway", "the gateway that they reach")
 				}
