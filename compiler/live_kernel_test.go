@@ -94,6 +94,9 @@ func TestKernelMisses(t *testing.T) {
 	t.Parallel()
 	needUML(t)
 	for _, files := range hostGroups(t) {
+		if !strings.Contains(files[0]+files[2], "net.bridge.bridge-nf-call-iptables") {
+			continue // hosts of a plane that needs no module
+		}
 		got := boot(t, [3]string{files[0], "", files[2]})
 		if got["rc sysctl"] == "0" {
 			t.Error("systemd-sysctl --strict is content without the modules")
@@ -108,6 +111,7 @@ func TestKernelMisses(t *testing.T) {
 		}
 		return // one group is enough
 	}
+	t.Error("no group of hosts has a key of the bridge's module")
 }
 
 func needUML(t *testing.T) {
