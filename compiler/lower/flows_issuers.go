@@ -26,7 +26,7 @@ func (l *lowering) machineFlows(s *ir.Service) {
 // issuerFlows: the control plane to the issuers of tokens, whose keys it hands to the proxies. The registry of the mesh
 // does not bind it, and its own NetworkPolicy lets everything out (istio-discovery chart, networkpolicy.yaml).
 func (l *lowering) issuerFlows() {
-	if l.s.Mesh.Kind != "istio-sidecar" {
+	if !l.istio() {
 		return
 	}
 	for i := range l.p.Services {

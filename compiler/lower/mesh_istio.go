@@ -23,6 +23,11 @@ var istioSidecar = meshKind{
 	monitors:     istioMonitors,
 }
 
+// istio reports whether the site's mesh is Istio, in either mode.
+func (l *lowering) istio() bool {
+	return l.s.Mesh.Kind == "istio-sidecar" || l.s.Mesh.Kind == "istio-ambient"
+}
+
 func injectSidecars(l *lowering, n *ir.Namespace) {
 	if n.Meshed || n.Purpose == "gateway" {
 		n.InjectLabels = []ir.KV{{Key: "istio.io/rev", Value: l.p.Mesh.RevisionLabel()}}

@@ -11,7 +11,7 @@ import (
 // certificates; security/pkg/pki/ca of Istio 1.31, which reads them; read 2026-11-21.
 func (l *lowering) authoritySecret() {
 	m := l.p.Mesh
-	if m.Kind != "istio-sidecar" || m.CA == nil || m.CA.Kind != "plugin" {
+	if !l.istio() || m.CA == nil || m.CA.Kind != "plugin" {
 		return
 	}
 	from := append(ir.From{"mesh.ca", "mesh.kind"}, m.From.Of("revision")...)

@@ -11,7 +11,7 @@ import (
 // upgrades; supported releases, control plane/data plane skew; read 2026-11-21).
 func (l *lowering) nextControlPlane() *ir.NextControlPlane {
 	u := l.s.Mesh.Upgrade
-	if u == nil || u.Revision == "" || l.s.Mesh.Kind != "istio-sidecar" {
+	if u == nil || u.Revision == "" || !l.istio() {
 		return nil
 	}
 	out := &ir.NextControlPlane{Version: u.To, Revision: u.Revision, Namespaces: u.Canary, From: ir.From{"mesh.upgrade"}}

@@ -68,6 +68,7 @@ func (p *pass) checkAmbientCharts(istiods []*values) {
 		if chart.Name != "ztunnel" {
 			continue
 		}
+		p.checkLife(p.values[name], fieldPath{"env", "SECRET_TTL"})
 		for _, v := range istiods {
 			if str(v.value, "trustedZtunnelNamespace") != chart.Namespace || str(v.value, "trustedZtunnelName") != name {
 				v.report(p, ruleIstio, fieldPath{"trustedZtunnelNamespace"}, "ztunnel is %s/%s: it would get no certificate", chart.Namespace, name)
@@ -99,14 +100,18 @@ func (p *pass) checkAmbientLabels(o *object) {
 	}
 }
 
+// waypointName is the name of the waypoint that the Services of a namespace use; "" for none.
+func (p *pass) waypointName(namespace string) string {
+	if ns := p.find("", "Namespace", "", namespace); ns != nil {
+		name, _ := dict(ns.value, "metadata", "labels")["istio.io/use-waypoint"].(string)
+		return name
+	}
+	return ""
+}
+
 // hasWaypoint reports whether the Services of a namespace have a waypoint.
 func (p *pass) hasWaypoint(namespace string) bool {
-	ns := p.find("", "Namespace", "", namespace)
-	if ns == nil {
-		return false
-	}
-	name, _ := dict(ns.value, "metadata", "labels")["istio.io/use-waypoint"].(string)
-	g := p.find("gateway.networking.k8s.io", "Gateway", namespace, name)
+	g := p.find("gateway.networking.k8s.io", "Gateway", namespace, p.waypointName(namespace))
 	return g != nil && str(g.value, "spec", "gatewayClassName") == "istio-waypoint"
 }
 

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,7 +43,15 @@ func (p *pass) checkTokens(o *object, at fieldPath, source any) {
 // with the whole listener.
 func checkEnvoyFilter(p *pass, o *object) {
 	at, spec := fieldPath{"spec"}, get(o.value, "spec")
-	if len(dict(spec, "workloadSelector", "labels")) == 0 {
+	waypoint := len(list(spec, "targetRefs")) > 0 // whose chains are checked by checkChain
+	switch {
+	case waypoint && !p.hasWaypoint(o.namespace):
+		o.report(p, ruleIstio, at.to("targetRefs"), "namespace %s has no waypoint", o.namespace)
+	case waypoint:
+		if ref := list(spec, "targetRefs")[0]; len(list(spec, "targetRefs")) > 1 || str(ref, "kind") != "Gateway" || str(ref, "name") != p.waypointName(o.namespace) {
+			o.report(p, ruleIstio, at.to("targetRefs"), "names something else than the waypoint of the namespace")
+		}
+	case len(dict(spec, "workloadSelector", "labels")) == 0:
 		o.report(p, ruleIstio, at, "no workloadSelector: every proxy of the namespace would be patched")
 	}
 	patches := list(spec, "configPatches")
@@ -58,7 +67,26 @@ func checkEnvoyFilter(p *pass, o *object) {
 			o.report(p, ruleIstio, at, "a patch other than a bound on requests, before the router of inbound listeners")
 			continue
 		}
+		if waypoint {
+			p.checkChain(o, at.to("match", "listener", "filterChain", "name"), str(patch, "match", "listener", "filterChain", "name"))
+		}
 		p.checkBucket(o, at.to("patch", "value", "typed_config"), get(value, "typed_config"))
+	}
+}
+
+// waypointChain is the name of the filters of one port of a Service at its waypoint (pilot/pkg/model/push_context.go,
+// BuildSubsetKey, of Istio 1.31).
+var waypointChain = regexp.MustCompile(`^inbound-vip\|([0-9]+)\|http\|[a-z0-9-]+\.([a-z0-9-]+)\.svc\.[a-z0-9.-]+$`)
+
+// checkChain holds a patch at a waypoint to the port of one Service: without, it would bound every service together.
+func (p *pass) checkChain(o *object, at fieldPath, name string) {
+	m := waypointChain.FindStringSubmatch(name)
+	if m == nil || m[2] != o.namespace {
+		o.report(p, ruleIstio, at, "%q is no chain of a Service of namespace %s", name, o.namespace)
+		return
+	}
+	if n, err := strconv.ParseInt(m[1], 10, 64); err != nil || !isPort(n) {
+		o.report(p, ruleIstio, at, "%s is no port (1 to 65535)", m[1])
 	}
 }
 
@@ -122,6 +150,17 @@ func checkStreamRoute(p *pass, o *object) {
 	}
 }
 
+// checkLife checks for how long a proxy asks for a certificate; istiod gives none for longer.
+func (p *pass) checkLife(v *values, at fieldPath) {
+	ttl := get(v.value, at...)
+	if ttl == nil {
+		return
+	}
+	if d, err := time.ParseDuration(str(v.value, at...)); err != nil || d <= 0 || d > 90*24*time.Hour {
+		v.report(p, ruleValues, at, "%s is no life of a certificate, of at most 90 days", show(ttl))
+	}
+}
+
 // checkIstiodValues checks what the control plane reads as text and refuses, or passes over, when it starts.
 func (p *pass) checkIstiodValues(v *values) {
 	if at := (fieldPath{"env", "PILOT_PUSH_THROTTLE"}); has(v.value, at...) {
@@ -129,12 +168,7 @@ func (p *pass) checkIstiodValues(v *values) {
 			v.report(p, ruleValues, at, "%q is no number of proxies", str(v.value, at...))
 		}
 	}
-	at := fieldPath{"meshConfig", "defaultConfig", "proxyMetadata", "SECRET_TTL"}
-	if ttl := get(v.value, at...); ttl != nil {
-		if d, err := time.ParseDuration(str(v.value, at...)); err != nil || d <= 0 || d > 90*24*time.Hour {
-			v.report(p, ruleValues, at, "%s is no life of a certificate, of at most 90 days", show(ttl))
-		}
-	}
+	p.checkLife(v, fieldPath{"meshConfig", "defaultConfig", "proxyMetadata", "SECRET_TTL"})
 	for i, a := range strs(v.value, "meshConfig", "trustDomainAliases") {
 		if !isDNSSubdomain(strings.ToLower(a)) {
 			v.report(p, ruleValues, fieldPath{"meshConfig", "trustDomainAliases"}.at(i), "%q is no trust domain", a)

@@ -60,6 +60,7 @@ type envoyFilter struct {
 	WorkloadSelector struct {
 		Labels map[string]string `json:"labels"`
 	} `json:"workloadSelector"`
+	TargetRefs    []targetRef `json:"targetRefs"`
 	ConfigPatches []struct {
 		ApplyTo string `json:"applyTo"`
 		Match   any    `json:"match"`
@@ -80,7 +81,7 @@ func (f *envoyFilter) understood() error {
 			return fmt.Errorf("a patch of %s with filter %q is not understood", p.ApplyTo, p.Patch.Value.Name)
 		}
 	}
-	if len(f.ConfigPatches) == 0 || len(f.WorkloadSelector.Labels) == 0 {
+	if len(f.ConfigPatches) == 0 || len(f.WorkloadSelector.Labels) == 0 && len(f.TargetRefs) == 0 {
 		return errors.New("a filter for nothing, or for every proxy, is not understood")
 	}
 	return nil

@@ -26,6 +26,7 @@ func emitAmbient(p *ir.Plan, t *artifact.Tree) {
 	e.servicePolicies()
 	e.requestPolicies()
 	e.requestAuthentications()
+	e.rateLimits()
 }
 
 // probes lets kubelets' probes of captured pods through Cilium's policies: the node agent gives them a source address of

@@ -65,6 +65,12 @@ func (e *emitter) ztunnelValues(y *artifact.YAML) {
 		_, v6 := families(c)
 		y.KV("IPV6_ENABLED", strconv.FormatBool(v6))
 		y.Fixed()
+		if m.CA != nil && m.CA.WorkloadTTL != "" {
+			y.From("", m.CA.From...)
+			y.Comment("What ztunnel asks the authority for, for each account. It asks again at half of it.")
+			y.KV("SECRET_TTL", m.CA.WorkloadTTL)
+			y.Fixed()
+		}
 	})
 	if m.Proxy.From != nil {
 		y.From("", m.Proxy.From...)

@@ -1,6 +1,8 @@
 package istio
 
 import (
+	"slices"
+
 	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/ir"
@@ -30,8 +32,15 @@ func waypointParametersName(w *ir.Waypoint) string { return w.Name + "-parameter
 
 func (e *emitter) waypoint(o *backend.Writer, n *ir.Namespace, w *ir.Waypoint) {
 	from := append(append(ir.From{}, n.From.Of("waypoint")...), e.p.Mesh.From.Of("kind", "revision")...)
+	revision := e.p.Mesh.RevisionLabel()
+	if next := e.p.Mesh.Next; next != nil {
+		from = append(from, next.From...)
+		if slices.Contains(next.Namespaces, n.Name) {
+			revision = next.Revision
+		}
+	}
 	meta := backend.Meta{APIVersion: gatewayAPIGroup + "/v1", Namespace: n.Name, Name: w.Name, From: from, Labels: []ir.KV{
-		{Key: "istio.io/rev", Value: e.p.Mesh.RevisionLabel()},
+		{Key: revisionLabel, Value: revision},
 		{Key: "istio.io/waypoint-for", Value: "service"},
 	}}
 	o.Add(meta, func(y *artifact.YAML) {

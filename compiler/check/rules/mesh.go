@@ -25,6 +25,8 @@ var meshRules = []*check.Rule{
 	WaypointPassedBy,
 	EgressByName,
 	MeshOptionUnread,
+	OptionUnmet,
+	WaypointCanary,
 	IntentWithoutMesh,
 	UpgradeCanary,
 	CanaryInProduction,

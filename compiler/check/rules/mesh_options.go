@@ -29,8 +29,6 @@ Source: the charts of Istio 1.31, Linkerd 2.20, Cilium 1.20 and Consul 2.0.`,
 			}
 		}
 		unread(m.Waypoint != nil && m.Kind != "istio-ambient", "mesh.waypoint", "waypoints are those of istio-ambient")
-		unread(m.ControlPlane.PushThrottle != 0 && !isIstio(m.Kind), "mesh.controlPlane.pushThrottle", "only istiod bounds its pushes")
-		unread(m.Proxy.HoldApplicationUntilReady && prof != nil && prof.Proxies == "node", "mesh.proxy.holdApplicationUntilReady", "its proxies are not in the pods")
 		noRevisions := prof != nil && prof.Capability("upgrade.canary").Support == profile.None
 		unread(m.Revision != "" && noRevisions, "mesh.revision", "it has one control plane, without revisions")
 		if m.CA != nil {
@@ -74,14 +72,31 @@ Source: Kubernetes documentation, NetworkPolicy: what you can't do with network 
 				}
 			}
 		}
-		if p.Site.Federation != nil {
-			p.Reportf("federation", "the site is federated, and mesh.kind is none").Related("mesh.kind", "there is no mesh")
+		m := p.Site.Mesh
+		for _, f := range []struct {
+			given      bool
+			path, what string
+		}{
+			{p.Site.Federation != nil, "federation", "the site is federated"},
+			{m.Upgrade != nil, "mesh.upgrade", "a mesh is upgraded"},
+			{m.CA != nil, "mesh.ca", "a certificate authority is given"},
+			{m.MTLS == "permissive", "mesh.mtls", "mutual TLS is permissive"},
+			{m.Revision != "", "mesh.revision", "a control plane is named"},
+			{len(m.TrustDomainAliases) > 0, "mesh.trustDomainAliases", "further trust domains count"},
+			{m.Waypoint != nil, "mesh.waypoint", "waypoints have a size"},
+			{m.ControlPlane.PushThrottle != 0, "mesh.controlPlane.pushThrottle", "pushes of configuration are bounded"},
+			{m.Proxy.HoldApplicationUntilReady, "mesh.proxy.holdApplicationUntilReady", "applications wait for their proxies"},
+			{m.EgressPolicy == "allow-any", "mesh.egressPolicy", "proxies let through what they do not know; the network policies do not"},
+		} {
+			if f.given {
+				p.Reportf(f.path, "%s, and mesh.kind is none", f.what).Related("mesh.kind", "there is no mesh").Hintf("leave it out")
+			}
 		}
-		if p.Site.Mesh.Upgrade != nil {
-			p.Reportf("mesh.upgrade", "a mesh is upgraded to %s, and mesh.kind is none", p.Site.Mesh.Upgrade.To).Related("mesh.kind", "there is no mesh")
-		}
-		if p.Site.Mesh.CA != nil {
-			p.Reportf("mesh.ca", "a certificate authority is given, and mesh.kind is none").Related("mesh.kind", "there is no mesh")
+		for s := range services(p.Site) {
+			if s.Workload == "VM" {
+				p.Reportf(s.path+".workload", "%s is a VM, and mesh.kind is none: nothing would lead the name of its Service to the machine", s.full()).
+					Related("mesh.kind", "there is no mesh").Hintf("declare it in external")
+			}
 		}
 	},
 }
@@ -175,12 +190,12 @@ var AmbientCanary = &check.Rule{
 	ID: "MG5134", Name: "ambient-canary-partial", Severity: diag.Note, On: check.OnSite,
 	Doc: `an ambient mesh is upgraded by canary, and its node proxies have none
 
-istiod and gateways go by revision; cni and ztunnel are replaced in place, on all nodes, for all namespaces. Each ztunnel
-that is replaced resets the long-lived connections of its node: plan it as a change of its own, node by node.
+istiod, waypoints and gateways go by revision; cni and ztunnel are replaced in place, on all nodes, for all namespaces. Each
+ztunnel that is replaced resets the long-lived connections of its node: plan it as a change of its own, node by node.
 Source: istio.io, ambient: upgrade with Helm.`,
 	Run: func(p *check.Pass) {
 		if up := p.Site.Mesh.Upgrade; up != nil && p.Site.Mesh.Kind == "istio-ambient" && len(up.Canary) > 0 {
-			p.Reportf("mesh.upgrade.canary", "namespaces go ahead with istiod alone: ztunnel and cni are replaced in place for all of them").
+			p.Reportf("mesh.upgrade.canary", "namespaces go ahead with their waypoints alone: ztunnel and cni are replaced in place for all of them").
 				Related("mesh.kind", "the mesh")
 		}
 	},

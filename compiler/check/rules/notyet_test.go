@@ -12,12 +12,12 @@ import (
 // waiting are how many places MG0900 refuses with each kind of mesh, in part or as a whole. A number may only fall: what
 // is added to the language is added with its output. Those of a kind that is refused as a whole are an upper bound.
 var waiting = map[string]int{
-	"istio-sidecar": 18,
-	"istio-ambient": 27,
-	"linkerd":       28,
-	"cilium":        36,
-	"consul":        37,
-	"none":          32,
+	"istio-sidecar": 10,
+	"istio-ambient": 12,
+	"linkerd":       19,
+	"cilium":        24,
+	"consul":        24,
+	"none":          11,
 }
 
 // TestNotYet holds the list of what is not supported yet to the language, and lets it only shrink.

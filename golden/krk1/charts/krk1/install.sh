@@ -226,6 +226,7 @@ fi
 if begin secrets 'Secrets that must be there before their readers'; then
 	:
 	secret gateway-public shop-example-org tls.crt tls.key
+	secret istio-system cacerts ca-cert.pem ca-key.pem cert-chain.pem root-cert.pem
 	complete 'docs/krk1/SECRETS.md says what each is for. Then run again with --from secrets.'
 fi
 if begin load-balancer 'the load balancer, its pools and its BGP sessions'; then
@@ -235,11 +236,14 @@ fi
 if begin mesh 'the control plane, and what holds in the whole mesh'; then
 	:
 	chart istio-base istio-system 1.31.1 base --repo https://blob.istio.io/istio-release/charts
-	chart istiod istio-system 1.31.1 istiod --repo https://blob.istio.io/istio-release/charts
+	chart istiod istio-system 1.31.0 istiod --repo https://blob.istio.io/istio-release/charts
 	wait_for istio-system deployment.apps/istiod-stable 'condition=Available'
 	wait_for '' validatingwebhookconfiguration.admissionregistration.k8s.io/istiod-default-validator 'jsonpath={.webhooks[0].clientConfig.caBundle}'
-	chart istio-cni istio-cni 1.31.1 cni --repo https://blob.istio.io/istio-release/charts
-	chart ztunnel istio-cni 1.31.1 ztunnel --repo https://blob.istio.io/istio-release/charts
+	chart istiod-1-31-1 istio-system 1.31.1 istiod --repo https://blob.istio.io/istio-release/charts
+	wait_for istio-system deployment.apps/istiod-1-31-1 'condition=Available'
+	wait_for '' validatingwebhookconfiguration.admissionregistration.k8s.io/istiod-default-validator 'jsonpath={.webhooks[0].clientConfig.caBundle}'
+	chart istio-cni istio-cni 1.31.0 cni --repo https://blob.istio.io/istio-release/charts
+	chart ztunnel istio-cni 1.31.0 ztunnel --repo https://blob.istio.io/istio-release/charts
 	apply 20-mesh
 	wait_for shop gateway.gateway.networking.k8s.io/waypoint 'condition=Programmed'
 	wait_for stock gateway.gateway.networking.k8s.io/waypoint 'condition=Programmed'
