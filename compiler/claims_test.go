@@ -41,6 +41,8 @@ var readers = []reader{
 		files: []string{"fabric/zrh1/lb1/etc/haproxy/haproxy.cfg"}},
 	{program: "nft -c", test: "compiler/real_firewall_test.go TestRealFirewall", globs: []string{"hosts/*/*/etc/meshgen/firewall.nft"}},
 	{program: "nftables of this kernel, with connections that it takes and drops", test: "compiler/real_firewall_test.go TestLiveFirewall", globs: []string{"hosts/*/*/etc/meshgen/firewall.nft"}},
+	{program: "systemd-analyze verify, shellcheck", test: "compiler/real_cards_test.go TestRealCards", globs: []string{cardsGlob, cardsUnitGlob}},
+	{program: "the shell, and queues of this kernel", test: "compiler/real_cards_test.go TestLiveCards", files: []string{"hosts/rz1/*/etc/meshgen/cards.sh"}},
 	{program: "keepalived -t", test: "compiler/real_haproxy_test.go TestRealKeepalived", globs: []string{keepalivedFiles}},
 	{program: "vtysh -C", test: "compiler/real_test.go TestRealFRR", globs: []string{"fabric/*/*.conf", "fabric/*/*.sonic"}},
 	{program: "FRR in live sessions", test: "compiler/live_bgp_test.go TestLivePair",

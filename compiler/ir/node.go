@@ -37,7 +37,8 @@ type HostGroup struct {
 	Talos         *Talos               // nil: the machines have files
 	APIAddress    *KubeVIPControlPlane // nil: these machines do not move the address of the API
 	Firewall      *HostFirewall        // nil: these machines take everything, or Talos filters
-	Packages      []string             // that the time service and the packet filter come in, for what installs them
+	Cards         *Cards               // nil: the network cards stay as their driver has them
+	Packages      []string             // that the time service, the packet filter and what sets up network cards come in, for what installs them
 	TimeUnit      string               // systemd unit of the time service; "" where it is none
 	Unit          string               // systemd unit that runs the kubelet; "" where it is none
 	Forms         []string             // of host configuration that these machines get, in the order of the site
@@ -47,6 +48,16 @@ type HostGroup struct {
 // Has reports whether the group gets its configuration in one of the forms.
 func (g *HostGroup) Has(forms ...string) bool {
 	return slices.ContainsFunc(forms, func(f string) bool { return slices.Contains(g.Forms, f) })
+}
+
+// Cards is what is set up of a machine's network cards.
+type Cards struct {
+	Names []string // sorted; never a bond
+	RX    int      // packets in the ring of received ones; 0: as the driver has it
+	TX    int      // packets in the ring of those to send; 0: as the driver has it
+	Mask  string   // CPUs that received packets are spread over, as the kernel writes them; "": none
+	Flows int      // that are steered to the CPU of their reader, of all queues of a card together; 0: none
+	From  From
 }
 
 // Supervisor is the drop-in of a distribution whose one program runs the kubelet and kube-proxy.

@@ -123,6 +123,7 @@ func (l *lowering) group(n ir.Node) ir.HostGroup {
 	}
 	g.Conntrack = l.conntrack(n, class)
 	g.Modules = l.modules()
+	g.Cards = l.cards(n, class)
 	g.ModuleOptions = moduleOptions(g.Conntrack)
 	g.Sysctls = l.sysctls(g, class)
 	g.Time = l.timeDaemon(n, g.OS, osPath)
@@ -130,6 +131,9 @@ func (l *lowering) group(n ir.Node) ir.HostGroup {
 	g.Kubelet = l.kubelet(n, g.OS, class, osPath)
 	l.supervisor(&g, n, class)
 	g.APIAddress = l.apiAddress(&g, n, class)
+	if g.Cards != nil && g.Cards.RX > 0 && prof.Packaging != "none" {
+		g.Packages = append(g.Packages, ringPackage)
+	}
 	if prof.Family == talosFamily {
 		l.talos(&g, n, class)
 	}

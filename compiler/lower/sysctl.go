@@ -42,6 +42,10 @@ func (l *lowering) sysctls(g ir.HostGroup, class *site.NodeClass) []ir.Sysctl {
 	add("net.ipv4.ip_local_reserved_ports", ports, "host/reserved-ports",
 		"no outgoing connection takes a NodePort, a health check port of a Service, or a port that something on this host listens on", from...)
 
+	if c := g.Cards; c != nil && c.Flows > 0 {
+		add("net.core.rps_sock_flow_entries", strconv.Itoa(c.Flows), "host/receive-steering",
+			"flows whose reader's CPU is remembered; 0, the default, steers none", site.Join("nodeClasses", g.Class, "nic", "rps"))
+	}
 	if r := l.s.Racks[g.Rack]; len(r.ToRs) > 1 {
 		path := site.Join("racks", g.Rack, "homing")
 		reason := "two switches: a packet may come in by another way than the answer goes out, which strict filtering (1) drops"

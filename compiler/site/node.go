@@ -42,6 +42,14 @@ type NIC struct {
 	Members            []string `json:"members"`            // of a bond
 	Mode               string   `json:"mode"`               // Linux bonding mode; "" when not given
 	HardwareTimestamps bool     `json:"hardwareTimestamps"` // default false
+	Ring               *Ring    `json:"ring"`               // nil: as the driver has it
+	RPS                string   `json:"rps"`                // hash or flow; "": no receive packet steering
+}
+
+// Ring is the size of a card's rings, in packets.
+type Ring struct {
+	RX int `json:"rx"`
+	TX int `json:"tx"` // 0: as the driver has it
 }
 
 // Refclock is a reference clock in a machine.

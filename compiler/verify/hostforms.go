@@ -87,15 +87,20 @@ func siteOf(f *artifact.File) string { return strings.Split(f.Path(), "/")[1] }
 
 // cloudConfig is the part of user-data that is in use (cloudinit.readthedocs.io, Modules: write_files, runcmd, packages).
 type cloudConfig struct {
-	Packages   []string `yaml:"packages"`
-	WriteFiles []struct {
-		Path        string `yaml:"path"`
-		Owner       string `yaml:"owner"`
-		Permissions string `yaml:"permissions"`
-		Content     string `yaml:"content"`
-	} `yaml:"write_files"`
-	RunCmd []string `yaml:"runcmd"`
+	Packages   []string    `yaml:"packages"`
+	WriteFiles []cloudFile `yaml:"write_files"`
+	RunCmd     []string    `yaml:"runcmd"`
 }
+
+type cloudFile struct {
+	Path        string `yaml:"path"`
+	Owner       string `yaml:"owner"`
+	Permissions string `yaml:"permissions"`
+	Content     string `yaml:"content"`
+}
+
+// ownUnits are the systemd units among the files of machines, by the file that each of them is for.
+var ownUnits = map[string]string{"/etc/meshgen/firewall.nft": "meshgen-firewall.service", cardsPath: cardsUnit}
 
 func readCloudInit(f *artifact.File, p *pass) {
 	first, rest, _ := bytes.Cut(f.Bytes(), []byte("\n"))
@@ -128,17 +133,21 @@ func readCloudInit(f *artifact.File, p *pass) {
 	if modules < 0 || sysctls < modules {
 		p.report(f, 0, ruleHostForms, "runcmd does not load modules and apply settings, in this order")
 	}
-	filter, start := false, 0
-	for _, w := range c.WriteFiles {
-		filter = filter || w.Path == "/etc/meshgen/firewall.nft"
-	}
-	for _, cmd := range c.RunCmd {
-		if slices.Contains(firewallCommands, cmd) {
-			start++
+	units := 0
+	for script, unit := range ownUnits {
+		brings := slices.ContainsFunc(c.WriteFiles, func(w cloudFile) bool { return w.Path == script })
+		if brings {
+			units++
+		}
+		if brings != slices.Contains(c.RunCmd, "systemctl enable --now "+unit) {
+			p.report(f, 0, ruleHostForms, "it brings %s and does not start %s, or the other way round", script, unit)
 		}
 	}
-	if filter != (start == len(firewallCommands)) || filter != slices.Contains(c.Packages, "nftables") {
-		p.report(f, 0, ruleHostForms, "the filter that it brings is not installed and started, or one that it does not bring is")
+	if (units > 0) != slices.Contains(c.RunCmd, "systemctl daemon-reload") {
+		p.report(f, 0, ruleHostForms, "systemd does not see the units that it brings, or it brings none")
+	}
+	if filter := slices.ContainsFunc(c.WriteFiles, func(w cloudFile) bool { return w.Path == "/etc/meshgen/firewall.nft" }); filter != slices.Contains(c.Packages, "nftables") {
+		p.report(f, 0, ruleHostForms, "the filter that it brings is not installed, or one that it does not bring is")
 	}
 	for _, cmd := range c.RunCmd {
 		if !restartCommand.MatchString(cmd) {
@@ -147,10 +156,7 @@ func readCloudInit(f *artifact.File, p *pass) {
 	}
 }
 
-var restartCommand = regexp.MustCompile(`^systemctl (?:restart [a-z0-9-]+\.service|daemon-reload|enable --now meshgen-firewall\.service)$`)
-
-// firewallCommands start a filter that user-data brings.
-var firewallCommands = []string{"systemctl daemon-reload", "systemctl enable --now meshgen-firewall.service"}
+var restartCommand = regexp.MustCompile(`^systemctl (?:restart [a-z0-9-]+\.service|daemon-reload|enable --now meshgen-(?:firewall|cards)\.service)$`)
 
 // ignitionConfig is the part of the Ignition specification 3 that is in use (coreos.github.io/ignition, configuration v3.3.0).
 type ignitionConfig struct {
@@ -205,15 +211,18 @@ func readIgnition(f *artifact.File, p *pass) {
 		}
 		p.carry(f, w.Path, mode, text)
 	}
-	filter, enabled := false, false
-	for _, w := range c.Storage.Files {
-		filter = filter || w.Path == "/etc/meshgen/firewall.nft"
-	}
-	for _, u := range c.Systemd.Units {
-		enabled = enabled || u.Name == "meshgen-firewall.service"
-	}
-	if filter != enabled {
-		p.report(f, 0, ruleHostForms, "the filter that it brings is not enabled, or one that it does not bring is")
+	for script, unit := range ownUnits {
+		brings := false
+		for _, w := range c.Storage.Files {
+			brings = brings || w.Path == script
+		}
+		enabled := false
+		for _, u := range c.Systemd.Units {
+			enabled = enabled || u.Name == unit
+		}
+		if brings != enabled {
+			p.report(f, 0, ruleHostForms, "it brings %s and does not enable %s, or the other way round", script, unit)
+		}
 	}
 	for _, u := range c.Systemd.Units {
 		if !strings.HasSuffix(u.Name, ".service") || !u.Enabled {

@@ -33,7 +33,7 @@ func actionOf(onHost string) string {
 	case dir == "/etc/chrony" || onHost == "/etc/chrony.conf" || dir == "/etc/ntpsec" || onHost == "/etc/default/ntpsec" || dir == "/etc/systemd/timesyncd.conf.d":
 		return "restart"
 	case dir == "/etc/meshgen" || dir == "/etc/systemd/system":
-		return "filter"
+		return "unit"
 	case strings.HasSuffix(dir, "/manifests") || strings.HasSuffix(dir, "/pod-manifests"):
 		return "none"
 	case isHostPath(onHost):
@@ -104,7 +104,7 @@ func (p *pass) carryGroup(o *object, group, script string) {
 		if want := actionOf(onHost); action != want {
 			fail("a change of %s leads to %q, and should lead to %q", onHost, action, want)
 		}
-		if named := service != "-"; named != slices.Contains([]string{"restart", "filter", "notice"}, action) {
+		if named := service != "-"; named != slices.Contains([]string{"restart", "unit", "notice"}, action) {
 			fail("action %s of %s with service %q", action, onHost, service)
 		}
 		text := str(data, key)
@@ -139,6 +139,7 @@ var applyEssentials = []struct{ text, why string }{
 	{"modules) on_host systemctl restart systemd-modules-load.service ;;", "a change is to be read"},
 	{"sysctls) on_host systemctl restart systemd-sysctl.service ;;", "a change is to be read"},
 	{`restart) on_host systemctl restart "$2" ;;`, "a change is to be read"},
+	{`unit) on_host systemctl daemon-reload && on_host systemctl enable "$2" && on_host systemctl reload-or-restart "$2" ;;`, "a unit is to run now and after the next boot"},
 	{`rm -f "$ready"`, "a pod that failed must not let the next one begin"},
 }
 

@@ -109,6 +109,9 @@ func readPlaybook(f *artifact.File, p *pass) {
 			}
 			continue
 		}
+		if h.Name == "set up the network cards" && (h.Systemd == nil || h.Systemd.Name != cardsUnit || !h.Systemd.Reload || !h.Systemd.Enabled) {
+			fail("handler %q does not set them up now and at every boot", h.Name)
+		}
 		if h.Systemd != nil && (h.Systemd.State != "restarted" || !strings.HasSuffix(h.Systemd.Name, ".service")) {
 			fail("handler %q restarts no service", h.Name)
 		}

@@ -54,6 +54,7 @@ var sysctlKeys = []sysctlKey{
 	{"net.core.netdev_budget_usecs", hostKey, "", wholeNumber{2000, 100000}, ""},
 	{"net.core.netdev_max_backlog", hostKey, "", wholeNumber{1000, 1 << 20}, ""},
 	{"net.core.optmem_max", netnsKey, "", wholeNumber{20480, 1 << 30}, ""},
+	{"net.core.rps_sock_flow_entries", hostKey, "", wholeNumber{0, 1 << 29}, ""}, // net/core/sysctl_net_core.c, rps_sock_flow_sysctl
 	{"net.core.rmem_max", hostKey, "", wholeNumber{212992, 1<<31 - 1}, ""},
 	{"net.core.wmem_max", hostKey, "", wholeNumber{212992, 1<<31 - 1}, ""},
 	{"net.core.somaxconn", podKey, "", nil, ""},

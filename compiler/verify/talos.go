@@ -102,6 +102,7 @@ func readTalos(f *artifact.File, p *pass) {
 			fail("time server %q is neither an address, a host name nor a PTP clock", s)
 		}
 	}
+	checkTalosCards(d, fail)
 	m.checkKernel(fail)
 	if pods, ok := m.Machine.Kubelet.ExtraConfig["maxPods"].(int); !ok || pods < 1 || len(m.Machine.Kubelet.ExtraConfig) != 1 {
 		fail("extraConfig of the kubelet is not maxPods alone")

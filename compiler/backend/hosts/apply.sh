@@ -58,7 +58,7 @@ act() {
 	table) resize_table ;;
 	sysctls) on_host systemctl restart systemd-sysctl.service ;;
 	restart) on_host systemctl restart "$2" ;;
-	filter) on_host systemctl daemon-reload && on_host systemctl enable "$2" && on_host systemctl reload-or-restart "$2" ;;
+	unit) on_host systemctl daemon-reload && on_host systemctl enable "$2" && on_host systemctl reload-or-restart "$2" ;;
 	notice) say "$2 reads what was written when it starts: drain the machine and restart it" ;;
 	none) ;;
 	*) return 1 ;;

@@ -20,8 +20,8 @@ table /etc/modprobe.d/meshgen.conf table -
 clock /etc/chrony/chrony.conf restart chrony.service
 pod /etc/kubernetes/manifests/kube-vip.yaml none -
 kubelet /etc/kubernetes/kubelet.conf.d/90-meshgen.conf notice kubelet.service
-filter /etc/meshgen/firewall.nft filter meshgen-firewall.service
-unit /etc/systemd/system/meshgen-firewall.service filter meshgen-firewall.service
+filter /etc/meshgen/firewall.nft unit meshgen-firewall.service
+unit /etc/systemd/system/meshgen-firewall.service unit meshgen-firewall.service
 `
 
 func newMachine(t *testing.T) *machine {

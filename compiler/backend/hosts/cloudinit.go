@@ -42,10 +42,12 @@ func cloudInit(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 			y.From("", g.Time.From...)
 			command(y, "systemctl", "restart", g.TimeUnit)
 		}
-		if g.Firewall != nil {
-			y.From("", g.Firewall.From...)
-			command(y, "systemctl", "daemon-reload")
-			command(y, "systemctl", "enable", "--now", filterUnit)
+		for i, u := range ownUnits(g) {
+			y.From("", u.from...)
+			if i == 0 {
+				command(y, "systemctl", "daemon-reload")
+			}
+			command(y, "systemctl", "enable", "--now", u.name)
 		}
 	})
 }
@@ -55,5 +57,22 @@ func command(y *artifact.YAML, words ...string) { y.Elem(strings.Join(words, " "
 
 // packagesFrom is where the packages of a group come from: without a filter too, because the site might have asked for one.
 func packagesFrom(g *ir.HostGroup) ir.From {
-	return append(g.Time.From[:len(g.Time.From):len(g.Time.From)], "fabric.hostFirewall", "gateways")
+	return append(g.Time.From[:len(g.Time.From):len(g.Time.From)], "fabric.hostFirewall", "gateways", "nodeClasses")
+}
+
+// ownUnit is a systemd unit among the files of a group.
+type ownUnit struct {
+	name string
+	from ir.From
+}
+
+// ownUnits lists the units that a group's files bring: each is to be enabled once.
+func ownUnits(g *ir.HostGroup) (out []ownUnit) {
+	if g.Firewall != nil {
+		out = append(out, ownUnit{filterUnit, g.Firewall.From})
+	}
+	if g.Cards != nil {
+		out = append(out, ownUnit{cardsUnit, g.Cards.From})
+	}
+	return out
 }

@@ -108,7 +108,9 @@ func action(g *ir.HostGroup, path string) string {
 	case applySysctls:
 		return "sysctls -"
 	case loadFilter:
-		return "filter " + filterUnit
+		return "unit " + filterUnit
+	case setUpCards:
+		return "unit " + cardsUnit
 	case "":
 		return "none -"
 	}

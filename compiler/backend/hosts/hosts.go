@@ -1,5 +1,5 @@
 // Package hosts prints what the machines need outside Kubernetes: kernel settings and modules, the time daemon, options of
-// the kubelet, the packet filter of edge nodes, and the forms in which they are delivered.
+// the kubelet, the packet filter of edge nodes, the setup of network cards, and the forms in which they are delivered.
 //
 // In come the plan's host groups and nodes. Out go below hosts/<site>/ for each group, by the forms that it gets:
 //
@@ -24,7 +24,7 @@ import (
 var Backend = backend.Backend{
 	Name: "hosts",
 	Kind: "hosts",
-	Doc:  "sysctl.d, modules-load.d, modprobe.d, the time daemon, the kubelet's drop-in, the packet filter of edge nodes and an Ansible inventory",
+	Doc:  "sysctl.d, modules-load.d, modprobe.d, the time daemon, the kubelet's drop-in, the packet filter of edge nodes, rings and packet steering of network cards, and an Ansible inventory",
 	Emit: emit,
 }
 
@@ -69,6 +69,7 @@ func files(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 	supervisor(p, t, g)
 	staticPod(p, t, g)
 	firewall(p, t, g)
+	cards(p, t, g)
 }
 
 // carried returns what files writes, for forms that carry files inside a document of their own.

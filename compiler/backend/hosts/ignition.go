@@ -27,7 +27,7 @@ func ignition(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 	f.Line(`    "files": [`)
 	all := carried(p, g)
 	for i, c := range all {
-		f.From("", c.Origins()...)
+		f.From("", append(c.Origins(), "nodeClasses")...) // a line is a whole file, also what it leaves out
 		comma := ","
 		if i == len(all)-1 {
 			comma = ""
@@ -45,8 +45,8 @@ func ignition(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 	if g.TimeUnit != "" {
 		units = append(units, fmt.Sprintf(`{"name": %s, "enabled": true}`, quoted(g.TimeUnit)))
 	}
-	if g.Firewall != nil {
-		units = append(units, fmt.Sprintf(`{"name": %s, "enabled": true}`, quoted(filterUnit)))
+	for _, u := range ownUnits(g) {
+		units = append(units, fmt.Sprintf(`{"name": %s, "enabled": true}`, quoted(u.name)))
 	}
 	if len(units) == 0 {
 		f.Line("    ]\n  }\n}")

@@ -24,6 +24,7 @@ const (
 	resizeTable  = "resize the connection table"
 	applySysctls = "apply kernel settings"
 	loadFilter   = "load the packet filter"
+	setUpCards   = "set up the network cards"
 )
 
 // playbook writes the Ansible playbook that puts each group's files in place.
@@ -99,7 +100,7 @@ const (
 	rankClock
 	rankDropIn
 	rankFlags
-	rankFilter
+	rankOwnUnits
 )
 
 func rank(g *ir.HostGroup, path string) int {
@@ -110,8 +111,8 @@ func rank(g *ir.HostGroup, path string) int {
 		return rankClock
 	case g.Kubelet.EnvFile:
 		return rankFlags
-	case filterPath, unitPath:
-		return rankFilter
+	case filterPath, unitPath, cardsPath, cardsUnitPath:
+		return rankOwnUnits
 	}
 	return rankDropIn
 }
@@ -129,6 +130,8 @@ func notify(g *ir.HostGroup, path string) string {
 		return "restart " + g.TimeUnit
 	case filterPath, unitPath:
 		return loadFilter
+	case cardsPath, cardsUnitPath:
+		return setUpCards
 	}
 	if a := g.APIAddress; a != nil && path == a.Path {
 		return "" // the kubelet watches the folder
@@ -204,6 +207,15 @@ func handlers(y *artifact.YAML, targets []*target) {
 			})
 			continue
 		}
+		if x.notify == setUpCards {
+			handler(setUpCards, "ansible.builtin.systemd", func() {
+				y.KV("name", cardsUnit)
+				y.KV("daemon_reload", true)
+				y.KV("enabled", true)
+				y.KV("state", "restarted")
+			})
+			continue
+		}
 		unit := strings.TrimPrefix(x.notify, "restart ")
 		if x.rank == rankClock {
 			handler(x.notify, "ansible.builtin.systemd", restart(unit))
@@ -227,12 +239,15 @@ func packages(y *artifact.YAML, p *ir.Plan) {
 			continue
 		}
 		y.From("", packagesFrom(g)...)
-		what := "Time service of "
+		what := []string{"Time service"}
 		if g.Firewall != nil {
-			what = "Time service and packet filter of "
+			what = append(what, "packet filter")
+		}
+		if g.Cards != nil && g.Cards.RX > 0 {
+			what = append(what, "network cards")
 		}
 		y.Item(func() {
-			y.KV("name", what+g.Name)
+			y.KV("name", strings.Join(what, " and ")+" of "+g.Name)
 			y.Map("ansible.builtin.package", func() {
 				y.KV("name", g.Packages)
 				y.KV("state", "present")

@@ -48,6 +48,28 @@ func talos(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 		y.Comment("A name below /dev is a PTP clock of the machine. Talos asks in this order and keeps to the first that answers: the clock\nmust keep UTC by itself, and the servers stand in when its device is not there.")
 	}
 	y.Map("ntp", func() { y.KV("servers", append(clocks, servers(&g.Time)...)) })
+	talosCards(y, g.Cards)
+}
+
+// talosCards writes a document for each network card, which Talos sets up without a restart.
+func talosCards(y *artifact.YAML, c *ir.Cards) {
+	if c == nil || c.RX == 0 {
+		return
+	}
+	for _, name := range c.Names {
+		y.From("", c.From...)
+		y.Doc()
+		y.Comment("All cards change at once: where the driver takes the link down for it, the machine is off the network for a moment.")
+		y.KV("apiVersion", "v1alpha1")
+		y.KV("kind", "EthernetConfig")
+		y.KV("name", name)
+		y.Map("rings", func() {
+			y.KV("rx", c.RX)
+			if c.TX > 0 {
+				y.KV("tx", c.TX)
+			}
+		})
+	}
 }
 
 // talosKernel writes kernel settings, and names the modules that are there without loading.

@@ -21,7 +21,7 @@ var All = sorted(
 	fleetRules,
 	linkerdRules,
 	federationRules,
-	languageRules, addressRules, fabricRules, hostRules, hostDeliveryRules, timeRules, balancerRules, podNetworkRules, kubeVIPRules, openELBRules, meshRules, istioRules, gatewayRules, serviceRules,
+	languageRules, addressRules, fabricRules, hostRules, hostCardRules, hostDeliveryRules, timeRules, balancerRules, podNetworkRules, kubeVIPRules, openELBRules, meshRules, istioRules, gatewayRules, serviceRules,
 	deliveryRules, fluxRules, versionRules, adviceRules, dashboardRules,
 )
 
