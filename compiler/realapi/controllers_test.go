@@ -17,14 +17,14 @@ import (
 )
 
 // control does what the controllers of a cluster would do for what install.sh waits for, until the test ends: Secrets
-// come of ExternalSecrets and Certificates, istiod comes up and takes its webhook over, DaemonSets are rolled out.
+// come of ExternalSecrets and Certificates, ConfigMaps of the roots, istiod comes up and takes its webhook over, DaemonSets are rolled out.
 func (c *client) control(ctx context.Context, p *ir.Plan) {
 	hook := httptest.NewTLSServer(http.HandlerFunc(admit))
 	defer hook.Close()
 	ready := map[string]any{"status": map[string]any{"conditions": []any{map[string]any{
 		"type": "Ready", "status": "True", "reason": "Ready", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z",
 	}}}}
-	tls := []string{"tls.crt", "tls.key"}
+	tls := []string{"ca.crt", "tls.crt", "tls.key"}
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -46,6 +46,16 @@ func (c *client) control(ctx context.Context, p *ir.Plan) {
 			c.quietly(ctx, http.MethodPost, "/api/v1/namespaces/"+o.Metadata.Namespace+"/secrets",
 				secret(o.Metadata.Namespace, o.Spec.SecretName, "kubernetes.io/tls", tls))
 			c.quietly(ctx, http.MethodPatch, path+"/status", ready)
+		}
+		for _, phase := range p.Delivery.Phases { // roots of trust that the platform keeps in ConfigMaps
+			for _, w := range phase.Waits {
+				if name, ok := strings.CutPrefix(w.Object, "configmap/"); ok {
+					c.quietly(ctx, http.MethodPost, "/api/v1/namespaces/"+w.Namespace+"/configmaps", map[string]any{
+						"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": name},
+						"data": map[string]string{"ca-bundle.crt": "not a real value"},
+					})
+				}
+			}
 		}
 		for path := range c.list(ctx, "/apis/gateway.networking.k8s.io/v1/gateways") {
 			c.quietly(ctx, http.MethodPatch, path+"/status", map[string]any{"status": map[string]any{"conditions": []any{map[string]any{
@@ -177,7 +187,13 @@ func workload(kind, namespace, name string) map[string]any {
 			"selector": map[string]any{"matchLabels": labels},
 			"template": map[string]any{
 				"metadata": map[string]any{"labels": labels},
-				"spec":     map[string]any{"containers": []any{map[string]any{"name": "main", "image": "registry.invalid/main:1"}}},
+				"spec": map[string]any{
+					"securityContext": map[string]any{"runAsNonRoot": true, "seccompProfile": map[string]string{"type": "RuntimeDefault"}},
+					"containers": []any{map[string]any{
+						"name": "main", "image": "registry.invalid/main:1",
+						"securityContext": map[string]any{"allowPrivilegeEscalation": false, "capabilities": map[string]any{"drop": []string{"ALL"}}},
+					}},
+				},
 			},
 		},
 	}
@@ -187,6 +203,9 @@ func secret(namespace, name, kind string, keys []string) map[string]any {
 	data := map[string]string{}
 	for _, k := range keys {
 		data[k] = "not a real value"
+		if k == ".dockerconfigjson" { // the server reads it
+			data[k] = `{"auths": {}}`
+		}
 	}
 	return map[string]any{
 		"apiVersion": "v1", "kind": "Secret", "type": kind, "stringData": data,

@@ -3,7 +3,6 @@
 package realapi
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -33,7 +32,7 @@ func TestInstall(t *testing.T) {
 	for _, site := range sites(t) {
 		out := compiled(t, site)
 		// The steps follow from what is installed and from who delivers it: sites alike in that have one script.
-		steps := fmt.Sprint(out.Plan.LoadBalancer.Kind, out.Plan.LoadBalancer.Backend, out.Plan.Delivery.Kind, out.Plan.Cluster.Distribution)
+		steps := fmt.Sprint(out.Plan.Mesh.Kind, out.Plan.LoadBalancer.Kind, out.Plan.LoadBalancer.Backend, out.Plan.Delivery.Kind, out.Plan.Cluster.Distribution)
 		if seen[steps] {
 			continue
 		}
@@ -43,7 +42,7 @@ func TestInstall(t *testing.T) {
 			c := newCluster(t)
 			c.found(out.Plan)
 			// The other kinds come with what install.sh installs.
-			c.install(upstream(t).definitions(t, "cert-manager", "external-secrets", "prometheus-operator"))
+			c.install(upstream(t).definitions(t, append(platform(out.Plan), "cert-manager", "external-secrets", "prometheus-operator")...))
 			c.create("kubeadm", daemonSet("kube-system", "kube-proxy"))
 			o := newOperator(t, c, out)
 			go c.control(t.Context(), out.Plan)
@@ -106,17 +105,17 @@ func newOperator(t *testing.T, c *client, out *compiler.Output) *operator {
 		}
 		return p
 	}
-	for component, chart := range map[string]string{"istio": "base", "metallb": "metallb", "cilium": "cilium", "gateway-api": "gateway-api"} {
-		put("objects/"+chart+".yaml", brought(t, chart, upstream(t).definitions(t, component), out.Plan))
+	for chart, text := range charts(t, c, out.Plan) {
+		put("objects/"+chart+".yaml", text)
 	}
-	// Its Job has filled in the CA; without rules nothing is sent to it.
-	hook := validator(map[string]any{"service": map[string]any{"name": "openelb-controller", "namespace": "openelb-system"}, "caBundle": encoded(t, c.id.certFile)})
-	hook["metadata"] = map[string]any{"name": "openelb-admission"}
-	for _, w := range hook["webhooks"].([]any) {
-		delete(w.(map[string]any), "rules")
+	bundle := brought(upstream(t).definitions(t, "gateway-api"))
+	put("objects/gateway-api.yaml", bundle)
+	if b := out.Plan.Delivery.Bundle; b != nil && !strings.Contains(b.Manifest, "://") { // the operator has carried it in
+		if err := os.MkdirAll(filepath.Join(o.tree, filepath.Dir(b.Manifest)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		put(filepath.Join("out", b.Manifest), bundle)
 	}
-	put("objects/openelb.yaml", slices.Concat(brought(t, "openelb", upstream(t).definitions(t, "openelb"), out.Plan), []byte("---\n"), asJSON(t, hook)))
-	put("objects/istiod.yaml", asJSON(t, deployment(out.Plan.Mesh.Namespace, istiod(out.Plan))))
 	config := put("kubeconfig", asJSON(t, map[string]any{
 		"apiVersion": "v1", "kind": "Config", "current-context": "metal",
 		"clusters": []any{map[string]any{"name": "metal", "cluster": map[string]string{"server": c.base, "certificate-authority": c.id.certFile}}},
@@ -141,22 +140,6 @@ func encoded(t *testing.T, file string) string {
 		t.Fatal(err)
 	}
 	return base64.StdEncoding.EncodeToString(text)
-}
-
-// brought is what a chart brings, as far as others depend on it. The webhook of Istio's base chart refuses every object
-// of Istio until istiod answers.
-func brought(t *testing.T, chart string, definitions []object, p *ir.Plan) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	for _, d := range definitions {
-		fmt.Fprintf(&b, "---\n%s\n", d.text)
-	}
-	if chart == "base" {
-		fmt.Fprintf(&b, "---\n%s\n", asJSON(t, validator(map[string]any{
-			"service": map[string]any{"name": istiod(p), "namespace": p.Mesh.Namespace, "path": "/validate"},
-		})))
-	}
-	return b.Bytes()
 }
 
 // install runs the script of the tree, from another folder, as its first lines allow.

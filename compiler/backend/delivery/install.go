@@ -3,6 +3,7 @@ package delivery
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
 
 	"meshgen.dev/meshgen/compiler/artifact"
@@ -108,18 +109,29 @@ func waits(f *artifact.File, all []ir.Wait) {
 	f.Fixed()
 }
 
-// broughtByOthers are the kinds whose CRDs come with what meshgen relies on, by the name of the kind's file.
-var broughtByOthers = []struct{ file, crd, owner string }{
-	{"certificate.yaml", "certificates.cert-manager.io", "cert-manager"},
-	{"externalsecret.yaml", "externalsecrets.external-secrets.io", "External Secrets"},
-	{"podmonitor.yaml", "podmonitors.monitoring.coreos.com", "the Prometheus operator"},
-	{"servicemonitor.yaml", "servicemonitors.monitoring.coreos.com", "the Prometheus operator"},
-	{"prometheusrule.yaml", "prometheusrules.monitoring.coreos.com", "the Prometheus operator"},
+// broughtByOthers are the kinds whose CRDs come with what meshgen relies on, by the name of the kind's file. Where the tree
+// installs the chart that brings them nobody need look.
+var broughtByOthers = []struct{ file, crd, owner, chart string }{
+	{"certificate.yaml", "certificates.cert-manager.io", "cert-manager", ""},
+	{"externalsecret.yaml", "externalsecrets.external-secrets.io", "External Secrets", ""},
+	{"podmonitor.yaml", "podmonitors.monitoring.coreos.com", "the Prometheus operator", ""},
+	{"servicemonitor.yaml", "servicemonitors.monitoring.coreos.com", "the Prometheus operator", ""},
+	{"prometheusrule.yaml", "prometheusrules.monitoring.coreos.com", "the Prometheus operator", ""},
+	{"ciliumloadbalancerippool.yaml", "ciliumloadbalancerippools.cilium.io", "Cilium", "cilium"},
+	{"ciliuml2announcementpolicy.yaml", "ciliuml2announcementpolicies.cilium.io", "Cilium", "cilium"},
+	{"ciliumbgpclusterconfig.yaml", "ciliumbgpclusterconfigs.cilium.io", "Cilium", "cilium"},
+	{"ciliumbgppeerconfig.yaml", "ciliumbgppeerconfigs.cilium.io", "Cilium", "cilium"},
+	{"ciliumbgpadvertisement.yaml", "ciliumbgpadvertisements.cilium.io", "Cilium", "cilium"},
+	{"ciliumegressgatewaypolicy.yaml", "ciliumegressgatewaypolicies.cilium.io", "Cilium", "cilium"},
+	{"ciliumclusterwidenetworkpolicy.yaml", "ciliumclusterwidenetworkpolicies.cilium.io", "Cilium", "cilium"},
 }
 
 // crds brings the kinds of the Gateway API, and looks for those that others bring and objects of the tree are of.
 func crds(p *ir.Plan, t *artifact.Tree, f *artifact.File) {
 	for _, kind := range broughtByOthers {
+		if kind.chart != "" && slices.ContainsFunc(p.Releases, func(r ir.Release) bool { return r.Chart == kind.chart }) {
+			continue
+		}
 		var from []string
 		for _, file := range t.Files() {
 			if strings.HasPrefix(file.Path(), backend.OverlayDir(p)+"/") && strings.HasSuffix(file.Path(), "/"+kind.file) {

@@ -191,6 +191,8 @@ kube_proxy() {
 
 if begin crds 'kinds of objects that no chart brings'; then
 	:
+	crd ciliumloadbalancerippools.cilium.io 'Cilium'
+	crd ciliuml2announcementpolicies.cilium.io 'Cilium'
 	complete 'Install what brings them first.'
 fi
 if begin nodes 'labels and taints of the nodes, configuration of kube-proxy'; then
