@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"meshgen.dev/meshgen/compiler/analyze/policy"
+	"meshgen.dev/meshgen/compiler/analyze/trace"
 	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/ir"
 	"meshgen.dev/meshgen/compiler/load"
@@ -113,49 +114,10 @@ func (q *inquiry) read(tree *artifact.Tree) (err error) {
 	return err
 }
 
-// policyWorld says which workloads of a plan exist, each with a pod address of its own.
+// policyWorld says which workloads of a plan exist. What Linkerd and Consul alone decide is asked apart.
 func policyWorld(p *ir.Plan) policy.World {
-	w := policy.World{MeshNamespace: p.Mesh.Namespace, MeshValues: "charts/" + p.Name + "/istiod/values.yaml", NodeAddress: p.Nodes[0].Addresses[0]}
-	for _, r := range p.Releases {
-		switch {
-		case r.Chart != "istiod":
-		case r.Revision == p.Mesh.Revision:
-			w.MeshValues = "charts/" + p.Name + "/" + r.Name + "/values.yaml"
-		default:
-			w.NextValues = "charts/" + p.Name + "/" + r.Name + "/values.yaml"
-		}
-	}
-	if p.Mesh.Kind == "none" || p.Mesh.Kind == "linkerd" || p.Mesh.Kind == "cilium" || p.Mesh.Kind == "consul" {
-		w.MeshValues = ""
-	}
-	address := p.Cluster.PodCIDRs[0].Addr()
-	pairs := func(list []ir.KV) map[string]string {
-		out := map[string]string{}
-		for _, kv := range list {
-			out[kv.Key] = kv.Value
-		}
-		return out
-	}
-	for _, s := range p.Services {
-		address = address.Next()
-		x := policy.Workload{Namespace: s.Namespace, Name: s.Name, Host: s.Host, ServiceAccount: s.ServiceAccount, Labels: pairs(s.Labels), Address: address, Headless: s.Headless}
-		if s.Workload == "VM" {
-			x.Machine, x.Address = true, s.Addresses[0]
-		}
-		for _, port := range s.Ports {
-			x.Ports = append(x.Ports, policy.Port{Name: port.Name, Port: port.Port, Target: port.TargetPort, Protocol: port.Protocol})
-		}
-		w.Workloads = append(w.Workloads, x)
-	}
-	for _, g := range p.Gateways {
-		address = address.Next()
-		x := policy.Workload{Namespace: g.Namespace, Name: g.Name, Host: g.Release + "." + g.Namespace + ".svc." + p.Cluster.Domain,
-			ServiceAccount: g.ServiceAccount, Labels: pairs(g.Selector), Address: address, Gateway: true}
-		if g.Frontend == "istio" {
-			x.Values = "charts/" + p.Name + "/" + g.Release + "/values.yaml"
-		}
-		w.Workloads = append(w.Workloads, x)
-	}
+	w := trace.World(p)
+	w.Linkerd, w.Consul, w.Balancer, w.ProxyProtocol = "", "", netip.Addr{}, false
 	return w
 }
 

@@ -140,7 +140,13 @@ func (m *Model) filter(layer Layer, w *Workload, other end, host string, port Po
 			s.Object, s.Effect, s.Why = p.Object, Refuse, fmt.Sprintf("no rule admits %s on port %d", other, port.Target)
 		}
 		for k := range rules {
-			if m.ciliumPeer(&rules[k], w, other, host) && rules[k].takes(port, udp, req) {
+			if !m.ciliumPeer(&rules[k], w, other, host) {
+				continue
+			}
+			if s.Effect == Refuse && rules[k].onPort(port, udp) { // who calls is known there, and the request is not
+				s.Object, s.Why = p.at("spec", field, k), fmt.Sprintf("no request of the rule for %s is %s %s", other, req.Method, req.Path)
+			}
+			if rules[k].takes(port, udp, req) {
 				s.Object, s.Effect, s.Why = p.at("spec", field, k), Allow, fmt.Sprintf("admits %s on port %d", other, port.Target)
 				return s
 			}
@@ -206,15 +212,25 @@ func ciliumLabels(w *Workload) map[string]string {
 	return out
 }
 
+// on reports whether a port is one of a list.
+func (t *ciliumPorts) on(port Port, udp bool) bool {
+	for _, p := range t.Ports {
+		if p.Port == strconv.Itoa(int(port.Target)) && (p.Protocol == "UDP") == udp {
+			return true
+		}
+	}
+	return false
+}
+
+// onPort reports whether a rule is about a port, whatever the request.
+func (r *ciliumRule) onPort(port Port, udp bool) bool {
+	return len(r.ToPorts) == 0 || slices.ContainsFunc(r.ToPorts, func(t ciliumPorts) bool { return t.on(port, udp) })
+}
+
 // takes reports whether a rule takes a request at a port; no ports are all of them.
 func (r *ciliumRule) takes(port Port, udp bool, req Request) bool {
 	return len(r.ToPorts) == 0 || slices.ContainsFunc(r.ToPorts, func(t ciliumPorts) bool {
-		on := slices.ContainsFunc(t.Ports, func(p struct {
-			Port     string `json:"port"`
-			Protocol string `json:"protocol"`
-		}) bool {
-			return p.Port == strconv.Itoa(int(port.Target)) && (p.Protocol == "UDP") == udp
-		})
+		on := t.on(port, udp)
 		if !on || len(t.Rules.HTTP) == 0 {
 			return on
 		}

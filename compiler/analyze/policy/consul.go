@@ -15,6 +15,7 @@ import (
 type Consul struct {
 	intentions []consulIntentions
 	protocols  map[string]string
+	splitters  []consulSplitter
 	deny       bool // the access lists refuse by default
 	strict     bool // plain text is refused
 }
@@ -37,6 +38,17 @@ type consulIntentions struct {
 				} `json:"http"`
 			} `json:"permissions"`
 		} `json:"sources"`
+	}
+}
+
+// consulSplitter shares out the requests to the service of its name.
+type consulSplitter struct {
+	meta
+	spec struct {
+		Splits []struct {
+			Weight  float64 `json:"weight"`
+			Service string  `json:"service"` // that of the splitter when not given
+		} `json:"splits"`
 	}
 }
 
@@ -91,8 +103,10 @@ func (c *Consul) object(o meta, h head) error {
 			c.protocols[h.Metadata.Name] = d.Protocol
 		}
 		return err
-	case "ServiceRouter", "ServiceSplitter", "Mesh", "GatewayClassConfig":
-		return nil // they decide where a request goes, and what goes out
+	case "ServiceSplitter":
+		return add(&c.splitters, consulSplitter{meta: o}, h, func(x *consulSplitter) any { return &x.spec })
+	case "ServiceRouter", "Mesh", "GatewayClassConfig":
+		return nil // how often a request is sent, and what goes out
 	}
 	return fmt.Errorf("%s of %s is not understood", h.Kind, h.APIVersion)
 }
@@ -113,6 +127,9 @@ func (c *Consul) Admits(q ConsulRequest) (bool, Object) {
 					continue
 				}
 				if len(s.Permissions) == 0 {
+					if own := c.of(q.To); s.Action != "allow" && names[1] != q.To && own != nil {
+						return false, own.at("spec", "sources") // the service's own, which does not name the caller
+					}
 					return s.Action == "allow", in.at("spec", "sources", k)
 				}
 				if p := c.protocols[q.To]; p == "" || p == "tcp" {
@@ -129,4 +146,13 @@ func (c *Consul) Admits(q ConsulRequest) (bool, Object) {
 		}
 	}
 	return !c.deny, Object{}
+}
+
+// of returns the intentions of one service, nil where it has none.
+func (c *Consul) of(service string) *consulIntentions {
+	i := slices.IndexFunc(c.intentions, func(in consulIntentions) bool { return in.spec.Destination.Name == service })
+	if i < 0 {
+		return nil
+	}
+	return &c.intentions[i]
 }

@@ -130,6 +130,9 @@ func (r *routeMatch) rank() []int {
 // apiGatewayOf returns the Gateway whose pods a workload is, or nil.
 func (m *Model) apiGatewayOf(w *Workload) *apiGateway {
 	name, ok := w.Labels[gatewayNameLabel]
+	if !ok && m.consul != nil {
+		name, ok = w.Labels[consulGateway]
+	}
 	i := slices.IndexFunc(m.apiGates, func(g apiGateway) bool { return ok && g.Namespace == w.Namespace && g.Name == name })
 	if i < 0 {
 		return nil
@@ -163,6 +166,9 @@ func (m *Model) apiFacts(w *Workload) serviceFacts {
 		out.Ports = nil
 	}
 	out.object = g.Object
+	if k := m.consulService(w); k != nil {
+		return k.facts()
+	}
 	for _, l := range g.spec.Listeners {
 		out.Ports = append(out.Ports, servicePort{Port: l.Port})
 	}

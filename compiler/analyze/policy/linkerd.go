@@ -158,7 +158,8 @@ func (l *Linkerd) route(namespace, server string, q LinkerdRequest) (best *httpR
 	return best, any
 }
 
-// granted looks for a policy on one of the targets whose authentication the caller meets.
+// granted looks for a policy on one of the targets whose authentication the caller meets. Where none does, what the last of
+// them asks for decides.
 func (l *Linkerd) granted(namespace string, targets []targetRef, q LinkerdRequest, by Object) (bool, Object) {
 	for i := range l.policies {
 		p := &l.policies[i]
@@ -167,13 +168,30 @@ func (l *Linkerd) granted(namespace string, targets []targetRef, q LinkerdReques
 		}
 		met := len(p.spec.Required) > 0
 		for _, ref := range p.spec.Required {
-			met = met && l.met(namespace, ref, q)
+			if met = met && l.met(namespace, ref, q); !met {
+				by = l.asks(namespace, ref, p.Object)
+			}
 		}
 		if met {
 			return true, p.Object
 		}
 	}
 	return false, by
+}
+
+// asks returns the authentication that a reference names, else the policy that names it.
+func (l *Linkerd) asks(namespace string, ref targetRef, policy Object) Object {
+	for i := range l.accounts {
+		if a := &l.accounts[i]; ref.Kind == a.Kind && a.Namespace == namespace && a.Name == ref.Name {
+			return a.Object
+		}
+	}
+	for i := range l.networks {
+		if n := &l.networks[i]; ref.Kind == n.Kind && n.Namespace == namespace && n.Name == ref.Name {
+			return n.Object
+		}
+	}
+	return policy
 }
 
 func (l *Linkerd) met(namespace string, ref targetRef, q LinkerdRequest) bool {

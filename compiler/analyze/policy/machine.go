@@ -20,6 +20,8 @@ type kubeService struct {
 			Port       uint16 `json:"port"`
 			TargetPort any    `json:"targetPort"`
 		} `json:"ports"`
+		ExternalTrafficPolicy    string   `json:"externalTrafficPolicy"`
+		LoadBalancerSourceRanges []string `json:"loadBalancerSourceRanges"`
 	}
 }
 

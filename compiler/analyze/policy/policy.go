@@ -17,6 +17,8 @@ type World struct {
 	MeshNamespace string     // where the control plane runs: the root of mesh-wide objects unless its values say otherwise
 	MeshValues    string     // path in the tree of the values of the control plane's chart; "": there is no mesh
 	NextValues    string     // the same of a second control plane, to which an upgrade leads; "" where there is none
+	Linkerd       string     // path of the values of Linkerd's control plane; "" for another mesh
+	Consul        string     // path of the values of Consul's chart; "" for another mesh
 	Workloads     []Workload // services and gateways
 	NodeAddress   netip.Addr // of some node: the source of a connection that a Service hides
 	Balancer      netip.Addr // of a machine in front of the cluster, through which clients come; invalid where there is none

@@ -97,6 +97,11 @@ func (m *Model) reachService(from Caller, to *Workload, req Request) Verdict {
 		s, v.Leads = m.waypointRoute(to.Namespace+"/"+to.Name, to, port, req)
 		v.Steps = append(v.Steps, s)
 	}
+	if m.proxied(from.Workload) && port.Protocol != "udp" {
+		var s Step
+		s, v.Leads = m.meshLeads(from.Workload.Namespace+"/"+from.Workload.Name, to, port, req)
+		v.Steps = append(v.Steps, s)
+	}
 	m.follow(&v, from, req, plain)
 	return v
 }
@@ -167,6 +172,7 @@ func (m *Model) reachGateway(from Caller, g *Workload, req Request) Verdict {
 		m.followAmbient(&v, Caller{Workload: g}, req)
 		return v
 	}
+	m.spread(&v, g, req)
 	m.follow(&v, Caller{Workload: g}, req, false)
 	return v
 }
@@ -205,6 +211,8 @@ func (m *Model) hop(from Caller, to *Workload, port Port, req Request, plain boo
 	var steps []Step
 	udp := req.UDP || port.Protocol == "udp"
 	caller := end{from.Workload, from.Address}
+	own := port
+	port.Target = m.wire(from.Workload, to, port)
 	if w := from.Workload; w != nil {
 		caller.address = w.Address
 		if !m.ciliumGateway(w) {
@@ -216,6 +224,9 @@ func (m *Model) hop(from Caller, to *Workload, port Port, req Request, plain boo
 		in = Step{Layer: Ingress, At: in.At, Effect: Silent, Why: "the node of a pod always reaches it"}
 	}
 	steps = append(steps, in)
+	if m.proxied(to) && !udp && !from.Kubelet {
+		return append(steps, m.admitted(from, to, own, req)...)
+	}
 	if !m.captured(to, port.Target, udp) {
 		return steps
 	}

@@ -35,6 +35,10 @@ type Model struct {
 	config     map[string]map[string]string // data of ConfigMaps by "namespace/name"
 	releases   map[string]gatewayValues     // values of gateways' charts by path
 
+	linkerd  *Linkerd          // nil: not asked
+	consul   *Consul           // nil: not asked
+	injected map[string]string // what the annotation of a namespace tells Linkerd
+
 	cilium        []ciliumPolicy
 	ciliumClients []ciliumPolicy          // of all gateways
 	ciliumClasses map[string]ciliumClass  // by name
@@ -81,9 +85,10 @@ type head struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
 	Metadata   struct {
-		Name      string            `json:"name"`
-		Namespace string            `json:"namespace"`
-		Labels    map[string]string `json:"labels"`
+		Name        string            `json:"name"`
+		Namespace   string            `json:"namespace"`
+		Labels      map[string]string `json:"labels"`
+		Annotations map[string]string `json:"annotations"`
 	} `json:"metadata"`
 	Spec json.RawMessage   `json:"spec"`
 	Data map[string]string `json:"data"`
@@ -91,7 +96,7 @@ type head struct {
 
 // Read reads the objects of a tree. The error names the file and line of each thing that is not understood.
 func Read(t *artifact.Tree, world World) (*Model, error) {
-	m := &Model{world: world, namespaces: map[string]map[string]string{}, config: map[string]map[string]string{}, releases: map[string]gatewayValues{},
+	m := &Model{world: world, namespaces: map[string]map[string]string{}, config: map[string]map[string]string{}, releases: map[string]gatewayValues{}, injected: map[string]string{},
 		ciliumClasses: map[string]ciliumClass{}, ciliumConfigs: map[string]serviceFacts{}}
 	var errs []error
 	for _, f := range t.Files() {
@@ -106,7 +111,7 @@ func Read(t *artifact.Tree, world World) (*Model, error) {
 			errs = append(errs, err)
 		}
 	}
-	errs = append(errs, m.readValues(t))
+	errs = append(errs, m.readValues(t), m.readMeshes(t))
 	return m, errors.Join(errs...)
 }
 
@@ -252,6 +257,11 @@ func (m *Model) object(o meta, h head) error {
 		}
 	case "gateway.networking.k8s.io/HTTPRoute", "gateway.networking.k8s.io/TLSRoute", "gateway.networking.k8s.io/TCPRoute":
 		err = add(&m.routes, httpRoute{meta: o}, h, func(p *httpRoute) any { return &p.spec })
+	case "gateway.networking.k8s.io/GRPCRoute": // of requests of gRPC to a Service: all of them go where it says
+		if m.world.Linkerd == "" {
+			return fmt.Errorf("%s of %s is not understood", h.Kind, h.APIVersion)
+		}
+		err = add(&m.routes, httpRoute{meta: o}, h, func(p *httpRoute) any { return &p.spec })
 	default:
 		return fmt.Errorf("%s of %s is not understood", h.Kind, h.APIVersion)
 	}
@@ -277,6 +287,7 @@ func (m *Model) core(h head) {
 	switch h.Kind {
 	case "Namespace":
 		m.namespaces[h.Metadata.Name] = h.Metadata.Labels
+		m.injected[h.Metadata.Name] = h.Metadata.Annotations[linkerdInject]
 	case "ConfigMap":
 		m.config[h.Metadata.Namespace+"/"+h.Metadata.Name] = h.Data
 	}

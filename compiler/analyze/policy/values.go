@@ -78,10 +78,19 @@ func (m *Model) readValues(t *artifact.Tree) error {
 		if err := values(t, w.Values, &g); err != nil {
 			return err
 		}
-		g.Service.object = Object{Kind: "Service", Namespace: w.Namespace, Name: w.Name, File: w.Values, Line: 1}
+		g.Service.object = Object{Kind: "Service", Namespace: w.Namespace, Name: w.Name, File: w.Values, Line: portsLine(t, w.Values)}
 		m.releases[w.Values] = g
 	}
 	return nil
+}
+
+// portsLine returns that of the Service's ports in the values of a gateway, 1 where they say nothing of it.
+func portsLine(t *artifact.Tree, file string) int {
+	var doc yaml.Node
+	if yaml.Unmarshal(t.Lookup(file).Bytes(), &doc) != nil {
+		return 1
+	}
+	return meta{Object{Line: 1}, doc.Content[0]}.at("service", "ports").Line
 }
 
 // values reads one file of values, of which other fields are the chart's business.
