@@ -51,6 +51,7 @@ var readers = []reader{
 		files: []string{"fabric/muc1/muc1-south-sw.conf", "fabric/muc1/muc1-spine-1.conf"}},
 	{program: "FRR in live sessions", test: "compiler/live_fabric_test.go TestLiveDualStack",
 		files: []string{"fabric/nue1/nue1-west-?.sonic", "fabric/nue1/nue1-spine-1.sonic"}},
+	{program: "FRR in live sessions", test: "compiler/live_openelb_test.go TestLiveOpenELB", files: []string{"fabric/osl1/osl1-north-?.conf"}},
 	{program: "kustomize, kubectl kustomize", test: "compiler/real_test.go TestRealKustomize",
 		globs: []string{"kubernetes/**/kustomization.yaml", "kubernetes/**/*.yaml", "charts/*/*/kustomization.yaml", "charts/*/*/release.yaml"}},
 	{program: "kube-apiserver, strict server-side apply", test: "compiler/realapi/golden_test.go TestGoldenTrees",
