@@ -52,7 +52,7 @@ var bans = []struct {
 }{
 	{"cuelang.org/go", []string{"compiler/load", "profiles/gen", "cmd/meshgen"}, "CUE is a way in; what follows works on types"},
 	{"sigs.k8s.io/kustomize", []string{"compiler/verify"}, "the compiler writes plain kustomize; only its proof runs it"},
-	{"os/exec", []string{"compiler/verify/schemas/gen", "compiler/backend/frr/frrtest"}, "the compiler starts no program"},
+	{"os/exec", []string{"cmd/meshgen", "compiler/verify/schemas/gen", "compiler/backend/frr/frrtest"}, "the compiler starts no program; the command starts git where an argument asks for it"},
 	{"net/http", []string{}, "the compiler asks no network"},
 }
 
@@ -84,7 +84,7 @@ func TestFloors(t *testing.T) {
 		}
 	})
 	for pkg := range floors {
-		if !seen[pkg] && pkg != "compiler/analyze" && pkg != "compiler/diff" {
+		if !seen[pkg] && pkg != "compiler/analyze" {
 			t.Errorf("no package %s: the table of floors is out of date", pkg)
 		}
 	}

@@ -33,6 +33,7 @@ type job struct {
 	budget string
 	over   func(m, reference measured) bool
 	ratio  bool // show the time as a multiple of the reference
+	exit   int  // code that it ends with
 }
 
 // measured is what a process took: the time until its end, and the most memory that it held.
@@ -65,7 +66,9 @@ func BenchmarkBudgets(b *testing.B) {
 		table(b, "18 nodes", rounds, small(bin, benchSite(b, dir, "small", string(example))))
 		for _, s := range []size{{50, 40, 0}, {50, 40, 500}} {
 			name := fmt.Sprintf("%d nodes, %d racks, %d services", s.racks*s.nodesPerRack, s.racks, s.services+8)
-			table(b, name, rounds, large(bin, cue, benchSite(b, dir, name, generatedSite(b, string(example), s))))
+			text := generatedSite(b, string(example), s)
+			table(b, name, rounds, large(bin, cue, benchSite(b, dir, name, text)))
+			table(b, name+", compared", fleetRounds, compared(b, bin, dir, text))
 		}
 	}
 }
@@ -113,6 +116,22 @@ func large(bin, cue, dir string) []job {
 		{name: "cue vet", cmd: vet, ratio: true},
 		{name: "vet", cmd: run(bin, "vet", dir+"/site.cue"), budget: "1.5 x, 400 MiB", over: within(1.5), ratio: true},
 		{name: "build", cmd: fresh(dir, bin), budget: "6 x, 400 MiB", over: within(6), ratio: true},
+	}
+}
+
+// compared are comparisons of two states, in which something differs at every machine and every switch.
+func compared(b *testing.B, bin, dir, text string) []job {
+	other := strings.NewReplacer(`holdTime:      "9s"`, `holdTime:      "12s"`, `address: "10.21.0.5"`, `address: "10.22.0.5"`).Replace(text)
+	old, new := benchSite(b, dir, "old", text), benchSite(b, dir, "new", other)
+	for _, d := range []string{old, new} {
+		if out, err := exec.Command(bin, "build", "-o", d+"/out", d+"/site.cue").CombinedOutput(); err != nil {
+			b.Fatalf("%v\n%.2000s", err, out)
+		}
+	}
+	within := func(m, _ measured) bool { return m.wall > 2*time.Second }
+	return []job{
+		{name: "diff of trees", cmd: run(bin, "diff", old+"/out", new+"/out"), budget: "2 s", over: within, exit: exitFindings},
+		{name: "diff of sites", cmd: run(bin, "diff", old+"/site.cue", new+"/site.cue"), exit: exitFindings},
 	}
 }
 
@@ -191,7 +210,7 @@ func measure(b *testing.B, j job) measured {
 	for tick := time.NewTicker(2 * time.Millisecond); ; {
 		select {
 		case err := <-done:
-			if err != nil {
+			if cmd.ProcessState.ExitCode() != j.exit {
 				b.Fatalf("%s: %v\n%.2000s", j.name, err, said.String())
 			}
 			return measured{time.Since(start), peak}

@@ -1,0 +1,143 @@
+package compiler
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	linediff "github.com/rogpeppe/go-internal/diff"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"meshgen.dev/meshgen/compiler/diff"
+	"meshgen.dev/meshgen/compiler/load"
+)
+
+// changesDir holds changes of the main example, NAME.txtar: a list of replacements in the old state, in the new one, or in
+// both: "replace in STATE", then "by". What is told of them stands in toldDir.
+const (
+	changesDir = "testdata/changes"
+	toldDir    = goldenDir + "/fra1.changes"
+)
+
+func changeNames(t testing.TB) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(changesDir, "*.txtar"))
+	if err != nil || len(files) < 5 {
+		t.Fatalf("%d changes: %v", len(files), err)
+	}
+	for i, f := range files {
+		files[i] = strings.TrimSuffix(filepath.Base(f), ".txtar")
+	}
+	return files
+}
+
+// changedSite returns the two states of a change.
+func changedSite(t testing.TB, name string) (old, new string) {
+	t.Helper()
+	a, err := txtar.ParseFile(filepath.Join(changesDir, name+".txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	old = read(t, filepath.Join(examplesDir, "fra1", "site.cue"))
+	new = old
+	for i := 0; i+1 < len(a.Files); i += 2 {
+		where, from, to := a.Files[i].Name, string(a.Files[i].Data), string(a.Files[i+1].Data)
+		for state, text := range map[string]*string{"old": &old, "new": &new} {
+			if where != "replace in both" && where != "replace in "+state {
+				continue
+			}
+			if strings.Count(*text, from) != 1 {
+				t.Fatalf("%s: not exactly once in the %s state:\n%s", name, state, from)
+			}
+			*text = strings.Replace(*text, from, to, 1)
+		}
+	}
+	return old, new
+}
+
+// sideOf compiles one state of a change.
+func sideOf(t testing.TB, name, text string) (*diff.Side, *Output) {
+	t.Helper()
+	src, found := load.Bytes("site.cue", []byte(text))
+	if src == nil {
+		t.Fatal(found)
+	}
+	out, err := Compile(src, Options{Now: today})
+	if err != nil || out.Tree == nil || out.Findings.HasErrors() {
+		t.Fatal(err, out.Findings)
+	}
+	values, err := src.Values()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &diff.Side{Name: name, Sites: []*diff.Site{diff.FromTree(out.Plan.Name, out.Tree, values, src.PosOf)}}, out
+}
+
+// TestGoldenChanges compares changes of the main example with what was told of them before.
+func TestGoldenChanges(t *testing.T) {
+	if update {
+		if err := os.RemoveAll(toldDir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range changeNames(t) {
+		t.Run(name, func(t *testing.T) {
+			was, is := changedSite(t, name)
+			old, _ := sideOf(t, "old", was)
+			new, _ := sideOf(t, "new", is)
+			r := diff.Compare(old, new)
+			var text, markdown, json, html bytes.Buffer
+			for _, err := range []error{diff.Text(&text, r, false), diff.Markdown(&markdown, r), diff.JSON(&json, r), diff.HTML(&html, r)} {
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			golden(t, filepath.Join(toldDir, name, "diff.txt"), text.Bytes())
+			golden(t, filepath.Join(toldDir, name, "diff.md"), markdown.Bytes())
+			if name == "tor-asn" {
+				golden(t, filepath.Join(toldDir, name, "diff.json"), json.Bytes())
+				golden(t, filepath.Join(toldDir, name, "diff.html"), html.Bytes())
+			}
+			for _, c := range r.Changes {
+				for _, h := range c.Hunks {
+					if len(h.Causes) == 0 || !h.Causes[0].Edit || !h.Causes[0].Pos.IsValid() {
+						t.Errorf("%s %s, %s: no edit of the description is behind it: %+v", c.Kind, c.Places[0].Name, h.At, h.Causes)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestChangesTold finds what is told of a change that is gone.
+func TestChangesTold(t *testing.T) {
+	entries, err := os.ReadDir(toldDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if !slices.Contains(changeNames(t), e.Name()) {
+			t.Errorf("%s/%s has no change", toldDir, e.Name())
+		}
+	}
+}
+
+// golden holds a text to a file, or rewrites the file.
+func golden(t *testing.T, file string, got []byte) {
+	t.Helper()
+	if update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if want := read(t, file); want != string(got) {
+		t.Errorf("%s is not up to date:\n%s", file, linediff.Diff("was", []byte(want), "is", got))
+	}
+}
