@@ -10,7 +10,12 @@ import (
 // TestFederationGolden compiles two sites of a federation in one run: they agree, and each tree is the one that the site
 // makes alone.
 func TestFederationGolden(t *testing.T) {
-	names := []string{"gva1", "gva2"}
+	for _, names := range [][]string{{"gva1", "gva2"}, {"umu1", "umu2"}} {
+		t.Run(names[0], func(t *testing.T) { together(t, names) })
+	}
+}
+
+func together(t *testing.T, names []string) {
 	var sources []*load.Source
 	for _, name := range names {
 		src, found := load.Bytes("examples/"+name+"/site.cue", []byte(read(t, filepath.Join(examplesDir, name, "site.cue"))))

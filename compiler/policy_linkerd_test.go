@@ -25,6 +25,9 @@ func TestPolicyLinkerd(t *testing.T) {
 		if open == 0 || closed == 0 {
 			t.Errorf("%s: %d answers are open and %d closed", name, open, closed)
 		}
+		if name != "lla1" {
+			continue
+		}
 		// Each is noticed.
 		for _, m := range []mutant{
 			{"linkerd", name, "**/40-policy/server.yaml", `(?s)(name: store-6379\n.*?)accessPolicy: deny`, `${1}accessPolicy: all-unauthenticated`},
@@ -71,7 +74,7 @@ func (q *inquiry) askLinkerd(t *testing.T) (wrong []string, open, closed int) {
 					want := q.anonymous(callee, c)
 					if a.certificate != "" || q.sidecar(a) || w.Gateway {
 						r.Namespace, r.Account = w.Namespace, w.ServiceAccount
-						want = want || q.admits(a.certificate, callee, c, false)
+						want = want || q.admits(a.certificate, callee, c, false) || q.linked(w, callee, c)
 					}
 					got, by := l.Admits(to, r)
 					if got != want {

@@ -38,6 +38,7 @@ var silent = map[string]string{
 	"gateways.east.frontend":                   "other sites alone come in there, and nobody has a route",
 	"gateways.*.implementation.kind":           "there is one program",
 	"namespaces.*.mesh":                        "a site without a mesh takes no pod into one",
+	"mesh.mtls":                                "a mesh in which every caller has a proxy lets nobody else in either way",
 	"secrets.provider":                         "there is one provider",
 	"delivery.revision":                        "who delivers by hand reads no repository",
 	"delivery.path":                            "who delivers by hand reads no repository",

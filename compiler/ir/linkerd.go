@@ -25,6 +25,26 @@ type Linkerd struct {
 	Routes       []LinkerdRoute
 	Outside      []LinkerdNetwork
 	From         From
+
+	Links           []LinkerdLink // by name; none for a site that stands alone
+	GatewayIdentity string        // of the gateway that other sites reach
+
+	Controllers       KV     // label of the pods that read other sites
+	ControllerMetrics uint16 // their port
+	PeerAPIPort       uint16 // of the API servers of other sites
+}
+
+// LinkerdLink makes the services of another site known here, by a controller of its own.
+type LinkerdLink struct {
+	Namespace, Name string // the site's
+	Domain          string // of its cluster
+	Control         string // namespace of its control plane
+	Secret          string // by which its API server is read
+	Account         string // by which that site reads ours
+	Addresses       []netip.Addr
+	Port, ProbePort uint16 // of its gateway
+	Identity        string // of its gateway
+	From            From
 }
 
 // LinkerdWebhook is one that the API server calls, with a certificate of its own.
@@ -58,8 +78,8 @@ type LinkerdGrant struct {
 	From            From
 }
 
-// LinkerdAccount is a ServiceAccount.
-type LinkerdAccount struct{ Namespace, Name string }
+// LinkerdAccount is a ServiceAccount of this cluster, or the identity of one of another site.
+type LinkerdAccount struct{ Namespace, Name, Identity string }
 
 // LinkerdLimit bounds the requests that each pod takes on a Server.
 type LinkerdLimit struct {

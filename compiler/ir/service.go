@@ -93,6 +93,7 @@ type Caller struct {
 	Hosts          []string // gateways: the host names of the routes
 	Tunnel         bool     // its TCP arrives at the mesh's tunnel port; from its own pods or, where the callee has one, from the waypoint
 	Why            string   // "calls", "allow", "expose", "split"
+	Peer           string   // the site that it is of; "" for this one
 	From           From
 }
 

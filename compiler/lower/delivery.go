@@ -167,6 +167,7 @@ func (l *lowering) externalSecrets() []ir.Wait {
 	var out []ir.Wait
 	for _, s := range l.p.Secrets {
 		switch {
+		case s.Late:
 		case s.Creator == ir.ExternalSecrets:
 			out = append(out, ir.Wait{Namespace: s.Namespace, Object: "externalsecret.external-secrets.io/" + s.Name, For: "condition=Ready", From: s.From})
 		case s.Creator == ir.CertManager && s.Early:

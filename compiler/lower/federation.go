@@ -10,27 +10,52 @@ import (
 	"meshgen.dev/meshgen/compiler/site"
 )
 
-// crossSitePort is that of Istio's gateways between networks: what istiod takes where the Service of such a gateway does
-// not say another (pilot/pkg/serviceregistry/kube/controller/network.go of Istio 1.31, DefaultNetworkGatewayPort; read
-// 2026-11-21).
-const crossSitePort = 15443
+// crossing is what differs between meshes where sites are joined.
+type crossing struct {
+	// port is that of the gateways which other sites reach.
+	port uint16
+	// network is a label by which the control plane's namespace tells its network; "": it tells none.
+	network string
+	// secret is the name of what the control plane needs to know a peer, before the peer's name; secrets notes them.
+	secret  string
+	secrets func(l *lowering)
+	// requests: nothing but requests crosses, because the gateway tells callers apart by what they ask for.
+	requests bool
+	// host is by which name callers here know a service of a peer.
+	host func(l *lowering, peer, namespace, service string) string
+	// listeners are the ports of the gateway.
+	listeners func(l *lowering) []ir.Listener
+	// flows are the connections between control planes.
+	flows func(l *lowering, reads ir.From)
+}
+
+// istioCrossing: the port is what istiod takes where the Service of such a gateway does not say another
+// (pilot/pkg/serviceregistry/kube/controller/network.go of Istio 1.31, DefaultNetworkGatewayPort; read 2026-11-21).
+var istioCrossing = crossing{
+	port: 15443, network: ir.NetworkLabel, secret: "istio-remote-secret-", secrets: (*lowering).remoteSecrets,
+	host: func(l *lowering, _, namespace, service string) string {
+		return service + "." + namespace + ".svc." + l.p.Cluster.Domain
+	},
+	listeners: func(l *lowering) []ir.Listener { return []ir.Listener{l.crossSite()} },
+	flows:     (*lowering).apiServerFlows,
+}
 
 // federation joins the site with its peers. A peer that is compiled alone is taken at its word.
 func (l *lowering) federation() {
-	f := l.s.Federation
-	if f == nil {
+	f, kind := l.s.Federation, l.meshKind().crossing
+	if f == nil || kind == nil {
 		return
 	}
 	names := slices.Collect(maps.Keys(f.Peers))
 	out := &ir.Federation{
 		// Every site that names all the others comes to the same one.
 		MeshID:  "mesh-" + slices.Min(append(names, l.s.Name)),
-		Network: f.Network, Gateway: f.Gateway, Port: crossSitePort,
+		Network: f.Network, Gateway: f.Gateway, Port: kind.port,
 		From: append(under("federation", "network", "gateway"), "mesh.kind"),
 	}
 	for name, p := range byKey(f.Peers) {
 		out.Peers = append(out.Peers, ir.Peer{Name: name, TrustDomain: p.TrustDomain, Network: p.Network, Gateways: addrs(p.GatewayAddresses),
-			Secret: "istio-remote-secret-" + name, From: ir.From{site.Join("federation", "peers", name)}})
+			Secret: kind.secret + name, From: ir.From{site.Join("federation", "peers", name)}})
 	}
 	l.p.Federation = out
 }
@@ -40,7 +65,7 @@ func (l *lowering) federation() {
 // (pilot/pkg/networking/core/gateway.go of Istio 1.31, builtAutoPassthroughFilterChains; read 2026-11-21).
 func (l *lowering) crossSite() ir.Listener {
 	from := ir.From{"federation"}
-	out := ir.Listener{Name: "cross-site", Port: crossSitePort, Protocol: "tls", From: from,
+	out := ir.Listener{Name: "cross-site", Port: l.p.Federation.Port, Protocol: "tls", From: from,
 		TLS: &ir.TLS{Mode: ir.AutoPassthrough, From: from}}
 	for nn, n := range byKey(l.s.Namespaces) {
 		for sn, s := range byKey(n.Services) {
@@ -76,10 +101,10 @@ func (l *lowering) awayCaller(name string, callee *ir.Service, from ir.From) ir.
 			account = cmp.Or(n.Services[sn].ServiceAccount, sn)
 		}
 	}
-	c := ir.Caller{Kind: "service of site " + peer + ",", Namespace: ns, Name: sn, ServiceAccount: account,
+	c := ir.Caller{Kind: "service of site " + peer + ",", Namespace: ns, Name: sn, ServiceAccount: account, Peer: peer,
 		Identity: p.TrustDomain + "/ns/" + ns + "/sa/" + account, Why: "allow", From: slices.Concat(from, p.From, callee.From)}
 	for _, port := range callee.Ports {
-		if portProtocol(port) == "tcp" { // the gateway takes nothing else
+		if portProtocol(port) == "tcp" && (!l.meshKind().crossing.requests || ir.IsHTTP(port.Protocol)) { // the gateway takes nothing else
 			c.Ports = append(c.Ports, port)
 		}
 	}
@@ -94,7 +119,7 @@ func (l *lowering) away(s *ir.Service) {
 		}
 		peer, rest, _ := strings.Cut(name, ":")
 		ns, sn, _ := strings.Cut(rest, "/")
-		s.Away = append(s.Away, ir.Away{Peer: peer, Namespace: ns, Name: sn, Host: sn + "." + ns + ".svc." + l.p.Cluster.Domain,
+		s.Away = append(s.Away, ir.Away{Peer: peer, Namespace: ns, Name: sn, Host: l.meshKind().crossing.host(l, peer, ns, sn),
 			From: append(ir.From{site.Join("namespaces", s.Namespace, "services", s.Name, "calls", site.Index(i)),
 				site.Join("federation", "peers", peer), "kubernetes.clusterDomain"}, s.From...)})
 	}
@@ -107,26 +132,25 @@ func (l *lowering) away(s *ir.Service) {
 // them (pkg/kube/multicluster/secretcontroller.go of Istio 1.31: label istio/multiCluster=true, one key a cluster; read
 // 2026-11-21).
 func (l *lowering) remoteSecrets() {
-	f := l.p.Federation
-	if f == nil {
-		return
-	}
-	m := l.p.Mesh
+	f, m := l.p.Federation, l.p.Mesh
 	consumers, from := []string{"Deployment " + m.Namespace + "/" + istiodName(l)}, m.From.Of("kind", "revision")
 	if n := m.Next; n != nil {
 		consumers, from = append(consumers, "Deployment "+m.Namespace+"/istiod"+revisioned(n.Revision)), slices.Concat(from, n.From)
 	}
 	for _, p := range f.Peers {
 		l.secret(ir.Secret{
-			Namespace: l.p.Mesh.Namespace, Name: p.Secret, Type: opaque, Keys: []string{p.Name},
+			Namespace: l.p.Mesh.Namespace, Name: p.Secret, Type: opaque, Keys: []string{p.Name}, Late: true,
 			Labels:    []ir.KV{{Key: "istio/multiCluster", Value: "true"}},
 			Consumers: consumers,
 			Why: "Configuration of kubectl for site " + p.Name + ", ServiceAccount istio-reader-service-account, as \"istioctl create-remote-secret --name " + p.Name +
-				"\" makes it there. Without it nothing of that site is known here, and calls to it find no endpoint.",
+				"\" makes it there. Without it nothing of that site is known here, and calls to it find no endpoint; the rest of this site does not wait for it.",
 			From: slices.Concat(p.From, from),
 		})
 	}
 }
+
+// translated is what a filter sees of pods that call outside.
+const translated = "leaves with the address of the pod's node"
 
 // federationFlows: callers to the gateways of other sites, the gateway here to what it leads to, and each control plane to
 // the API servers of the others.
@@ -136,7 +160,6 @@ func (l *lowering) federationFlows() {
 		return
 	}
 	reads := slices.Concat(ir.From{"namespaces", "federation", "mesh", "gateways", "kubernetes"}, machinesFrom)
-	const translated = "leaves with the address of the pod's node"
 	for i := range l.p.Services {
 		s := &l.p.Services[i]
 		for _, a := range s.Away {
@@ -152,10 +175,18 @@ func (l *lowering) federationFlows() {
 			}
 		}
 	}
-	for _, p := range f.Peers {
+	l.meshKind().crossing.flows(l, reads)
+}
+
+// peerAPIPort is that of the API servers of other sites, which this one does not describe: what all distributions use.
+const peerAPIPort = 6443
+
+// apiServerFlows: the control plane here reads the API servers of the other sites.
+func (l *lowering) apiServerFlows(reads ir.From) {
+	for _, p := range l.p.Federation.Peers {
 		source := l.allNodes()
 		source.Name, source.Nodes = "control plane of the mesh", nil
-		l.flow(ir.Flow{Area: ir.OutsideArea, From: source, To: ir.FlowEnd{Name: "API servers of site " + p.Name}, Protocol: "tcp", Port: 6443,
+		l.flow(ir.Flow{Area: ir.OutsideArea, From: source, To: ir.FlowEnd{Name: "API servers of site " + p.Name}, Protocol: "tcp", Port: peerAPIPort,
 			Why: "Services and endpoints of site " + p.Name, Note: translated + "; address and port are those in Secret " + p.Secret}, reads, p.From)
 	}
 }

@@ -72,8 +72,9 @@ func (l *lowering) gateways() {
 			out.From = append(out.From, listener.From...)
 		}
 		if l.p.CrossesSites(&out) {
-			listener := l.crossSite()
-			out.Listeners, out.From = append(out.Listeners, listener), append(out.From, listener.From...)
+			for _, listener := range l.meshKind().crossing.listeners(l) {
+				out.Listeners, out.From = append(out.Listeners, listener), append(out.From, listener.From...)
+			}
 		}
 		l.behindBalancers(&out)
 		l.p.Gateways = append(l.p.Gateways, out)

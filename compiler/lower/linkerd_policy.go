@@ -54,7 +54,7 @@ func (l *lowering) linkerdServer(s *ir.Service, port *ir.Port) {
 	l.linkerdGrants(s, server.Name, ir.LinkerdTarget{Group: linkerdPolicy, Kind: "Server", Name: server.Name}, free, from)
 	bound := slices.DeleteFunc(slices.Clone(all), func(c permit) bool { return !c.bound() })
 	if len(bound) > 0 {
-		l.linkerdServerRoutes(s, port, server.Name, bound, from)
+		l.linkerdServerRoutes(s, port, server.Name, server.Name, []string{""}, bound, from)
 	}
 }
 
@@ -91,6 +91,11 @@ func callersOf(s *ir.Service, port *ir.Port, requests bool) []permit {
 		}
 		out = append(out, p)
 	}
+	for _, c := range s.Peers { // they come through the gateway, and with its identity
+		if slices.ContainsFunc(c.Ports, func(p ir.Port) bool { return p.TargetPort == port.TargetPort }) {
+			out = append(out, permit{account: ir.LinkerdAccount{Namespace: linkerdMulticluster, Name: linkerdGateway}, paths: c.Paths, methods: c.Methods})
+		}
+	}
 	return out
 }
 
@@ -116,9 +121,10 @@ func below(path, prefix string) bool {
 
 // linkerdServerRoutes tells the requests apart that callers are held to. Of the routes that match a request the most
 // specific decides, alone: so each admits every caller who may do all that it matches. What no other route matches is
-// left to the one for everything, which admits those who may do anything at the port.
-func (l *lowering) linkerdServerRoutes(s *ir.Service, port *ir.Port, server string, bound []permit, from ir.From) {
-	paths, methods, hosts := []ir.Path{{Value: "/"}}, []string{""}, []string{""}
+// left to the one for everything, which admits those who may do anything at the port. Names of routes begin with prefix;
+// hosts are told apart besides those that callers are held to.
+func (l *lowering) linkerdServerRoutes(s *ir.Service, port *ir.Port, server, prefix string, hosts []string, bound []permit, from ir.From) {
+	paths, methods := []ir.Path{{Value: "/"}}, []string{""}
 	probed := s.Health != nil && s.Health.Port == port.TargetPort
 	for _, c := range bound {
 		paths, methods, hosts = append(paths, c.paths...), append(methods, c.methods...), append(hosts, c.hosts...)
@@ -152,7 +158,7 @@ func (l *lowering) linkerdServerRoutes(s *ir.Service, port *ir.Port, server stri
 				at := key{host, fmt.Sprint(accountsOf(who)), probed && m == probe}
 				if groups[at] == nil {
 					order = append(order, at)
-					groups[at] = &ir.LinkerdServerRoute{Namespace: s.Namespace, Server: server, Host: host, Name: server + "-" + strconv.Itoa(len(order)), From: from}
+					groups[at] = &ir.LinkerdServerRoute{Namespace: s.Namespace, Server: server, Host: host, Name: prefix + "-" + strconv.Itoa(len(order)), From: from}
 					members[at] = who
 				}
 				groups[at].Matches = append(groups[at].Matches, m)
@@ -212,7 +218,7 @@ func accountsOf(in []permit) []ir.LinkerdAccount {
 func (l *lowering) linkerdGrants(s *ir.Service, name string, target ir.LinkerdTarget, who []permit, from ir.From) {
 	accounts := accountsOf(who)
 	anonymous := slices.Contains(accounts, ir.LinkerdAccount{})
-	accounts = slices.DeleteFunc(accounts, func(a ir.LinkerdAccount) bool { return a.Name == "" })
+	accounts = slices.DeleteFunc(accounts, func(a ir.LinkerdAccount) bool { return a == ir.LinkerdAccount{} })
 	if len(accounts) > 0 {
 		l.grant(ir.LinkerdGrant{Namespace: s.Namespace, Name: name, Target: target, Accounts: accounts, From: from})
 	}
@@ -235,7 +241,13 @@ func (l *lowering) linkerdMetricsServer(n *ir.Namespace) {
 	server := ir.LinkerdServer{Namespace: n.Name, Name: "proxy-metrics", Port: l.p.Mesh.ProxyPorts.EnvoyMetrics, Protocol: "HTTP/1", From: from,
 		Reason: "The proxies' own metrics. Kubelets' probes of the proxies are admitted by the mesh itself."}
 	k.Servers = append(k.Servers, server)
-	g := ir.LinkerdGrant{Namespace: n.Name, Name: server.Name, Target: ir.LinkerdTarget{Group: linkerdPolicy, Kind: "Server", Name: server.Name}, From: from}
+	l.scraperGrant(n.Name, server.Name, ir.LinkerdTarget{Group: linkerdPolicy, Kind: "Server", Name: server.Name}, from)
+}
+
+// scraperGrant admits the scraper to a Server, by its certificate where it has one.
+func (l *lowering) scraperGrant(namespace, name string, target ir.LinkerdTarget, from ir.From) {
+	scraper := l.p.Scraper
+	g := ir.LinkerdGrant{Namespace: namespace, Name: name, Target: target, From: from}
 	if scraper.Meshed {
 		g.Accounts = []ir.LinkerdAccount{{Namespace: scraper.Namespace, Name: scraper.ServiceAccount}}
 	} else {

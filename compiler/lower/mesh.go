@@ -138,10 +138,10 @@ func (l *lowering) namespaces() {
 	}
 	for _, n := range l.meshKind().namespaces(l) {
 		own(n.name, "mesh", n.level, "mesh.kind")
-		if f := l.p.Federation; f != nil && n.name == l.p.Mesh.Namespace {
+		if f := l.p.Federation; f != nil && n.name == l.p.Mesh.Namespace && l.meshKind().crossing.network != "" {
 			ns := &l.p.Namespaces[len(l.p.Namespaces)-1]
 			// The network of all pods that do not say another.
-			ns.InjectLabels = append(ns.InjectLabels, ir.KV{Key: ir.NetworkLabel, Value: f.Network})
+			ns.InjectLabels = append(ns.InjectLabels, ir.KV{Key: l.meshKind().crossing.network, Value: f.Network})
 			ns.From = append(ns.From, f.From...)
 		}
 	}

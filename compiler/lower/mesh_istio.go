@@ -21,6 +21,7 @@ var istioSidecar = meshKind{
 	pushes:       istioPushes,
 	metrics:      istioMetrics,
 	monitors:     istioMonitors,
+	crossing:     &istioCrossing,
 }
 
 // istio reports whether the site's mesh is Istio, in either mode.

@@ -27,6 +27,8 @@ type meshKind struct {
 	// metrics are those without which its alerts are silent; monitors are what the scraper's operator scrapes of it.
 	metrics  func(l *lowering) []needed
 	monitors func(l *lowering) []ir.Monitor
+	// crossing is how sites are joined; nil: they are not.
+	crossing *crossing
 }
 
 // ownNamespace is one of the mesh's own parts, with the Pod Security level that they need.

@@ -28,12 +28,13 @@ var linkerd = meshKind{
 	keepOut:      keepOutLinkerd,
 	namespaces:   linkerdNamespaces,
 	releases:     linkerdReleases,
-	gateway:      func(*lowering, *ir.Gateway) {}, // every gateway has a program
+	gateway:      linkerdFederatedGateway, // every other gateway has a program
 	step:         linkerdStep,
 	certificates: linkerdCertificates,
 	pushes:       linkerdPushes,
 	metrics:      linkerdMetrics,
 	monitors:     linkerdMonitors,
+	crossing:     &linkerdCrossing,
 }
 
 // injectLinkerd: a gateway's proxy sees what its pods send. What they receive goes past it: clients have no identity, and
@@ -41,6 +42,9 @@ var linkerd = meshKind{
 func injectLinkerd(l *lowering, n *ir.Namespace) {
 	set := func(key, value string) { n.Annotations = append(n.Annotations, ir.KV{Key: key, Value: value}) }
 	switch {
+	case n.Name == linkerdMulticluster: // nobody but proxies calls there
+		set("linkerd.io/inject", "enabled")
+		n.InjectLabels = append(n.InjectLabels, ir.KV{Key: "linkerd.io/extension", Value: "multicluster"})
 	case n.Purpose == "gateway":
 		set("linkerd.io/inject", "enabled")
 		for i := range l.p.Gateways {
@@ -93,7 +97,13 @@ func linkerdReleases(l *lowering) []ir.Release {
 	one := func(chart, namespace string) ir.Release {
 		return ir.Release{Name: chart, Component: "linkerd", Chart: chart, Repository: c.Repository, Version: c.Version, Namespace: namespace, From: from}
 	}
-	return []ir.Release{one(c.Base, m.Namespace), one(c.CNI, linkerdCNINamespace), one(c.Control, m.Namespace)}
+	out := []ir.Release{one(c.Base, m.Namespace), one(c.CNI, linkerdCNINamespace), one(c.Control, m.Namespace)}
+	if l.p.Federation != nil {
+		many := one(linkerdMulticluster, linkerdMulticluster)
+		many.From = append(slices.Clone(from), "federation")
+		out = append(out, many)
+	}
+	return out
 }
 
 // linkerdStep adds what differs between the charts. Names are those of the templates of edge-26.6.3.
@@ -123,6 +133,9 @@ func linkerdStep(l *lowering, step *ir.ChartStep) {
 			"validatingwebhookconfiguration." + admission + "/linkerd-policy-validator-webhook-config"} {
 			step.Waits = append(step.Waits, ir.Wait{Object: webhook, For: "jsonpath={.webhooks[0].clientConfig.caBundle}", From: from})
 		}
+	case linkerdMulticluster:
+		step.Prune = false // the kind Link is among its templates
+		step.Waits = append(step.Waits, ir.Wait{Object: "customresourcedefinition.apiextensions.k8s.io/links.multicluster.linkerd.io", For: "condition=Established", From: step.Release.From})
 	}
 }
 

@@ -47,7 +47,7 @@ func linkerdPushes(l *lowering) []ir.Rule {
 	} {
 		rules = append(rules, replicas(d.name, d.title, m.Namespace, d.object, m.Replicas, nil, slices.Concat(m.From.Of("replicas"), from), d.without)...)
 	}
-	return rules
+	return append(rules, l.linkerdGatewayRules()...)
 }
 
 // linkerdMetrics are those that its alerts read.
@@ -56,6 +56,9 @@ func linkerdMetrics(l *lowering) []needed {
 	if l.p.Mesh.CA.IssuerRef != "" {
 		out = append(out, needed{"certmanager_certificate_expiration_timestamp_seconds", "cert-manager", ir.From{"mesh.ca"}})
 	}
+	if l.p.Federation != nil {
+		out = append(out, needed{"gateway_alive", "the controllers of other sites", ir.From{"federation"}})
+	}
 	return out
 }
 
@@ -63,11 +66,16 @@ func linkerdMetrics(l *lowering) []needed {
 func linkerdMonitors(l *lowering) []ir.Monitor {
 	namespaces, from := l.scraped()
 	kind := l.p.Mesh.From.Of("kind")
-	return []ir.Monitor{
+	out := []ir.Monitor{
 		{Kind: "PodMonitor", Name: watchName + "-control-plane", Namespaces: []string{l.p.Mesh.Namespace},
 			Ports: []string{"dest-admin", "ident-admin", "injector-admin", "policy-admin", "spval-admin"}, Path: "/metrics",
 			Reason: "Identity, discovery, policy and injection.", From: kind},
 		{Kind: "PodMonitor", Name: watchName + "-proxies", Namespaces: namespaces, Ports: []string{"linkerd-admin"}, Path: "/metrics", NodeLabel: true,
 			Reason: "Each pod that has a proxy.", Why: "metrics/proxies", From: slices.Concat(kind, from)},
 	}
+	if l.p.Federation != nil {
+		out = append(out, ir.Monitor{Kind: "PodMonitor", Name: watchName + "-links", Namespaces: []string{linkerdMulticluster}, Ports: []string{"ctrl-admin"}, Path: "/metrics",
+			Reason: "The controllers of other sites, and what they know of their gateways.", From: append(slices.Clone(kind), "federation")})
+	}
+	return out
 }

@@ -33,6 +33,7 @@ func (l *lowering) registry() {
 			l.pullSecret(g.Namespace, "EnvoyProxy "+g.Namespace+"/"+g.Parameters.Name)
 		}
 	}
+	l.linkerdGatewayImage()
 	if l.p.Mesh.ImageHub != "" {
 		l.copyOf("images", l.p.Mesh.ImageHub, l.image(l.p.Mesh.ImageHub), l.p.Mesh.Version)
 		l.p.Mesh.ImageHub = l.image(l.p.Mesh.ImageHub)

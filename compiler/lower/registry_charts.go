@@ -31,6 +31,8 @@ var registryCharts = map[string]chartImages{
 	"linkerd2-cni": {pull: "imagePullSecrets", named: true, images: []chartImage{{"image.name", "cr.l5d.io/linkerd/cni-plugin"}}},
 	"linkerd-control-plane": {pull: "imagePullSecrets", named: true, images: []chartImage{
 		{"controllerImage", "cr.l5d.io/linkerd/controller"}, {"debugContainer.image.name", "cr.l5d.io/linkerd/debug"}, {"proxy.image.name", "cr.l5d.io/linkerd/proxy"}}},
+	"linkerd-multicluster": {pull: "imagePullSecrets", named: true, images: []chartImage{
+		{"controllerDefaults.image.name", "cr.l5d.io/linkerd/controller"}, {"localServiceMirror.image.name", "cr.l5d.io/linkerd/controller"}}},
 	"metallb": {pull: "imagePullSecrets", named: true, images: []chartImage{
 		{"controller.image.repository", "quay.io/metallb/controller"}, {"speaker.image.repository", "quay.io/metallb/speaker"},
 		{"speaker.frr.image.repository", "quay.io/frrouting/frr"}, {"frr-k8s.frrk8s.image.repository", "quay.io/metallb/frr-k8s"},

@@ -22,7 +22,9 @@ func (l *lowering) secrets() {
 	l.linkerdSecrets()
 	l.consulSecrets()
 	l.authoritySecret()
-	l.remoteSecrets()
+	if l.p.Federation != nil {
+		l.meshKind().crossing.secrets(l)
+	}
 	for i := range l.p.Secrets {
 		s := &l.p.Secrets[i]
 		slices.Sort(s.Keys)

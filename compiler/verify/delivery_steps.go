@@ -91,6 +91,9 @@ func (p *pass) checkSecretSteps(s *script) {
 			return st.name == "secret" && st.args[0] == ref.Namespace && st.args[1] == ref.Name
 		})
 		switch {
+		case ref.Late && at >= 0:
+			p.report(s.file, s.steps[at].line, ruleDelivery, "it waits for Secret %s/%s, which another site makes that may wait for this one", ref.Namespace, ref.Name)
+		case ref.Late:
 		case at < 0:
 			p.report(s.file, 0, ruleDelivery, "nobody looks for Secret %s/%s, which %s reads", ref.Namespace, ref.Name, ref.By)
 		case first >= 0 && at > first:

@@ -56,7 +56,7 @@ func (p *pass) remoteSecrets() []SecretRef {
 		deployment := strings.TrimSuffix("istiod-"+str(v.value, "revision"), "-")
 		for _, peer := range slices.Sorted(maps.Keys(p.releases.Peers)) {
 			out = append(out, SecretRef{Namespace: chart.Namespace, Name: "istio-remote-secret-" + peer,
-				By: "Deployment " + chart.Namespace + "/" + deployment, Keys: []string{peer}})
+				By: "Deployment " + chart.Namespace + "/" + deployment, Keys: []string{peer}, Late: true})
 		}
 	})
 	return out

@@ -78,6 +78,7 @@ func (p *pass) checkLinkerd() {
 		v.report(p, ruleLinkerd, fieldPath{"proxy", "defaultInboundPolicy"}, "a port without a Server must refuse everybody")
 	}
 	p.checkServers(v)
+	p.checkLinks(v)
 	p.checkLinkerdRefs()
 }
 
@@ -141,6 +142,9 @@ func (p *pass) checkLinkerdRefs() {
 	there := map[string]bool{}
 	for _, o := range p.objects {
 		there[o.kind+" "+o.namespace+"/"+o.name] = true
+	}
+	if _, ns := p.linksValues(); ns != "" {
+		there["Server "+ns+"/controller"] = true // of the chart
 	}
 	need := func(o *object, at fieldPath, ref any) {
 		if id := str(ref, "kind") + " " + o.namespace + "/" + str(ref, "name"); !there[id] {

@@ -11,7 +11,7 @@ import (
 // the injection templates and the gateway chart of Istio 1.31, and its ztunnel; the agent of Cilium 1.20, where prometheus.enabled opens it.
 var podPorts = map[string]int64{"http-monitoring": 15014, "http-envoy-prom": 15090, "prometheus": 9962, "ztunnel-stats": 15020,
 	// Linkerd 2.20: charts/linkerd-control-plane/templates, containerPort of each admin server, and the proxy's own.
-	"dest-admin": 9996, "ident-admin": 9990, "injector-admin": 9995, "policy-admin": 9990, "spval-admin": 9997, "linkerd-admin": 4191}
+	"dest-admin": 9996, "ident-admin": 9990, "injector-admin": 9995, "policy-admin": 9990, "spval-admin": 9997, "linkerd-admin": 4191, "ctrl-admin": 9999}
 
 // dialled is the replacement of the address by one with another port.
 var dialled = regexp.MustCompile(`^\$1:(\d+)$`)

@@ -95,6 +95,7 @@ func (p *pass) checkSecretsContract(refs []SecretRef) {
 // secretTypeKeys are the keys without which the API server refuses a Secret of a type, or its readers do.
 var secretTypeKeys = map[string][]string{
 	"kubernetes.io/dockerconfigjson": {".dockerconfigjson"},
+	linkSecret:                       {"kubeconfig"},
 	"kubernetes.io/basic-auth":       {"password"},
 	"kubernetes.io/tls":              {"tls.crt", "tls.key"},
 	"Opaque":                         nil,

@@ -88,6 +88,7 @@ type SecretRef struct {
 	Keys            []string // that are read; empty when the reader decides
 	By              string   // "BGPPeer metallb-system/r1-a"
 	MadeBy          string   // the object of the tree that a controller makes it from; empty when somebody must bring it
+	Late            bool     // it can be made when another site runs: nothing may wait for it
 }
 
 // Tree verifies a tree. The findings are errors, each a bug of meshgen; they come sorted.

@@ -24,6 +24,7 @@ type Linkerd struct {
 		Required  []targetRef `json:"requiredAuthenticationRefs"`
 	}]
 	accounts []linkerdObject[struct {
+		Identities   []string `json:"identities"`
 		IdentityRefs []struct {
 			Kind      string `json:"kind"`
 			Namespace string `json:"namespace"`
@@ -45,9 +46,10 @@ type linkerdObject[S any] struct {
 }
 
 // LinkerdRequest is what a proxy sees: the caller's account, "" and "" without a certificate, and the request where the
-// port speaks HTTP.
+// port speaks HTTP. A caller of another site has the Identity of its certificate in place of an account.
 type LinkerdRequest struct {
 	Namespace, Account string
+	Identity           string
 	Address            netip.Addr
 	Port               uint16 // of the container
 	Method, Path, Host string
@@ -113,7 +115,7 @@ func (l *Linkerd) Admits(w *Workload, q LinkerdRequest) (bool, Object) {
 			return true, s.Object
 		}
 		targets := []targetRef{{"policy.linkerd.io", "Server", s.Name}}
-		if s.spec.ProxyProtocol == "HTTP/1" || s.spec.ProxyProtocol == "HTTP/2" {
+		if s.spec.ProxyProtocol == "HTTP/1" || s.spec.ProxyProtocol == "HTTP/2" || s.spec.ProxyProtocol == "unknown" && q.Method != "" {
 			route, any := l.route(s.Namespace, s.Name, q)
 			if any && route == nil {
 				return false, s.Object // routes, and none of them takes the request
@@ -199,6 +201,9 @@ func (l *Linkerd) met(namespace string, ref targetRef, q LinkerdRequest) bool {
 		a := &l.accounts[i]
 		if ref.Kind != "MeshTLSAuthentication" || a.Namespace != namespace || a.Name != ref.Name {
 			continue
+		}
+		if q.Identity != "" && slices.ContainsFunc(a.spec.Identities, func(id string) bool { return id == q.Identity || id == "*" }) {
+			return true
 		}
 		for _, id := range a.spec.IdentityRefs {
 			if id.Kind == "ServiceAccount" && id.Namespace == q.Namespace && id.Name == q.Account && q.Account != "" {

@@ -1,8 +1,6 @@
 package consul
 
 import (
-	"strings"
-
 	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/ir"
@@ -35,7 +33,7 @@ func (e *emitter) gateways() {
 				})
 			})
 			services.Add(backend.Meta{APIVersion: "v1", Namespace: g.Namespace, Name: g.OwnService, Annotations: g.Annotations, From: g.From}, func(y *artifact.YAML) {
-				y.Map("spec", func() { service(y, g) })
+				y.Map("spec", func() { backend.GatewayService(y, g) })
 			})
 		}
 	}
@@ -79,52 +77,4 @@ func quantities(y *artifact.YAML, key, cpu, memory string) {
 			y.KV("memory", memory)
 		}
 	})
-}
-
-// service has the addresses of a gateway, over the pods that the controller labels.
-func service(y *artifact.YAML, g *ir.Gateway) {
-	if g.NodePorts {
-		y.KV("type", "NodePort")
-	} else {
-		y.KV("type", "LoadBalancer")
-		if g.LBClass != "" {
-			y.KV("loadBalancerClass", g.LBClass)
-		}
-	}
-	if g.Local {
-		y.Comment("Keeps the client's address, and takes no second hop: a node without a pod takes nothing.")
-		y.KV("externalTrafficPolicy", "Local")
-	}
-	if len(g.SourceRanges) > 0 {
-		y.KV("loadBalancerSourceRanges", ir.Prefixes(g.SourceRanges))
-	}
-	v4, v6 := false, false
-	for _, a := range g.VIPs {
-		v4, v6 = v4 || a.Is4(), v6 || a.Is6()
-	}
-	switch {
-	case v4 && v6:
-		y.KV("ipFamilyPolicy", "RequireDualStack")
-	case v6:
-		y.KV("ipFamilies", []string{"IPv6"})
-	default:
-		y.KV("ipFamilies", []string{"IPv4"})
-	}
-	backend.Pairs(y, "selector", g.Selector)
-	y.Seq("ports", func() {
-		for i := range g.Listeners {
-			l := &g.Listeners[i]
-			y.From("", l.From...)
-			y.Item(func() {
-				y.KV("name", strings.ToLower(l.Name))
-				y.KV("port", l.Port)
-				y.KV("targetPort", l.ContainerPort())
-				y.KV("protocol", "TCP")
-				if l.NodePort != 0 {
-					y.KV("nodePort", l.NodePort)
-				}
-			})
-		}
-	})
-	y.Fixed()
 }

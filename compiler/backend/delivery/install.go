@@ -175,8 +175,8 @@ func nodes(p *ir.Plan, t *artifact.Tree, f *artifact.File, name string) {
 // secrets looks for every Secret that no later phase makes.
 func secrets(p *ir.Plan, f *artifact.File) {
 	for _, s := range p.Secrets {
-		if s.Creator == ir.CertManager {
-			continue // from a Certificate among the gateways' objects
+		if s.Creator == ir.CertManager || s.Late {
+			continue // from a Certificate among the gateways' objects, or from a site that may not be there yet
 		}
 		f.From("", s.From...)
 		f.Linef("\tsecret %s %s %s", s.Namespace, s.Name, strings.Join(s.Keys, " "))

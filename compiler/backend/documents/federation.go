@@ -24,3 +24,17 @@ func (b *book) Away() []awayCall {
 	})
 	return out
 }
+
+// exportedService is one that admits callers of other sites.
+type exportedService struct{ Namespace, Name string }
+
+// Exported lists the services that other sites may know, by namespace and name.
+func (b *book) Exported() []exportedService {
+	var out []exportedService
+	for i := range b.P.Services {
+		if s := &b.P.Services[i]; len(s.Peers) > 0 {
+			out = append(out, exportedService{s.Namespace, s.Name})
+		}
+	}
+	return out
+}

@@ -2,7 +2,8 @@
 // site's edges as its own kinds of policy.
 //
 // In comes an *ir.Plan. Out go, where the mesh is Linkerd, charts/<site>/<release>/values.yaml for its three charts; in
-// phase 07-secrets the Certificates of its webhooks and of the intermediate that signs; in phase 40-policy a Server for
+// phase 07-secrets the Certificates of its webhooks and of the intermediate that signs; in phase 30-gateways, where the site is
+// joined with others, the gateway that they reach and a Link for each of them; in phase 40-policy a Server for
 // each port, who is admitted to it, and routes of callers; in phase 45-enforcement the network of all that is outside.
 // It makes no Services and no ServiceProfiles: what Linkerd would read on a Service stands on a route.
 //
@@ -48,6 +49,8 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	e := &emitter{p, p.Linkerd, t}
 	e.values()
 	e.certificates()
+	e.gateway()
+	e.links()
 	e.servers()
 	e.grants()
 	e.serverRoutes()

@@ -33,7 +33,10 @@ func (e *emitter) grants() {
 		meta := backend.Meta{APIVersion: alpha, Namespace: g.Namespace, Name: g.Name, From: g.From}
 		who := "MeshTLSAuthentication"
 		if len(g.Accounts) > 0 {
-			mesh.Add(meta, func(y *artifact.YAML) { y.Map("spec", func() { accounts(y, g) }) })
+			mesh.Add(meta, func(y *artifact.YAML) {
+				comment(y, g.Reason)
+				y.Map("spec", func() { accounts(y, g) })
+			})
 		} else {
 			who = "NetworkAuthentication"
 			network.Add(meta, func(y *artifact.YAML) {
@@ -56,7 +59,16 @@ func (e *emitter) grants() {
 	}
 }
 
+// accounts names callers by ServiceAccount, and those of other sites by what stands in their certificates.
 func accounts(y *artifact.YAML, g *ir.LinkerdGrant) {
+	if g.Accounts[0].Identity != "" {
+		y.Seq("identities", func() {
+			for _, a := range g.Accounts {
+				y.Elem(a.Identity)
+			}
+		})
+		return
+	}
 	y.Seq("identityRefs", func() {
 		for _, a := range g.Accounts {
 			y.Item(func() {

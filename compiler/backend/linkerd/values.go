@@ -23,6 +23,8 @@ func (e *emitter) values() {
 			e.cniValues(y)
 		case "linkerd-control-plane":
 			e.controlValues(y)
+		case "linkerd-multicluster":
+			e.federationValues(y)
 		}
 	}
 }
@@ -171,6 +173,8 @@ func proxyResources(y *artifact.YAML, r ir.Resources) {
 		one("memory", r.MemoryRequest, r.MemoryLimit)
 	})
 }
+
+func decimal(n uint16) string { return strconv.Itoa(int(n)) }
 
 func numbers(in []uint16) string {
 	out := make([]string, len(in))

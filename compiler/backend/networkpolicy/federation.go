@@ -1,6 +1,34 @@
 package networkpolicy
 
-import "meshgen.dev/meshgen/compiler/ir"
+import (
+	"fmt"
+	"net/netip"
+
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// everywhere is any address: a rule without peers would admit the same, and pods besides.
+var everywhere = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
+
+// links admits the controllers of Linkerd's other sites, one a site, to what they read there. They stand beside the gateway.
+func links(p *ir.Plan, g *ir.Gateway) policy {
+	k := p.Linkerd
+	o := policy{namespace: g.Namespace, name: "links", selector: []ir.KV{k.Controllers}, from: append(append(ir.From{}, g.From...), "federation")}
+	o.ingress = proxyIngress(p)
+	if s := p.Scraper; s != nil {
+		o.ingress = append(o.ingress, rule{comment: "metrics of the controllers", peers: []peer{{namespace: s.Namespace}}, ports: tcp(k.ControllerMetrics), from: s.From})
+	}
+	o.egress = append(o.egress, dns())
+	o.egress = append(o.egress, apiServers(&p.Cluster)...)
+	o.egress = append(o.egress, proxyEgress(p)...)
+	for i := range k.Links {
+		l := &k.Links[i]
+		o.egress = append(o.egress, rule{comment: "whether the gateway of site " + l.Name + " is ready", peers: blocks(ir.Blocks(l.Addresses)), ports: tcp(l.ProbePort), from: l.From})
+	}
+	o.egress = append(o.egress, rule{comment: fmt.Sprintf("API servers of other sites: their addresses stand in Secrets, and the port is %d", k.PeerAPIPort), peers: blocks(everywhere), ports: tcp(k.PeerAPIPort),
+		from: ir.From{"federation"}})
+	return o
+}
 
 // crossSite admits the callers of other sites, who come through the gateway of the federation, and the service to the
 // gateways of the sites that it calls.

@@ -51,6 +51,9 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 				if !p.Mesh.OwnPolicy {
 					all = append(all, gateway(p, g))
 				}
+				if p.Linkerd != nil && p.CrossesSites(g) {
+					all = append(all, links(p, g))
+				}
 			}
 		}
 	}

@@ -97,6 +97,9 @@ var FederatedNameTwice = &check.Rule{
 Istio takes services of one name and namespace for one: each would get a share of the requests to the other.
 Source: istio.io, deployment models, namespace sameness.`,
 	Run: func(p *check.Pass) {
+		if !isIstio(p.Site.Mesh.Kind) {
+			return // elsewhere its name here has that of the site in it
+		}
 		first := map[string][2]string{} // by service: site and path
 		for s := range services(p.Site) {
 			for i, c := range s.Calls {

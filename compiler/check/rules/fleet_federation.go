@@ -182,6 +182,9 @@ Source: istio.io, trust domain migration; pilot/pkg/security/trustdomain/bundle.
 	Run: func(p *check.Pass) {
 		eachPeer(p, func(n, other int, name string, _ *site.Peer) {
 			here, there := p.Fleet[n], p.Fleet[other]
+			if !isIstio(here.Mesh.Kind) {
+				return // others know no aliases
+			}
 			for s := range services(here) {
 				admitted := map[string]string{} // by name: the place
 				open := false

@@ -32,7 +32,7 @@ Source: Linkerd documentation, Ingress traffic; Gateway API, GatewayClass.spec.c
 			case g.Frontend == "istio" && g.Implementation != nil:
 				p.Reportf(path, "the frontend of gateway %q is Istio's, which %s does not read", n, g.Implementation.Kind).
 					Hintf("frontend: \"gateway-api\", or remove implementation").Related(site.Join("gateways", n, "implementation"), "the program")
-			case g.Frontend == "gateway-api" && g.Implementation == nil && !ownGateway(kind):
+			case g.Frontend == "gateway-api" && g.Implementation == nil && !ownGateway(kind) && g.Purpose != "federation":
 				p.Reportf(site.Join("gateways", n), "gateway %q has no program: mesh %q brings none, and implementation is not given", n, kind).
 					Hintf("implementation: {kind: \"envoy-gateway\", version: …}").Related("mesh.kind", "the mesh")
 			}

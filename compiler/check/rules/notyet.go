@@ -47,7 +47,7 @@ var notYet = []unread{
 	{path: "mesh.upgrade", by: []string{"istio-ambient", "istio-sidecar", "none"}},
 	{path: "mesh.proxy.holdApplicationUntilReady", only: []string{"false"}, by: []string{"cilium", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
 	{path: "mesh.egressPolicy", only: []string{"registry-only"}, by: []string{"consul", "istio-ambient", "istio-sidecar", "none"}},
-	{path: "gateways.*.purpose", only: []string{"ingress"}, by: []string{"istio-sidecar", "none"}},
+	{path: "gateways.*.purpose", only: []string{"ingress"}, by: []string{"istio-sidecar", "linkerd", "none"}},
 	{path: "gateways.*.implementation", by: []string{"linkerd", "none"}},
 	{path: "gateways.*.listeners.*.protocol", only: []string{"http", "https"}, by: []string{"istio-ambient", "istio-sidecar"}},
 	{path: "gateways.*.listeners.*.tls.mode", only: []string{"terminate", "mutual"}, by: []string{"istio-ambient", "istio-sidecar"}},
@@ -65,7 +65,7 @@ var notYet = []unread{
 	{path: "namespaces.*.mtls", only: []string{"strict"}, where: withConsul},
 	{path: "observability.accessLogs", only: []string{"off"}, by: []string{"consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
 	{path: "observability.tracing", by: []string{"istio-ambient", "istio-sidecar", "linkerd", "none"}},
-	{path: "federation", by: []string{"istio-sidecar", "none"}},
+	{path: "federation", by: []string{"istio-sidecar", "linkerd", "none"}},
 	{path: "patches"},
 }
 

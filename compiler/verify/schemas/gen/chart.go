@@ -57,6 +57,7 @@ var charts = []chart{
 	{Name: "linkerd2-cni", Release: "2026.6.3", Dir: "linkerd-26.6.3/charts/linkerd2-cni", Origin: linkerdOrigin + "linkerd2-cni"},
 	{Name: "linkerd-control-plane", Release: "2026.6.3", Dir: "linkerd-26.6.3/charts/linkerd-control-plane", Origin: linkerdOrigin + "linkerd-control-plane",
 		Also: []string{"proxy.capabilities"}}, // in charts/partials
+	{Name: "linkerd-multicluster", Release: "2026.6.3", Dir: "linkerd-26.6.3/multicluster/charts/linkerd-multicluster", Origin: "github.com/linkerd/linkerd2 edge-26.6.3, multicluster/charts/linkerd-multicluster"},
 	{Name: "consul", Release: "2.0.3", Dir: "consul-k8s-2.0.3/charts/consul", Origin: "github.com/hashicorp/consul-k8s v2.0.3, charts/consul", Licence: mpl},
 	{Name: "openelb", Release: "0.6.0", Dir: "openelb-0.6.0-chart", Origin: "github.com/openelb/openelb v0.6.0, charts"},
 }

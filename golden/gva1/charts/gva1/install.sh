@@ -214,7 +214,6 @@ fi
 if begin secrets 'Secrets that must be there before their readers'; then
 	:
 	secret istio-system cacerts ca-cert.pem ca-key.pem cert-chain.pem root-cert.pem
-	secret istio-system istio-remote-secret-gva2 gva2
 	complete 'docs/gva1/SECRETS.md says what each is for. Then run again with --from secrets.'
 fi
 if begin load-balancer 'the load balancer, its pools and its BGP sessions'; then

@@ -214,7 +214,6 @@ fi
 if begin secrets 'Secrets that must be there before their readers'; then
 	:
 	secret istio-system cacerts ca-cert.pem ca-key.pem cert-chain.pem root-cert.pem
-	secret istio-system istio-remote-secret-gva1 gva1
 	complete 'docs/gva2/SECRETS.md says what each is for. Then run again with --from secrets.'
 fi
 if begin load-balancer 'the load balancer, its pools and its BGP sessions'; then
