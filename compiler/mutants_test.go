@@ -432,6 +432,7 @@ var mutants = []mutant{
 	{"gateway-api", "rix1", "**/30-gateways/gateway.yaml", `gatewayClassName: envoy-gateway`, `gatewayClassName: envoy`},
 	{"gateway-api", "rix1", "**/30-gateways/httproute.yaml", `statusCode: 301`, `statusCode: 300`},
 	{"envoy-gateway", "rix1", "**/30-gateways/envoyproxy.yaml", `EnvoyProxy\nmetadata:\n  name: public`, "EnvoyProxy\nmetadata:\n  name: pubic"},
+	{"gateway-api", "rix1", "**/30-gateways/tlsroute.yaml", `sectionName: mqtts`, `sectionName: https`},
 	{"envoy-gateway", "rix1", "**/30-gateways/envoyproxy.yaml", `externalTrafficPolicy: Local`, `externalTrafficPolicy: Lokal`},
 	{"envoy-gateway", "rix1", "**/30-gateways/envoyproxy.yaml", `- edge`, `- border`},
 	{"envoy-gateway", "rix1", "**/30-gateways/envoyproxy.yaml", `10.96.1.193`, `10.96.1.199`},

@@ -293,7 +293,7 @@ func (q *inquiry) serves(gateway string, c call) bool {
 			for _, e := range s.Expose {
 				plain := streams(l) && !passes(l) // of a plain connection nobody sees a name
 				found = found || l.Port == c.port && e.Gateway == gateway && (plain || sameHost(e.Host, c.host)) &&
-					(e.Listener == ln || !streams(l) && (e.Listener == "" || l.RedirectToHTTPS))
+					(e.Listener == ln || !streams(l) && (e.Listener == "" || l.RedirectToHTTPS && !streams(q.listener(e))))
 			}
 		})
 	}

@@ -156,7 +156,7 @@ func (l *lowering) listenerHosts(gateway, listener string, li *site.Listener) []
 				if e.Gateway != gateway {
 					continue
 				}
-				if on := l.exposedOn(e); !slices.Contains(on, listener) && !li.RedirectToHTTPS {
+				if on := l.exposedOn(e); !slices.Contains(on, listener) && (!li.RedirectToHTTPS || l.streamed(e)) {
 					continue
 				}
 				h := byHost[e.Host]
@@ -176,6 +176,12 @@ func (l *lowering) listenerHosts(gateway, listener string, li *site.Listener) []
 		out = append(out, *h)
 	}
 	return out
+}
+
+// streamed reports whether a route names a listener of connections: nobody asks for its host by HTTP.
+func (l *lowering) streamed(e site.Expose) bool {
+	li := l.s.Gateways[e.Gateway].Listeners[e.Listener]
+	return li != nil && (li.Protocol == "tcp" || li.Protocol == "tls" || li.TLS != nil && li.TLS.Mode == "passthrough")
 }
 
 // exposedOn returns the listeners that carry a route: the one that it names, or every one of the gateway that serves

@@ -177,18 +177,26 @@ Source: Gateway API, ListenerConfig.tls and TLSModeType.`,
 // ListenerUDP finds datagrams at a gateway that passes connections.
 var ListenerUDP = &check.Rule{
 	ID: "MG6117", Name: "listener-udp", Severity: diag.Error, On: check.OnSite,
-	Doc: `a listener speaks udp at a gateway of a mesh that passes no datagrams
+	Doc: `a listener speaks udp at a gateway that passes no datagrams
 
-The port is open in the Service, and nothing answers there.
-Source: istio.io, Protocol Selection: UDP is not proxied; the profile of the mesh, protocol.udp.`,
+The port is open in the Service, and nothing answers there. Datagrams need no gateway: an address of their own leads
+straight to the pods.
+Source: istio.io, Protocol Selection: UDP is not proxied; the profile of the mesh, protocol.udp. Envoy Gateway passes
+datagrams by UDPRoute, which is not printed here.`,
 	Run: func(p *check.Pass) {
 		mesh := p.Profiles.Mesh(p.Site.Mesh.Kind)
-		if mesh == nil || mesh.Capabilities["protocol.udp"] == nil || mesh.Capabilities["protocol.udp"].Support != profile.None {
-			return
-		}
+		cannot := mesh != nil && mesh.Capabilities["protocol.udp"] != nil && mesh.Capabilities["protocol.udp"].Support == profile.None
 		for n, g := range byKey(p.Site.Gateways) {
 			for ln, li := range byKey(g.Listeners) {
-				if li.Protocol == "udp" && g.Implementation == nil && ownGateway(p.Site.Mesh.Kind) {
+				if li.Protocol != "udp" {
+					continue
+				}
+				if g.Implementation != nil {
+					p.Reportf(site.Join("gateways", n, "listeners", ln, "protocol"), "listener %s/%s speaks udp on port %d, for which no route of %s is printed", n, ln, li.Port, g.Implementation.Kind).
+						Hintf("an entry in exposures, which needs no gateway").Related(site.Join("gateways", n, "implementation"), "the program of the gateway")
+					continue
+				}
+				if cannot && ownGateway(p.Site.Mesh.Kind) {
 					p.Reportf(site.Join("gateways", n, "listeners", ln, "protocol"), "listener %s/%s speaks udp on port %d, which gateways of mesh %q do not", n, ln, li.Port, p.Site.Mesh.Kind).
 						Hintf("an entry in exposures, which needs no gateway").Related("mesh.kind", "the mesh")
 				}

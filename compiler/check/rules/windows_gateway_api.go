@@ -146,6 +146,9 @@ Source: kubernetes-sigs/gateway-api config/crd of 1.4.1, 1.5.1 and 1.6.3.`,
 			case wanted != "" && !slices.Contains(served, wanted):
 				r = p.Reportf(n.path, "listener %s needs %s %s, all that %s %s reads, and Gateway API %s serves %s in its %s channel",
 					n.listener, n.kind, wanted, p.Site.Mesh.Kind, p.Site.Mesh.Version, api.Version, strings.Join(served, ", "), api.Channel)
+			case !slices.Contains(served, "v1"):
+				r = p.Reportf(n.path, "listener %s needs %s v1, and Gateway API %s serves %s in its %s channel", n.listener, n.kind, api.Version, strings.Join(served, ", "), api.Channel)
+				wanted = "v1"
 			default:
 				continue
 			}
