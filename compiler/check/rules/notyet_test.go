@@ -17,7 +17,7 @@ var waiting = map[string]int{
 	"linkerd":       19,
 	"cilium":        24,
 	"consul":        24,
-	"none":          11,
+	"none":          9,
 }
 
 // TestNotYet holds the list of what is not supported yet to the language, and lets it only shrink.
