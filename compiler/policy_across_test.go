@@ -1,7 +1,6 @@
 package compiler
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -158,61 +157,21 @@ func (q *inquiry) across(t *testing.T) map[string]ruling {
 // oracle returns what answers for the mesh of the site: its policies and those of the network together.
 func (q *inquiry) oracle(t *testing.T) func(a *asker, to *policy.Workload, port policy.Port, c call) ruling {
 	t.Helper()
-	whole := func(a *asker, to *policy.Workload, port policy.Port, c call) ruling {
-		v := q.model.Reach(a.from, policy.Target{Namespace: to.Namespace, Name: to.Name}, policy.Request{Port: port.Port, Method: c.method, Path: c.path, Host: c.host})
+	world := q.world
+	switch charts := "charts/" + q.plan.Name; q.s.Mesh.Kind {
+	case "linkerd":
+		world.Linkerd = charts + "/linkerd-control-plane/values.yaml"
+	case "consul":
+		world.Consul = charts + "/consul/values.yaml"
+	}
+	model, err := policy.Read(q.tree, world)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(a *asker, to *policy.Workload, port policy.Port, c call) ruling {
+		v := model.Reach(a.from, policy.Target{Namespace: to.Namespace, Name: to.Name}, policy.Request{Port: port.Port, Method: c.method, Path: c.path, Host: c.host})
 		return ruling{v.Allowed, steps(v)}
 	}
-	// Who a caller is to the proxies of a mesh.
-	account := func(a *asker) (namespace, name string) {
-		w := a.from.Workload
-		if w == nil || !q.sidecar(a) && !w.Gateway {
-			return "", ""
-		}
-		return w.Namespace, cmp.Or(w.ServiceAccount, "default")
-	}
-	switch {
-	case q.linkerd():
-		mesh, err := policy.ReadLinkerd(q.tree, "charts/"+q.plan.Name+"/linkerd-control-plane/values.yaml")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return func(a *asker, to *policy.Workload, port policy.Port, c call) ruling {
-			r := policy.LinkerdRequest{Address: a.from.Address, Port: port.Target, Method: c.method, Path: c.path, Host: c.host}
-			r.Namespace, r.Account = account(a)
-			if w := a.from.Workload; w != nil {
-				r.Address = w.Address
-			}
-			wire := port.Target
-			meshed := q.meshed(to.Namespace + "/" + to.Name)
-			if meshed && r.Account != "" && !q.http(to.Namespace+"/"+to.Name, int(port.Port)) {
-				wire = 4143 // streams arrive at the proxy itself
-			}
-			n := q.network(a, to, wire)
-			if !meshed {
-				return n
-			}
-			admitted, by := mesh.Admits(to, r)
-			return ruling{n.open && admitted, fmt.Sprint(n.by, by)}
-		}
-	case q.consul():
-		mesh, err := policy.ReadConsul(q.tree, "charts/"+q.plan.Name+"/consul/values.yaml")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return func(a *asker, to *policy.Workload, port policy.Port, c call) ruling {
-			if !q.meshed(to.Namespace + "/" + to.Name) {
-				return q.network(a, to, port.Target)
-			}
-			_, from := account(a)
-			if w := a.from.Workload; w != nil && w.Gateway {
-				from = w.Name
-			}
-			n := q.network(a, to, 20000) // where a proxy takes everything
-			admitted, by := mesh.Admits(policy.ConsulRequest{From: from, To: to.Name, Method: c.method, Path: c.path})
-			return ruling{n.open && admitted, fmt.Sprint(n.by, by)}
-		}
-	}
-	return whole
 }
 
 // network is what the network alone says of a port of a pod.
