@@ -107,6 +107,11 @@ var intentProbes = []intentProbe{
 			"VirtualService shop/told-attempts: spec http * retries retryOn = gateway-error",
 			"VirtualService shop/told-attempts: spec http * match * method exact = OPTIONS",
 		},
+		"cilium": {
+			"CiliumEnvoyConfig shop/told-attempts-calls: spec resources * virtual_hosts * routes * route retry_policy num_retries = 3",
+			"CiliumEnvoyConfig shop/told-attempts-calls: spec resources * virtual_hosts * routes * route retry_policy retry_on = gateway-error",
+			"CiliumEnvoyConfig shop/told-attempts-calls: spec resources * virtual_hosts * routes * match headers * string_match exact = OPTIONS",
+		},
 		"linkerd": {
 			"HTTPRoute shop/told-attempts*: metadata annotations retry.linkerd.io/limit = 3",
 			"HTTPRoute shop/told-attempts*: metadata annotations retry.linkerd.io/http = gateway-error",
@@ -116,19 +121,24 @@ var intentProbes = []intentProbe{
 	probe("told-try", httpPort+`, retries: {attempts: 1, perTryTimeout: "1700ms", on: ["gateway-error"], methods: ["GET"]}`,
 		append([]string{"retries.perTryTimeout"}, retryRows...)...).tell("1700ms", "1.7s").at(map[string][]string{
 		"istio":   {"VirtualService shop/told-try: spec http * retries perTryTimeout = 1700ms"},
+		"cilium":  {"CiliumEnvoyConfig shop/told-try-calls: spec resources * virtual_hosts * routes * route retry_policy per_try_timeout = 1.7s"},
 		"linkerd": {"HTTPRoute shop/told-try*: metadata annotations retry.linkerd.io/timeout = 1700ms"},
 	}),
 	probe("told-errors", httpPort+`, outlierDetection: consecutive5xx: 9173`, "outlierDetection.consecutive5xx").tell("9173").at(map[string][]string{
-		"istio": {"DestinationRule shop/told-errors: spec trafficPolicy outlierDetection consecutive5xxErrors = 9173"},
+		"cilium": {"CiliumEnvoyConfig shop/told-errors-calls: spec resources * outlier_detection consecutive_5xx = 9173"},
+		"istio":  {"DestinationRule shop/told-errors: spec trafficPolicy outlierDetection consecutive5xxErrors = 9173"},
 	}),
 	probe("told-interval", httpPort+`, outlierDetection: interval: "17s"`, "outlierDetection.interval", "outlierDetection.consecutive5xx").tell("17s").at(map[string][]string{
-		"istio": {"DestinationRule shop/told-interval: spec trafficPolicy outlierDetection interval = 17s"},
+		"cilium": {"CiliumEnvoyConfig shop/told-interval-calls: spec resources * outlier_detection interval = 17s"},
+		"istio":  {"DestinationRule shop/told-interval: spec trafficPolicy outlierDetection interval = 17s"},
 	}),
 	probe("told-ejection", httpPort+`, outlierDetection: baseEjectionTime: "43s"`, "outlierDetection.baseEjectionTime", "outlierDetection.consecutive5xx").tell("43s").at(map[string][]string{
-		"istio": {"DestinationRule shop/told-ejection: spec trafficPolicy outlierDetection baseEjectionTime = 43s"},
+		"cilium": {"CiliumEnvoyConfig shop/told-ejection-calls: spec resources * outlier_detection base_ejection_time = 43s"},
+		"istio":  {"DestinationRule shop/told-ejection: spec trafficPolicy outlierDetection baseEjectionTime = 43s"},
 	}),
 	probe("told-percent", httpPort+`, outlierDetection: maxEjectionPercent: 37`, "outlierDetection.maxEjectionPercent", "outlierDetection.consecutive5xx").tell("37").at(map[string][]string{
-		"istio": {"DestinationRule shop/told-percent: spec trafficPolicy outlierDetection maxEjectionPercent = 37"},
+		"cilium": {"CiliumEnvoyConfig shop/told-percent-calls: spec resources * outlier_detection max_ejection_percent = 37"},
+		"istio":  {"DestinationRule shop/told-percent: spec trafficPolicy outlierDetection maxEjectionPercent = 37"},
 	}),
 	probe("told-rate", httpPort+`, rateLimit: requestsPerSecond: 13791`, "rateLimit.requestsPerSecond").tell("13791").at(map[string][]string{
 		"istio":   {"EnvoyFilter shop/*: spec configPatches * patch value typed_config token_bucket max_tokens = 13791"},

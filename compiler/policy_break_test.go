@@ -61,6 +61,7 @@ var policyBreaks = []struct {
 	{"the route of /cart takes /cartbeta", mutant{"cilium-mesh", "wro1", "**/40-policy/ciliumnetworkpolicy.yaml", `path: /cart\(\S+`, `path: /cart.*`}},
 	{"names have no addresses", mutant{"cilium-mesh", "wro1", "**/40-policy/ciliumnetworkpolicy.yaml", `matchPattern: "\*"`, `matchPattern: "*.svc.cluster.local"`}},
 	{"nobody outside is a client of the gateway", mutant{"cilium-mesh", "wro1", "**/40-policy/ciliumclusterwidenetworkpolicy.yaml", `- world`, `- ingress`}},
+	{"what is asked for prices has no end", mutant{"cilium-mesh", "wro1", "**/ciliumenvoyconfig.yaml", `service_name: shop/prices`, `service_name: shop/cart`}},
 	{"nobody gets to the next cart of wro1", mutant{"cilium-mesh", "wro1", "**/40-policy/httproute.yaml", `weight: 20`, `weight: 0`}},
 	{"the tunnel of ledger is closed", mutant{"networkpolicy", "krk1", "**/networkpolicy.yaml", `(?s)(name: service-core\n.*?)port: 15008`, `${1}port: 8080`}},
 }

@@ -1,6 +1,9 @@
 package ir
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // CiliumMesh is what is decided about the mesh of the pod network: its own kinds of policy, and routes between services.
 // All lists are in the order of namespace and name.
@@ -8,6 +11,7 @@ type CiliumMesh struct {
 	Policies []CiliumPolicy
 	Clients  CiliumClients
 	Routes   []ServiceRoute
+	Proxied  []CiliumProxied // none of their Services is of Routes: a Service has one listener
 	From     From
 }
 
@@ -54,4 +58,40 @@ type ServiceRoute struct {
 	Timeout                  string // "3s"; "": none
 	Backends                 []Weighted
 	From                     From
+}
+
+// CiliumProxied is a Service whose callers pass a listener of the proxy on their own node, for what a route has no words for.
+type CiliumProxied struct {
+	Namespace, Name, Service string
+	Ports                    []ProxiedPort // by number
+	From                     From
+}
+
+// ProxiedPort is a port of such a Service, with the cluster of each end of its requests.
+type ProxiedPort struct {
+	Port    uint16
+	Timeout string   // of a request with all of its attempts, in seconds: "3s", "0.25s"; "0s": none
+	Retries *Retries // On in the mesh's words, PerTryTimeout in seconds; nil: none
+	Ends    []ProxiedEnd
+	From    From
+}
+
+// ProxiedEnd is a Service of the same namespace.
+type ProxiedEnd struct {
+	Service string
+	Weight  int      // of 100
+	Outlier *Outlier // its times in seconds; nil: Envoy's own, as for routes
+	From    From
+}
+
+// Backends are the Services whose pods requests go to, sorted.
+func (c *CiliumProxied) Backends() []string {
+	var out []string
+	for _, p := range c.Ports {
+		for _, e := range p.Ends {
+			out = append(out, e.Service)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }

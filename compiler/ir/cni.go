@@ -36,11 +36,14 @@ type CiliumSettings struct {
 	Metrics           bool         // the agent serves metrics
 	NodesByAddress    bool         // blocks of addresses in policies select nodes too, which Cilium knows by identity otherwise
 	Gateways          bool         // serves the Gateway API, between services too
+	Listeners         bool         // reads CiliumEnvoyConfigs, which it does anyway where it serves the Gateway API
 	Meshed            bool         // is the mesh too: requests are looked at, and packets between nodes encrypted by WireGuard
 	Strict            bool         // packets between pods of two nodes are dropped that are not encrypted
 	StrictNetwork     netip.Prefix // of pods, of version 4: the sender's side of Strict holds for no other
 	StrictLookup      bool         // addresses of nodes are told from those of pods one by one
 	Envoy             Resources
+	Logged            []string // filters of the flows that agents log; empty: none
+	LoggedFrom        From
 	From              From
 }
 

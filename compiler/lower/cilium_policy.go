@@ -14,6 +14,7 @@ import (
 const (
 	podNamespace   = "k8s:io.kubernetes.pod.namespace"
 	podAccount     = "k8s:io.cilium.k8s.policy.serviceaccount"
+	entityWorld    = "world"          // whoever is outside the cluster
 	entityIngress  = "ingress"        // every gateway, wherever its proxy
 	entityHost     = "host"           // the pod's own node: its kubelet
 	entityAPI      = "kube-apiserver" // wherever it runs
@@ -45,6 +46,9 @@ func (l *lowering) ciliumPolicies() {
 	}
 	for i := range l.p.Services {
 		l.serviceRoutes(&l.p.Services[i])
+	}
+	if c := l.p.Cilium; c != nil && c.Settings != nil {
+		c.Settings.Listeners = len(l.p.CiliumMesh.Proxied) > 0 && !c.Settings.Gateways
 	}
 }
 
@@ -84,7 +88,12 @@ func (l *lowering) ciliumPlatform(n *ir.Namespace) ir.CiliumPolicy {
 			api.Ports = append(api.Ports, p)
 		}
 	}
-	return ir.CiliumPolicy{Namespace: n.Name, Name: "platform", Egress: []ir.CiliumRule{names, api}, From: append(from, c.APIServerFrom...)}
+	p := ir.CiliumPolicy{Namespace: n.Name, Name: "platform", Egress: []ir.CiliumRule{names, api}, From: append(from, c.APIServerFrom...)}
+	if m := l.p.Mesh; !m.RegistryOnly && n.Meshed {
+		p.Egress = append(p.Egress, ir.CiliumRule{Reason: "whatever is outside", Entity: entityWorld, From: m.From.Of("egressPolicy")})
+		p.From = append(p.From, m.From.Of("egressPolicy")...)
+	}
+	return p
 }
 
 // ciliumService admits the callers of a service, and the service to what it calls.
@@ -232,7 +241,10 @@ func ciliumPorts(ports []ir.Port) []ir.CiliumPort {
 // serviceRoutes are the shares and the timeout of requests to a service. They stand in its namespace and hold for every
 // caller of its address; clients of a headless Service dial pods.
 func (l *lowering) serviceRoutes(s *ir.Service) {
-	if !s.Meshed || s.Headless || s.Timeout == nil && len(s.Split) == 0 {
+	if !s.Meshed || s.Headless {
+		return
+	}
+	if l.proxied(s) || s.Timeout == nil && len(s.Split) == 0 {
 		return
 	}
 	for _, port := range s.Ports {

@@ -1,6 +1,8 @@
 package lower
 
 import (
+	"slices"
+
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
@@ -42,6 +44,17 @@ func (l *lowering) ciliumMeshed() bool { return l.s.Mesh.Kind == "cilium" }
 // ciliumMeshKinds are the kinds of its objects, which the operator registers as those of the load balancer.
 var ciliumMeshKinds = []string{"ciliumclusterwidenetworkpolicies", "ciliumgatewayclassconfigs", "ciliumnetworkpolicies"}
 
+// ciliumLogs are the filters of Hubble for the requests to log: one of them must take a flow. 129 is what proxies report
+// (pkg/monitor/api/types.go, MessageTypeAccessLog); what policy refuses has no status. The chart joins filters by blanks, so
+// that none is within one.
+var ciliumLogs = map[string][]string{
+	"all": {`{"event_type":[{"type":129}],"protocol":["http"]}`},
+	"errors": {
+		`{"event_type":[{"type":129}],"http_status_code":["4+","5+"]}`,
+		`{"event_type":[{"type":129}],"protocol":["http"],"verdict":["DROPPED","ERROR"]}`,
+	},
+}
+
 // ciliumMeshSettings decides what the mesh needs of the chart. Mutual TLS is encryption between nodes, with a key a node:
 // strict drops what of pods is not encrypted, permissive does not.
 //
@@ -55,6 +68,7 @@ func (l *lowering) ciliumMeshSettings(s *ir.CiliumSettings) {
 	s.Gateways = l.p.Cluster.GatewayAPI.Version != "" // without its CRDs the operator serves none
 	s.Envoy = l.p.Mesh.Proxy
 	s.From = append(append(s.From, l.p.Mesh.From.Of("kind", "mtls")...), l.p.Cluster.GatewayAPI.From...)
+	s.Logged, s.LoggedFrom = ciliumLogs[l.p.Mesh.AccessLogs], slices.Concat(l.p.Mesh.AccessLogsFrom, l.p.Mesh.From.Of("kind"))
 	if s.Pods4.Network.IsValid() {
 		s.StrictNetwork = s.Pods4.Network
 		s.StrictLookup = s.Tunnel != ""

@@ -18,7 +18,7 @@ const ciliumPodNamespace = "k8s:io.kubernetes.pod.namespace"
 // checkCiliumMesh holds what the mesh of the pod network reads together: the classes of gateways, the policies, and the
 // values of the chart without which nobody reads them.
 func (p *pass) checkCiliumMesh() {
-	var classes, policies bool
+	var classes, policies, listeners bool
 	for _, o := range p.objects {
 		switch {
 		case o.within != nil:
@@ -30,6 +30,9 @@ func (p *pass) checkCiliumMesh() {
 		case o.is(ciliumGroup, "CiliumNetworkPolicy"):
 			policies = true
 			p.checkCiliumPolicy(o)
+		case o.is(ciliumGroup, "CiliumEnvoyConfig"):
+			listeners = true
+			p.checkCiliumEnvoy(o)
 		}
 	}
 	if policies {
@@ -45,6 +48,9 @@ func (p *pass) checkCiliumMesh() {
 		}
 		if classes && get(v.value, "gatewayAPI", "enabled") != true {
 			v.report(p, ruleValues, fieldPath{"gatewayAPI", "enabled"}, "the tree has a class of gateways, and nothing serves it")
+		}
+		if listeners && get(v.value, "gatewayAPI", "enabled") != true && get(v.value, "envoyConfig", "enabled") != true {
+			v.report(p, ruleValues, fieldPath{"gatewayAPI", "enabled"}, "the tree has a CiliumEnvoyConfig, which the agents read with it alone")
 		}
 		if classes && get(v.value, "kubeProxyReplacement") != true {
 			v.report(p, ruleValues, fieldPath{"kubeProxyReplacement"}, "gateways need kube-proxy to be replaced")

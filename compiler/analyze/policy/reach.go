@@ -94,7 +94,7 @@ func (m *Model) reachService(from Caller, to *Workload, req Request) Verdict {
 	req.Host = cmp.Or(req.Host, to.Host)
 	if m.ciliumMesh() && from.Workload != nil && !from.Workload.Gateway && speaksHTTP(port.Protocol) && !to.Headless {
 		var s Step
-		s, v.Leads = m.waypointRoute(to.Namespace+"/"+to.Name, to, port, req)
+		s, v.Leads = m.ciliumRoute(to, port, req)
 		v.Steps = append(v.Steps, s)
 	}
 	if m.proxied(from.Workload) && port.Protocol != "udp" {

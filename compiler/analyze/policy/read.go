@@ -40,6 +40,7 @@ type Model struct {
 	injected map[string]string // what the annotation of a namespace tells Linkerd
 
 	cilium        []ciliumPolicy
+	envoys        []ciliumEnvoy
 	ciliumClients []ciliumPolicy          // of all gateways
 	ciliumClasses map[string]ciliumClass  // by name
 	ciliumConfigs map[string]serviceFacts // parameters of classes by "namespace/name"
@@ -195,6 +196,11 @@ func (m *Model) object(o meta, h head) error {
 				return err
 			}
 			return m.cilium[len(m.cilium)-1].understood()
+		case "CiliumEnvoyConfig":
+			if err := add(&m.envoys, ciliumEnvoy{meta: o}, h, func(e *ciliumEnvoy) any { return &e.spec }); err != nil {
+				return err
+			}
+			return m.envoys[len(m.envoys)-1].read()
 		case "CiliumGatewayClassConfig":
 			var spec struct {
 				Service serviceFacts `json:"service"`

@@ -18,6 +18,9 @@ func meshed(y *artifact.YAML, s *ir.CiliumSettings) {
 		y.Comment("Each gateway has a class of its own. Left to itself the chart asks the cluster, and no two renders need be equal.")
 		y.Map("gatewayClass", func() { y.KV("create", "false") })
 	})
+	if s.Listeners {
+		y.Map("envoyConfig", func() { y.KV("enabled", true) })
+	}
 	y.KV("l7Proxy", true)
 	y.Map("envoy", func() {
 		y.Comment("A DaemonSet of its own: the proxy outlives the agent's restarts.")
@@ -44,6 +47,28 @@ func meshed(y *artifact.YAML, s *ir.CiliumSettings) {
 				y.From("", s.From.Of("cni", "racks", "podCIDRs")...)
 				y.KV("allowRemoteNodeIdentities", s.StrictLookup)
 			})
+		})
+	})
+	y.Fixed()
+}
+
+// logs writes which requests the agents log, or nothing: those that a proxy has looked at. Headers carry credentials.
+func logs(y *artifact.YAML, s *ir.CiliumSettings) {
+	if len(s.Logged) == 0 {
+		return
+	}
+	y.From("", s.LoggedFrom...)
+	y.Comment("Requests, one line of JSON each, among the agent's own lines: of gateways, and where methods, paths, shares, timeouts\nor retries are declared.")
+	backend.Nested(y, []string{"export", "static"}, func() {
+		y.KV("enabled", true)
+		y.KV("filePath", "stdout")
+		y.KV("allowList", s.Logged)
+	})
+	y.Map("redact", func() {
+		y.KV("enabled", true)
+		y.Map("http", func() {
+			y.KV("userInfo", true)
+			backend.Nested(y, []string{"headers"}, func() { y.KV("allow", []string{"x-request-id"}) })
 		})
 	})
 	y.Fixed()

@@ -51,6 +51,7 @@ func values(p *ir.Plan, t *artifact.Tree, r ir.Release, s *ir.CiliumSettings) {
 				y.KV("method", "cronJob")
 			})
 		})
+		logs(y, s)
 	})
 	y.Map("operator", func() {
 		y.From("", s.From.Of("racks")...)

@@ -2,7 +2,8 @@
 //
 // In comes an *ir.Plan. Out go, where the mesh is Cilium, in phase 30-gateways a GatewayClass and a
 // CiliumGatewayClassConfig for each gateway, and in phase 40-policy the CiliumNetworkPolicies of namespaces and services,
-// the one of all gateways, and the HTTPRoutes between services. The Gateways and their routes are printed by package
+// the one of all gateways, the HTTPRoutes between services, and the
+// CiliumEnvoyConfigs of those whose requests are repeated or whose failing pods are taken out. The Gateways and their routes are printed by package
 // gatewayapi, the chart's values by package cilium.
 //
 // Facts about Cilium in comments were read in cilium/cilium v1.20.2.
@@ -38,6 +39,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	classes(p, t)
 	policies(p, t, m)
 	routes(p, t, m)
+	proxied(p, t, m)
 }
 
 // classes: a class for each gateway, with what the Gateway API has no words for.

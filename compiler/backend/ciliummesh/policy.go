@@ -46,7 +46,9 @@ func rules(y *artifact.YAML, key, side string, list []ir.CiliumRule) {
 			y.Comment(r.Reason)
 			y.Item(func() {
 				peer(y, side, r)
-				y.Seq("toPorts", func() { y.Item(func() { ports(y, r) }) })
+				if len(r.Ports) > 0 {
+					y.Seq("toPorts", func() { y.Item(func() { ports(y, r) }) })
+				}
 			})
 			y.Fixed()
 		}

@@ -20,6 +20,7 @@ var All = sorted(
 	firewallRules,
 	fleetRules,
 	linkerdRules,
+	ciliumRules,
 	federationRules, linkerdFederationRules,
 	languageRules, addressRules, fabricRules, hostRules, hostCardRules, hostDeliveryRules, timeRules, balancerRules, podNetworkRules, kubeVIPRules, openELBRules, meshRules, istioRules, gatewayRules, serviceRules,
 	deliveryRules, fluxRules, versionRules, adviceRules, dashboardRules,

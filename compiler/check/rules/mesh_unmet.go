@@ -24,6 +24,10 @@ var options = []option{
 	{"mesh.proxy.holdApplicationUntilReady", "true", "holdApplicationUntilReady"},
 	{"mesh.controlPlane.pushThrottle", "", "pushThrottle"},
 	{"namespaces.*.services.*.workload", "VM", "workload.vm"},
+	{"mesh.ca", "", "ca"},
+	{"mesh.upgrade", "", "upgrade"},
+	{"namespaces.*.migration", "", "migration"},
+	{"observability.tracing", "", "tracing"},
 	{"federation", "", "federation"},
 }
 

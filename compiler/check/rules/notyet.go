@@ -28,7 +28,7 @@ Silence would be worse: the site would compile, and what it asks for would be mi
 type unread struct {
 	path string   // "*" stands for one segment
 	only []string // the values that are read; empty: none
-	by   []string // the kinds of mesh whose backends read it, every value; another kind reads only
+	by   []string // the kinds of mesh whose backends read it, or of which another rule says why not; another kind reads only
 
 	where func(*site.Site) bool // the sites in which nobody reads it; nil: all of them
 }
@@ -43,28 +43,29 @@ var notYet = []unread{
 	{path: "loadBalancer.kind", only: []string{"metallb", "cilium", "kube-vip", "openelb", "external"}},
 	{path: "mesh.kind", only: []string{"istio-sidecar", "istio-ambient", "linkerd", "cilium", "consul", "none"}},
 	{path: "mesh.mtls", only: []string{"strict"}, by: []string{"cilium", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
-	{path: "mesh.ca", by: []string{"istio-ambient", "istio-sidecar", "linkerd", "none"}},
-	{path: "mesh.upgrade", by: []string{"istio-ambient", "istio-sidecar", "none"}},
+	{path: "mesh.ca", by: []string{"cilium", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
+	{path: "mesh.upgrade", by: []string{"cilium", "istio-ambient", "istio-sidecar", "none"}},
 	{path: "mesh.proxy.holdApplicationUntilReady", only: []string{"false"}, by: []string{"cilium", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
-	{path: "mesh.egressPolicy", only: []string{"registry-only"}, by: []string{"consul", "istio-ambient", "istio-sidecar", "none"}},
-	{path: "gateways.*.purpose", only: []string{"ingress"}, by: []string{"istio-sidecar", "linkerd", "none"}},
+	{path: "mesh.egressPolicy", only: []string{"registry-only"}, by: []string{"cilium", "consul", "istio-ambient", "istio-sidecar", "none"}},
+	{path: "gateways.*.purpose", only: []string{"ingress"}, by: []string{"cilium", "istio-sidecar", "linkerd", "none"}},
 	{path: "gateways.*.implementation", by: []string{"linkerd", "none"}},
-	{path: "gateways.*.listeners.*.protocol", only: []string{"http", "https"}, by: []string{"istio-ambient", "istio-sidecar", "none"}},
-	{path: "gateways.*.listeners.*.tls.mode", only: []string{"terminate", "mutual"}, by: []string{"istio-ambient", "istio-sidecar", "none"}},
+	{path: "gateways.*.listeners.*.protocol", only: []string{"http", "https"}, by: []string{"cilium", "istio-ambient", "istio-sidecar", "none"}},
+	{path: "gateways.*.listeners.*.protocol", only: []string{"http", "https", "tls"}, where: withCilium},
+	{path: "gateways.*.listeners.*.tls.mode", only: []string{"terminate", "mutual"}, by: []string{"cilium", "istio-ambient", "istio-sidecar", "none"}},
 	{path: "exposures", where: behindMachines},
-	{path: "namespaces.*.migration", by: []string{"istio-ambient", "istio-sidecar", "none"}},
+	{path: "namespaces.*.migration", by: []string{"cilium", "istio-ambient", "istio-sidecar", "none"}},
 	{path: "namespaces.*.services.*.workload", only: []string{"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"}, by: []string{"cilium", "istio-ambient", "istio-sidecar", "none"}},
 	{path: "namespaces.*.services.*.addresses", by: []string{"cilium", "istio-ambient", "istio-sidecar", "none"}},
 	{path: "namespaces.*.services.*.ports.*.protocol", only: []string{"http", "https", "tls", "tcp", "udp", "grpc"}},
-	{path: "namespaces.*.services.*.retries", by: []string{"consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
-	{path: "namespaces.*.services.*.outlierDetection", by: []string{"consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
-	{path: "namespaces.*.services.*.rateLimit", by: []string{"consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
-	{path: "namespaces.*.services.*.jwt", by: []string{"istio-ambient", "istio-sidecar", "linkerd", "none"}},
+	{path: "namespaces.*.services.*.retries", by: []string{"cilium", "consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
+	{path: "namespaces.*.services.*.outlierDetection", by: []string{"cilium", "consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
+	{path: "namespaces.*.services.*.rateLimit", by: []string{"cilium", "consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
+	{path: "namespaces.*.services.*.jwt", by: []string{"cilium", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
 	{path: "namespaces.*.services.*.outlierDetection", where: ofOthersServices},
 	{path: "namespaces.*.services.*.egress", where: closedConsul},
 	{path: "namespaces.*.mtls", only: []string{"strict"}, where: withConsul},
-	{path: "observability.accessLogs", only: []string{"off"}, by: []string{"consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
-	{path: "observability.tracing", by: []string{"istio-ambient", "istio-sidecar", "linkerd", "none"}},
+	{path: "observability.accessLogs", only: []string{"off"}, by: []string{"cilium", "consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
+	{path: "observability.tracing", by: []string{"cilium", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
 	{path: "federation", by: []string{"istio-sidecar", "linkerd", "none"}},
 	{path: "patches"},
 }
@@ -75,6 +76,10 @@ func behindMachines(s *site.Site) bool { return s.LoadBalancer.Kind == "external
 // ofOthersServices: Linkerd reads it from annotations of the Service itself (linkerd/linkerd2 version-2.20
 // policy-controller/k8s/index/src/outbound/index.rs, parse_accrual_config, read 2026-11-21), which is not written here.
 func ofOthersServices(s *site.Site) bool { return s.Mesh.Kind == "linkerd" }
+
+// withCilium: a stream goes past its proxies, from the load balancer to the pods, with the client's own identity
+// (operator/pkg/model/translation/gateway-api/endpointslices.go of v1.20.2): policies would have to admit the world.
+func withCilium(s *site.Site) bool { return s.Mesh.Kind == "cilium" }
 
 // withConsul: other meshes read it.
 func withConsul(s *site.Site) bool { return s.Mesh.Kind == "consul" }

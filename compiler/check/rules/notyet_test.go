@@ -15,7 +15,7 @@ var waiting = map[string]int{
 	"istio-sidecar": 10,
 	"istio-ambient": 12,
 	"linkerd":       19,
-	"cilium":        24,
+	"cilium":        12,
 	"consul":        24,
 	"none":          9,
 }
