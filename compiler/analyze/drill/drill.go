@@ -9,6 +9,7 @@
 package drill
 
 import (
+	"cmp"
 	"slices"
 
 	"meshgen.dev/meshgen/compiler/ir"
@@ -99,18 +100,36 @@ type Site struct {
 	torsOf map[string][]string // rack to its switches
 	uplink map[string][]string // ToR to the spines that it has sessions with; none where the site describes no spines
 	pods   map[string][]string // gateway to the node of each pod
+
+	inRack  map[string][]*ir.Node
+	control []*ir.Node      // the control plane
+	carries map[string]bool // nodes that are more than one of many: see Idle
+	classes []class         // by name
+	classOf map[string]int  // node to its class; those of no class carry no pods
+}
+
+// class is the machines of one node class that carry pods.
+type class struct {
+	name                string
+	machines, pods, max int
 }
 
 // New prepares a plan.
 func New(p *ir.Plan) *Site {
 	s := &Site{plan: p, racks: map[string]*ir.Rack{}, nodes: map[string]*ir.Node{}, torsOf: map[string][]string{},
-		uplink: map[string][]string{}, pods: map[string][]string{}}
+		uplink: map[string][]string{}, pods: map[string][]string{},
+		inRack: map[string][]*ir.Node{}, carries: map[string]bool{}, classOf: map[string]int{}}
 	for i := range p.Racks {
 		r := &p.Racks[i]
 		s.racks[r.Name], s.torsOf[r.Name] = r, r.ToRs
 	}
 	for i := range p.Nodes {
-		s.nodes[p.Nodes[i].Name] = &p.Nodes[i]
+		n := &p.Nodes[i]
+		s.nodes[n.Name] = n
+		s.inRack[n.Rack] = append(s.inRack[n.Rack], n)
+		if n.ControlPlane {
+			s.control = append(s.control, n)
+		}
 	}
 	for i := range p.Switches {
 		sw := &p.Switches[i]
@@ -127,8 +146,62 @@ func New(p *ir.Plan) *Site {
 		g := &p.Gateways[i]
 		s.pods[g.Name] = s.place(g)
 	}
+	s.classify()
+	s.mark()
 	return s
 }
+
+// classify adds up the groups of each class of machines that carry pods.
+func (s *Site) classify() {
+	for i := range s.plan.Groups {
+		g := &s.plan.Groups[i]
+		if g.Kubelet.MaxPods == 0 {
+			continue
+		}
+		at, found := slices.BinarySearchFunc(s.classes, g.Class, func(c class, name string) int { return cmp.Compare(c.name, name) })
+		if !found {
+			s.classes = slices.Insert(s.classes, at, class{name: g.Class})
+		}
+		c := &s.classes[at]
+		c.pods, c.max, c.machines = max(c.pods, g.Conntrack.Pods), max(c.max, g.Kubelet.MaxPods), c.machines+len(g.Nodes)
+	}
+	for i := range s.plan.Groups {
+		g := &s.plan.Groups[i]
+		at, found := slices.BinarySearchFunc(s.classes, g.Class, func(c class, name string) int { return cmp.Compare(c.name, name) })
+		if !found || g.Kubelet.MaxPods == 0 {
+			continue
+		}
+		for _, n := range g.Nodes {
+			s.classOf[n] = at
+		}
+	}
+}
+
+// mark notes the machines that carry more than pods of services.
+func (s *Site) mark() {
+	for _, nodes := range s.pods {
+		for _, n := range nodes {
+			s.carries[n] = true
+		}
+	}
+	for i := range s.plan.Pools {
+		for _, n := range s.plan.Pools[i].Announcers {
+			s.carries[n] = true
+		}
+	}
+	for i := range s.plan.Groups {
+		for _, src := range s.plan.Groups[i].Time.Sources {
+			s.carries[src.Name] = true
+		}
+	}
+	for _, n := range s.control {
+		s.carries[n.Name] = true
+	}
+}
+
+// Idle reports whether a failure is that of a machine that is one of many: it carries no pod of a gateway, announces no
+// address, serves no time and is none of the control plane. Whichever of them fails, the same is left, but for densities.
+func (s *Site) Idle(f Failure) bool { return f.Kind == Node && !s.carries[f.Name] }
 
 // place spreads the pods of a gateway over the nodes that may run them: domain by domain, and within a domain node by
 // node.

@@ -9,24 +9,20 @@ import (
 // damage is what no longer works.
 type damage struct {
 	nodes, switches, sources map[string]bool
-	pods                     map[string]int // gateway to the pods that failed by themselves
+	pods                     map[string]int  // gateway to the pods that failed by themselves
+	dark                     map[string]bool // racks none of whose switches reaches the fabric
+	lost                     []*ir.Node      // machines that failed, or stand in such a rack
 }
 
 // Fail works out what is left when all of the failures happen at the same time.
 func (s *Site) Fail(failures ...Failure) Result {
 	d := s.damage(failures)
-	r := Result{Failures: failures, Nodes: Count{Of: len(s.plan.Nodes)}}
-	control := Count{}
-	for i := range s.plan.Nodes {
-		n := &s.plan.Nodes[i]
-		up := s.up(n, d)
-		if up {
-			r.Nodes.Left++
-		}
-		if n.ControlPlane {
-			if control.Of++; up {
-				control.Left++
-			}
+	all := len(s.plan.Nodes)
+	r := Result{Failures: failures, Nodes: Count{all - len(d.lost), all}}
+	control := Count{Of: len(s.control)}
+	for _, n := range s.control {
+		if s.up(n, d) {
+			control.Left++
 		}
 	}
 	r.ControlPlane = Quorum{control, control.Left > control.Of/2}
@@ -38,15 +34,13 @@ func (s *Site) Fail(failures ...Failure) Result {
 }
 
 func (s *Site) damage(failures []Failure) damage {
-	d := damage{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]int{}}
+	d := damage{nodes: map[string]bool{}, switches: map[string]bool{}, sources: map[string]bool{}, pods: map[string]int{}, dark: map[string]bool{}}
 	rack := func(r *ir.Rack) {
 		for _, t := range r.ToRs {
 			d.switches[t] = true
 		}
-		for i := range s.plan.Nodes {
-			if s.plan.Nodes[i].Rack == r.Name {
-				d.nodes[s.plan.Nodes[i].Name] = true
-			}
+		for _, n := range s.inRack[r.Name] {
+			d.nodes[n.Name] = true
 		}
 	}
 	for _, f := range failures {
@@ -69,17 +63,25 @@ func (s *Site) damage(failures []Failure) damage {
 			d.pods[f.Name]++
 		}
 	}
+	if len(d.switches) > 0 {
+		for i := range s.plan.Racks {
+			tors := s.plan.Racks[i].ToRs
+			if len(tors) > 0 && !slices.ContainsFunc(tors, func(t string) bool { return s.connected(t, d) }) {
+				d.dark[s.plan.Racks[i].Name] = true
+				d.lost = append(d.lost, s.inRack[s.plan.Racks[i].Name]...)
+			}
+		}
+	}
+	for name := range d.nodes {
+		if n := s.nodes[name]; !d.dark[n.Rack] {
+			d.lost = append(d.lost, n)
+		}
+	}
 	return d
 }
 
 // up reports whether a machine runs and reaches the fabric: it hangs on at least one switch that does.
-func (s *Site) up(n *ir.Node, d damage) bool {
-	if d.nodes[n.Name] {
-		return false
-	}
-	tors := s.torsOf[n.Rack]
-	return len(tors) == 0 || slices.ContainsFunc(tors, func(t string) bool { return s.connected(t, d) })
-}
+func (s *Site) up(n *ir.Node, d damage) bool { return !d.nodes[n.Name] && !d.dark[n.Rack] }
 
 // connected reports whether a ToR runs and reaches a spine, where the site describes any.
 func (s *Site) connected(tor string, d damage) bool {
@@ -183,36 +185,20 @@ func (s *Site) time(d damage) []Time {
 
 // density moves the pods of lost machines to the machines of the same class that are left.
 func (s *Site) density(d damage) []Density {
-	type class struct{ machines, left, pods, max int }
-	all := map[string]*class{}
-	var names []string
-	for i := range s.plan.Groups {
-		g := &s.plan.Groups[i]
-		if g.Kubelet.MaxPods == 0 {
-			continue
-		}
-		c := all[g.Class]
-		if c == nil {
-			c = &class{}
-			all[g.Class] = c
-			names = append(names, g.Class)
-		}
-		c.pods, c.max = max(c.pods, g.Conntrack.Pods), max(c.max, g.Kubelet.MaxPods)
-		for _, n := range g.Nodes {
-			if c.machines++; s.up(s.nodes[n], d) {
-				c.left++
-			}
+	lost := make([]int, len(s.classes))
+	for _, n := range d.lost {
+		if at, ok := s.classOf[n.Name]; ok {
+			lost[at]++
 		}
 	}
-	slices.Sort(names)
 	var out []Density
-	for _, name := range names {
-		c := all[name]
-		if c.left == 0 {
+	for i, c := range s.classes {
+		left := c.machines - lost[i]
+		if left == 0 {
 			continue
 		}
 		total := c.machines * c.pods
-		out = append(out, Density{Class: name, Pods: min((total+c.left-1)/c.left, c.max), Max: c.max, Waiting: max(0, total-c.left*c.max)})
+		out = append(out, Density{Class: c.name, Pods: min((total+left-1)/left, c.max), Max: c.max, Waiting: max(0, total-left*c.max)})
 	}
 	return out
 }

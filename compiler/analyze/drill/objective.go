@@ -2,6 +2,7 @@ package drill
 
 import (
 	"fmt"
+	"slices"
 
 	"meshgen.dev/meshgen/compiler/ir"
 )
@@ -19,20 +20,26 @@ func (s *Site) Breaks(o *ir.Resilience) []Break {
 	if o == nil {
 		return nil
 	}
-	promised := map[string]bool{}
-	for _, kind := range o.Survive {
-		promised[kind] = true
-		if kind == Node {
-			promised[ControlPlane] = true
-		}
-	}
 	var out []Break
 	for _, f := range s.Singles() {
-		if promised[f.Kind] {
+		if Promised(o, f.Kind) {
 			out = append(out, s.Fail(f).breaks(f, o.MinimumCapacity)...)
 		}
 	}
 	return out
+}
+
+// Promised reports whether an objective holds for losses of a kind. A node of the control plane is a node.
+func Promised(o *ir.Resilience, kind string) bool {
+	return o != nil && (slices.Contains(o.Survive, kind) || kind == ControlPlane && slices.Contains(o.Survive, Node))
+}
+
+// Broken returns what the site's objective does not hold for after one loss; nothing where it promises none of its kind.
+func (r Result) Broken(o *ir.Resilience) []Break {
+	if len(r.Failures) != 1 || !Promised(o, r.Failures[0].Kind) {
+		return nil
+	}
+	return r.breaks(r.Failures[0], o.MinimumCapacity)
 }
 
 func (r Result) breaks(f Failure, least int) []Break {
