@@ -61,6 +61,7 @@ var readers = []reader{
 	{program: "sh -n, shellcheck", test: "compiler/live_checks_test.go TestRealRunScript", globs: []string{"checks/run.sh"}},
 	{program: "bash, with recorders in place of kubectl and helm", test: "compiler/install_test.go TestGoldenCalls", globs: []string{"charts/*/install.sh"}},
 	{program: "bash -n and kubectl, the commands", test: "compiler/documents_test.go TestRealCommands", globs: []string{"docs/*/*.md"}},
+	{program: "Chromium, narrow and wide, light and dark", test: "compiler/real_page_test.go TestRealPage", globs: []string{"docs/*/index.html", "docs/*/topology.svg"}},
 	{program: "promtool check rules, and unit tests of each alert of fra1", test: "compiler/alerts_test.go TestRealPromtoolCheck",
 		files: []string{"kubernetes/overlays/*/50-observability/prometheusrule.yaml"}},
 }

@@ -32,7 +32,6 @@ var silent = map[string]string{
 	"loadBalancer.kind":                        "another kind would be refused for the options of this one beside it",
 	"apiVersion":                               "there is one version of the language",
 	"kubernetes.serviceCIDRs.1":                "without BGP no output names the second family's Services",
-	"racks.*.tors.*.hostname":                  "a switch that speaks no BGP and is not configured stands in no output",
 	"components.*.managed":                     "says who installs a part; the part's own outputs are not of this tree",
 	"components.*.namespace":                   "read by what refers to a part of somebody else's: nothing in this tree does",
 	"gateways.east.frontend":                   "other sites alone come in there, and nobody has a route",

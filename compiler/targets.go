@@ -28,6 +28,7 @@ import (
 	"meshgen.dev/meshgen/compiler/backend/observability"
 	"meshgen.dev/meshgen/compiler/backend/openelb"
 	"meshgen.dev/meshgen/compiler/backend/registry"
+	"meshgen.dev/meshgen/compiler/backend/report"
 	"meshgen.dev/meshgen/compiler/backend/secrets"
 )
 
@@ -63,4 +64,5 @@ var targets = []backend.Backend{
 	kustomization.Backend,
 	delivery.Backend,
 	documents.Backend,
+	report.Backend,
 }

@@ -15,3 +15,21 @@ type Window struct {
 	TimeZone string   // IANA name
 	Origin   From
 }
+
+// Wave is a part of the machines that one change reaches before the next part begins: whole racks.
+type Wave struct {
+	Racks    []string // by name
+	Switches int      // of these racks
+	Nodes    int
+	Steps    int // in so many the nodes are changed, for the budget; 1: all of them
+	From     From
+}
+
+// Waiver accepts one rule's findings at a place until a day.
+type Waiver struct {
+	Rule   string // ID or name
+	At     string // site path; covers what lies below it
+	Reason string
+	Until  string // last day, "2027-03-31"
+	From   From
+}

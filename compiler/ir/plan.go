@@ -77,6 +77,8 @@ type Plan struct {
 	Registry     *Registry     // nil: images and charts come from upstream
 	Checks       Checks        // what the site looks like when all of the tree is in force
 	Changes      Changes
+	Waves        []Wave      // in the order in which a change reaches the racks
+	Waivers      []Waiver    // in the order of the site
 	Resilience   *Resilience // nil: nothing is promised
 
 	Egress []EgressPolicy // fixed source addresses of what leaves the site, by destination and family

@@ -38,6 +38,7 @@ func Among(fleet site.Fleet, s *site.Site, set *profile.Set) *ir.Plan {
 	l.exposures()
 	l.racks()
 	l.hosts()
+	l.waves()
 	l.hostPods()
 	l.packets()
 	l.fabric()

@@ -34,6 +34,11 @@ func readDocument(f *artifact.File, p *pass) {
 		if strings.HasPrefix(text, "```") {
 			if fence == 0 {
 				fence = n
+			} else if lines[fence-1] == "```mermaid" && text == "```" {
+				p.charts = append(p.charts, chart{f, readChart(lines[fence:i], fence+1, func(line int, format string, args ...any) {
+					p.report(f, line, rulePage, format, args...)
+				})})
+				fence = 0
 			} else if fence = 0; text != "```" {
 				report(n, "a fence opens inside another")
 			}

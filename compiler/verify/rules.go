@@ -84,6 +84,7 @@ var rules = []Rule{
 	{ruleValues, "output-chart-values", "chart values are keys that the chart reads"},
 	{ruleSecrets, "output-secrets", "secrets.json lists every Secret that is read, who makes it and who reads it, and nothing else"},
 	{ruleDocuments, "output-documents", "documents are whole, name what is in the tree, and leave out no address, session or Secret"},
+	{rulePage, "output-page", "the site's page and pictures are well-formed, fetch and run nothing, and have every machine, switch, session and address"},
 	{ruleDelivery, "output-delivery", "helmfile, script and Applications bring all of the tree, in one order, and take nothing away"},
 	{ruleChecks, "output-checks", "the expected state is what the files of the tree bring about: sessions, paths, ranges, settings, sources of time, objects"},
 	{ruleRunScript, "output-run-script", "the script that compares the expected state with the live one only reads"},

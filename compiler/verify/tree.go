@@ -22,6 +22,8 @@ var treeVerifiers = []verifier{
 	{"applications", "gitops/*/**/*.yaml", readApplications},
 	{"secrets contract", "docs/*/secrets.json", readSecretsContract},
 	{"documents", "docs/*/*.md", readDocument},
+	{"page", "docs/*/index.html", readPage},
+	{"picture", "docs/*/topology.svg", readPicture},
 	{"checks", "checks/run.sh", readRunScript},
 	{"checks", "checks/*.json", readChecks},
 	{"dashboards", "observability/*/*.dashboard.json", readDashboard},

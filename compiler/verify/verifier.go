@@ -34,6 +34,9 @@ type pass struct {
 	balancer       *lbObjects       // likewise
 	machines       *inventory       // likewise
 	references     []reference      // found by everywhere; nil before
+	page           *page            // docs/<site>/index.html; nil when there is none
+	charts         []chart          // Mermaid's, of documents
+	picture        *page            // docs/<site>/topology.svg; likewise
 	carried        []*artifact.File // host files that documents carry and the tree does not have
 }
 

@@ -153,6 +153,7 @@ func (p *pass) wholeTree() {
 	p.secretRefs = p.secrets()
 	p.checkSecretsContract(p.secretRefs)
 	p.checkDocuments()
+	p.checkPage()
 	p.checkDelivery()
 }
 
