@@ -79,6 +79,58 @@ func TestChecksEOS(t *testing.T) {
 	}, "switch", "fra1-r2-tor-a")
 }
 
+// TestChecksNXOS: the answers have the form that tests of other programs know, all of them recorded on switches: the sessions
+// napalm's (napalm-automation/napalm test/nxos/mocked_data/test_get_bgp_neighbors), BFD and routes those of Cisco's engineers
+// (nxapi-netbox, "show bfd neighbors | json-pretty"; "show ip route | json" in their examples of scripts on the switch). A real
+// switch has not answered here.
+func TestChecksNXOS(t *testing.T) {
+	real(t, "jq")
+	dir := onDisk(t, compileExample(t, "nue1").Tree)
+	neighbor := func(address, as, state string) string {
+		return `{"neighborid": "` + address + `", "neighborversion": "4", "neighboras": "` + as + `", "time": "6w3d", "state": "` + state + `", "prefixreceived": "2"}`
+	}
+	peers := func(state string) string {
+		return `{"TABLE_vrf": {"ROW_vrf": [{"vrf-name-out": "default", "vrf-local-as": "4200000711"}, {"vrf-name-out": "default", "TABLE_af": {"ROW_af": [
+			{"af-id": "1", "TABLE_saf": {"ROW_saf": {"safi": 1, "af-name": "IPv4 Unicast", "TABLE_neighbor": {"ROW_neighbor": [` +
+			neighbor("10.72.1.11", "64086.60604", state) + `, ` + neighbor("10.72.250.0", "4200000701", "Established") + `]}}}},
+			{"af-id": "2", "TABLE_saf": {"ROW_saf": {"safi": 1, "af-name": "IPv6 Unicast", "TABLE_neighbor": {"ROW_neighbor": ` +
+			neighbor("2001:DB8:72:1:0::11", "4200000700", "Established") + `}}}}]}},
+			{"vrf-name-out": "other", "TABLE_af": {"ROW_af": {"af-id": "1", "TABLE_saf": {"ROW_saf": {"TABLE_neighbor": {"ROW_neighbor": ` + neighbor("10.72.1.12", "4200000700", "Established") + `}}}}}}]}}`
+	}
+	bfd := func(state string) string {
+		row := func(v4, v6, state string) string {
+			return `{"local_disc": "1090519041", "header": "1", "vrf_name": "default", "dest_ip_addr": "` + v4 + `", "dest_ipv6_addr": "` + v6 + `", "local_state": "` + state + `", "remote_state": "Up", "intf": "Ethernet1/49"}`
+		}
+		return `{"TABLE_bfdNeighbor": {"ROW_bfdNeighbor": [` + row("10.72.1.11", "0::", state) + `, ` + row("10.72.250.0", "0::", "Up") + `, ` + row("0.0.0.0", "2001:db8:72:1::11", "Up") + `]}}`
+	}
+	routes := func(more string) string {
+		path := func(client string) string {
+			return `{"ipnexthop": "10.72.1.11", "ifname": "Vlan72", "uptime": "P15DT16H28M27S", "pref": "20", "metric": "0", "clientname": "` + client + `", "ubest": "true"}`
+		}
+		return `{"TABLE_vrf": {"ROW_vrf": [{"vrf-name-out": "default", "TABLE_addrf": {"ROW_addrf": {"addrf": "ipv4", "TABLE_prefix": {"ROW_prefix": [` + more + `
+			{"ipprefix": "198.51.100.65/32", "ucast-nhops": "2", "TABLE_path": {"ROW_path": [` + path("bgp-4200000711") + `, ` + path("bgp-4200000711") + `]}},
+			{"ipprefix": "198.51.100.64/28", "ucast-nhops": "1", "TABLE_path": {"ROW_path": ` + path("static") + `}}]}}}}]}}`
+	}
+	ssh := func(peerState, more, bfdState string) []string {
+		script := filepath.Join(t.TempDir(), "ssh")
+		write(t, script, "#!/bin/sh\ncase $2 in\n"+prints("'show bgp all summary vrf all | json'", peers(peerState))+prints("'show ip route vrf default | json'", routes(more))+
+			"'show ipv6 route vrf default | json') ;;\n"+prints("'show bfd neighbors vrf default | json'", bfd(bfdState))+"esac\n")
+		return []string{"MESHGEN_SSH=" + script}
+	}
+	expect(t, dir, ssh("Established", "", "Up"), 1, []string{
+		"PASS nue1-east-a session with nue1-east-1 (10.72.1.11): Established, AS 4200000700, BFD up",
+		"PASS nue1-east-a session with nue1-east-1 (2001:db8:72:1::11): Established, AS 4200000700, BFD up",
+		"PASS nue1-east-a session with nue1-spine-1 (10.72.250.0): Established, AS 4200000701, BFD up",
+		"FAIL nue1-east-a session with nue1-east-2 (10.72.1.12): expected Established, AS 4200000700, BFD up, seen no such neighbor",
+		"PASS nue1-east-a paths to 198.51.100.65 of gateway public: 2",
+		"PASS nue1-east-a undeclared routes in the ranges of the site: none",
+	}, "switch", "nue1-east-a")
+	expect(t, dir, ssh("Idle", `{"ipprefix": "198.51.100.70/32", "ucast-nhops": "1", "TABLE_path": {"ROW_path": {"clientname": "bgp-4200000711", "ubest": "true"}}},`, "Down"), 1, []string{
+		"FAIL nue1-east-a session with nue1-east-1 (10.72.1.11): expected Established, AS 4200000700, BFD up, seen Idle, AS 4200000700, BFD down",
+		"FAIL nue1-east-a route 198.51.100.70/32: expected none, seen 1 paths",
+	}, "switch", "nue1-east-a")
+}
+
 // TestChecksKubernetes: the answers are objects in the form of the API; BGPSessionState as metallb/frr-k8s writes it
 // (cmd/status/controller/bgpsessionstate_controller.go).
 func TestChecksKubernetes(t *testing.T) {

@@ -30,6 +30,7 @@ var readers = []reader{
 		globs: []string{"hosts/*/*/etc/chrony/chrony.conf", "hosts/*/*/etc/chrony.conf"}},
 	{program: "chronyd of a site that is cut off", test: "compiler/live_orphan_test.go TestLiveOrphans", files: []string{"hosts/ulm1/*/etc/chrony/chrony.conf"}},
 	{program: "NTPsec's ntpd with honest sources and one that lies", test: "compiler/live_ntpsec_test.go TestLiveNTPsec", globs: []string{"hosts/*/*/etc/ntpsec/ntp.conf"}},
+	{program: "NTPsec's ntpd of a site that is cut off", test: "compiler/live_ntpsec_orphan_test.go TestLiveNTPsecOrphans", files: []string{"hosts/bre1/*/etc/ntpsec/ntp.conf"}},
 	{program: "systemd-modules-load and Linux 6.1", test: "compiler/live_kernel_test.go TestKernel",
 		globs: []string{"hosts/*/*/etc/modules-load.d/*.conf", "hosts/*/*/etc/modprobe.d/*.conf"}},
 	{program: "systemd-sysctl --strict and Linux 6.1", test: "compiler/live_kernel_test.go TestKernel", globs: []string{"hosts/*/*/etc/sysctl.d/*.conf"}},

@@ -30,7 +30,10 @@ type expectedState struct {
 	VIPs          []expectedVIP    `json:"vips"`
 	Switches      []expectedSwitch `json:"switches"`
 	Settings      []struct {
-		Sources []struct{ Name, Address string }
+		Sources []struct {
+			Name, Address string
+			Fellow        bool
+		}
 		Sysctls map[string]string
 	} `json:"settings"`
 	Hosts     []expectedHosts `json:"hosts"`

@@ -27,6 +27,7 @@ var ntpsecDirectives = []ntpsecDirective{
 	{newShape("restrict ::1 nomodify"), true},
 	{newShape("restrict <subnet:net> kod limited nomodify noquery"), true},
 	{newShape("tinker step <seconds:decimal>"), false},
+	{newShape("tos orphan <stratum:1-15> orphanwait <seconds:60-3600>"), false},
 	{newShape("tos minsane <sources:1-10> maxdist <seconds:decimal>"), false},
 }
 
@@ -45,6 +46,7 @@ type ntpsecConf struct {
 	lines    map[string]int // of directives by their text up to the first argument
 	allowed  []netip.Prefix
 	minsane  int
+	orphan   string // stratum of the machine when the site is cut off; "": it keeps no time then
 }
 
 func checkNTPsecFile(f *artifact.File) faults {
@@ -85,6 +87,8 @@ func (c *ntpsecConf) readDirective(n int, line string, fs *faults) {
 		switch {
 		case name == "refclock pps unit":
 			c.refclock++
+		case name == "tos orphan":
+			c.orphan = a["stratum"]
 		case name == "tos minsane":
 			c.minsane, _ = strconv.Atoi(a["sources"])
 			checkBounds(n, "maxdist", a["seconds"], chronyBounds["maxdistance seconds"], fs)
@@ -176,6 +180,9 @@ func checkNTPsec(p *pass, groups []*hostGroup, inv *inventory) {
 		if len(g.ntpsec.allowed) > 0 && !g.designated(inv) {
 			p.report(g.ntpsecFile, 0, ruleNTPsec, "it answers on a machine that is no designated time server")
 		}
+		if g.ntpsec.orphan != "" {
+			p.checkNTPsecOrphan(g, groups, inv)
+		}
 		if !g.ntpsecOptions {
 			p.report(g.ntpsecFile, 0, ruleNTPsec, "no file beside it keeps a file with the servers of DHCP from being read in its place")
 		}
@@ -194,6 +201,30 @@ func checkNTPsec(p *pass, groups []*hostGroup, inv *inventory) {
 					p.report(g.ntpsecFile, s.line, ruleNTPsec, "%s is asked by %s, which %s does not let in", s.name, client, server.name)
 				}
 			}
+		}
+	}
+}
+
+// checkNTPsecOrphan compares a machine that keeps the time of a cut-off site with the others that do: one of them is the
+// parent, and all others follow it alone.
+func (p *pass) checkNTPsecOrphan(g *hostGroup, groups []*hostGroup, inv *inventory) {
+	at := g.ntpsec.lines["tos orphan"]
+	if len(g.ntpsec.allowed) == 0 {
+		p.report(g.ntpsecFile, at, ruleNTPsec, "it is to keep the time of the cut-off site and lets nobody ask")
+	}
+	if g.ntpsec.minsane != 1 {
+		p.report(g.ntpsecFile, g.ntpsec.lines["tos minsane"], ruleNTPsec, "minsane %d with orphan: one machine alone keeps the time, and this one would not follow it", g.ntpsec.minsane)
+	}
+	for _, other := range groups {
+		if other == g || other.ntpsec == nil || other.ntpsec.orphan == "" {
+			continue
+		}
+		if other.ntpsec.orphan != g.ntpsec.orphan {
+			p.report(g.ntpsecFile, at, ruleNTPsec, "orphan %s, and %s has %s: they would not agree on one", g.ntpsec.orphan, other.name, other.ntpsec.orphan)
+		}
+		addresses := inv.addresses(other.name)
+		if !slices.ContainsFunc(g.ntpsec.sources, func(s chronySource) bool { return slices.Contains(addresses, s.name) }) {
+			p.report(g.ntpsecFile, at, ruleNTPsec, "it does not ask %s, which keeps the time of the cut-off site as it does: both would", other.name)
 		}
 	}
 }

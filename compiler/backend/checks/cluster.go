@@ -41,7 +41,7 @@ func (w *writer) hosts(p *ir.Plan) {
 	}
 	w.each("settings", len(sets), func(i int) {
 		w.From("", sets[i].from...)
-		list(w, "sources", sets[i].sources, func(s ir.TimeSource) any { w.From("", s.From...); return source{s.Name, s.Address} })
+		list(w, "sources", sets[i].sources, func(s ir.TimeSource) any { w.From("", s.From...); return source{s.Name, s.Address, s.Fellow > 0} })
 		w.sysctls(sets[i].sysctls)
 	})
 	i := 0

@@ -58,6 +58,7 @@ type hostHead struct {
 type source struct {
 	Name    string `json:"name"`
 	Address string `json:"address"`
+	Fellow  bool   `json:"fellow,omitempty"` // both keep the time of a site that is cut off
 }
 
 type gateway struct {

@@ -5,6 +5,10 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
+// orphanWaitSecs is ntpd's own default (NTPsec 1.2.2 ntpd/ntp_proto.c, NTP_ORPHWAIT): a source that is away for less is
+// waited for.
+const orphanWaitSecs = 300
+
 // ntpsec writes ntp.conf of NTPsec's ntpd. Unlike chronyd it answers whoever asks unless it is told not to, and goes on
 // after a line that it does not understand.
 func ntpsec(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
@@ -69,6 +73,15 @@ func ntpsecClock(f *artifact.File, d *ir.TimeDaemon) {
 		"So many sources must agree before the clock follows any of them, and none is further away than so many seconds of",
 		"root distance.")
 	f.Linef("tos minsane %d maxdist %s", d.MinSources, d.MaxDistance)
+	if s := d.Serves; s != nil && s.OrphanStratum > 0 {
+		f.From("", s.From...)
+		f.Blank()
+		comments(f,
+			"So many seconds after its last source is gone, or after a start without any, a designated host follows the one of",
+			"them with the lowest address. That one serves its own clock at this stratum. Hosts at that stratum or above are",
+			"nobody's source while there is a real one.")
+		f.Linef("tos orphan %d orphanwait %d", s.OrphanStratum, orphanWaitSecs)
+	}
 
 	f.From("", d.From...)
 	f.Blank()

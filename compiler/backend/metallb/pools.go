@@ -8,6 +8,12 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
+// pools writes one IPAddressPool a pool.
+//
+// Neither serviceSelectors nor a priority is among its settings. A Service gets an address here by naming it, in the namespaces
+// of the owners (MetalLB v0.16.1 internal/allocator, Assign and isPoolCompatibleWithService): whoever may write that annotation
+// may write a label too, and a priority counts among pools that give out addresses by themselves (pinnedPoolsForService),
+// which these do not. Read 2026-11-21.
 func pools(p *ir.Plan, t *artifact.Tree) {
 	if len(p.Pools) == 0 {
 		return

@@ -138,8 +138,9 @@ var UnnumberedUnsupported = &check.Rule{
 
 A link carries one session, that of the node's own routing. What announces virtual addresses has one of its own, from the
 node's loopback address to the switch's (ebgpMultiHop of MetalLB's BGPPeer). For other load balancers there is no output
-yet, and the rack would announce nothing.
-Source: RFC 4271, section 6.8; MetalLB BGPPeer, ebgpMultiHop.`,
+yet, and the rack would announce nothing. Cilium's autoDiscovery takes the default gateway for the peer, on a network that
+both share: that is no session between loopbacks, and none over a cable either.
+Source: RFC 4271, section 6.8; MetalLB BGPPeer, ebgpMultiHop; Cilium v1.20.2 CiliumBGPClusterConfig, autoDiscovery.`,
 	Run: func(p *check.Pass) {
 		kind := p.Site.LoadBalancer.Kind
 		if kind == "metallb" || kind == "kube-vip" || p.Site.Fabric.BGP == nil || !announcesBGP(p.Site) {

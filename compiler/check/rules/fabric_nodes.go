@@ -93,7 +93,12 @@ var LinkSwitchSystem = &check.Rule{
 	ID: "MG1280", Name: "unnumbered-switch", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a rack has unnumbered links, and a switch for which meshgen writes no session over a cable to a node
 
-Its file would have the load balancer's sessions alone, between loopback addresses that nothing makes reachable.`,
+Its file would have the load balancer's sessions alone, between loopback addresses that nothing makes reachable. Both systems
+can peer over an interface. EOS wants IPv6 routing for the whole switch before it looks for a neighbor there, and IPv6 on the
+port ("ipv6 unicast-routing", "ipv6 enable", "neighbor interface ... peer-group", "next-hop address-family ipv6 originate");
+the ports, and what is of the whole switch, are not this site's to change in a file that is one part of a switch's. Neither
+system is to be had freely, and nobody has seen such a session come up with a node here.
+Source: ipspace.net, Interface EBGP Sessions on Arista EOS (EOS 4.31.2F), 2026-11-21.`,
 	Run: func(p *check.Pass) {
 		if p.Site.Fabric.BGP == nil {
 			return

@@ -33,16 +33,16 @@ var TimeServerDaemon = &check.Rule{
 
 systemd-timesyncd and Talos are clients alone. In timeServers of a rack such a node is left out, and the rack's nodes ask
 the site's sources themselves: a warning. When it is to keep the time of a site that is cut off, nothing stands in for it.
-ntpd serves a rack; its orphan mode, which would keep the time of a site, is not supported yet.
+chronyd and ntpd do both.
 Source: systemd timesyncd documentation; Talos documentation, TimeSyncConfig; siderolabs/talos v1.12.11 internal/pkg/ntp.`,
 	Run: func(p *check.Pass) {
 		iso := p.Site.Time.Isolation
 		for m := range machines(p.Site) {
 			daemon := keepsTime(p, m)
-			if daemon == "chrony" {
+			if daemon == "chrony" || daemon == "ntpd" {
 				continue
 			}
-			if i := slices.Index(p.Site.Racks[m.rack].TimeServers, m.name); i >= 0 && daemon != "ntpd" {
+			if i := slices.Index(p.Site.Racks[m.rack].TimeServers, m.name); i >= 0 {
 				p.Reportf(site.Join("racks", m.rack, "timeServers", site.Index(i)), "node %q cannot serve time with %s: it is left out, and the rack's nodes ask the site's sources", m.name, daemon).
 					Related(m.path, "the node").Hintf("name nodes that run chrony, or none").Warning()
 			}
@@ -51,7 +51,7 @@ Source: systemd timesyncd documentation; Talos documentation, TimeSyncConfig; si
 			}
 			if i := slices.Index(iso.Servers, m.name); i >= 0 {
 				p.Reportf(site.Join("time", "isolation", "servers", site.Index(i)), "node %q cannot keep the time of the isolated site with %s", m.name, daemon).
-					Related(m.path, "the node").Hintf("name nodes that run chrony")
+					Related(m.path, "the node").Hintf("name nodes that run chrony or ntpd")
 			}
 		}
 	},
