@@ -22,7 +22,7 @@ type RuleInfo struct {
 	Title    string // one line, without full stop
 	Doc      string // the failure that it prevents, and the source
 	Severity diag.Severity
-	Stage    string // "structure", "site", "plan", "fleet" or "output"
+	Stage    string // "structure", "site", "plan", "change", "fleet" or "output"
 	Waivable bool
 	Dated    bool // what it finds depends on the day
 }
@@ -36,10 +36,12 @@ func Catalogue() []RuleInfo {
 	for _, r := range append(slices.Clone(rules.All), check.WaiverRules...) {
 		title, doc, _ := strings.Cut(r.Doc, "\n\n")
 		stage := "site"
-		switch r.On {
-		case check.OnPlan:
+		switch {
+		case r.Against:
+			stage = "change"
+		case r.On == check.OnPlan:
 			stage = "plan"
-		case check.OnFleet:
+		case r.On == check.OnFleet:
 			stage = "fleet"
 		}
 		out = append(out, RuleInfo{

@@ -28,6 +28,8 @@ type Options struct {
 	Advice bool
 	// Only runs no other rules than these, by ID or name, whether advice or not; Skip leaves rules out. Guards always run.
 	Only, Skip []string
+	// Before returns the plan of the state that a site comes from, nil for a new one. Without it no change is judged.
+	Before func(site string) *ir.Plan
 	// Keep says which findings to return, and the counts with them; nil: all. What stops a run stops it all the same.
 	Keep func(*site.Site, diag.Finding) bool
 }
@@ -87,7 +89,12 @@ func vetAmong(around surroundings, src *load.Source, opt Options, building bool)
 		return nil, err
 	}
 	in := check.Input{Site: src.Site, Fleet: around.fleet, Profiles: set, Now: opt.Now}
-	list := slices.DeleteFunc(slices.Clone(rules.All), func(r *check.Rule) bool { return r.On == check.OnFleet || !opt.picks(r) })
+	if opt.Before != nil {
+		in.Before = opt.Before(src.Site.Name)
+	}
+	list := slices.DeleteFunc(slices.Clone(rules.All), func(r *check.Rule) bool {
+		return r.On == check.OnFleet || !opt.picks(r) || r.Against && in.Before == nil
+	})
 	if in.Values, err = src.Values(); err != nil {
 		return nil, err
 	}

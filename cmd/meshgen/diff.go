@@ -45,12 +45,12 @@ what its files come from. The exit code is 1 where the output differs.`,
 }
 
 func (c *command) diff(old, new, format, output string) error {
-	was, err := c.stateOf(old, new)
+	was, err := c.stateOf(old, new, nil)
 	defer was.close()
 	if err != nil {
 		return err
 	}
-	is, err := c.stateOf(new, old)
+	is, err := c.stateOf(new, old, nil)
 	defer is.close()
 	if err != nil {
 		return err

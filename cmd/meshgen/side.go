@@ -29,9 +29,23 @@ func (s *state) close() {
 	}
 }
 
+// before returns the plan that a site comes from, as compiler.Options has it: where either side has one site, it is the same
+// under whatever name.
+func (s *state) before(sites int) func(string) *ir.Plan {
+	return func(name string) *ir.Plan {
+		for _, p := range s.plans {
+			if p.Name == name || sites == 1 && len(s.plans) == 1 {
+				return p
+			}
+		}
+		return nil
+	}
+}
+
 // stateOf reads one of two arguments: the folder of a tree, a site as build takes it, or git:REV[:PATH] for one of these.
-// beside is the other argument. Whoever asked for it closes it. What a site has against it is printed; then the error says that there is no state.
-func (c *command) stateOf(arg, beside string) (*state, error) {
+// beside is the other argument. Whoever asked for it closes it. What a site has against it is printed, and against the
+// change from another state where one is given; then the error says that there is no state.
+func (c *command) stateOf(arg, beside string, from *state) (*state, error) {
 	s := &state{Side: diff.Side{Name: arg}}
 	where := arg
 	if strings.HasPrefix(arg, gitPrefix) {
@@ -45,7 +59,7 @@ func (c *command) stateOf(arg, beside string) (*state, error) {
 		err := s.tree(where)
 		return s, err
 	}
-	return s, c.describe(s, where, s.rev)
+	return s, c.describe(s, where, from)
 }
 
 // tree reads the sites of a folder that a build has written.
@@ -75,7 +89,7 @@ func (s *state) tree(dir string) error {
 }
 
 // describe compiles the sites of an argument.
-func (c *command) describe(s *state, where string, rev *revision) error {
+func (c *command) describe(s *state, where string, from *state) error {
 	report := &reportFlags{format: "text", failOn: "error"}
 	opt, err := c.options(report)
 	if err != nil {
@@ -84,6 +98,10 @@ func (c *command) describe(s *state, where string, rev *revision) error {
 	sites, err := c.sitesAt([]string{where})
 	if err != nil {
 		return err
+	}
+	rev := s.rev
+	if from != nil {
+		opt.Before = from.before(len(sites))
 	}
 	r, err := c.readSites(sites, opt)
 	if err != nil {

@@ -10,6 +10,7 @@ func (c *command) vetCommand() *cobra.Command {
 	var report reportFlags
 	var sel selection
 	var changed, fix bool
+	var against string
 	cmd := &cobra.Command{
 		Use:   "vet [SITE...]",
 		Short: "Find the faults of sites; write nothing",
@@ -20,13 +21,17 @@ CUE file stands for all files of its package in its folder. A package without ap
 
 --rack and --node show what touches a rack or a node: findings at it, at the class of a node or at a pool announced
 there, and findings about something else that name it as the other party. The exit code counts what is shown.
-A site that cannot be read has no racks yet: then everything is shown.`,
+A site that cannot be read has no racks yet: then everything is shown.
+
+--against judges the change from another state as well: what cannot be done without harm in one step, and what touches
+more than changeBudget allows.`,
 		Example: `  meshgen vet site.cue
   meshgen vet -f github --report sarif=meshgen.sarif site.cue
   meshgen vet --only bgp-numbers,MG1001 --rack r1 site.cue
   meshgen vet --fail-on warning ./sites/...`,
-		RunE: func(_ *cobra.Command, args []string) error { return c.vet(args, changed, fix, &sel, &report) },
+		RunE: func(_ *cobra.Command, args []string) error { return c.vet(args, against, changed, fix, &sel, &report) },
 	}
+	cmd.Flags().StringVar(&against, "against", "", "judge the change as well, from this state: a site as above, or git:REV[:PATH]; see changeBudget")
 	report.register(cmd)
 	sel.register(cmd)
 	cmd.Flags().BoolVar(&fix, "fix", false, "first make the edits that mend a finding for certain, in the files; then report what is left")
@@ -34,7 +39,7 @@ A site that cannot be read has no racks yet: then everything is shown.`,
 	return cmd
 }
 
-func (c *command) vet(args []string, changed, fix bool, sel *selection, report *reportFlags) error {
+func (c *command) vet(args []string, against string, changed, fix bool, sel *selection, report *reportFlags) error {
 	opt, err := c.options(report)
 	if err != nil {
 		return err
@@ -54,6 +59,17 @@ func (c *command) vet(args []string, changed, fix bool, sel *selection, report *
 				return err
 			}
 		}
+	}
+	if against != "" {
+		was, err := c.stateOf(against, siteArg(args), nil)
+		defer was.close()
+		if err != nil {
+			return err
+		}
+		if was.plans == nil {
+			return usage("--against %s: a tree has no description; give the site that it was built from", against)
+		}
+		opt.Before = was.before(len(sites))
 	}
 	r, err := c.readSites(sites, opt)
 	if err != nil {

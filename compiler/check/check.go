@@ -32,6 +32,7 @@ type Rule struct {
 	On       Stage
 	Guard    bool             // lowering relies on it: it can be neither waived nor left out
 	Dated    bool             // what it finds depends on the day: in a build it is a warning at most
+	Against  bool             // it judges a change, and runs only where there is a plan from before
 	Doc      string           // a title line without full stop; a blank line; the failure that it prevents, and the source
 	When     func(*Pass) bool // on the plan: false where the site alone shows that nothing can be found; nil: never
 	Run      func(*Pass)
@@ -42,6 +43,7 @@ type Pass struct {
 	Site     *site.Site
 	Values   any        // the resolved site as decoded JSON, for rules about fields as such
 	Plan     *ir.Plan   // nil on the site
+	Before   *ir.Plan   // of the state that the site comes from; nil where none was given
 	Fleet    site.Fleet // the sites compiled together, this one among them; nil for a site alone
 	Profiles *profile.Set
 	Now      time.Time // the day; zero where none is to count
@@ -130,6 +132,7 @@ type Input struct {
 	Site     *site.Site
 	Values   any
 	Plan     *ir.Plan
+	Before   *ir.Plan
 	Fleet    site.Fleet
 	Profiles *profile.Set
 	Now      time.Time
@@ -153,7 +156,7 @@ func Run(rules []*Rule, on Stage, in Input) (found diag.List, ran int) {
 		if r.On != on {
 			continue
 		}
-		p := &Pass{Site: in.Site, Values: in.Values, Plan: in.Plan, Fleet: in.Fleet, Profiles: in.Profiles, Now: in.Now, rule: r, memo: memo}
+		p := &Pass{Site: in.Site, Values: in.Values, Plan: in.Plan, Before: in.Before, Fleet: in.Fleet, Profiles: in.Profiles, Now: in.Now, rule: r, memo: memo}
 		if on != OnPlan || in.Plan != nil { // without a plan nothing can be found; see NeedsPlan
 			r.Run(p)
 		}

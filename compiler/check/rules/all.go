@@ -18,7 +18,7 @@ import (
 // All is every rule in the order of IDs. Those of waivers run apart, in check.Waive. Each list stands with its rules.
 var All = sorted(
 	firewallRules,
-	fleetRules,
+	fleetRules, changeRules,
 	linkerdRules,
 	ciliumRules,
 	federationRules, linkerdFederationRules,

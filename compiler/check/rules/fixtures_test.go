@@ -16,6 +16,7 @@ import (
 	"meshgen.dev/meshgen/compiler/check/rules"
 	"meshgen.dev/meshgen/compiler/diag"
 	"meshgen.dev/meshgen/compiler/diag/format"
+	"meshgen.dev/meshgen/compiler/ir"
 	"meshgen.dev/meshgen/compiler/load"
 	"meshgen.dev/meshgen/compiler/lower"
 	"meshgen.dev/meshgen/compiler/profile"
@@ -26,6 +27,7 @@ import (
 //
 //	site: fra1
 //	line: holdTime:
+//	against: before
 //	-- old --
 //	text that the site has exactly once
 //	-- new --
@@ -33,10 +35,11 @@ import (
 //	-- findings --
 //	all that is found then, in text form
 //
-// The rule must fire on the first line that has the text after "line:" or, without one, where new begins; and what
+// "against: before" judges the change as well, from the site as it was. The rule must fire on the first line that has the text after "line:" or, without one, where new begins; and what
 // is found in all must be what the file says. Run with MESHGEN_UPDATE=1 to write the findings down.
 type fixture struct {
 	file, rule, site, line string
+	against                bool
 	old, new, findings     []string
 }
 
@@ -111,7 +114,7 @@ func (fx *fixture) run(t *testing.T) bool {
 		}
 	}
 	want := 1 + strings.Count(before, "\n")
-	got := vet(t, text, severity == diag.Note)
+	got := vetAfter(t, fx.before(t), text, severity == diag.Note)
 	if fx.rule != rules.NotSupportedYet.Name {
 		got = slices.DeleteFunc(got, func(f diag.Finding) bool {
 			return f.Name != fx.rule && leftOut(f)
@@ -206,6 +209,8 @@ func readFixtures(t *testing.T, dir string) []*fixture {
 				fx.site = value
 			case "line":
 				fx.line = value
+			case "against":
+				fx.against = true
 			default:
 				t.Fatalf("%s: unknown key %q", file, key)
 			}
@@ -231,6 +236,9 @@ func (fx *fixture) write(t *testing.T) {
 	fmt.Fprintf(&b, "site: %s\n", fx.site)
 	if fx.line != "" {
 		fmt.Fprintf(&b, "line: %s\n", fx.line)
+	}
+	if fx.against {
+		b.WriteString("against: before\n")
 	}
 	section := func(name, text string) { fmt.Fprintf(&b, "-- %s --\n%s\n", name, text) }
 	for i := range fx.old {
@@ -289,7 +297,26 @@ func siteNames(t *testing.T) []string {
 // vet runs all rules on the site, those of both stages, and the waivers. Where the text is no site, its faults of
 // structure are what is found. Sites that no backend prints yet pass to the second stage as well: its rules may not
 // depend on more than lowering does.
-func vet(t *testing.T, text string, advice bool) diag.List {
+func vet(t *testing.T, text string, advice bool) diag.List { return vetAfter(t, nil, text, advice) }
+
+// before is the plan of the site without the fixture's hunks, where the change is judged.
+func (fx *fixture) before(t *testing.T) *ir.Plan {
+	if !fx.against {
+		return nil
+	}
+	src, found := load.Bytes("site.cue", []byte(siteText(t, fx.site)))
+	if src == nil {
+		t.Fatal(found)
+	}
+	set, err := profile.Read(profiles.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lower.Lower(src.Site, set)
+}
+
+// vetAfter is vet for a change: before is nil where none is judged.
+func vetAfter(t *testing.T, before *ir.Plan, text string, advice bool) diag.List {
 	t.Helper()
 	src, found := load.Bytes("site.cue", []byte(text))
 	if src == nil {
@@ -299,11 +326,13 @@ func vet(t *testing.T, text string, advice bool) diag.List {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := check.Input{Site: src.Site, Profiles: set, Now: today}
+	in := check.Input{Site: src.Site, Profiles: set, Now: today, Before: before}
 	if err := json.Unmarshal(src.Resolved(), &in.Values); err != nil {
 		t.Fatal(err)
 	}
-	run := slices.DeleteFunc(slices.Clone(rules.All), func(r *check.Rule) bool { return r.Severity == diag.Note && !advice })
+	run := slices.DeleteFunc(slices.Clone(rules.All), func(r *check.Rule) bool {
+		return r.Severity == diag.Note && !advice || r.Against && before == nil
+	})
 	list, _ := check.Run(run, check.OnSite, in)
 	last := check.OnSite
 	settled := check.Waive(list, src.Site, catalogue(), check.Terms{Now: today})
