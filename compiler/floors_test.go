@@ -29,6 +29,7 @@ var floors = map[string]int{
 	"compiler/analyze":            2,
 	"compiler/analyze/policy":     2,
 	"compiler/analyze/drill":      2,
+	"compiler/analyze/capacity":   2,
 	"compiler/analyze/trace":      3,
 	"compiler/lab":                3,
 	"compiler/backend":            2,

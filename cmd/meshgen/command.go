@@ -101,7 +101,8 @@ capitals; the flag wins. Exit codes: 0 clean, 1 findings or differences, 2 usage
 	root.PersistentFlags().StringVar(&c.now, "now", "", "date for waivers (2026-01-31); default SOURCE_DATE_EPOCH, else today")
 	c.limits.register(root.PersistentFlags())
 	root.AddCommand(c.buildCommand(), c.vetCommand(), c.explainCommand(), c.rulesCommand(), c.initCommand(), c.fmtCommand(),
-		c.diffCommand(), c.drillCommand(), c.traceCommand(), c.reportCommand(), c.labCommand(), c.schemaCommand(), c.showCommand(), c.versionCommand())
+		c.diffCommand(), c.drillCommand(), c.reportCommand(), c.labCommand(), c.schemaCommand(), c.showCommand(), c.versionCommand())
+	root.AddCommand(c.traceCommand(), c.capacityCommand())
 	return root
 }
 

@@ -64,7 +64,7 @@ func TestDocuments(t *testing.T) {
 		}, []string{"argocd", "install.sh", "authdata", "certificates.cert-manager.io", "healthCheckNodePort"}},
 		{"SESSIONS.md", []string{"| `n1` | `192.0.2.11` | 0 | `s1` | `192.0.2.2` | 0 | 90 s / 30 s | none | none | 0 | - | `a` |\n"}, nil},
 		{"NORTH-SOUTH.md", []string{"Cluster: every announcing node", "asks clients for a certificate", "No service is exposed here."}, nil},
-		{"CAPACITY.md", []string{"| `near` | more than 16 million | 1 | more than 16 million |\n", "names no scraper"}, nil},
+		{"CAPACITY.md", []string{"| `near` | more than 16 million | 1 | more than 16 million | - |\n", "names no scraper"}, nil},
 	} {
 		text := string(tree.Lookup("docs/lab/" + c.file).Bytes())
 		for _, want := range c.has {
