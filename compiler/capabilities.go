@@ -77,19 +77,14 @@ func CapabilitiesReference() ([]byte, error) {
 		return nil, err
 	}
 	kinds := set.Meshes()
-	rows := map[string]bool{}
-	for _, kind := range kinds {
-		for row := range set.Mesh(kind).Capabilities {
-			rows[row] = true
-		}
-	}
 	var b bytes.Buffer
 	b.WriteString(`# What each mesh can do
 
-Made from the files beside this one; ` + "`make golden`" + ` renews it. A row is a field of what a site asks for.
+Made from ` + "`mesh/*_capabilities.cue`; `meshgen rules --matrix` prints it, `make golden`" + ` renews it. A row is a field of what a
+site asks for. A number in brackets is a source; they stand below.
 
 - full: as the language defines it
-- limited: within limits, which stand below
+- limited: within limits, which follow
 - none: it cannot, and a site that asks for it is refused (MG7141)
 - not yet: it can, and meshgen does not print it: a site that asks for it is refused (MG0900)
 
@@ -99,44 +94,62 @@ Made from the files beside this one; ` + "`make golden`" + ` renews it. A row is
 		fmt.Fprintf(&b, " %s |", kind)
 	}
 	b.WriteString("\n|---|" + strings.Repeat("---|", len(kinds)) + "\n")
-	for _, row := range slices.Sorted(maps.Keys(rows)) {
-		fmt.Fprintf(&b, "| `%s` |", row)
+	notes := &sources{}
+	for _, row := range capabilityRows(set) {
+		fmt.Fprintf(&b, "| `%s`", row)
+		if pattern, _ := capabilityPlace(row); pattern == "" {
+			b.WriteString(" (the language has no field for it yet)")
+		}
+		b.WriteString(" |")
 		for _, kind := range kinds {
-			fmt.Fprintf(&b, " %s |", capabilityCell(set, kind, row))
+			fmt.Fprintf(&b, " %s |", strings.ReplaceAll(capabilityCell(set, kind, row, notes), "|", "\\|"))
 		}
 		b.WriteString("\n")
 	}
-	for _, row := range slices.Sorted(maps.Keys(rows)) {
-		fmt.Fprintf(&b, "\n## `%s`\n\n", row)
-		if pattern, _ := capabilityPlace(row); pattern == "" {
-			b.WriteString("The language has no field for it yet.\n\n")
-		}
-		for _, kind := range kinds {
-			c := set.Mesh(kind).Capability(row)
-			fmt.Fprintf(&b, "- %s: %s", kind, cellText(c.Cell))
-			if c.GatewayAPI != nil {
-				fmt.Fprintf(&b, "; at a gateway of the Gateway API: %s", cellText(*c.GatewayAPI))
-			}
-			if c.Date != "" {
-				fmt.Fprintf(&b, ". Source: %s, %s", c.Source.Source, c.Date)
-			}
-			b.WriteString("\n")
-		}
+	b.WriteString("\n## Sources\n\n")
+	for i, s := range notes.list {
+		fmt.Fprintf(&b, "%d. %s\n", i+1, s)
 	}
 	return b.Bytes(), nil
 }
 
-// capabilityCell is a cell of the table.
-func capabilityCell(set *profile.Set, kind, row string) string {
-	support := set.Mesh(kind).Capability(row).Support
-	if support == profile.None {
-		return string(support)
+// capabilityRows are the rows of all meshes, sorted.
+func capabilityRows(set *profile.Set) []string {
+	rows := map[string]bool{}
+	for _, kind := range set.Meshes() {
+		for row := range set.Mesh(kind).Capabilities {
+			rows[row] = true
+		}
 	}
+	return slices.Sorted(maps.Keys(rows))
+}
+
+// sources numbers what cells refer to, in the order of their first use.
+type sources struct{ list []string }
+
+func (s *sources) number(text string) int {
+	if i := slices.Index(s.list, text); i >= 0 {
+		return i + 1
+	}
+	s.list = append(s.list, text)
+	return len(s.list)
+}
+
+// capabilityCell is a cell of the table: how well, by what, within which limits, and where that stands.
+func capabilityCell(set *profile.Set, kind, row string, notes *sources) string {
+	c := set.Mesh(kind).Capability(row)
+	text := cellText(c.Cell)
 	pattern, value := capabilityPlace(row)
-	if pattern != "" && (notYet(kind, "mesh.kind", kind) || notYet(kind, pattern, value)) {
-		return string(support) + ", not yet"
+	if c.Support != profile.None && pattern != "" && (notYet(kind, "mesh.kind", kind) || notYet(kind, pattern, value)) {
+		text = strings.Replace(text, string(c.Support), string(c.Support)+", not yet", 1)
 	}
-	return string(support)
+	if c.GatewayAPI != nil {
+		text += "; at a gateway of the Gateway API " + cellText(*c.GatewayAPI)
+	}
+	if c.Date != "" {
+		text += fmt.Sprintf(" [%d]", notes.number(c.Source.Source+", "+c.Date))
+	}
+	return text
 }
 
 func cellText(c profile.Cell) string {

@@ -11,21 +11,33 @@ import (
 )
 
 func (c *command) rulesCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, matrix bool
 	cmd := &cobra.Command{
 		Use:   "rules",
 		Short: "List every rule",
 		Long: `List every rule: its ID, name, severity, the stage that it reads, whether a site may waive it, and what it finds.
-"meshgen explain ID" tells the story of one.`,
+"meshgen explain ID" tells the story of one.
+
+With --matrix, list what each mesh can do of what a site may ask for, in Markdown: rules MG7141 and MG0900 go by it.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			if asJSON {
+			switch {
+			case asJSON && matrix:
+				return usage("--json is about rules, --matrix about meshes")
+			case asJSON:
 				return c.rulesJSON()
+			case matrix:
+				text, err := compiler.CapabilitiesReference()
+				if err != nil {
+					return failure(err)
+				}
+				return c.print(string(text))
 			}
 			return c.rulesTable()
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one object a line, with the whole text")
+	cmd.Flags().BoolVar(&matrix, "matrix", false, "what each mesh can do, in Markdown")
 	return cmd
 }
 
