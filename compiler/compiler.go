@@ -30,6 +30,8 @@ type Options struct {
 	Only, Skip []string
 	// Before returns the plan of the state that a site comes from, nil for a new one. Without it no change is judged.
 	Before func(site string) *ir.Plan
+	// Profiles take the place of the embedded ones; nil: these.
+	Profiles *profile.Set
 	// Keep says which findings to return, and the counts with them; nil: all. What stops a run stops it all the same.
 	Keep func(*site.Site, diag.Finding) bool
 }
@@ -62,6 +64,14 @@ type Output struct {
 // profileSet is the embedded data, read once: it does not change while the program runs.
 var profileSet = sync.OnceValues(func() (*profile.Set, error) { return profile.Read(profiles.FS) })
 
+// profiles returns the data that a compilation goes by.
+func (o Options) profiles() (*profile.Set, error) {
+	if o.Profiles != nil {
+		return o.Profiles, nil
+	}
+	return profileSet()
+}
+
 // Vet runs the stages that find faults of the site: the rules, and lowering between them. The error is a fault of
 // meshgen itself, not of the site.
 func Vet(src *load.Source, opt Options) (*Output, error) { return vet(src, opt, false) }
@@ -84,7 +94,7 @@ func vet(src *load.Source, opt Options, building bool) (*Output, error) {
 
 // vetAmong is vet for a site among others.
 func vetAmong(around surroundings, src *load.Source, opt Options, building bool) (*Output, error) {
-	set, err := profileSet()
+	set, err := opt.profiles()
 	if err != nil {
 		return nil, err
 	}
@@ -171,6 +181,7 @@ func compileAmong(around surroundings, src *load.Source, opt Options) (*Output, 
 		return nil, err
 	}
 	rel := releases(out.Plan)
+	rel.Nearest = opt.Profiles != nil
 	rel.SkipBuild = around.built != nil && around.built(t, out.Plan.Name)
 	report, found := verify.Tree(t, rel)
 	for _, r := range verify.Rules() {

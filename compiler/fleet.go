@@ -37,7 +37,7 @@ func NewFleet(sources []*load.Source, opt Options) (*Fleet, error) {
 	for _, src := range sources {
 		f.sites = append(f.sites, src.Site)
 	}
-	set, err := profileSet()
+	set, err := opt.profiles()
 	if err != nil {
 		return nil, err
 	}

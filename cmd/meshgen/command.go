@@ -29,8 +29,9 @@ type command struct {
 	env            func(string) (string, bool)
 	read           []byte // what was read of stdin, to show the lines of findings
 
-	color string // auto, always, never
-	now   string // date, RFC 3339 or a day; empty: SOURCE_DATE_EPOCH, else today
+	color    string   // auto, always, never
+	now      string   // date, RFC 3339 or a day; empty: SOURCE_DATE_EPOCH, else today
+	profiles []string // files that are laid over the embedded profiles
 	limits
 }
 
@@ -99,6 +100,7 @@ capitals; the flag wins. Exit codes: 0 clean, 1 findings or differences, 2 usage
 	}
 	root.PersistentFlags().StringVar(&c.color, "color", "auto", "colour in text: auto, always or never")
 	root.PersistentFlags().StringVar(&c.now, "now", "", "date for waivers (2026-01-31); default SOURCE_DATE_EPOCH, else today")
+	root.PersistentFlags().StringArrayVar(&c.profiles, "profile", nil, "`FILE` in CUE or JSON that adds to what meshgen knows of releases; may be repeated")
 	c.limits.register(root.PersistentFlags())
 	root.AddCommand(c.buildCommand(), c.vetCommand(), c.explainCommand(), c.rulesCommand(), c.initCommand(), c.fmtCommand(),
 		c.diffCommand(), c.drillCommand(), c.reportCommand(), c.labCommand(), c.schemaCommand(), c.showCommand(), c.versionCommand())

@@ -130,11 +130,11 @@ func (c *command) explainOutput(what, siteFile string) error {
 		}
 	}
 	report := &reportFlags{format: "text", failOn: "error"}
-	now, err := c.today()
+	opt, err := c.options(report)
 	if err != nil {
 		return err
 	}
-	got, err := c.compile(siteFile, compiler.Options{Now: now}, compiler.Compile)
+	got, err := c.compile(siteFile, opt, compiler.Compile)
 	if err != nil {
 		return err
 	}

@@ -95,5 +95,9 @@ func (c *command) options(report *reportFlags) (compiler.Options, error) {
 		return compiler.Options{}, err
 	}
 	now, err := c.today()
-	return compiler.Options{Now: now}, err
+	if err != nil {
+		return compiler.Options{}, err
+	}
+	set, err := c.laid(report)
+	return compiler.Options{Now: now, Profiles: set}, err
 }

@@ -9,6 +9,7 @@
 package profile
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -27,7 +28,11 @@ type Set struct {
 	gateways      map[string]*Gateway
 	distributions map[string]*Distribution
 	kubernetes    map[string]*Kubernetes
+	ours          *Set // without what others have laid over it; nil: nothing has been
 }
+
+// Kinds are the kinds of profile.
+var Kinds = []string{"cni", "distribution", "gateway", "kubernetes", "loadbalancer", "mesh", "os", "switch"}
 
 // Source says where a fact was read, and on which day ("2026-11-21").
 type Source struct {
@@ -40,7 +45,30 @@ type Sources map[string]Source
 
 // Read reads json/<kind>.json of every kind. A field that the types do not know is an error, so that data and types
 // cannot drift apart.
-func Read(fsys fs.FS) (*Set, error) {
+func Read(fsys fs.FS) (*Set, error) { return read(fsys, nil) }
+
+// Lay is Read with kinds whose JSON is another one: ours and what a team has laid over it.
+func Lay(fsys fs.FS, kinds map[string][]byte) (*Set, error) {
+	ours, err := Read(fsys)
+	if err != nil {
+		return nil, err
+	}
+	s, err := read(fsys, kinds)
+	if s != nil {
+		s.ours = ours
+	}
+	return s, err
+}
+
+// Ours returns the set without what others have laid over it.
+func (s *Set) Ours() *Set {
+	if s.ours != nil {
+		return s.ours
+	}
+	return s
+}
+
+func read(fsys fs.FS, instead map[string][]byte) (*Set, error) {
 	s := new(Set)
 	for _, k := range []struct {
 		kind string
@@ -55,15 +83,16 @@ func Read(fsys fs.FS) (*Set, error) {
 		{"distribution", &s.distributions},
 		{"kubernetes", &s.kubernetes},
 	} {
-		f, err := fsys.Open("json/" + k.kind + ".json")
-		if err != nil {
-			return nil, err
+		text := instead[k.kind]
+		if text == nil {
+			var err error
+			if text, err = fs.ReadFile(fsys, "json/"+k.kind+".json"); err != nil {
+				return nil, err
+			}
 		}
-		d := json.NewDecoder(f)
+		d := json.NewDecoder(bytes.NewReader(text))
 		d.DisallowUnknownFields()
-		err = d.Decode(k.into)
-		f.Close()
-		if err != nil {
+		if err := d.Decode(k.into); err != nil {
 			return nil, fmt.Errorf("profiles of kind %s: %w", k.kind, err)
 		}
 	}

@@ -74,7 +74,7 @@ func (p *pass) lookup(sets []*schemas.Set, gvk string, objects []*object) (schem
 		o.report(p, ruleNoSchema, at, "the kind is of %s, which the site does not declare", component)
 		return schemas.Entry{}, false
 	}
-	set, ok := schemas.Find(sets, component, release, channel)
+	set, ok := p.schemas(sets, component, release, channel)
 	if !ok {
 		o.report(p, ruleNoSchema, at, "there is no schema for %s %s; known: %s", component, strings.TrimSpace(release+" "+channel), known(sets, component))
 		return schemas.Entry{}, false
@@ -89,6 +89,15 @@ func (p *pass) lookup(sets []*schemas.Set, gvk string, objects []*object) (schem
 		return schemas.Entry{}, false
 	}
 	return entry, true
+}
+
+// schemas finds what is known of a release; of one that a team has added, what is known of the newest.
+func (p *pass) schemas(sets []*schemas.Set, component, release, channel string) (*schemas.Set, bool) {
+	set, ok := schemas.Find(sets, component, release, channel)
+	if !ok && p.releases.Nearest {
+		return schemas.Find(sets, component, "", channel)
+	}
+	return set, ok
 }
 
 // componentOf returns who serves an API group, or nothing.

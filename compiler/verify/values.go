@@ -63,7 +63,7 @@ func (p *pass) checkCharts() {
 			v.report(p, ruleValues, nil, "no chart release of that name is declared")
 			continue
 		}
-		set, ok := schemas.Find(sets, "chart-"+chart.Name, chart.Version, "")
+		set, ok := p.schemas(sets, "chart-"+chart.Name, chart.Version, "")
 		if !ok {
 			v.report(p, ruleNoSchema, nil, "there are no known keys for chart %s %s; known: %s", chart.Name, chart.Version, known(sets, "chart-"+chart.Name))
 			continue

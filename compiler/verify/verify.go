@@ -42,6 +42,9 @@ type Releases struct {
 	// NodePorts is the API server's range ("30000-32767"), which is also the default.
 	NodePorts string
 
+	// Nearest holds releases of which nothing is known against the newest that is: somebody vouches for them.
+	Nearest bool
+
 	// SkipBuild leaves out the build by kustomize, which for a fleet would cost more than all else: overlays of equal
 	// kustomizations need one build. The structure of kustomizations is checked always.
 	SkipBuild bool

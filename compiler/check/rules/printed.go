@@ -30,31 +30,36 @@ var ReleaseWithoutOutput = &check.Rule{
 	Doc: `the site declares a release that meshgen writes nothing for yet
 
 Every object and every chart value is held against the schema of the declared release. Without that schema nobody would
-know whether the release takes them.`,
+know whether the release takes them. A release that a profile of the team's own adds (--profile) is held against the newest
+one that is known, with a warning: the team vouches for the difference.`,
 	Run: func(p *check.Pass) {
 		s := p.Site
-		lines := func(component, path, name, version string) {
+		lines := func(component, path, name, version string, added bool) {
 			known := Printed[component]
 			v, err := profile.ParseVersion(version)
 			if err != nil || len(known) == 0 || slices.Contains(known, v.Line()) {
 				return
 			}
+			if added {
+				p.Reportf(path, "%s %s is of a profile of your own: its output is held against release %s, the newest that is known", name, version, known[len(known)-1]).Warning()
+				return
+			}
 			p.Reportf(path, "not supported yet: output for %s %s", name, version).Hintf("supported: %s", strings.Join(known, ", "))
 		}
-		lines("kubernetes", "kubernetes.version", "Kubernetes", s.Kubernetes.Version)
+		lines("kubernetes", "kubernetes.version", "Kubernetes", s.Kubernetes.Version, false)
 		if g := s.Kubernetes.GatewayAPI; g != nil {
-			lines("gateway-api", "kubernetes.gatewayAPI.version", "Gateway API", g.Version)
+			lines("gateway-api", "kubernetes.gatewayAPI.version", "Gateway API", g.Version, false)
 		}
-		lines("cert-manager", site.Join("components", "certManager", "version"), "cert-manager", s.Components.CertManager.Version)
+		lines("cert-manager", site.Join("components", "certManager", "version"), "cert-manager", s.Components.CertManager.Version, false)
 		if cni := s.Kubernetes.CNI; cni.Kind == "cilium" && (s.Components.CNI.Managed || s.LoadBalancer.Kind == "cilium") {
-			lines("cilium", "kubernetes.cni.version", "Cilium", cni.Version)
+			lines("cilium", "kubernetes.cni.version", "Cilium", cni.Version, p.Profiles.Ours().CNI("cilium").Release(cni.Version) == nil)
 		}
 		// A release that no profile row describes is told by the rules that look for the row.
 		if m := p.Profiles.Mesh(s.Mesh.Kind); m.Release(s.Mesh.Version) != nil {
-			lines(m.Component, "mesh.version", s.Mesh.Kind, s.Mesh.Version)
+			lines(m.Component, "mesh.version", s.Mesh.Kind, s.Mesh.Version, p.Profiles.Ours().Mesh(s.Mesh.Kind).Release(s.Mesh.Version) == nil)
 		}
 		if lb := s.LoadBalancer; p.Profiles.LoadBalancer(lb.Kind).Release(lb.Version) != nil {
-			lines(lb.Kind, "loadBalancer.version", lb.Kind, lb.Version)
+			lines(lb.Kind, "loadBalancer.version", lb.Kind, lb.Version, p.Profiles.Ours().LoadBalancer(lb.Kind).Release(lb.Version) == nil)
 		}
 	},
 }
