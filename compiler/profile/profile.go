@@ -45,7 +45,7 @@ type Sources map[string]Source
 
 // Read reads json/<kind>.json of every kind. A field that the types do not know is an error, so that data and types
 // cannot drift apart.
-func Read(fsys fs.FS) (*Set, error) { return read(fsys, nil) }
+func Read(fsys fs.FS) (*Set, error) { return decode(fsys, nil) }
 
 // Lay is Read with kinds whose JSON is another one: ours and what a team has laid over it.
 func Lay(fsys fs.FS, kinds map[string][]byte) (*Set, error) {
@@ -53,7 +53,7 @@ func Lay(fsys fs.FS, kinds map[string][]byte) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := read(fsys, kinds)
+	s, err := decode(fsys, kinds)
 	if s != nil {
 		s.ours = ours
 	}
@@ -68,7 +68,8 @@ func (s *Set) Ours() *Set {
 	return s
 }
 
-func read(fsys fs.FS, instead map[string][]byte) (*Set, error) {
+// decode reads each kind, or what stands instead of it.
+func decode(fsys fs.FS, instead map[string][]byte) (*Set, error) {
 	s := new(Set)
 	for _, k := range []struct {
 		kind string
