@@ -98,7 +98,11 @@ func layProfiles(kind string, trees []*ast.File) ([]byte, diag.List) {
 		"common.cue": must(profiles.FS.ReadFile("common.cue")), "shape.cue": must(profiles.FS.ReadFile(kind + "/shape.cue")),
 		"ours.cue": slices.Concat([]byte("package profiles\n"+kind+": "), ours),
 	} {
-		if err := inst.AddFile(schemaDir+"profiles/"+name, text); err != nil {
+		tree, err := parser.ParseFile(schemaDir+"profiles/"+name, text)
+		if err == nil {
+			err = inst.AddSyntax(tree)
+		}
+		if err != nil {
 			return nil, diag.List{internalFault(err)}
 		}
 	}
@@ -132,10 +136,6 @@ func profileFaults(kind string, err error) diag.List {
 			if at = posOf(p); at.IsValid() {
 				break
 			}
-		}
-		path := slices.Clone(e.Path())
-		if len(path) > 0 && path[0] != kind && !strings.HasPrefix(path[0], "#") {
-			path = append([]string{kind}, path...)
 		}
 		text := strings.TrimSpace(strings.SplitN(errors.Details(e, &errors.Config{Cwd: filepath.Dir(at.File)}), "\n", 2)[0])
 		text = strings.TrimSuffix(text, ":")
