@@ -104,7 +104,7 @@ capitals; the flag wins. Exit codes: 0 clean, 1 findings or differences, 2 usage
 	c.limits.register(root.PersistentFlags())
 	root.AddCommand(c.buildCommand(), c.vetCommand(), c.explainCommand(), c.rulesCommand(), c.initCommand(), c.fmtCommand(),
 		c.diffCommand(), c.drillCommand(), c.reportCommand(), c.labCommand(), c.schemaCommand(), c.showCommand(), c.versionCommand())
-	root.AddCommand(c.traceCommand(), c.capacityCommand())
+	root.AddCommand(c.traceCommand(), c.capacityCommand(), c.compareCommand())
 	return root
 }
 

@@ -18,6 +18,8 @@ type Mesh struct {
 	Modules                 []Module                `json:"modules,omitempty"`
 	ProxyResources          Resources               `json:"proxyResources"`              // the chart's defaults; "" where it sets none
 	GatewayResources        Resources               `json:"gatewayResources"`            // the chart's defaults
+	Way                     Way                     `json:"way"`                         // of a request between two pods
+	Use                     *Use                    `json:"use,omitempty"`               // of one proxy; nil: nothing was published
 	ControlPlaneAhead       int                     `json:"controlPlaneAhead,omitempty"` // minor releases that it may be ahead of the data plane
 	RetryOn                 map[string]string       `json:"retryOn,omitempty"`           // retries.on: our word to the mesh's
 	RetryOnGRPC             map[string]string       `json:"retryOnGRPC,omitempty"`       // the same for calls of gRPC, codes with commas; empty: as for requests

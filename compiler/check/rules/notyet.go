@@ -115,6 +115,9 @@ func notSupportedYet(p *check.Pass) {
 	}
 }
 
+// Visit calls found for each value of a decoded JSON document that lies at a pattern of segments, "*" for any one.
+func Visit(v any, pattern []string, found func(path string, v any)) { visit(v, pattern, nil, found) }
+
 // visit calls found for each value of a decoded JSON document that lies at the pattern.
 func visit(v any, pattern, at []string, found func(path string, v any)) {
 	if len(pattern) == 0 {

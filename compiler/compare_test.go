@@ -1,0 +1,87 @@
+package compiler
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"meshgen.dev/meshgen/compiler/check"
+	"meshgen.dev/meshgen/compiler/check/rules"
+	"meshgen.dev/meshgen/compiler/load"
+)
+
+// TestCompare puts the meshes side by side for every example. The site's own can do all that it asks for, since it compiles;
+// of another one, what the rule about unmet intents refuses is among what is missing, at the same place.
+func TestCompare(t *testing.T) {
+	set, err := profileSet()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range exampleNames(t) {
+		src, found := load.Bytes("site.cue", []byte(read(t, filepath.Join(examplesDir, name, "site.cue"))))
+		if src == nil {
+			t.Fatal(found)
+		}
+		out, err := vet(src, Options{Now: today}, true)
+		if err != nil || out.Plan == nil {
+			t.Fatal(name, err)
+		}
+		all, err := Compare(src, out.Plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(all) != len(set.Meshes()) {
+			t.Errorf("%s: %d meshes of %d", name, len(all), len(set.Meshes()))
+		}
+		for i := range all {
+			a := &all[i]
+			if a.Chosen != (a.Kind == src.Site.Mesh.Kind) || a.Chosen && len(a.Missing) > 0 {
+				t.Errorf("%s: %s is chosen: %v, missing %+v", name, a.Kind, a.Chosen, a.Missing)
+			}
+			for _, m := range a.Missing {
+				if !src.PosOf(m.Path).IsValid() || m.Why == "" {
+					t.Errorf("%s: %s: %+v has no place or reason", name, a.Kind, m)
+				}
+			}
+			other := *src.Site
+			other.Mesh.Kind = a.Kind
+			unmet, _ := check.Run([]*check.Rule{rules.IntentUnmet}, check.OnSite, check.Input{Site: &other, Profiles: set})
+			for _, f := range unmet {
+				if strings.Contains(f.Message, "repeats after") || strings.Contains(f.Message, "which gateway") {
+					continue // words of retries and APIs of gateways are cells of their own
+				}
+				_, what, _ := strings.Cut(f.Message, " asks for ")
+				what, _, _ = strings.Cut(what, ",")
+				if !slices.ContainsFunc(a.Missing, func(m Missing) bool { return m.What == what }) {
+					t.Errorf("%s: %s: %s is not among what is missing: %+v", name, a.Kind, f.Message, a.Missing)
+				}
+			}
+		}
+	}
+}
+
+// TestCompareMemory holds the sums to the formula: pods or machines by what the site, or else the chart, gives one proxy.
+func TestCompareMemory(t *testing.T) {
+	src, _ := load.Bytes("site.cue", []byte(read(t, filepath.Join(examplesDir, "fra1", "site.cue"))))
+	out, err := vet(src, Options{Now: today}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := Compare(src, out.Plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range all {
+		want := [2]int{18 * 60 * 128, 18 * 60 * 512} // what mesh.proxy.resources says of each pod
+		switch a.Kind {
+		case "istio-ambient":
+			want = [2]int{18 * 512, 0}
+		case "cilium":
+			want = [2]int{0, 0}
+		}
+		if got := [2]int{a.RequestMiB, a.LimitMiB}; got != want {
+			t.Errorf("%s: %v, want %v", a.Kind, got, want)
+		}
+	}
+}
