@@ -22,7 +22,7 @@ type RuleInfo struct {
 	Title    string // one line, without full stop
 	Doc      string // the failure that it prevents, and the source
 	Severity diag.Severity
-	Stage    string // "structure", "site", "plan", "change", "fleet" or "output"
+	Stage    string // "structure", "site", "plan", "change", "tree", "fleet" or "output"
 	Waivable bool
 	Dated    bool // what it finds depends on the day
 }
@@ -41,6 +41,8 @@ func Catalogue() []RuleInfo {
 			stage = "change"
 		case r.On == check.OnPlan:
 			stage = "plan"
+		case r.On == check.OnTree:
+			stage = "tree"
 		case r.On == check.OnFleet:
 			stage = "fleet"
 		}

@@ -148,8 +148,31 @@ func vetAmong(around surroundings, src *load.Source, opt Options, building bool)
 	}
 	more, ran := check.Run(list, check.OnPlan, in)
 	out.Ran, out.Waiting = out.Ran+ran, 0
-	if settle(append(found, more...), check.OnPlan) {
+	found = append(found, more...)
+	passed := settle(found, check.OnPlan)
+	if passed && in.Plan != nil && len(in.Plan.Patches) > 0 {
+		if in.Patched, err = Patched(in.Plan, src); err != nil {
+			return nil, err
+		}
+		more, ran = check.Run(list, check.OnTree, in)
+		out.Ran += ran
+		passed = settle(append(found, more...), check.OnTree)
+	}
+	if passed {
 		out.Plan = in.Plan
+	}
+	return out, nil
+}
+
+// Patched prints the tree of a plan with patches, and says what each of them does to it.
+func Patched(p *ir.Plan, src *load.Source) ([]check.Patched, error) {
+	t, err := emit(p, src.Resolved())
+	if err != nil {
+		return nil, err
+	}
+	var out []check.Patched
+	for _, x := range verify.Patches(t, p.Name, releases(p).Patches) {
+		out = append(out, check.Patched{Targets: x.Targets, Near: x.Near, Err: x.Err})
 	}
 	return out, nil
 }

@@ -32,7 +32,14 @@ func releases(p *ir.Plan) verify.Releases {
 	}
 	for _, rel := range p.Releases {
 		r.Components[rel.Component] = rel.Version
-		r.Charts[rel.Name] = verify.Chart{Name: rel.Chart, Version: rel.Version, Namespace: rel.Namespace, Repository: rel.Repository}
+		c := verify.Chart{Name: rel.Chart, Version: rel.Version, Namespace: rel.Namespace, Repository: rel.Repository}
+		for _, x := range rel.Patches {
+			c.Patches = append(c.Patches, verify.Patch{Kind: x.Kind, Name: x.Name, Text: x.Text, At: x.From[0]})
+		}
+		r.Charts[rel.Name] = c
+	}
+	for _, x := range p.Patches {
+		r.Patches = append(r.Patches, verify.Patch{Kind: x.Kind, Name: x.Name, Text: x.Text, At: x.From[0]})
 	}
 	if g := p.Registry; g != nil {
 		r.Registry = &verify.Registry{Hosts: g.Hosts, Closed: g.Closed}

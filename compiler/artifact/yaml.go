@@ -1,6 +1,8 @@
 package artifact
 
 import (
+	"bytes"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -150,6 +152,21 @@ func (y *YAML) Block(key, text string) {
 		}
 		y.f.end(1)
 	}
+}
+
+// Flow writes a value of any shape on one line, as JSON, which YAML reads as the same. The keys of mappings are sorted.
+func (y *YAML) Flow(key string, v any) {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		y.f.fail("%v", err)
+		return
+	}
+	y.key(key)
+	y.f.data = append(y.f.data, ' ')
+	y.f.data = append(y.f.data, bytes.TrimSuffix(text.Bytes(), []byte("\n"))...)
+	y.line()
 }
 
 func (y *YAML) key(key string) {

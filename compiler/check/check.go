@@ -21,6 +21,7 @@ type Stage int
 const (
 	OnSite  Stage = iota // reads Pass.Site and Pass.Values; before lowering
 	OnPlan               // reads Pass.Plan as well; after lowering
+	OnTree               // reads Pass.Patched as well; of a site with patches, after its tree is printed
 	OnFleet              // reads Pass.Fleet alone: all sites of a run; before the rules of each site
 )
 
@@ -44,6 +45,7 @@ type Pass struct {
 	Values   any        // the resolved site as decoded JSON, for rules about fields as such
 	Plan     *ir.Plan   // nil on the site
 	Before   *ir.Plan   // of the state that the site comes from; nil where none was given
+	Patched  []Patched  // by the site's patches, one each; on the tree
 	Fleet    site.Fleet // the sites compiled together, this one among them; nil for a site alone
 	Profiles *profile.Set
 	Now      time.Time // the day; zero where none is to count
@@ -133,16 +135,24 @@ type Input struct {
 	Values   any
 	Plan     *ir.Plan
 	Before   *ir.Plan
+	Patched  []Patched
 	Fleet    site.Fleet
 	Profiles *profile.Set
 	Now      time.Time
+}
+
+// Patched is what one of the site's patches does to the objects of its overlay.
+type Patched struct {
+	Targets []string // objects that it aims at, with their folders: "40-policy: NetworkPolicy shop/web"
+	Near    []string // names of objects of its kind, where others have it
+	Err     string   // why it cannot be applied; "": it can
 }
 
 // NeedsPlan reports whether any rule has to see the plan of a site.
 func NeedsPlan(rules []*Rule, in Input) bool {
 	for _, r := range rules {
 		p := &Pass{Site: in.Site, Values: in.Values, Fleet: in.Fleet, Profiles: in.Profiles, Now: in.Now, rule: r}
-		if r.On == OnPlan && (r.When == nil || r.When(p)) {
+		if r.On == OnPlan && (r.When == nil || r.When(p)) || r.On == OnTree && len(in.Site.Patches) > 0 {
 			return true
 		}
 	}
@@ -156,8 +166,8 @@ func Run(rules []*Rule, on Stage, in Input) (found diag.List, ran int) {
 		if r.On != on {
 			continue
 		}
-		p := &Pass{Site: in.Site, Values: in.Values, Plan: in.Plan, Before: in.Before, Fleet: in.Fleet, Profiles: in.Profiles, Now: in.Now, rule: r, memo: memo}
-		if on != OnPlan || in.Plan != nil { // without a plan nothing can be found; see NeedsPlan
+		p := &Pass{Site: in.Site, Values: in.Values, Plan: in.Plan, Before: in.Before, Patched: in.Patched, Fleet: in.Fleet, Profiles: in.Profiles, Now: in.Now, rule: r, memo: memo}
+		if on == OnSite || on == OnFleet || in.Plan != nil { // without a plan nothing can be found; see NeedsPlan
 			r.Run(p)
 		}
 		found = append(found, p.list...)

@@ -80,6 +80,7 @@ type Plan struct {
 	Waves        []Wave      // in the order in which a change reaches the racks
 	Waivers      []Waiver    // in the order of the site
 	Resilience   *Resilience // nil: nothing is promised
+	Patches      []Patch     // in the order in which they are applied
 
 	Egress []EgressPolicy // fixed source addresses of what leaves the site, by destination and family
 }
@@ -117,6 +118,8 @@ type Release struct {
 	Revision   string       // of the control plane that it is; "" for others
 	SkipCRDs   bool         // what its chart holds in crds/ comes from elsewhere
 	Images     []ChartValue // that take its images from the site's registry, by key
+	Patches    []ChartPatch // of objects that its chart makes, in the order in which they are applied
+	Objects    []ObjectRef  // that its chart makes whatever its values say, and patches may aim at
 	From       From
 }
 

@@ -60,6 +60,7 @@ func Among(fleet site.Fleet, s *site.Site, set *profile.Set) *ir.Plan {
 	l.switchACLs()
 	l.firewalls()
 	l.capacity()
+	l.patches()
 	l.delivery()
 	l.checks()
 	return l.p

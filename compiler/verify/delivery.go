@@ -42,6 +42,7 @@ func (p *pass) checkDelivery() {
 	p.checkScript(d.script)
 	p.checkApplications(d)
 	p.checkFlux(d)
+	p.checkChartPatches(d)
 	for _, c := range d.script.charts() {
 		for _, h := range d.helmfile.charts {
 			if c.release == h.release && c.repository != h.repository {

@@ -86,9 +86,14 @@ func (p *pass) checkApplications(d *delivery) {
 				}
 			case str(s, "path") != "":
 				dir := strings.TrimPrefix(str(s, "path"), prefix)
-				b.folder = path.Base(dir)
-				if p.kustomizations[dir] == nil {
+				switch k := p.kustomizations[dir]; {
+				case k == nil:
 					o.report(p, ruleDelivery, fieldPath{"spec", "source", "path"}, "%q is no folder with a kustomization", dir)
+				case strings.HasPrefix(dir, "charts/"):
+					b.chart = p.renderedChart(o, k, dir)
+					charts = append(charts, b.chart)
+				default:
+					b.folder = path.Base(dir)
 				}
 			}
 		}

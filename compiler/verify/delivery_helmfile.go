@@ -21,7 +21,7 @@ var (
 	helmfileFields   = words("repositories helmDefaults releases")
 	repositoryFields = words("name url oci")
 	defaultsFields   = words("createNamespace wait timeout syncArgs")
-	releaseFields    = words("name namespace chart version labels values needs")
+	releaseFields    = words("name namespace chart version labels values needs jsonPatches strategicMergePatches")
 )
 
 func readHelmfile(f *artifact.File, p *pass) {
@@ -89,6 +89,7 @@ func readHelmfile(f *artifact.File, p *pass) {
 			release: str(r, "name"), namespace: str(r, "namespace"), chart: chart, version: str(r, "version"),
 			repository: repositories[repository], needs: strs(r, "needs"), line: lineOf(root, at),
 		})
+		p.checkHelmfilePatches(f, lineOf(root, at), r)
 	}
 	p.delivery.helmfile = h
 }

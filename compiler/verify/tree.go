@@ -15,6 +15,8 @@ var treeVerifiers = []verifier{
 	{"kustomization", "kubernetes/**/kustomization.yaml", readKustomization},
 	{"objects", "kubernetes/**/*.yaml", readObjects},
 	{"kustomization", "charts/*/*/kustomization.yaml", readKustomization},
+	{"kustomization", "charts/*/*/patches/kustomization.yaml", readKustomization},
+	{"post-renderer", "charts/*/post-renderer/meshgen-patch/*", readPostRenderer},
 	{"applications", "charts/*/*/release.yaml", readChartRelease},
 	{"chart values", "charts/*/*/values.yaml", readValues},
 	{"helmfile", "charts/*/helmfile.yaml", readHelmfile},

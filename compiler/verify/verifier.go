@@ -29,15 +29,17 @@ type pass struct {
 	found          diag.List
 	counts         map[string]*Count
 	delivery       delivery
-	expected       *expectedState   // checks/<site>.json; nil when there is none
-	hosts          []*hostGroup     // by name, once they have been compared
-	balancer       *lbObjects       // likewise
-	machines       *inventory       // likewise
-	references     []reference      // found by everywhere; nil before
-	page           *page            // docs/<site>/index.html; nil when there is none
-	charts         []chart          // Mermaid's, of documents
-	picture        *page            // docs/<site>/topology.svg; likewise
-	carried        []*artifact.File // host files that documents carry and the tree does not have
+	expected       *expectedState            // checks/<site>.json; nil when there is none
+	hosts          []*hostGroup              // by name, once they have been compared
+	balancer       *lbObjects                // likewise
+	machines       *inventory                // likewise
+	references     []reference               // found by everywhere; nil before
+	page           *page                     // docs/<site>/index.html; nil when there is none
+	charts         []chart                   // Mermaid's, of documents
+	picture        *page                     // docs/<site>/topology.svg; likewise
+	carried        []*artifact.File          // host files that documents carry and the tree does not have
+	patched        map[string]*artifact.File // files as the site's patches leave them, by path; others are read as they are
+	patchedBy      map[string][]string       // where those patches stand in the site
 }
 
 // report adds an error at a line of an emitted file (1-based; 0 for the file as a whole). Rule is one of Rules. What
@@ -53,6 +55,11 @@ func (p *pass) report(f *artifact.File, line int, rule, format string, args ...a
 		from = o.Paths
 	}
 	d := finding(rule, place+": "+fmt.Sprintf(format, args...))
+	if by := p.patchedBy[f.Path()]; len(by) > 0 {
+		p.found = append(p.found, diag.Finding{Rule: rule, Name: ruleName(rule), Severity: diag.Error, Path: by[0],
+			Message: f.Path() + ": " + fmt.Sprintf(format, args...) + ", with the site's own patch"})
+		return
+	}
 	if len(from) > 0 {
 		d.Path = from[0]
 		d.Hint = "report it together with the site; what is wrong was made from " + some(from, 4)

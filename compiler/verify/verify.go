@@ -36,6 +36,9 @@ type Releases struct {
 	// PluginCA says that the control plane of Istio has an intermediate of somebody else's.
 	PluginCA bool
 
+	// Patches are the site's own, in the order in which they are applied.
+	Patches []Patch
+
 	// Peers are the other sites of the federation, by name, with their trust domains.
 	Peers map[string]string
 
@@ -70,6 +73,14 @@ type Chart struct {
 	Repository string
 	Version    string // "1.31.1"
 	Namespace  string // of the release
+	Patches    []Patch
+}
+
+// Patch is a change of the site's own: of an object of the tree, or of one that a chart makes.
+type Patch struct {
+	Kind, Name string
+	Text       string // strategic merge or JSON patch, in YAML
+	At         string // where it stands in the site
 }
 
 // Report says what was read.
@@ -102,6 +113,7 @@ func Tree(t *artifact.Tree, rel Releases) (Report, diag.List) {
 	if !rel.SkipBuild {
 		go func() { built <- buildOverlay(t, overlay) }() // takes half as long as all else
 	}
+	p.patched, p.patchedBy = patchedFiles(t, rel)
 	p.read()
 	p.wholeTree()
 	if !rel.SkipBuild {
@@ -126,6 +138,9 @@ func (p *pass) read() {
 			continue
 		}
 		p.count(v.name).Files++
+		if g := p.patched[f.Path()]; g != nil {
+			f = g
+		}
 		v.check(f, p)
 	}
 	p.carryHostPods()

@@ -82,6 +82,11 @@ func chartApplication(p *ir.Plan, s step) application {
 			{repository: p.Delivery.Repository, revision: p.Delivery.Revision, tree: true},
 		},
 	}
+	if len(c.Release.Patches) > 0 {
+		a.sources = []source{treeSource(p, chartDir(p, c.Release))}
+		a.from = append(patchesFrom(c.Release), a.from...)
+		a.comment = patchedComment
+	}
 	if !c.Prune {
 		a.comment = "Never pruned: CRDs are among its objects, and without its CRD every object of a kind is gone."
 	}

@@ -28,6 +28,7 @@ The waves hold when the Applications are made: a later commit reaches each of th
 tries again. No Application has a finalizer: deleting one leaves in the cluster what it has made.`
 
 func argoCD(p *ir.Plan, t *artifact.Tree) {
+	renderings(p, t)
 	customization(p, t)
 	root(p, t)
 	applications(p, t)
@@ -50,6 +51,14 @@ func customization(p *ir.Plan, t *artifact.Tree) {
 		APIVersion: "v1", Kind: "ConfigMap", Namespace: ir.ArgoNamespace, Name: "argocd-cm",
 		From: append(p.Delivery.From.Of("kind"), p.From...),
 	}, func() {
-		y.Map("data", func() { y.Block("resource.customizations.health.argoproj.io_Application", health) })
+		y.Map("data", func() {
+			y.Block("resource.customizations.health.argoproj.io_Application", health)
+			if patched(p) {
+				y.From("", "patches")
+				y.Comment(buildOptionsComment)
+				y.KV("kustomize.buildOptions", "--enable-helm")
+				y.Fixed()
+			}
+		})
 	})
 }

@@ -2,8 +2,8 @@
 //
 // In come the plan's delivery and the tree as the other backends left it: a phase whose folder nobody wrote is not
 // applied. Out go charts/<site>/helmfile.yaml and charts/<site>/install.sh for people, and for Argo CD the Applications
-// below gitops/<site>/; for Flux its Kustomizations there, and a HelmRelease beside the values of each chart. None of them
-// holds a Secret, and none deletes anything, but that Argo CD and Flux prune where the plan lets them.
+// below gitops/<site>/; for Flux its Kustomizations there, and a HelmRelease beside the values of each chart. Patches of
+// what a chart makes go with each of them. None of them holds a Secret, and none deletes anything, but that Argo CD and Flux prune where the plan lets them.
 package delivery
 
 import (
@@ -28,6 +28,7 @@ var Backend = backend.Backend{
 func emit(p *ir.Plan, t *artifact.Tree) {
 	helmfile(p, t)
 	install(p, t)
+	chartPatches(p, t)
 	switch p.Delivery.Kind {
 	case ir.ArgoCD:
 		argoCD(p, t)

@@ -79,6 +79,7 @@ func fluxChart(p *ir.Plan, t *artifact.Tree, c *ir.ChartStep) {
 					})
 				})
 			}
+			fluxPatches(y, r)
 			drift(y, c)
 		})
 	})

@@ -23,6 +23,11 @@ func helmfile(p *ir.Plan, t *artifact.Tree) {
 	f.Header("#", p.Name)
 	y := f.YAML()
 	y.Comment(helmfileComment)
+	if patched(p) {
+		y.From("", "patches")
+		y.Comment(helmfilePatchesComment)
+		y.Fixed()
+	}
 	var lists []string // with the pod network's chart, where there is no other, they become empty
 	if !slices.ContainsFunc(p.Delivery.Phases, func(ph ir.DeliveryPhase) bool { return ph.Name != "network" && len(ph.Charts) > 0 }) {
 		lists = []string{"components.cni.managed"}
@@ -60,6 +65,7 @@ func release(p *ir.Plan, y *artifact.YAML, phase string, c ir.ChartStep) {
 		y.KV("version", r.Version)
 		y.Map("labels", func() { y.KV("phase", phase) })
 		y.KV("values", []string{r.Name + "/values.yaml"})
+		helmfilePatches(y, r)
 		if len(c.Needs) == 0 {
 			return
 		}

@@ -38,6 +38,11 @@ func install(p *ir.Plan, t *artifact.Tree) {
 	f.Linef("phases='%s'", phaseNames(p))
 	f.Fixed()
 	f.Line(strings.TrimSuffix(functions, "\n"))
+	if patched(p) {
+		f.From("", "patches")
+		f.Line(strings.TrimSuffix(patchFunction, "\n"))
+		f.Fixed()
+	}
 	for i := range p.Delivery.Phases {
 		from := p.Delivery.Phases[i].From
 		f.Begin(append(from[:len(from):len(from)], p.From...)...)
@@ -69,6 +74,9 @@ func phase(p *ir.Plan, t *artifact.Tree, f *artifact.File, ph *ir.DeliveryPhase)
 	}
 	for _, c := range ph.Charts {
 		f.From("", c.Release.From...)
+		if len(c.Release.Patches) > 0 {
+			f.From("", append(patchesFrom(c.Release), c.Release.From...)...)
+		}
 		f.Line("\t" + chart(c.Release))
 		waits(f, c.Waits)
 	}
@@ -93,6 +101,9 @@ func chart(r ir.Release) string {
 	}
 	if r.SkipCRDs {
 		line += " --skip-crds"
+	}
+	if len(r.Patches) > 0 {
+		line = "patched_" + line
 	}
 	return line
 }

@@ -1,7 +1,8 @@
 // Package kustomization prints the kustomization.yaml of each phase and the one above them.
 //
 // In comes the tree as the other backends left it, so that this one runs last. Out go files that list exactly what is
-// there: nothing is transformed, patched or generated, and what a phase applies is what its files show.
+// there: nothing is transformed or generated, and what a phase applies is what its files show, changed by nothing but the
+// site's own patches, in the phase that holds their targets.
 package kustomization
 
 import (
@@ -44,6 +45,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 				y.Elem(path.Base(f.Path()))
 			}
 		})
+		patches(p, y, ph)
 	}
 	y := start(p, t, dir, nil)
 	y.Seq("resources", func() {

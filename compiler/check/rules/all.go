@@ -23,7 +23,7 @@ var All = sorted(
 	ciliumRules,
 	federationRules, linkerdFederationRules,
 	languageRules, addressRules, fabricRules, hostRules, hostCardRules, hostDeliveryRules, timeRules, balancerRules, podNetworkRules, kubeVIPRules, openELBRules, meshRules, istioRules, gatewayRules, serviceRules,
-	deliveryRules, fluxRules, versionRules, adviceRules, dashboardRules,
+	deliveryRules, patchRules, fluxRules, versionRules, adviceRules, dashboardRules,
 )
 
 func sorted(lists ...[]*check.Rule) []*check.Rule {

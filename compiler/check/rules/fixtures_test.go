@@ -12,6 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"meshgen.dev/meshgen/compiler"
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/check/rules"
 	"meshgen.dev/meshgen/compiler/diag"
@@ -340,6 +341,13 @@ func vetAfter(t *testing.T, before *ir.Plan, text string, advice bool) diag.List
 		in.Plan = lower.Lower(src.Site, set)
 		more, _ := check.Run(run, check.OnPlan, in)
 		list, last = append(list, more...), check.OnPlan
+		if len(in.Plan.Patches) > 0 && !check.Waive(list, src.Site, catalogue(), check.Terms{Now: today}).HasErrors() {
+			if in.Patched, err = compiler.Patched(in.Plan, src); err != nil {
+				t.Fatal(err)
+			}
+			more, _ := check.Run(run, check.OnTree, in)
+			list, last = append(list, more...), check.OnTree
+		}
 	}
 	hasRun := func(r *check.Rule) bool { return r.On <= last && slices.Contains(run, r) }
 	list = check.Waive(list, src.Site, catalogue(), check.Terms{Now: today, Ran: hasRun})

@@ -67,7 +67,6 @@ var notYet = []unread{
 	{path: "observability.accessLogs", only: []string{"off"}, by: []string{"cilium", "consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
 	{path: "observability.tracing", by: []string{"cilium", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
 	{path: "federation", by: []string{"istio-sidecar", "linkerd", "none"}},
-	{path: "patches"},
 }
 
 // behindMachines: those lead to the node ports of gateways, and to nothing else.
