@@ -355,8 +355,16 @@ func namesOf(s *site.Site) [][]string {
 	}
 	slices.Sort(qualified)
 	slices.Sort(services)
+	var networks []string
+	if f := s.Federation; f != nil {
+		networks = append(networks, f.Network)
+		for _, p := range f.Peers {
+			networks = append(networks, p.Network)
+		}
+		slices.Sort(networks)
+	}
 	return [][]string{
-		slices.Sorted(maps.Keys(s.Racks)), slices.Sorted(maps.Keys(s.NodeClasses)), slices.Sorted(maps.Keys(s.Pools)),
+		networks, slices.Sorted(maps.Keys(s.Racks)), slices.Sorted(maps.Keys(s.NodeClasses)), slices.Sorted(maps.Keys(s.Pools)),
 		slices.Sorted(maps.Keys(s.Gateways)), slices.Sorted(maps.Keys(s.External)), slices.Sorted(maps.Keys(s.Fabric.Spines)),
 		slices.Sorted(maps.Keys(s.Namespaces)), qualified, services,
 	}

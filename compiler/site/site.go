@@ -42,7 +42,7 @@ type Site struct {
 	Waivers        []Waiver                  `json:"waivers"`        // findings accepted for a while
 }
 
-// Patch is a kustomize patch of the user's, carried into the overlay unread.
+// Patch is a kustomize patch of the user's, carried to its target: an object of the overlay, or of a chart.
 type Patch struct {
 	Target PatchTarget `json:"target"`
 	Patch  string      `json:"patch"` // strategic-merge or JSON 6902 text

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
 	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/diag"
 )
 
 // Patched is what the site's patches do to the objects of its overlay.
@@ -85,7 +87,7 @@ func patchFile(data []byte, x Patch) (out []byte, err error) {
 		}
 	}()
 	k, err := yaml.Marshal(map[string]any{"resources": []string{"objects.yaml"}, "patches": []any{map[string]any{
-		"target": map[string]any{"kind": x.Kind, "name": regexpName(x.Name)}, "patch": x.Text}}})
+		"target": map[string]any{"kind": x.Kind, "name": regexp.QuoteMeta(x.Name)}, "patch": x.Text}}})
 	if err != nil {
 		return nil, err
 	}
@@ -103,10 +105,7 @@ func patchFile(data []byte, x Patch) (out []byte, err error) {
 	return built.AsYaml()
 }
 
-// regexpName is a name as kustomize's selectors take it.
-func regexpName(name string) string { return strings.ReplaceAll(name, ".", `\.`) }
-
-// head is what tells objects apart.
+// objectHead is what tells objects apart.
 type objectHead struct{ apiVersion, kind, namespace, name string }
 
 func (h objectHead) String() string {
@@ -147,7 +146,7 @@ func Applied(t *artifact.Tree, site string, patches []Patch) *artifact.Tree {
 		if c := changed[f.Path()]; c != nil {
 			data, from = c, append(origins[f.Path()], from...)
 		}
-		if path.Base(f.Path()) == "kustomization.yaml" {
+		if strings.HasPrefix(f.Path(), "kubernetes/") && path.Base(f.Path()) == "kustomization.yaml" {
 			if at := bytes.Index(data, []byte("\npatches:\n")); at >= 0 {
 				data = data[:at+1]
 			}
@@ -157,6 +156,37 @@ func Applied(t *artifact.Tree, site string, patches []Patch) *artifact.Tree {
 		}
 	}
 	return out
+}
+
+// checkPatches reads the tree once more, as it reaches the cluster: with the site's own patches. What is wrong then and
+// was not before is the doing of a patch.
+func (p *pass) checkPatches() {
+	if len(p.releases.Patches) == 0 {
+		return
+	}
+	want := map[string][]Patch{}
+	for i, x := range Patches(p.tree, p.releases.Site, p.releases.Patches) {
+		for _, folder := range x.Folders {
+			dir := "kubernetes/overlays/" + p.releases.Site + "/" + folder
+			want[dir] = append(want[dir], p.releases.Patches[i])
+		}
+	}
+	for dir, k := range p.kustomizations {
+		if strings.HasPrefix(dir, "kubernetes/") && !sameList(list(k.value, "patches"), want[dir]) {
+			k.report(p, fieldPath{"patches"}, "not the site's patches of the objects in this folder")
+		}
+	}
+	again := newPass(p.tree, p.releases)
+	if again.patched, again.patchedBy = patchedFiles(p.tree, p.releases); len(again.patched) == 0 {
+		return
+	}
+	again.read()
+	again.wholeTree()
+	for _, f := range again.found {
+		if !slices.ContainsFunc(p.found, func(o diag.Finding) bool { return o.Rule == f.Rule && o.Message == f.Message }) {
+			p.found = append(p.found, f)
+		}
+	}
 }
 
 // patchedFiles are the files that patches change, each as a file of its own.

@@ -54,12 +54,12 @@ func (p *pass) report(f *artifact.File, line int, rule, format string, args ...a
 	if o, ok := f.Origin(line); ok && len(o.Paths) > 0 {
 		from = o.Paths
 	}
-	d := finding(rule, place+": "+fmt.Sprintf(format, args...))
 	if by := p.patchedBy[f.Path()]; len(by) > 0 {
 		p.found = append(p.found, diag.Finding{Rule: rule, Name: ruleName(rule), Severity: diag.Error, Path: by[0],
-			Message: f.Path() + ": " + fmt.Sprintf(format, args...) + ", with the site's own patch"})
+			Message: f.Path() + ", with the site's own patch: " + fmt.Sprintf(format, args...)})
 		return
 	}
+	d := finding(rule, place+": "+fmt.Sprintf(format, args...))
 	if len(from) > 0 {
 		d.Path = from[0]
 		d.Hint = "report it together with the site; what is wrong was made from " + some(from, 4)

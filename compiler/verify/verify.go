@@ -113,9 +113,9 @@ func Tree(t *artifact.Tree, rel Releases) (Report, diag.List) {
 	if !rel.SkipBuild {
 		go func() { built <- buildOverlay(t, overlay) }() // takes half as long as all else
 	}
-	p.patched, p.patchedBy = patchedFiles(t, rel)
 	p.read()
 	p.wholeTree()
+	p.checkPatches()
 	if !rel.SkipBuild {
 		p.checkBuild(overlay, <-built)
 	}

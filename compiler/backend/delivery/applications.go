@@ -56,7 +56,9 @@ There is no selfHeal: in an incident a change by hand holds until the next commi
 
 func applications(p *ir.Plan, t *artifact.Tree) {
 	y := start(p, t, "applications/application.yaml")
+	y.From("", append(p.Delivery.From.Of("kind")[:1:1], "components.cni.managed")...) // with the pod network goes the first of them
 	y.Comment(applicationsComment)
+	y.Fixed()
 	for _, s := range stepsOf(p, t) {
 		switch {
 		case s.bundle != nil:

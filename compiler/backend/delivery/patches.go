@@ -161,9 +161,9 @@ func renderings(p *ir.Plan, t *artifact.Tree) {
 		if len(r.Patches) == 0 {
 			continue
 		}
-		f := t.File(path.Join(chartDir(p, r), "kustomization.yaml"), p.From...)
+		f := t.File(path.Join(chartDir(p, r), "kustomization.yaml"), append(p.Delivery.From.Of("kind")[:1:1], p.From...)...)
 		f.Header("#", p.Name)
-		f.From("", append(append(patchesFrom(r), r.From...), p.Delivery.From.Of("kind")...)...)
+		f.From("", append(patchesFrom(r), r.From...)...)
 		y := f.YAML()
 		y.Comment(renderingComment)
 		y.KV("apiVersion", "kustomize.config.k8s.io/v1beta1")

@@ -1,6 +1,8 @@
 package observability
 
 import (
+	"slices"
+
 	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/ir"
@@ -55,6 +57,9 @@ func role(p *ir.Plan, y *artifact.YAML, name string, rules func()) {
 func binding(p *ir.Plan, y *artifact.YAML, kind, namespace, role string) {
 	r := p.Watch.Reader
 	from := append(ir.From{"namespaces", "gateways", "mesh.kind", "loadBalancer.kind"}, p.Watch.From...)
+	if namespace != "" && !slices.ContainsFunc(p.Namespaces, func(n ir.Namespace) bool { return n.Name == namespace }) {
+		from = append(from, "components.cni.managed") // of the pod network, which is not the tree's
+	}
 	meta := backend.Meta{APIVersion: rbacV1, Kind: kind, Namespace: namespace, Name: role, Labels: backend.ManagedBy(p), From: from}
 	backend.Object(y, meta, func() {
 		y.Map("roleRef", func() {

@@ -189,6 +189,26 @@ kube_proxy() {
 	kube --namespace kube-system annotate --overwrite daemonset/kube-proxy "meshgen.dev/restarted-for=${version:-VERSION}"
 }
 
+# patched_chart RELEASE ...: the same as chart, through the patches of charts/$site/RELEASE/patches, which Helm 3 has done
+# by a program and Helm 4 by a plugin, that it looks for in HELM_PLUGINS.
+patched_chart() {
+	local folder=charts/$site/post-renderer renderer version=v3
+	if ! $dry; then version=$(helm version --template '{{.Version}}'); fi
+	case $version in
+	v3*) renderer=$folder/meshgen-patch/patch.sh ;;
+	*)
+		renderer=meshgen-patch
+		case ${HELM_PLUGINS:-} in
+		"$PWD/$folder"*) ;;
+		*)
+			HELM_PLUGINS=$PWD/$folder:$(helm env HELM_PLUGINS)
+			export HELM_PLUGINS
+			;;
+		esac
+		;;
+	esac
+	chart "$@" --post-renderer "$renderer" --post-renderer-args "charts/$site/$1/patches"
+}
 if begin crds 'kinds of objects that no chart brings'; then
 	:
 	crd certificates.cert-manager.io 'cert-manager'
@@ -222,7 +242,7 @@ if begin secrets 'Secrets that must be there before their readers'; then
 fi
 if begin load-balancer 'the load balancer, its pools and its BGP sessions'; then
 	:
-	chart metallb metallb-system 0.16.2 metallb --repo https://metallb.github.io/metallb
+	patched_chart metallb metallb-system 0.16.2 metallb --repo https://metallb.github.io/metallb
 	apply 10-load-balancer
 fi
 if begin mesh 'the control plane, and what holds in the whole mesh'; then
