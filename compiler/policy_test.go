@@ -16,7 +16,6 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 	"meshgen.dev/meshgen/compiler/load"
 	"meshgen.dev/meshgen/compiler/site"
-	"meshgen.dev/meshgen/compiler/verify"
 )
 
 // inquiry asks the oracle about everybody and everything of one example, and holds the answers against the site.
@@ -97,9 +96,7 @@ func inquire(t *testing.T, text string) *inquiry {
 	if q.tree, err = emit(out.Plan, src.Resolved()); err != nil {
 		t.Fatal(err)
 	}
-	if len(q.plan.Patches) > 0 { // what reaches the cluster counts
-		q.tree = verify.Applied(q.tree, q.plan.Name, releases(q.plan).Patches)
-	}
+	q.tree = Applied(q.plan, q.tree) // what reaches the cluster counts
 	q.world = policyWorld(q.plan)
 	if e := q.s.LoadBalancer.External; q.s.LoadBalancer.Kind == "external" && e != nil {
 		for _, b := range e.Balancers {

@@ -101,6 +101,30 @@ func TestRealFRR(t *testing.T) {
 	}
 }
 
+// someHelm stands for helm: one whose chart makes a Deployment by the name of the release.
+const someHelm = `#!/bin/sh
+case $1 in
+version) echo v3.19.4 ;;
+pull) ;;
+template) printf 'apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: %s\nspec:\n  template:\n    spec:\n      containers: []\n' "$2" ;;
+*) exit 1 ;;
+esac
+`
+
+// renders has a chart rendered and patched, as Argo CD does.
+func renders(t *testing.T, program []string, chart string) {
+	t.Helper()
+	helm := filepath.Join(t.TempDir(), "helm")
+	if err := os.WriteFile(helm, []byte(someHelm), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Dir(chart)
+	text := runs(t, program[0], append(program[1:len(program):len(program)], "--enable-helm", "--helm-command", helm, dir)...)
+	if !strings.Contains(text, "name: "+filepath.Base(dir)+"\n") || !strings.Contains(text, "priorityClassName: system-cluster-critical") {
+		t.Errorf("%s makes of %s\n%s", program[0], chart, text)
+	}
+}
+
 // TestRealKustomize builds each overlay with the kustomize of its own release, and with kubectl's where it is there.
 func TestRealKustomize(t *testing.T) {
 	programs := [][]string{{"go", "tool", "kustomize", "build"}}
@@ -111,6 +135,10 @@ func TestRealKustomize(t *testing.T) {
 		charts, _ := filepath.Glob(filepath.Join(dir, "charts", name, "*", "kustomization.yaml"))
 		for _, p := range programs {
 			for _, chart := range charts { // what Flux makes of a release: its values beside what installs it
+				if strings.Contains(read(t, chart), "\nhelmCharts:\n") {
+					renders(t, p, chart)
+					continue
+				}
 				text := runs(t, p[0], append(p[1:len(p):len(p)], filepath.Dir(chart))...)
 				if !strings.Contains(text, "\nkind: ConfigMap\n") || !strings.Contains(text, "\nkind: HelmRelease\n") {
 					t.Errorf("%s: %s gives of %s no values, or no release", name, p[0], filepath.Base(filepath.Dir(chart)))

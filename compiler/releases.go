@@ -3,9 +3,18 @@ package compiler
 import (
 	"fmt"
 
+	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/ir"
 	"meshgen.dev/meshgen/compiler/verify"
 )
+
+// Applied is the tree of a plan as it reaches the cluster: with the site's own patches.
+func Applied(p *ir.Plan, t *artifact.Tree) *artifact.Tree {
+	if len(p.Patches) == 0 {
+		return t
+	}
+	return verify.Applied(t, p.Name, releases(p).Patches)
+}
 
 // releases says to verify which releases the site declares, and what stands outside its tree.
 func releases(p *ir.Plan) verify.Releases {
@@ -40,6 +49,11 @@ func releases(p *ir.Plan) verify.Releases {
 	}
 	for _, x := range p.Patches {
 		r.Patches = append(r.Patches, verify.Patch{Kind: x.Kind, Name: x.Name, Text: x.Text, At: x.From[0]})
+	}
+	for _, s := range p.Secrets {
+		if s.Late {
+			r.LateSecrets = append(r.LateSecrets, s.Namespace+"/"+s.Name)
+		}
 	}
 	if g := p.Registry; g != nil {
 		r.Registry = &verify.Registry{Hosts: g.Hosts, Closed: g.Closed}

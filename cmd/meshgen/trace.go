@@ -92,7 +92,7 @@ func (c *command) trace(file string, args []string, f tracing) error {
 	if err := c.deliver(c.stderr, all, report); err != nil || made.out == nil || made.out.Tree == nil {
 		return err
 	}
-	t, err := trace.New(made.out.Plan, made.out.Tree)
+	t, err := trace.New(made.out.Plan, compiler.Applied(made.out.Plan, made.out.Tree))
 	if err != nil {
 		return failure(err)
 	}

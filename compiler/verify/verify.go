@@ -36,6 +36,9 @@ type Releases struct {
 	// PluginCA says that the control plane of Istio has an intermediate of somebody else's.
 	PluginCA bool
 
+	// LateSecrets are those that can be made when another site runs, as "namespace/name": nothing waits for them.
+	LateSecrets []string
+
 	// Patches are the site's own, in the order in which they are applied.
 	Patches []Patch
 

@@ -251,10 +251,8 @@ if begin secrets 'Secrets that must be there before their readers'; then
 	:
 	apply 07-secrets
 	wait_for istio-system externalsecret.external-secrets.io/cacerts 'condition=Ready'
-	wait_for istio-system externalsecret.external-secrets.io/istio-remote-secret-ham1 'condition=Ready'
 	wait_for metallb-system externalsecret.external-secrets.io/bgp-session 'condition=Ready'
 	secret istio-system cacerts ca-cert.pem ca-key.pem cert-chain.pem root-cert.pem
-	secret istio-system istio-remote-secret-ham1 ham1
 	secret metallb-system bgp-session password
 	complete 'docs/dus2/SECRETS.md says what each is for. Then run again with --from secrets.'
 fi
