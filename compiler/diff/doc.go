@@ -10,6 +10,6 @@
 // A difference is told together with the edits of the description that its lines come from. An entity whose tree is
 // equal and whose text is not differs in comments or layout only.
 //
-// Text that is made for people is compared by lines. Comparison of YAML by itself, as dyff does it, knows neither origins nor
+// Text that is made for people is compared by lines; pages and pictures are left out, which draw what other files say. Comparison of YAML by itself, as dyff does it, knows neither origins nor
 // line formats, and go-cmp is made for values in tests; so the trees are ours.
 package diff

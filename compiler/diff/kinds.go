@@ -63,6 +63,16 @@ var fileKinds = []fileKind{
 	{"**", "file", asText},
 }
 
+// retold reports whether a file draws what other files of the tree say: a difference is told there, and in the description.
+func retold(name string) bool {
+	for _, pattern := range []string{"docs/*/index.html", "docs/*/topology.svg"} {
+		if ok, _ := path.Match(pattern, name); ok {
+			return true
+		}
+	}
+	return false
+}
+
 // kindOf returns what a file of a tree is.
 func kindOf(name string) fileKind {
 	segments := strings.Split(name, "/")

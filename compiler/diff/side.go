@@ -35,11 +35,12 @@ type File struct {
 	split []string // the lines, once asked for
 }
 
-// FromTree returns the site that a compilation has made. The manifest is no part of it: it follows from the others.
+// FromTree returns the site that a compilation has made. The manifest is no part of it, nor are pages and
+// pictures: they follow from the others.
 func FromTree(name string, t *artifact.Tree, values any, posOf func(string) diag.Pos) *Site {
 	s := &Site{Name: name, Values: values, PosOf: posOf}
 	for _, f := range t.Files() {
-		if f.Path() == artifact.ManifestPath(name) {
+		if f.Path() == artifact.ManifestPath(name) || retold(f.Path()) {
 			continue
 		}
 		s.Files = append(s.Files, &File{Path: f.Path(), Data: f.Bytes(), Mode: f.Mode(), Origin: func(line int) (string, []string) {
@@ -55,6 +56,9 @@ func FromTree(name string, t *artifact.Tree, values any, posOf func(string) diag
 func FromManifest(m *artifact.Manifest, read func(path string) ([]byte, error)) (*Site, error) {
 	s := &Site{Name: m.Site}
 	for _, e := range m.Files {
+		if retold(e.Path) {
+			continue
+		}
 		data, err := read(e.Path)
 		if err != nil {
 			return nil, err
