@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"meshgen.dev/meshgen/compiler/analyze/drill"
@@ -30,7 +31,10 @@ func losses(w *writer, p *ir.Plan) {
 	found := drills(p)
 	columns := []column{heading("what fails"), heading("kind"), figure("machines"), figure("control plane")}
 	for i := range p.Gateways {
-		columns = append(columns, figure("pods of "+p.Gateways[i].Name), figure("announcers"))
+		columns = append(columns, figure("pods of "+p.Gateways[i].Name))
+		if announced(p, &p.Gateways[i]) {
+			columns = append(columns, figure("announcers"))
+		}
 	}
 	columns = append(columns, heading("clocks"))
 	if p.Resilience != nil {
@@ -85,26 +89,17 @@ func left(p *ir.Plan, r drill.Result) []cell {
 		control = shade("n bad", control.text+" no majority")
 	}
 	out := []cell{heat(r.Nodes), control}
-	for _, g := range r.Gateways {
+	for i, g := range r.Gateways {
 		pods := heat(g.Pods)
 		for _, b := range broken {
 			if b.Gateway == g.Name {
 				pods.class = "n bad"
 			}
 		}
-		var fewest *drill.VIP
-		for i := range g.VIPs {
-			if v := &g.VIPs[i]; v.Announcers.Of > 0 && (fewest == nil || v.Announcers.Left < fewest.Announcers.Left) {
-				fewest = v
-			}
+		out = append(out, pods)
+		if announced(p, &p.Gateways[i]) {
+			out = append(out, announcers(g.VIPs))
 		}
-		announcers := plain("")
-		if fewest != nil {
-			if announcers = heat(fewest.Announcers); !fewest.Reachable {
-				announcers.class = "n bad"
-			}
-		}
-		out = append(out, pods, announcers)
 	}
 	clocks := shade("ok", "kept")
 	for _, t := range r.Time {
@@ -123,6 +118,25 @@ func left(p *ir.Plan, r drill.Result) []cell {
 		promise = shade("ok", "kept")
 	}
 	return append(out, clocks, promise)
+}
+
+// announced reports whether machines of the site announce the addresses of a gateway.
+func announced(p *ir.Plan, g *ir.Gateway) bool {
+	return slices.ContainsFunc(p.Pools, func(pool ir.Pool) bool { return pool.Name == g.Pool && len(pool.Announcers) > 0 }) && len(g.VIPs) > 0
+}
+
+// announcers are those of the address that has the fewest left.
+func announcers(vips []drill.VIP) cell {
+	out, least := cell{class: "n"}, -1
+	for _, v := range vips {
+		if v.Announcers.Of > 0 && (least < 0 || v.Announcers.Left < least) {
+			least = v.Announcers.Left
+			if out = heat(v.Announcers); !v.Reachable {
+				out.class = "n bad"
+			}
+		}
+	}
+	return out
 }
 
 // heat colours what is left of what there was, which it says in words too.

@@ -102,6 +102,9 @@ type column struct{ title, class string }
 // fold is from how many rows on a table is shown when it is asked for.
 const fold = 40
 
+// few columns are set beside each other, not over the width of the page.
+const few = 5
+
 // table begins a table of so many rows; its caption is its name for those who hear it. close ends it.
 func (w *writer) table(caption string, rows int, columns ...column) (end func()) {
 	w.Fixed()
@@ -111,7 +114,11 @@ func (w *writer) table(caption string, rows int, columns ...column) (end func())
 		w.put("<details><summary>", esc(caption), " (", number(rows), " rows)</summary>")
 	}
 	w.put(`<div class="scroll" role="region" tabindex="0" aria-labelledby="`, id, `">`)
-	w.put("<table>")
+	if len(columns) <= few {
+		w.put(`<table class="narrow">`)
+	} else {
+		w.put("<table>")
+	}
 	w.put(`<caption id="`, id, `">`, esc(caption), "</caption>")
 	var b strings.Builder
 	b.WriteString("<thead><tr>")

@@ -2,6 +2,7 @@ package report
 
 import (
 	_ "embed"
+	"slices"
 	"strings"
 
 	"meshgen.dev/meshgen/compiler/artifact"
@@ -119,8 +120,11 @@ func legend(w *writer, p *ir.Plan, d *drawing) {
 		w.put(`<li><b class="tag">`, esc(poolTag(i)), "</b> pool ", code(p.Pools[i].Name), "</li>")
 	}
 	w.Fixed()
-	w.put(`<li><i class="key speaker"></i> announces addresses</li>`)
-	w.put(`<li><i class="key control"></i> control plane</li>`)
+	for _, k := range [][2]markup{{"speaker", "announces addresses"}, {"control", "control plane"}} {
+		if slices.ContainsFunc(d.boxes, func(b box) bool { return b.kind == string(k[0]) }) {
+			w.put(`<li><i class="key `, k[0], `"></i> `, k[1], "</li>")
+		}
+	}
 	if len(p.LoadBalancer.Peerings) > 0 {
 		w.put(`<li><i class="key session"></i> BGP session</li>`)
 	}
