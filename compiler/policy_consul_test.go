@@ -27,6 +27,9 @@ func TestPolicyConsul(t *testing.T) {
 		if open == 0 || closed == 0 {
 			t.Errorf("%s: %d answers are open and %d closed", name, open, closed)
 		}
+		if name != "dus1" {
+			continue
+		}
 		// Each is noticed.
 		for _, m := range []mutant{
 			{"consul", name, "**/40-policy/serviceintentions.yaml", `pathPrefix: /v1/`, `pathPrefix: /v1`},

@@ -17,7 +17,25 @@ type Consul struct {
 	SpreadKey    string
 	Services     []ConsulService // meshed, by name
 	Places       []ConsulGateway // of gateways, by name
+	Peers        []ConsulPeer    // other sites, by name
+	Aliases      []ConsulAlias   // services of theirs that are called, by name
 	From         From
+}
+
+// ConsulPeer is another site, with servers and an authority of its own.
+type ConsulPeer struct {
+	Name    string
+	Accepts bool     // this site makes the token, and the peer brings it
+	Secret  string   // that holds it
+	Exports []string // services that it may know, by name
+	From    From
+}
+
+// ConsulAlias is the name by which callers know a service of another site.
+type ConsulAlias struct {
+	Name, Service, Peer string
+	Callers             []ConsulCaller
+	From                From
 }
 
 // ConsulService is the configuration of one service.
@@ -35,6 +53,7 @@ type ConsulService struct {
 // ConsulCaller is one source of a service's intentions.
 type ConsulCaller struct {
 	Name        string
+	Peer        string             // the site that it is of; "" for this one
 	Permissions []ConsulPermission // empty: everything
 	From        From
 }

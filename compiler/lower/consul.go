@@ -39,6 +39,9 @@ func (l *lowering) consul() {
 	slices.SortFunc(k.Services, func(a, b ir.ConsulService) int { return cmp.Compare(a.Name, b.Name) })
 	for i := range l.p.Gateways {
 		g := &l.p.Gateways[i]
+		if l.p.CrossesSites(g) {
+			continue
+		}
 		k.Places = append(k.Places, ir.ConsulGateway{Gateway: g.Name, Offset: consulOffset})
 		for j := range g.Listeners {
 			if li := &g.Listeners[j]; li.Port < 1024 {
@@ -46,6 +49,7 @@ func (l *lowering) consul() {
 			}
 		}
 	}
+	l.consulPeers()
 }
 
 // consulProtocol is that of the one port that proxies take.
@@ -65,25 +69,27 @@ func (l *lowering) consulService(s *ir.Service) ir.ConsulService {
 		out.From = append(out.From, p.From...)
 	}
 	requests := out.Protocol != "tcp"
-	for _, c := range s.Callers {
+	for _, c := range slices.Concat(s.Callers, s.Peers) {
 		if c.Identity == "" || !slices.ContainsFunc(c.Ports, func(p ir.Port) bool { return p.Protocol != "udp" }) {
 			continue
 		}
-		i := slices.IndexFunc(out.Callers, func(o ir.ConsulCaller) bool { return o.Name == c.Name })
+		i := slices.IndexFunc(out.Callers, func(o ir.ConsulCaller) bool { return o.Name == c.Name && o.Peer == c.Peer })
 		permissions := consulPermissions(c)
 		if !requests && len(permissions) > 0 {
 			continue // nothing of a stream is a request
 		}
 		switch {
 		case i < 0:
-			out.Callers = append(out.Callers, ir.ConsulCaller{Name: c.Name, Permissions: permissions, From: c.From})
+			out.Callers = append(out.Callers, ir.ConsulCaller{Name: c.Name, Peer: c.Peer, Permissions: permissions, From: c.From})
 		case len(permissions) == 0 || len(out.Callers[i].Permissions) == 0: // one of both is everything
 			out.Callers[i].Permissions = nil
 		default:
 			out.Callers[i].Permissions = append(out.Callers[i].Permissions, permissions...)
 		}
 	}
-	slices.SortFunc(out.Callers, func(a, b ir.ConsulCaller) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(out.Callers, func(a, b ir.ConsulCaller) int {
+		return cmp.Or(cmp.Compare(a.Peer, b.Peer), cmp.Compare(a.Name, b.Name))
+	})
 	if requests {
 		out.Routes, out.RoutesFrom = consulRoutes(s, l.meshProfile().RetryOn)
 	}

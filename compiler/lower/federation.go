@@ -102,7 +102,8 @@ func (l *lowering) awayCaller(name string, callee *ir.Service, from ir.From) ir.
 		}
 	}
 	c := ir.Caller{Kind: "service of site " + peer + ",", Namespace: ns, Name: sn, ServiceAccount: account, Peer: peer,
-		Identity: p.TrustDomain + "/ns/" + ns + "/sa/" + account, Why: "allow", From: slices.Concat(from, p.From, callee.From)}
+		Identity: p.TrustDomain + "/ns/" + ns + "/sa/" + account, Why: "allow", Tunnel: l.p.Mesh.ProxyPorts.InPods,
+		From: slices.Concat(from, p.From, callee.From)}
 	for _, port := range callee.Ports {
 		if portProtocol(port) == "tcp" && (!l.meshKind().crossing.requests || ir.IsHTTP(port.Protocol)) { // the gateway takes nothing else
 			c.Ports = append(c.Ports, port)
@@ -170,6 +171,9 @@ func (l *lowering) federationFlows() {
 		}
 		for _, c := range s.Peers {
 			for _, port := range c.Ports {
+				if c.Tunnel {
+					port.TargetPort = l.p.Mesh.ProxyPorts.Tunnel
+				}
 				l.flow(ir.Flow{Area: ir.PodArea, From: l.pods("gateway " + f.Gateway), To: l.pods("service " + s.Namespace + "/" + s.Name),
 					Protocol: "tcp", Port: port.TargetPort, Why: "callers of other sites"}, reads, c.From, port.From)
 			}

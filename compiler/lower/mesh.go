@@ -117,6 +117,9 @@ func (l *lowering) namespaces() {
 		add(ns)
 	}
 	for _, g := range l.p.Gateways {
+		if g.Namespace == l.p.Mesh.Namespace {
+			continue // the mesh's own part
+		}
 		ns := ir.Namespace{
 			Name: g.Namespace, Owner: g.Owner, Purpose: "gateway", PodSecurity: "restricted", Environment: l.s.Environment,
 			From: append(under(site.Join("gateways", g.Name), "owner"), "owner", "environment", "mesh.revision", "mesh.kind", "kubernetes.version"),

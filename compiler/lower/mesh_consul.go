@@ -32,6 +32,7 @@ var consul = meshKind{
 	pushes:       consulPushes,
 	metrics:      consulMetrics,
 	monitors:     consulMonitors,
+	crossing:     &consulCrossing,
 }
 
 // consulInjected is on the namespaces that the injector's webhook is called for. The chart goes by pods' annotations
@@ -61,7 +62,11 @@ func consulReleases(l *lowering) []ir.Release {
 
 // consulGateway: the controller calls Deployment, account and its own Service as the Gateway is, and makes that Service
 // anew at every change, from type, ports and selector alone: the addresses are those of a Service of ours.
-func consulGateway(_ *lowering, g *ir.Gateway) {
+func consulGateway(l *lowering, g *ir.Gateway) {
+	if l.p.CrossesSites(g) {
+		consulMeshGateway(l, g)
+		return
+	}
 	g.Release, g.ServiceAccount, g.OwnService = g.Name, g.Name, g.Name+"-public"
 	g.APIClass = consulName + "-" + g.Name
 	const labels = "gateway." + consulGroup

@@ -48,7 +48,7 @@ func (p *pass) consulSecrets(makers map[string]string) []SecretRef {
 // checkConsul holds what Consul reads of the tree together: nobody gets in by the way the chart is installed, and every
 // object speaks of a service that there is, of the protocol that it needs.
 func (p *pass) checkConsul() {
-	v, _ := p.consulValues()
+	v, namespace := p.consulValues()
 	if v == nil {
 		return
 	}
@@ -71,6 +71,7 @@ func (p *pass) checkConsul() {
 	}
 	p.checkConsulEntries()
 	p.checkConsulGateways()
+	p.checkPeering(v, namespace)
 }
 
 func fieldPathOf(at []string) fieldPath {
@@ -84,7 +85,7 @@ func fieldPathOf(at []string) fieldPath {
 // checkConsulEntries: services have one name in the cluster, so that two objects of a kind and name are one.
 func (p *pass) checkConsulEntries() {
 	protocol, seen, callers := map[string]string{}, map[string]bool{}, map[string]bool{}
-	denied := false
+	denied, aliases := false, p.consulAliases()
 	for _, o := range p.objects {
 		if !o.is(consulGroup, o.kind) {
 			continue
@@ -131,12 +132,16 @@ func (p *pass) checkConsulEntries() {
 				}
 				continue
 			}
-			if to != o.name || protocol[to] == "" {
+			if to != o.name || protocol[to] == "" && !aliases[to] {
 				o.report(p, ruleConsul, fieldPath{"spec", "destination"}, "there are no ServiceDefaults %q", to)
 			}
 			for i, s := range list(o.value, "spec", "sources") {
 				at := fieldPath{"spec", "sources"}.at(i)
-				if name := str(s, "name"); !callers[name] {
+				if peer := str(s, "peer"); peer != "" {
+					if p.releases.Peers[peer] == "" {
+						o.report(p, ruleConsul, at.to("peer"), "%q is no peer", peer)
+					}
+				} else if name := str(s, "name"); !callers[name] {
 					o.report(p, ruleConsul, at.to("name"), "there is no service or gateway %q", name)
 				}
 				rules := list(s, "permissions")

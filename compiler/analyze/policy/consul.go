@@ -28,6 +28,7 @@ type consulIntentions struct {
 		} `json:"destination"`
 		Sources []struct {
 			Name        string `json:"name"`
+			Peer        string `json:"peer"`
 			Action      string `json:"action"`
 			Permissions []struct {
 				Action string `json:"action"`
@@ -54,7 +55,8 @@ type consulSplitter struct {
 
 // ConsulRequest is what a proxy sees: the caller's service, "" without a certificate, and the request where the service
 // speaks HTTP.
-type ConsulRequest struct{ From, To, Method, Path string }
+// A caller of another site has the name of that site as Peer.
+type ConsulRequest struct{ From, Peer, To, Method, Path string }
 
 // ReadConsul reads the objects. A field that it does not know is an error.
 func ReadConsul(t *artifact.Tree, valuesPath string) (*Consul, error) {
@@ -105,8 +107,8 @@ func (c *Consul) object(o meta, h head) error {
 		return err
 	case "ServiceSplitter":
 		return add(&c.splitters, consulSplitter{meta: o}, h, func(x *consulSplitter) any { return &x.spec })
-	case "ServiceRouter", "Mesh", "GatewayClassConfig":
-		return nil // how often a request is sent, and what goes out
+	case "ServiceRouter", "ServiceResolver", "ExportedServices", "PeeringAcceptor", "PeeringDialer", "Mesh", "GatewayClassConfig":
+		return nil // how often a request is sent, what goes out, and what peers know
 	}
 	return fmt.Errorf("%s of %s is not understood", h.Kind, h.APIVersion)
 }
@@ -123,7 +125,8 @@ func (c *Consul) Admits(q ConsulRequest) (bool, Object) {
 				continue
 			}
 			for k, s := range in.spec.Sources {
-				if s.Name != names[0] {
+				// Any source is any of this site: those of peers are named with theirs.
+				if s.Name != names[0] || s.Peer != q.Peer && (s.Peer != "" || names[0] != "*") {
 					continue
 				}
 				if len(s.Permissions) == 0 {

@@ -3,6 +3,7 @@
 //
 // In comes an *ir.Plan. Out go, where the mesh is Consul, charts/<site>/consul/values.yaml; in phase 30-gateways for each
 // gateway a GatewayClass, the GatewayClassConfig with the places of its pods, and the Service that has its addresses; in
+// 30-gateways besides, where the site has peers, how each becomes one and a Service for what is called there; in
 // phase 40-policy ProxyDefaults, Mesh, and for each service ServiceDefaults, ServiceIntentions, ServiceRouter and
 // ServiceSplitter; in phase 45-enforcement the intention that refuses whom no other one admits.
 //
@@ -40,6 +41,8 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	e.values()
 	e.gateways()
 	e.mesh()
+	e.peering()
+	e.aliases()
 	for i := range e.k.Services {
 		e.service(&e.k.Services[i])
 	}
@@ -68,6 +71,11 @@ func (e *emitter) mesh() {
 			y.Comment("Whether what is no service of the mesh is refused, or sent on as it is.")
 			y.KV("meshDestinationsOnly", m.RegistryOnly)
 		})
+		if len(e.k.Peers) > 0 {
+			y.From("", "federation")
+			y.Comment("Servers of the sites speak by way of these, too: theirs need no address outside.")
+			y.Map("peering", func() { y.KV("peerThroughMeshGateways", true) })
+		}
 	})
 	e.add(backend.Enforcement, "ServiceIntentions", m.Namespace, "default-deny", e.k.From, func(y *artifact.YAML) {
 		y.Comment("The access lists refuse by default already; this holds whatever becomes of them.")

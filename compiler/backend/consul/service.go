@@ -51,6 +51,9 @@ func (e *emitter) service(s *ir.ConsulService) {
 // source admits one caller: to everything, or to some requests. Consul refuses the rest of a source with permissions.
 func source(y *artifact.YAML, c *ir.ConsulCaller) {
 	y.KV("name", c.Name)
+	if c.Peer != "" {
+		y.KV("peer", c.Peer)
+	}
 	if len(c.Permissions) == 0 {
 		y.KV("action", "allow")
 		return

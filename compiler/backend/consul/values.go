@@ -17,6 +17,7 @@ func (e *emitter) values() {
 		y.Map("global", func() { e.global(y, r.Name) })
 		y.Map("server", func() { e.server(y) })
 		y.Map("connectInject", func() { e.inject(y) })
+		e.meshGateway(y)
 		y.Comment("Names are the cluster's: a pod asks kube-dns, and its proxy knows a service by the address of its Service.")
 		y.Map("dns", func() {
 			y.KV("enabled", false)
@@ -54,6 +55,11 @@ func (e *emitter) global(y *artifact.YAML, name string) {
 		y.KV("manageSystemACLs", true)
 		secret("bootstrapToken", e.k.TokenSecret, "token")
 	})
+	if len(e.k.Peers) > 0 {
+		y.From("", "federation")
+		y.Map("peering", func() { y.KV("enabled", true) })
+		y.Fixed()
+	}
 	y.Map("metrics", func() {
 		y.KV("enabled", true)
 		y.KV("enableGatewayMetrics", true)

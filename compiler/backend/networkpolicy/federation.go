@@ -42,7 +42,7 @@ func (o *policy) crossSite(p *ir.Plan, s *ir.Service) {
 			o.ingress = merge(o.ingress, rule{
 				comment: "from other sites, through gateway " + g.Name,
 				peers:   []peer{{namespace: g.Namespace, labels: g.Selector}},
-				ports:   containerPorts(c.Ports),
+				ports:   wirePorts(p, c.Ports, c.Tunnel, false),
 				from:    append(append(ir.From{}, c.From...), g.From...),
 			})
 		}

@@ -46,7 +46,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	for i := range p.Namespaces {
 		n := &p.Namespaces[i]
 		for j := range p.Gateways {
-			if g := &p.Gateways[j]; g.Namespace == n.Name {
+			if g := &p.Gateways[j]; g.Namespace == n.Name && n.Purpose != "mesh" {
 				all = append(all, defaultDeny(n))
 				if !p.Mesh.OwnPolicy {
 					all = append(all, gateway(p, g))

@@ -52,12 +52,23 @@ var LinkedName = &check.Rule{
 	ID: "MG7241", Name: "linked-name", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `the name by which a service of another site is known here is taken, or too long
 
-Linkerd makes a Service for it, called as the service with the name of its site behind it, in the namespace that it has there.
-Names of Services have at most 63 characters, and one that exists already is left as it is.
+It is called as the service with the name of its site behind it: a Service that Linkerd makes in the namespace that it has
+there, or one of Consul's, whose services have one name in the cluster. Names of Services have at most 63 characters.
 Source: linkerd/linkerd2 edge-26.6.3 multicluster/service-mirror/cluster_watcher.go, mirrorServiceName.`,
 	Run: func(p *check.Pass) {
-		if p.Site.Mesh.Kind != "linkerd" || p.Site.Federation == nil {
+		kind := p.Site.Mesh.Kind
+		if kind != "linkerd" && kind != "consul" || p.Site.Federation == nil {
 			return
+		}
+		taken := map[string]string{} // names of services here, by how they are told apart
+		known := func(ns, name string) string {
+			if kind == "consul" {
+				return name
+			}
+			return ns + "/" + name
+		}
+		for s := range services(p.Site) {
+			taken[known(s.namespace, s.name)] = s.path
 		}
 		for s := range services(p.Site) {
 			for i, c := range s.Calls {
@@ -70,9 +81,8 @@ Source: linkerd/linkerd2 edge-26.6.3 multicluster/service-mirror/cluster_watcher
 				if len(name) > 63 {
 					p.Reportf(at, "%s/%s calls %s, whose name here, %s, has %d characters, more than 63", s.namespace, s.name, c, name, len(name))
 				}
-				if lookup(p.Site, ns+"/"+name) != nil {
-					p.Reportf(at, "%s/%s calls %s, whose name here is %s, and there is such a service", s.namespace, s.name, c, name).
-						Related(site.Join("namespaces", ns, "services", name), "the service here")
+				if own := taken[known(ns, name)]; own != "" {
+					p.Reportf(at, "%s/%s calls %s, whose name here is %s, and there is such a service", s.namespace, s.name, c, name).Related(own, "the service here")
 				}
 			}
 		}

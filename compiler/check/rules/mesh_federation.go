@@ -99,6 +99,7 @@ Source: istio.io, mesh configuration, trustDomainAliases; trust domain migration
 		for pn, peer := range byKey(f.Peers) {
 			at := site.Join("federation", "peers", pn, "trustDomain")
 			switch {
+			case m.Kind == "consul": // its servers make one of their own, and peers tell each other
 			case peer.TrustDomain == m.TrustDomain && m.TrustDomain == "cluster.local":
 				p.Reportf(at, "site %q and this one both keep the default trust domain, %s: a ServiceAccount there is the one of the same name here", pn, m.TrustDomain).
 					Hintf("a trust domain for each site: mesh: trustDomain: %q", p.Site.Name+".example.net").Related("mesh.kind", "the mesh of this site").Warning()

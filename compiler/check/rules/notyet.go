@@ -47,7 +47,7 @@ var notYet = []unread{
 	{path: "mesh.upgrade", by: []string{"cilium", "istio-ambient", "istio-sidecar", "none"}},
 	{path: "mesh.proxy.holdApplicationUntilReady", only: []string{"false"}, by: []string{"cilium", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
 	{path: "mesh.egressPolicy", only: []string{"registry-only"}, by: []string{"cilium", "consul", "istio-ambient", "istio-sidecar", "none"}},
-	{path: "gateways.*.purpose", only: []string{"ingress"}, by: []string{"cilium", "istio-sidecar", "linkerd", "none"}},
+	{path: "gateways.*.purpose", only: []string{"ingress"}, by: []string{"cilium", "consul", "istio-sidecar", "linkerd", "none"}},
 	{path: "gateways.*.implementation", by: []string{"linkerd", "none"}},
 	{path: "gateways.*.listeners.*.protocol", only: []string{"http", "https"}, by: []string{"cilium", "istio-ambient", "istio-sidecar", "none"}},
 	{path: "gateways.*.listeners.*.protocol", only: []string{"http", "https", "tls"}, where: withCilium},
@@ -66,7 +66,7 @@ var notYet = []unread{
 	{path: "namespaces.*.mtls", only: []string{"strict"}, where: withConsul},
 	{path: "observability.accessLogs", only: []string{"off"}, by: []string{"cilium", "consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
 	{path: "observability.tracing", by: []string{"cilium", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
-	{path: "federation", by: []string{"istio-sidecar", "linkerd", "none"}},
+	{path: "federation", by: []string{"consul", "istio-sidecar", "linkerd", "none"}},
 }
 
 // behindMachines: those lead to the node ports of gateways, and to nothing else.
