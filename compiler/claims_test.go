@@ -55,6 +55,7 @@ var readers = []reader{
 	{program: "FRR in live sessions", test: "compiler/live_openelb_test.go TestLiveOpenELB", files: []string{"fabric/osl1/osl1-north-?.conf"}},
 	{program: "bash, with kubectl kustomize, as Helm runs it", test: "compiler/patches_test.go TestPatchProgram",
 		globs: []string{"charts/*/post-renderer/meshgen-patch/*", "charts/*/*/patches/kustomization.yaml"}},
+	{program: "FRR in live sessions", test: "compiler/live_kubevip_test.go TestLiveKubeVIPUnnumbered", files: []string{"fabric/fmo1/fmo1-yard-sw.conf"}},
 	{program: "kustomize, kubectl kustomize", test: "compiler/real_test.go TestRealKustomize",
 		globs: []string{"kubernetes/**/kustomization.yaml", "kubernetes/**/*.yaml", "charts/*/*/kustomization.yaml", "charts/*/*/release.yaml"}},
 	{program: "kube-apiserver, strict server-side apply", test: "compiler/realapi/golden_test.go TestGoldenTrees",

@@ -84,6 +84,50 @@ func TestLiveKubeVIP(t *testing.T) {
 	}
 }
 
+// TestLiveKubeVIPUnnumbered runs the emitted file of the switch of a rack without any network, and a node with two programs that
+// speak BGP: BIRD over the cable for its own address, and above it kube-vip for the virtual addresses, between loopbacks.
+func TestLiveKubeVIPUnnumbered(t *testing.T) {
+	t.Parallel()
+	needRouters(t)
+	bird := real(t, "bird")
+	program := buildKubeVIP(t)
+	const right = "kept-elsewhere"
+	vip := netip.MustParseAddr("198.51.100.65")
+	tree := compileExample(t, "fmo1").Tree
+	node, sw := frrtest.New(t, "fmo1-yard-1"), frrtest.New(t, "fmo1-yard-sw")
+	frrtest.Connect(node, "eno1", sw, "swp1")
+	node.Address("lo", "10.90.3.11/32")
+	sw.Address("lo", "10.90.254.4/32")
+	forward(sw, true)
+	sw.Start()
+	sw.Load(strings.NewReplacer("@secret:bgp-session/password@", right, "@interface:fmo1-yard-1@", "swp1").Replace(text(t, tree, "fabric/fmo1/fmo1-yard-sw.conf")))
+	conf := filepath.Join(t.TempDir(), "bird.conf")
+	routing := strings.NewReplacer("10.120.2.11", "10.90.3.11", "4200001200", "4200000703", `, "eno2"`, "", "protocol bgp eno2 from cable { interface \"eno2\"; }\n", "", "%s", "")
+	write(t, conf, routing.Replace(machineRouting))
+	node.Background(bird, "-f", "-c", conf, "-s", filepath.Join(node.Sockets(), "bird.ctl"))
+	onto(t, sw, netip.MustParseAddr("10.90.3.11"), 1, "dev swp1")
+	node.Wait("a way to the switch", "dev eno1", func() string { return node.IP("route", "show", "10.90.254.4") }, "dev eno1", "proto bird")
+
+	const stray = "198.51.100.80"
+	speaker := startKubeVIP(t, program, node, tree, "kube-vip-yard", "10.90.3.11", right)
+	for _, ip := range []string{stray, vip.String()} {
+		speaker.Tell([]byte(ip + "/32"))
+	}
+	sw.Wait("a session between loopbacks", "10.90.3.11", func() string { return sw.Vtysh("show bgp neighbors 10.90.3.11") },
+		"BGP state = Established", "External BGP neighbor may be up to 2 hops away", "Hold time is 9 seconds, keepalive interval is 3 seconds")
+	onto(t, sw, vip, 1, "dev swp1")
+	refused(t, sw, stray+"/32")
+
+	// The cable breaks: the session above it would last for the hold time, and the way to the node is gone at once.
+	node.IP("link", "set", "eno1", "down")
+	sw.Wait("a way that is gone", vip.String(), func() string {
+		if got := sw.IP("route", "show", vip.String()); got != "" {
+			return got
+		}
+		return "none"
+	}, "none")
+}
+
 // startKubeVIP opens the sessions of a DaemonSet's pod on the node with this address.
 func startKubeVIP(t *testing.T, program string, r *frrtest.Router, tree *artifact.Tree, name, address, password string) *frrtest.Program {
 	t.Helper()
@@ -130,12 +174,15 @@ func startKubeVIP(t *testing.T, program string, r *frrtest.Router, tree *artifac
 	var peers []map[string]any
 	for _, one := range strings.Split(env["bgp_peers"], ",") {
 		p := strings.Split(one, ":")
-		if len(p) != 7 {
+		if len(p) != 4 && len(p) != 7 {
 			t.Fatalf("bgp_peers of %s: %q", name, env["bgp_peers"])
 		}
-		bfd := strings.Split(p[6], ";")
-		peers = append(peers, map[string]any{"Address": p[0], "AS": number(p[1]), "Password": p[2], "Multihop": p[3] == "true",
-			"BFD": map[string]any{"Enabled": bfd[0] == "true", "Receive": number(bfd[1]), "Transmit": number(bfd[2]), "Multiplier": number(bfd[3])}})
+		peer := map[string]any{"Address": p[0], "AS": number(p[1]), "Password": p[2], "Multihop": p[3] == "true"}
+		if len(p) == 7 {
+			bfd := strings.Split(p[6], ";")
+			peer["BFD"] = map[string]any{"Enabled": bfd[0] == "true", "Receive": number(bfd[1]), "Transmit": number(bfd[2]), "Multiplier": number(bfd[3])}
+		}
+		peers = append(peers, peer)
 	}
 	own, err := json.Marshal(map[string]any{"AS": number(env["bgp_as"]), "RouterID": env["bgp_routerid"],
 		"HoldTime": number(env["bgp_hold_time"]), "Keepalive": number(env["bgp_keepalive_interval"]), "Peers": peers})

@@ -30,10 +30,11 @@ type KubeVIPSpeaker struct {
 
 // KubeVIPPeer is a switch that each node of a speaker has a session with.
 type KubeVIPPeer struct {
-	Address netip.Addr
-	ASN     uint32
-	BFD     *BFD // nil for none
-	From    From
+	Address  netip.Addr
+	ASN      uint32
+	BFD      *BFD // nil for none
+	Multihop bool // between loopback addresses
+	From     From
 }
 
 // KubeVIPPool is a pool whose addresses a speaker may announce. kube-vip knows no pools: it announces what Services ask

@@ -133,10 +133,10 @@ func (l *lowering) tor(rn, tn string, speakers []*ir.Node, classes []string, cla
 			NodeSelector:  l.selector([]string{rn}, classes, classFrom),
 			HoldSecs:      seconds(b.HoldTime),
 			KeepaliveSecs: seconds(b.KeepaliveTime),
-			ConnectSecs:   connectSecs, BFD: l.bfd(), PasswordSecret: b.PasswordSecret, Multihop: r.Homing == unnumbered,
+			ConnectSecs:   connectSecs, BFD: l.sessionBFD(r), PasswordSecret: b.PasswordSecret, Multihop: r.Homing == unnumbered,
 			MaxPrefixWhy: "bgp/max-prefix",
 			From: append(ir.From{path + ".asn", path + ".address", path + ".hostname", asnFrom,
-				"fabric.bgp.holdTime", "fabric.bgp.keepaliveTime", "fabric.bgp.bfd", "fabric.bgp.passwordSecret", site.Join("racks", rn, "nodes"), site.Join("racks", rn, "homing")}, classFrom...),
+				"fabric.bgp.holdTime", "fabric.bgp.keepaliveTime", "fabric.bgp.bfd", "fabric.bgp.passwordSecret", "loadBalancer.kind", site.Join("racks", rn, "nodes"), site.Join("racks", rn, "homing")}, classFrom...),
 		}
 		if b.GracefulRestart {
 			pe.RestartSecs = restartSecs

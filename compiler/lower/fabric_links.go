@@ -15,6 +15,16 @@ import (
 // have it; an interface for a peer, as MetalLB's BGPPeer knows it, is not used.
 const unnumbered = "unnumbered"
 
+// sessionBFD is the BFD of the load balancer's sessions with the switches of a rack. kube-vip's own is that of one hop, on port
+// 3784 (kube-vip v1.2.3 pkg/bgp/peers.go, read 2026-11-21), and between loopbacks a switch speaks that of many, on port 4784
+// (RFC 5883): neither would hear the other, and a session would never come up.
+func (l *lowering) sessionBFD(r *site.Rack) *ir.BFD {
+	if r.Homing == unnumbered && l.s.LoadBalancer.Kind == "kube-vip" {
+		return nil
+	}
+	return l.bfd()
+}
+
 // nodeLinks decides a switch's sessions with the routing of the rack's nodes: one a cable.
 //
 // They have no BFD: one process of a network namespace receives its packets, and on nodes it is the load balancer's

@@ -50,7 +50,7 @@ func (l *lowering) kubeVIPPeer(byRack map[string]*ir.KubeVIPSpeaker, pe *ir.Peer
 		byRack[pe.Rack] = s
 	}
 	s.From = union(s.From, pe.From)
-	s.Peers = append(s.Peers, ir.KubeVIPPeer{Address: pe.SwitchAddress, ASN: pe.SwitchASN, BFD: pe.BFD, From: pe.From})
+	s.Peers = append(s.Peers, ir.KubeVIPPeer{Address: pe.SwitchAddress, ASN: pe.SwitchASN, BFD: pe.BFD, Multihop: pe.Multihop, From: pe.From})
 	for _, name := range pe.Pools {
 		s.Pools = l.kubeVIPPool(s.Pools, l.pool(name))
 	}

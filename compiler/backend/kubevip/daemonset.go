@@ -182,7 +182,7 @@ func peer(p ir.KubeVIPPeer, password bool) string {
 	if password {
 		secret = "$(" + passwordVariable + ")"
 	}
-	text := fmt.Sprintf("%s:%d:%s:false", host(p.Address), p.ASN, secret)
+	text := fmt.Sprintf("%s:%d:%s:%t", host(p.Address), p.ASN, secret, p.Multihop)
 	if b := p.BFD; b != nil {
 		us := b.IntervalMS * 1000
 		text += fmt.Sprintf(":179::true;%d;%d;%d", us, us, b.Multiplier)

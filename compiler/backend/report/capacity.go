@@ -68,7 +68,7 @@ func changes(w *writer, p *ir.Plan) {
 
 // waivers is what the site accepts for a while. Which day it is, the page does not know.
 func waivers(w *writer, p *ir.Plan) {
-	w.section("waivers", "Waivers", "waivers")
+	w.section("waivers", "Waivers", "waivers", "racks") // its table is numbered after some that racks decide on
 	if len(p.Waivers) == 0 {
 		w.text("The site waives no finding.")
 		w.end()

@@ -160,17 +160,23 @@ func racksOf(s *site.Site, pool *site.Pool) []string {
 	return out
 }
 
-// KubeVIPUnnumbered finds sessions over interfaces, which meshgen does not write for kube-vip.
+// KubeVIPUnnumbered says which sessions of kube-vip have no BFD.
 var KubeVIPUnnumbered = &check.Rule{
-	ID: "MG4266", Name: "kube-vip-unnumbered", Severity: diag.Error, On: check.OnSite, Guard: true,
-	Doc: `a rack's nodes have sessions without addresses, and meshgen writes none for kube-vip
+	ID: "MG4266", Name: "kube-vip-unnumbered", Severity: diag.Note, On: check.OnSite,
+	Doc: `a rack has unnumbered links, and kube-vip has no BFD for sessions between loopbacks
 
-kube-vip can open such sessions (bgp_peers with unnumbered:); meshgen has no output for them yet.`,
+Its BFD is that of one hop (UDP port 3784); between loopbacks a switch speaks that of many hops (UDP port 4784). These
+sessions go without, on both ends: a node that is gone while its cables are up is noticed when the hold time is over. One
+whose cables are down is noticed at once, by the sessions over them.
+Source: kube-vip v1.2.3 pkg/bgp/peers.go, 2026-11-21; RFC 5883, section 5.`,
 	Run: onKubeVIP(func(p *check.Pass) {
+		if p.Site.Fabric.BGP == nil || p.Site.Fabric.BGP.BFD == nil || !announcesBGP(p.Site) {
+			return
+		}
 		for rn, r := range byKey(p.Site.Racks) {
-			if r.Homing == "unnumbered" && announcesBGP(p.Site) {
-				p.Reportf(site.Join("racks", rn, "homing"), "not supported yet: homing \"unnumbered\" with load balancer \"kube-vip\"").
-					Related("loadBalancer.kind", "the load balancer").Hintf("loadBalancer: kind: \"metallb\"")
+			if r.Homing == "unnumbered" && rackAnnounces(p.Site, rn) {
+				p.Reportf(site.Join("racks", rn, "homing"), "kube-vip's sessions in rack %q, whose links are unnumbered, have no BFD", rn).
+					Related("fabric.bgp.bfd", "what other racks have").Related("fabric.bgp.holdTime", "how long a node may be gone unnoticed")
 			}
 		}
 	}),

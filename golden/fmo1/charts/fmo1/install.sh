@@ -204,6 +204,7 @@ if begin nodes 'labels and taints of the nodes, configuration of kube-proxy'; th
 	node fmo1-east-cp
 	node fmo1-west-1
 	node fmo1-west-2
+	node fmo1-yard-1
 	complete 'Join them first, or take them out of the site.'
 	label_nodes
 	kube_proxy
