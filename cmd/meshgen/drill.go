@@ -14,32 +14,35 @@ import (
 )
 
 func (c *command) drillCommand() *cobra.Command {
-	var fail []string
+	var fail, pairs []string
 	var format string
 	cmd := &cobra.Command{
 		Use:   "drill [SITE]",
 		Short: "Work out what is left when parts of the site fail",
 		Long: `Work out, without asking the live site, what is left when parts of it fail: each single machine, switch, rack, failure
-domain, time source and gateway pod; or, with --fail, what is named there at the same time. Pods of a gateway stand as
-evenly as the plan spreads them, and one whose place is lost waits for it.
+domain, time source and gateway pod; with --fail, what is named there at the same time; with --pairs, each two of two
+kinds. Pods of a gateway stand as evenly as the plan spreads them, and one whose place is lost waits for it.
 
-A line that does not keep what resilience promises is marked, and the exit code is 1.`,
+A line that does not keep what resilience promises is marked, and the exit code is 1. Promised is one loss at a time: of
+several at once the line says what is short of it, without an exit code.`,
 		Example: `  meshgen drill site.cue
-  meshgen drill site.cue --fail rack=r1,tor=r2-a --fail spine=spine-1`,
+  meshgen drill site.cue --fail rack=r1,tor=r2-a --fail spine=spine-1
+  meshgen drill site.cue --pairs tor,tor --pairs rack,spine`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if format != "text" && format != "json" {
 				return usage("--format is text or json")
 			}
-			return c.drill(siteArg(args), fail, format)
+			return c.drill(siteArg(args), fail, pairs, format)
 		},
 	}
 	cmd.Flags().StringArrayVar(&fail, "fail", nil, "what fails at the same time: KIND=NAME,…; again for another drill")
+	cmd.Flags().StringArrayVar(&pairs, "pairs", nil, "every two failures of two kinds: `KIND,KIND`; again for more")
 	cmd.Flags().StringVarP(&format, "format", "f", "text", "text or json")
 	return cmd
 }
 
-func (c *command) drill(site string, fail []string, format string) error {
+func (c *command) drill(site string, fail, pairs []string, format string) error {
 	report := &reportFlags{format: "text", failOn: "error"}
 	options, err := c.options(report)
 	if err != nil {
@@ -65,7 +68,18 @@ func (c *command) drill(site string, fail []string, format string) error {
 		}
 		drills = append(drills, f)
 	}
-	if fail == nil {
+	for _, text := range pairs {
+		first, second, ok := strings.Cut(text, ",")
+		if !ok {
+			return usage("--pairs %q is not KIND,KIND", text)
+		}
+		two, err := s.Pairs(first, second)
+		if err != nil {
+			return usage("--pairs %v", err)
+		}
+		drills = append(drills, two...)
+	}
+	if fail == nil && pairs == nil {
 		for _, f := range s.Singles() {
 			drills = append(drills, []drill.Failure{f})
 		}
@@ -122,6 +136,8 @@ func drillTable(p *ir.Plan, results []drill.Result, broken map[drill.Failure][]s
 		mark := ""
 		if len(r.Failures) == 1 && len(broken[r.Failures[0]]) > 0 {
 			mark = "not as promised: " + strings.Join(broken[r.Failures[0]], "; ")
+		} else if short := r.Short(p.Resilience); len(r.Failures) > 1 && short != nil {
+			mark = "short of what is promised for one loss: " + strings.Join(short, "; ")
 		}
 		w.AppendRow(append(row, mark))
 	}

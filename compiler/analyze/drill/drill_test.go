@@ -1,6 +1,7 @@
 package drill
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"testing"
@@ -79,6 +80,28 @@ func TestBreaks(t *testing.T) {
 	}
 	if s.Breaks(nil) != nil {
 		t.Error("a break of no promise")
+	}
+}
+
+func TestPairs(t *testing.T) {
+	s := New(plan())
+	var got []string
+	for _, kinds := range [][2]string{{"tor", "tor"}, {"rack", "spine"}} {
+		pairs, err := s.Pairs(kinds[0], kinds[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range pairs {
+			r := s.Fail(p...)
+			got = append(got, fmt.Sprintf("%s+%s %d of %d: %d short", p[0].Name, p[1].Name, r.Gateways[0].Pods.Left, r.Gateways[0].Pods.Of, len(r.Short(&ir.Resilience{MinimumCapacity: 50}))))
+		}
+	}
+	want := []string{"a1+a2 1 of 3: 1 short", "a1+b1 2 of 3: 1 short", "a2+b1 2 of 3: 1 short", "a+s1 0 of 3: 2 short", "b+s1 0 of 3: 2 short"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	if _, err := s.Pairs("tor", "disk"); err == nil || s.Fail(Failure{ToR, "a1"}).Short(nil) != nil {
+		t.Error("a kind that there is not, or a promise that is not made")
 	}
 }
 

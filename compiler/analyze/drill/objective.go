@@ -42,6 +42,17 @@ func (r Result) Broken(o *ir.Resilience) []Break {
 	return r.breaks(r.Failures[0], o.MinimumCapacity)
 }
 
+// Short returns what of an objective would not hold if it were about this result, whatever failed.
+func (r Result) Short(o *ir.Resilience) []string {
+	var out []string
+	if o != nil {
+		for _, b := range r.breaks(Failure{}, o.MinimumCapacity) {
+			out = append(out, b.Text)
+		}
+	}
+	return out
+}
+
 func (r Result) breaks(f Failure, least int) []Break {
 	var out []Break
 	add := func(gateway, format string, args ...any) {

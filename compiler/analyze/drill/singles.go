@@ -58,6 +58,42 @@ func (s *Site) Singles() []Failure {
 	return out
 }
 
+// Kinds of failure, in the order of Singles.
+var Kinds = []string{Node, ControlPlane, ToR, Spine, Rack, Zone, TimeSource, GatewayPod}
+
+// Pairs returns every two failures of two kinds that happen at the same time, each pair once. The error names a kind that
+// there is not.
+func (s *Site) Pairs(first, second string) ([][]Failure, error) {
+	of := func(kind string) (out []Failure, err error) {
+		if !slices.Contains(Kinds, kind) {
+			return nil, fmt.Errorf("%q: kinds are %s", kind, strings.Join(Kinds, ", "))
+		}
+		for _, f := range s.Singles() {
+			if f.Kind == kind {
+				out = append(out, f)
+			}
+		}
+		return out, nil
+	}
+	a, err := of(first)
+	if err != nil {
+		return nil, err
+	}
+	b, err := of(second)
+	if err != nil {
+		return nil, err
+	}
+	var out [][]Failure
+	for i, x := range a {
+		for k, y := range b {
+			if first != second || k > i {
+				out = append(out, []Failure{x, y})
+			}
+		}
+	}
+	return out, nil
+}
+
 // Parse reads "rack=r1,tor=r1-a": failures that happen at the same time. The error names what the site has not.
 func (s *Site) Parse(text string) ([]Failure, error) {
 	all := s.Singles()
