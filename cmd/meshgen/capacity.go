@@ -95,6 +95,14 @@ func capacityText(r *capacity.Report) string {
 		w.AppendRow(pretty.Row{x.Name, x.Nodes, x.Pods, mib(x.RequestMiB), mib(x.LimitMiB), mib(x.MemoryMiB), fmt.Sprintf("%d %%", x.Lost)})
 	}
 	section("Racks", w)
+	if len(r.Sizes) > 0 {
+		w = plainTable("proxy", "services in view", "connections", "request MiB", "limit MiB", "measured MB", "slow readers MiB", "")
+		for i := range r.Sizes {
+			s := &r.Sizes[i]
+			w.AppendRow(pretty.Row{s.Who, s.InView, s.Connections, s.RequestMiB, s.LimitMiB, s.MeasuredMB, s.BuffersMiB, s.Short()})
+		}
+		section("One proxy (0: not set, or not known)", w)
+	}
 	if len(r.Waypoints) > 0 {
 		w = plainTable("namespace", "replicas", "memory request", "limit")
 		for _, x := range r.Waypoints {

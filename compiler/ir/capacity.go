@@ -2,10 +2,20 @@ package ir
 
 // Capacity is what the declared load takes of the machines and pools.
 type Capacity struct {
-	Shared bool       // a node has one proxy, and its pods none
+	Shared bool // a node has one proxy, and its pods none
+	Proxy  ProxySize
 	Nodes  []NodeLoad // by host group, in the order of the groups
 	Pools  []PoolUse  // by name
 	Ports  []PortUse  // pods in general, then each gateway
+}
+
+// ProxySize is what one proxy of the mesh has, and what its project measured of one: MeasuredMB at Requests a second with
+// Services in view; 0 where nothing was published. Memory is that of the site, or of the chart; 0 where neither sets one.
+type ProxySize struct {
+	RequestMiB, LimitMiB           int
+	MeasuredMB, Requests, Services int
+	WaypointMB                     int // the same of a waypoint; 0: nothing was published
+	Envoy                          bool
 }
 
 // NodeLoad is what the proxies on one node of a host group take, all pods meshed: pods x the proxy's request, and pods x

@@ -27,6 +27,13 @@ func (l *lowering) capacity() {
 	limit := site.ParseQuantity(cmp.Or(l.p.Mesh.Proxy.MemoryLimit, proxy.Limit))
 	cpu := site.ParseMilli(cmp.Or(l.p.Mesh.Proxy.CPURequest, l.meshProfile().ProxyResources.CPU.Request))
 	const mib = 1 << 20
+	c.Proxy = ir.ProxySize{RequestMiB: int(request / mib), LimitMiB: int(limit / mib)}
+	if r := l.meshProfile().Release(l.p.Mesh.Version); r != nil {
+		c.Proxy.Envoy = r.Envoy != "" && !c.Shared
+	}
+	if u := l.meshProfile().Use; u != nil {
+		c.Proxy.MeasuredMB, c.Proxy.Requests, c.Proxy.Services, c.Proxy.WaypointMB = u.MemoryMB, u.Requests, u.Services, u.WaypointMB
+	}
 	for _, g := range l.p.Groups {
 		n := ir.NodeLoad{Group: g.Name, Nodes: len(g.Nodes), Pods: g.Conntrack.Pods, Proxies: g.Conntrack.Pods}
 		if c.Shared {

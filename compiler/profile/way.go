@@ -37,9 +37,11 @@ func (w Way) String() string {
 
 // Use is what the project of a mesh has measured of one proxy that carries so many requests a second.
 type Use struct {
-	MemoryMB int `json:"memoryMB"`
-	MilliCPU int `json:"milliCPU"`
-	Requests int `json:"requests"`
+	MemoryMB   int `json:"memoryMB"`
+	MilliCPU   int `json:"milliCPU"`
+	Requests   int `json:"requests"`
+	Services   int `json:"services"`             // in view
+	WaypointMB int `json:"waypointMB,omitempty"` // memory of a waypoint under the same load; 0: nothing was published
 }
 
 // String returns the use in words, "" where nothing was published.

@@ -32,6 +32,7 @@ type Report struct {
 	ir.Capacity
 	Racks       []Rack     // by name
 	Waypoints   []Waypoint // by namespace
+	Sizes       []Size     // of the proxy of a pod or node, then of waypoints, then of gateways' pods
 	Conntrack   []Table    // by host group
 	Descriptors []Use      // of processes with connections: proxies of pods, then gateways
 	NodePorts   Use
@@ -97,6 +98,7 @@ func Of(p *ir.Plan) *Report {
 	for i := range p.Groups {
 		r.Conntrack = append(r.Conntrack, Table{p.Groups[i].Name, p.Groups[i].Conntrack})
 	}
+	r.sizes(p)
 	r.descriptors(p)
 	r.nodePorts(p)
 	r.logs(p)

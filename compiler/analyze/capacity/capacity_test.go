@@ -55,6 +55,37 @@ func TestOf(t *testing.T) {
 	}
 }
 
+func TestSizes(t *testing.T) {
+	p := plan()
+	p.Capacity.Proxy = ir.ProxySize{RequestMiB: 100, LimitMiB: 225, MeasuredMB: 25, Services: 2, WaypointMB: 60, Envoy: true}
+	p.Services = []ir.Service{{Namespace: "shop", Callees: []ir.Callee{{Namespace: "x", Name: "a"}, {Namespace: "x", Name: "b"}}}, {Namespace: "shop", Callees: []ir.Callee{{Namespace: "x", Name: "a"}}}, {Namespace: "x", Name: "a"}}
+	p.Mesh.Waypoint.Resources.MemoryRequest = "32Mi"
+	p.Gateways[1].Program.Kind, p.Gateways[1].Replicas = "envoy-gateway", 3
+	got := Of(p).Sizes
+	want := []Size{
+		{"the proxy of a pod", 2, 100, 100, 225, 25, 2, 200}, // x/a and x/b: two services of one namespace share a view
+		{"a waypoint", 3, 0, 32, 0, 60, 2, 0},
+		{"a pod of gateway in", 3, 20000, 0, 0, 0, 0, 40000},
+		{"a pod of gateway east", 3, 2000, 0, 0, 0, 0, 125},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %+v", got)
+	}
+	for i, want := range []string{"", "requests less than was measured", "", ""} {
+		if short := got[i].Short(); short != want {
+			t.Errorf("%s: %q", got[i].Who, short)
+		}
+	}
+	got[0].LimitMiB = 125
+	if short := got[0].Short(); short != "slow readers of 50 % of the connections reach its limit" {
+		t.Error(short)
+	}
+	p.Mesh.Kind = "linkerd"
+	if s := Of(p).Sizes[0]; s.InView != 3 || s.Short() != "more services in view than were measured" {
+		t.Errorf("%+v %s", s, s.Short())
+	}
+}
+
 func TestGrowth(t *testing.T) {
 	r := Of(plan())
 	for l, want := range map[Load]string{

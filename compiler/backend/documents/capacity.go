@@ -27,6 +27,7 @@ func capacity(p *ir.Plan, t *artifact.Tree) {
 	}
 
 	racks(m, r)
+	sizes(m, r)
 	hugePages(m, p)
 
 	m.Heading("Processors of proxies on a node")

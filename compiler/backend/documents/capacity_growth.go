@@ -31,6 +31,34 @@ func percent(g *analysis.Growth, l analysis.Load) string {
 
 func capitalized(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
+// sizes says whether one proxy has the memory that it needs.
+func sizes(m *backend.Markdown, r *analysis.Report) {
+	if len(r.Sizes) == 0 {
+		return
+	}
+	m.Heading("Size of one proxy")
+	text := "A proxy holds the configuration of the services in its view, of which the table counts the site's own, and buffers of its connections. "
+	if r.Proxy.MeasuredMB > 0 {
+		text += "Measured: what the mesh's project publishes of one proxy with " + number(r.Proxy.Services) + " services in view, at " + number(r.Proxy.Requests) + " requests a second. "
+	} else {
+		text += "The mesh's project publishes no measurement. "
+	}
+	m.Text(text + "Slow readers: what Envoy may hold when the other side of every connection reads slowly, 2 x 1 MiB each (2 x 32 KiB behind Envoy Gateway); no proxy comes near it in good times, and its limit decides what happens in bad ones.")
+	m.Head("proxy", "services in view", "connections", "request", "limit", "measured", "slow readers", "")
+	for i := range r.Sizes {
+		s := &r.Sizes[i]
+		m.Row(s.Who, number(s.InView), set(s.Connections, ""), set(s.RequestMiB, " MiB"), set(s.LimitMiB, " MiB"), set(s.MeasuredMB, " MB"), set(s.BuffersMiB, " MiB"), s.Short())
+	}
+}
+
+// set writes a number that is not given as a dash.
+func set(n int, unit string) string {
+	if n == 0 {
+		return "-"
+	}
+	return number(n) + unit
+}
+
 // logs says how much access logs are, at least.
 func logs(m *backend.Markdown, r *analysis.Report) {
 	m.Heading("Access logs")
