@@ -12,6 +12,7 @@ import (
 	"meshgen.dev/meshgen/compiler/analyze/policy"
 	"meshgen.dev/meshgen/compiler/analyze/trace"
 	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/site"
 )
 
 // TestTraceAgrees asks everything of every example. An answer about two services is that of the oracle where it knows the
@@ -114,6 +115,33 @@ func (q *inquiry) declaredOpen(x trace.Question) bool {
 		}
 	}
 	return true
+}
+
+// TestTraceLeaving asks each service with a sidecar for each destination outside: open is what it declares.
+func TestTraceLeaving(t *testing.T) {
+	asked := 0
+	for _, name := range exampleNames(t) {
+		q := newInquiry(t, name)
+		if q.s.Mesh.Kind != "istio-sidecar" || q.s.Mesh.EgressPolicy != "registry-only" {
+			continue
+		}
+		tr := newTracer(t, q, q.tree)
+		q.each(func(service string, s *site.Service) {
+			if !q.meshed(service) || q.machine(service) {
+				return
+			}
+			for external := range q.s.External {
+				x, err := tr.Inside(trace.Question{From: service, To: external})
+				if want := slices.Contains(s.Egress, external); err != nil || x.Open != want {
+					t.Errorf("%s: %s to %s: %v, declared %v: %+v", name, service, external, err, want, x)
+				}
+				asked++
+			}
+		})
+	}
+	if asked == 0 {
+		t.Error("nothing asked")
+	}
 }
 
 // TestTraceHops holds the traces of fra1 to the hops that a reader would look for, in their order.

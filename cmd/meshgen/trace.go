@@ -33,9 +33,10 @@ func (c *command) traceCommand() *cobra.Command {
 		Use:   "trace [SITE] HOST[/PATH] | [SITE] FROM TO[/PATH]",
 		Short: "Follow a request from client to pod, with the line of output that decides each hop",
 		Long: `Follow a request through what a build would write, without asking the live site: from a client outside by the host name
-that a gateway serves (pay.example.net/v1), or from one service to another (NAMESPACE/NAME, or gateway:NAME). Each hop
-names the line of output that decides it and the lines of the site behind it: spines and the filters of ToRs, both ends
-of BGP sessions, nodes, address pools, placement, listener, certificate, routes, policies, mutual TLS.
+that a gateway serves (pay.example.net/v1), or from one service to another (NAMESPACE/NAME, or gateway:NAME) or to a
+destination of external. Each hop names the line of output that decides it and the lines of the site behind it: spines
+and the filters of ToRs, both ends of BGP sessions, nodes, address pools, placement, listener, certificate, routes,
+policies, mutual TLS.
 
 Exit code 1: the request does not arrive; the last hop says why.
 --all asks for every caller at every service, and every host name at every path, a line each.`,
@@ -136,10 +137,12 @@ func ask(t *trace.Tracer, args []string, f tracing) ([]*trace.Trace, error) {
 	}
 	if len(args) == 2 {
 		q.From = args[0]
-		namespace, rest, _ := strings.Cut(args[1], "/")
-		name, path, deeper := strings.Cut(rest, "/")
-		if q.To = namespace + "/" + name; deeper {
-			q.Path = "/" + path
+		q.To = args[1]
+		if namespace, rest, ok := strings.Cut(args[1], "/"); ok { // else a destination outside
+			name, path, deeper := strings.Cut(rest, "/")
+			if q.To = namespace + "/" + name; deeper {
+				q.Path = "/" + path
+			}
 		}
 		one, err := t.Inside(q)
 		return []*trace.Trace{one}, err
@@ -209,6 +212,9 @@ func conclusion(x *trace.Trace) string {
 		}
 	}
 	text := "open: arrives at " + strings.Join(ends, ", ")
+	if ends == nil {
+		text = "open: leaves the cluster"
+	}
 	if n := len(x.Refused()); n > 0 {
 		text += fmt.Sprintf("; %d hops beside the open way refuse it", n)
 	}

@@ -112,11 +112,14 @@ func New(p *ir.Plan, t *artifact.Tree) (*Tracer, error) {
 	return &Tracer{plan: p, tree: t, world: w, model: m, texts: map[string][]string{}, phases: map[string][]object{}, rules: map[string]filters{}}, nil
 }
 
-// Inside follows a request of a service, or of a gateway's pods, to a service.
+// Inside follows a request of a service, or of a gateway's pods, to a service, or to a declared destination outside.
 func (t *Tracer) Inside(q Question) (*Trace, error) {
 	caller, err := t.workload(q.From)
 	if err != nil {
 		return nil, err
+	}
+	if e := t.external(q.To); e != nil {
+		return t.leaving(q, caller, e)
 	}
 	callee, err := t.workload(q.To)
 	if err != nil {
