@@ -28,6 +28,7 @@ var balancerRules = []*check.Rule{
 	OpenELBInterface,
 	APIAddressOutOfReach,
 	ExternalWithoutBalancers,
+	ExposureBehindBalancers,
 	ExternalSingleBalancer,
 	ExternalNodePorts,
 	ExternalUDP,

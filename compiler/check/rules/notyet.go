@@ -52,7 +52,6 @@ var notYet = []unread{
 	{path: "gateways.*.listeners.*.protocol", only: []string{"http", "https"}, by: []string{"cilium", "istio-ambient", "istio-sidecar", "none"}},
 	{path: "gateways.*.listeners.*.protocol", only: []string{"http", "https", "tls"}, where: withCilium},
 	{path: "gateways.*.listeners.*.tls.mode", only: []string{"terminate", "mutual"}, by: []string{"cilium", "istio-ambient", "istio-sidecar", "none"}},
-	{path: "exposures", where: behindMachines},
 	{path: "namespaces.*.migration", by: []string{"cilium", "istio-ambient", "istio-sidecar", "none"}},
 	{path: "namespaces.*.services.*.workload", only: []string{"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"}, by: []string{"cilium", "istio-ambient", "istio-sidecar", "none"}},
 	{path: "namespaces.*.services.*.addresses", by: []string{"cilium", "istio-ambient", "istio-sidecar", "none"}},
@@ -68,9 +67,6 @@ var notYet = []unread{
 	{path: "observability.tracing", by: []string{"cilium", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
 	{path: "federation", by: []string{"consul", "istio-sidecar", "linkerd", "none"}},
 }
-
-// behindMachines: those lead to the node ports of gateways, and to nothing else.
-func behindMachines(s *site.Site) bool { return s.LoadBalancer.Kind == "external" }
 
 // ofOthersServices: Linkerd reads it from annotations of the Service itself (linkerd/linkerd2 version-2.20
 // policy-controller/k8s/index/src/outbound/index.rs, parse_accrual_config, read 2026-11-21), which is not written here.
