@@ -64,9 +64,10 @@ func TestPolicyAcross(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	used := map[int]bool{}
+	used, asked := map[int]bool{}, map[string]bool{}
 	for _, kind := range load.Language().Lookup("mesh", "kind").Scalar.Enum {
 		t.Run(kind, func(t *testing.T) {
+			asked[kind] = true
 			limits := ""
 			if m := set.Mesh(kind); m != nil && m.Capability("allow.methods").Support != profile.None && m.Capability("allow.paths").Support != profile.None {
 				limits = acrossLimits
@@ -76,9 +77,9 @@ func TestPolicyAcross(t *testing.T) {
 				text += "namespaces: stock: waypoint: true\n"
 			}
 			open := map[string]bool{}
-			asked := 0
+			questions := 0
 			for question, answer := range inquire(t, text).across(t) {
-				asked++
+				questions++
 				want := matchesAny(acrossOpen, question)
 				for i, d := range acrossDiffers {
 					if d.kind == kind && matchesAny([]string{d.question}, question) {
@@ -97,11 +98,11 @@ func TestPolicyAcross(t *testing.T) {
 					t.Errorf("nothing open answers to %q", pattern)
 				}
 			}
-			t.Logf("%d questions, %d open", asked, len(open))
+			t.Logf("%d questions, %d open", questions, len(open))
 		})
 	}
 	for i, d := range acrossDiffers {
-		if !used[i] {
+		if asked[d.kind] && !used[i] {
 			t.Errorf("%s: no answer to %q differs", d.kind, d.question)
 		}
 	}

@@ -66,6 +66,9 @@ func (q *inquiry) expect(a *asker, callee string, c call) expectation {
 // reaches reports whether a caller outside the cluster has a way to a port of a service that needs no gateway.
 func (q *inquiry) reaches(a *asker, callee string, port int) bool {
 	for _, e := range q.s.Exposures {
+		if q.world.Balancer.IsValid() && e.ExternalTrafficPolicy == "Local" && a.from.Address != q.world.Balancer {
+			continue // what comes this way has the address of a balancer
+		}
 		if e.Service != callee || a.from.Workload != nil && e.ExternalTrafficPolicy == "Local" {
 			continue
 		}

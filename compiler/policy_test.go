@@ -182,6 +182,9 @@ func (q *inquiry) everybody() {
 		q.callers = append(q.callers, asker{"client " + a.String(), policy.Caller{Address: a}, "", ""})
 		q.callers = append(q.callers, asker{"client with a certificate " + a.String(), policy.Caller{Address: a, Certificate: true}, "", ""})
 	}
+	if a := q.world.Balancer; a.IsValid() && len(q.s.Exposures) > 0 {
+		q.callers = append(q.callers, asker{"balancer", policy.Caller{Address: a}, "", ""})
+	}
 	node := q.world.NodeAddress
 	q.callers = append(q.callers, asker{"node", policy.Caller{Address: node}, "", ""}, asker{"kubelet", policy.Caller{Address: node, Kubelet: true}, "", ""})
 }

@@ -18,6 +18,8 @@ type Exposure struct {
 	Ports       []Port         // of the Service, with the container's as target
 	Clients     []netip.Prefix // by whom the pods are reached; empty: by everybody
 	Except      []netip.Prefix // but not from here
+	NodePorts   []uint16       // by port: the fixed ones that balancers outside lead to; none: the cluster's load balancer does
+	HealthPort  uint16         // where a node tells them whether it has a ready pod; 0: nowhere
 	From        From
 }
 

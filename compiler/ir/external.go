@@ -37,10 +37,19 @@ type Balancer struct {
 	From      From
 }
 
-// Front is one listener of a gateway, as HAProxy serves it.
+// Owner says whose listener a front is, and where the site declares that: a path below "gateways" or "exposures".
+func (f *Front) Owner() (what, kind, name string) {
+	if f.Exposure != "" {
+		return "exposure " + f.Exposure, "exposures", f.Exposure
+	}
+	return "gateway " + f.Gateway, "gateways", f.Gateway
+}
+
+// Front is one listener of a gateway, or one port of an exposure, as HAProxy serves it.
 type Front struct {
 	Name          string // "public-https"
-	Gateway       string
+	Gateway       string // "" for an exposure
+	Exposure      string
 	VIPs          []netip.Addr
 	Port          uint16
 	NodePort      uint16
@@ -52,7 +61,7 @@ type Front struct {
 	From          From
 }
 
-// Server is a node that may have pods of a gateway.
+// Server is a node that may have pods behind a front.
 type Server struct {
 	Node    string
 	Address netip.Addr

@@ -38,6 +38,7 @@ func (l *lowering) exposures() {
 				From: append(ir.From{site.Join("exposures", name, "ports", pn)}, s.Ports[i].From...)})
 		}
 		out.Clients, out.Except = l.exposureClients(&out)
+		l.exposedBehind(&out)
 		l.p.Exposures = append(l.p.Exposures, out)
 	}
 }
@@ -63,11 +64,18 @@ func (l *lowering) exposureClients(e *ir.Exposure) (clients, except []netip.Pref
 func (l *lowering) exposureFlows() {
 	for _, e := range l.p.Exposures {
 		pool := l.pool(e.Pool)
+		via := slices.Clone(pool.Announcers)
+		if b := l.p.Balancers; b != nil {
+			via = nil
+			for _, m := range b.Members {
+				via = append(via, m.Name)
+			}
+		}
 		for _, p := range e.Ports {
 			for _, v := range e.VIPs {
 				l.flow(ir.Flow{Area: ir.EdgeArea, From: ir.FlowEnd{Name: "clients of exposure " + e.Exposure, Anybody: true}, Protocol: portProtocol(p), Port: p.Port,
 					To:  ir.FlowEnd{Name: "exposure " + e.Exposure, Addresses: singles([]netip.Addr{v})},
-					Via: slices.Clone(pool.Announcers), Why: "port " + p.Name + ", " + p.Protocol},
+					Via: via, Why: "port " + p.Name + ", " + p.Protocol},
 					slices.Concat(e.From, ir.From{"fabric.bgp", "loadBalancer", "pools", "gateways", "namespaces"}, machinesFrom),
 					ir.From{site.Join("exposures", e.Exposure), site.Join("pools", e.Pool)})
 			}

@@ -80,8 +80,11 @@ func (l *lowering) external() {
 	for i := range l.p.Gateways {
 		l.fronts(b, &l.p.Gateways[i])
 	}
+	for i := range l.p.Exposures {
+		l.exposureFronts(b, &l.p.Exposures[i])
+	}
 	slices.SortStableFunc(b.Fronts, func(x, y ir.Front) int {
-		return cmp.Or(cmp.Compare(x.Gateway, y.Gateway), cmp.Compare(x.Port, y.Port))
+		return cmp.Or(cmp.Compare(x.Gateway, y.Gateway), cmp.Compare(x.Exposure, y.Exposure), cmp.Compare(x.Port, y.Port))
 	})
 	l.carried(b)
 	for _, f := range b.Fronts {
@@ -141,15 +144,77 @@ func (l *lowering) fronts(b *ir.Balancers, g *ir.Gateway) {
 	}
 }
 
+// exposedBehind gives an exposure behind balancers its fixed node ports. Their connections come with their own addresses,
+// or with a node's: no PROXY header tells the client, which the pods would not expect.
+func (l *lowering) exposedBehind(e *ir.Exposure) {
+	m := l.machines()
+	if m == nil {
+		return
+	}
+	e.NodePorts = make([]uint16, len(e.Ports))
+	for _, f := range FixedPorts(l.s, m) {
+		if f.Exposure != e.Exposure {
+			continue
+		}
+		if f.Listener == "" {
+			e.HealthPort = f.Port
+		}
+		for i, p := range e.Ports {
+			if p.Name == f.Listener {
+				e.NodePorts[i] = f.Port
+			}
+		}
+	}
+	e.From = append(e.From, "kubernetes.nodePorts")
+	if !e.Local {
+		return
+	}
+	e.Clients, e.Except = nil, nil
+	for _, b := range byKey(l.s.LoadBalancer.External.Balancers) {
+		a := addr(b.Address)
+		e.Clients = append(e.Clients, netip.PrefixFrom(a, a.BitLen()))
+	}
+	e.From = append(e.From, "loadBalancer.external")
+}
+
+// exposureFronts adds the ports of one exposure. Whoever deploys its pods places them: every node may have one, but those
+// of the control plane.
+func (l *lowering) exposureFronts(b *ir.Balancers, e *ir.Exposure) {
+	if len(b.Members) == 0 {
+		return
+	}
+	var servers []ir.Server
+	for _, n := range l.p.Nodes {
+		if n.ControlPlane {
+			continue
+		}
+		for _, a := range n.Addresses {
+			if a.Is4() == b.Members[0].Address.Is4() {
+				servers = append(servers, ir.Server{Node: n.Name, Address: a, From: under(site.Join("racks", n.Rack, "nodes", n.Name), "address", "class")})
+				break
+			}
+		}
+	}
+	slices.SortFunc(servers, func(x, y ir.Server) int { return cmp.Compare(x.Node, y.Node) })
+	from := append(slices.Clone(e.From), "racks", "nodeClasses", "loadBalancer.external")
+	for i, p := range e.Ports {
+		b.Fronts = append(b.Fronts, ir.Front{
+			Name: e.Exposure + "-" + p.Name, Exposure: e.Exposure, VIPs: e.VIPs, Port: p.Port, NodePort: e.NodePorts[i], HealthPort: e.HealthPort,
+			MaxConn: gatewayConnections, Servers: servers, From: append(slices.Clone(from), p.From...),
+		})
+	}
+}
+
 // carried sorts the virtual addresses. VRRP counts those that it announces, and a machine with another list ignores the
 // message: announced is one, so that a list may grow machine by machine.
 func (l *lowering) carried(b *ir.Balancers) {
 	var all []netip.Addr
 	for _, f := range b.Fronts {
 		all = append(all, f.VIPs...)
-		b.From = append(b.From, site.Join("gateways", f.Gateway, "addresses"))
+		_, kind, name := f.Owner()
+		b.From = append(b.From, site.Join(kind, name, "addresses"))
 	}
-	b.From = append(b.From, "gateways") // one without listeners has addresses, too
+	b.From = append(b.From, "gateways", "exposures") // one without listeners has addresses, too
 	slices.SortFunc(all, netip.Addr.Compare)
 	for _, a := range slices.Compact(all) {
 		if len(b.Advertised) == 0 && len(b.Members) > 0 && a.Is4() == b.Members[0].Address.Is4() {

@@ -9,16 +9,17 @@ import (
 	"meshgen.dev/meshgen/compiler/site"
 )
 
-// FixedPort is a node port that a gateway behind external balancers has by its address.
+// FixedPort is a node port that a gateway or an exposure behind external balancers has by its address.
 type FixedPort struct {
-	Gateway  string
-	Listener string // "": kube-proxy's answer whether a node has a ready pod
+	Gateway  string // "" for an exposure
+	Exposure string
+	Listener string // or port of the exposure; "": kube-proxy's answer whether a node has a ready pod
 	Port     uint16
 }
 
-// FixedPorts returns the node ports of every gateway, by gateway, then port of the listener, the health port first.
+// FixedPorts returns the node ports of every gateway, then of every exposure, by name, then port, the health port first.
 //
-// The numbers lie in the band that Kubernetes keeps for fixed ones, and depend on the gateway alone, so that those of
+// The numbers lie in the band that Kubernetes keeps for fixed ones, and depend on the owner alone, so that those of
 // others stay when one comes or goes:
 //
 //	block = the last 32 bits of the first address mod (band / blockPorts)
@@ -35,16 +36,31 @@ func FixedPorts(s *site.Site, m *profile.Machines) []FixedPort {
 	blocks := max(band/m.BlockPorts, 1)
 	size := min(blocks*m.BlockPorts, band)
 	var out []FixedPort
-	for gn, g := range byKey(s.Gateways) {
-		start := int(lastBits(g.Addresses)%uint32(blocks)) * m.BlockPorts
-		at := func(i int) uint16 { return r.First + uint16((start+i)%size) }
-		if g.ExternalTrafficPolicy == "Local" {
-			out = append(out, FixedPort{gn, "", at(0)})
-		}
-		for i, ln := range listenersByPort(g) {
-			out = append(out, FixedPort{gn, ln, at(i + 1)})
+	add := func(f FixedPort, addresses []string, policy string, names []string) {
+		start := int(lastBits(addresses)%uint32(blocks)) * m.BlockPorts
+		for i, name := range append([]string{""}, names...) {
+			if name == "" && policy != "Local" {
+				continue
+			}
+			f.Listener, f.Port = name, r.First+uint16((start+i)%size)
+			out = append(out, f)
 		}
 	}
+	for gn, g := range byKey(s.Gateways) {
+		add(FixedPort{Gateway: gn}, g.Addresses, g.ExternalTrafficPolicy, listenersByPort(g))
+	}
+	for en, e := range byKey(s.Exposures) {
+		add(FixedPort{Exposure: en}, e.Addresses, e.ExternalTrafficPolicy, portsByNumber(e))
+	}
+	return out
+}
+
+func portsByNumber(e *site.Exposure) []string {
+	var out []string
+	for name := range byKey(e.Ports) {
+		out = append(out, name)
+	}
+	slices.SortStableFunc(out, func(a, b string) int { return cmp.Compare(e.Ports[a].Port, e.Ports[b].Port) })
 	return out
 }
 

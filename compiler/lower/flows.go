@@ -157,7 +157,7 @@ func (l *lowering) balancerFlows() {
 	if b == nil {
 		return
 	}
-	reads := slices.Concat(ir.From{"gateways", "kubernetes.nodePorts", "loadBalancer", "namespaces"}, machinesFrom)
+	reads := slices.Concat(ir.From{"gateways", "exposures", "kubernetes.nodePorts", "loadBalancer", "namespaces"}, machinesFrom)
 	machines := ir.FlowEnd{Name: "balancers"}
 	for _, m := range b.Members {
 		machines.Addresses = append(machines.Addresses, singles([]netip.Addr{m.Address})...)
@@ -166,15 +166,16 @@ func (l *lowering) balancerFlows() {
 	checked := map[string]bool{}
 	for i := range b.Fronts {
 		x := &b.Fronts[i]
-		nodes := l.nodeEnd("nodes of gateway "+x.Gateway, func(n *ir.Node) bool {
+		what, kind, name := x.Owner()
+		nodes := l.nodeEnd("nodes of "+what, func(n *ir.Node) bool {
 			return slices.ContainsFunc(x.Servers, func(s ir.Server) bool { return s.Node == n.Name })
 		})
-		declared := ir.From{"loadBalancer.external", site.Join("gateways", x.Gateway)}
+		declared := ir.From{"loadBalancer.external", site.Join(kind, name)}
 		f := ir.Flow{Area: ir.EdgeArea, From: machines, To: nodes, Protocol: "tcp", Port: x.NodePort, Why: "node port of " + x.Name}
 		l.flow(f, reads, declared)
-		if x.HealthPort != 0 && !checked[x.Gateway] {
-			checked[x.Gateway] = true
-			f.Port, f.Why = x.HealthPort, "health checks: whether the node has a ready pod of gateway "+x.Gateway
+		if x.HealthPort != 0 && !checked[what] {
+			checked[what] = true
+			f.Port, f.Why = x.HealthPort, "health checks: whether the node has a ready pod of "+what
 			l.flow(f, reads, declared)
 		}
 	}

@@ -145,6 +145,9 @@ func rejected(backend string) string {
 // exposureRules watch an address that no gateway serves.
 func (l *lowering) exposureRules(e *ir.Exposure) []ir.Rule {
 	labels := []ir.KV{{Key: "exposure", Value: e.Exposure}}
+	if len(e.NodePorts) > 0 { // to which balancers outside lead: such a Service has no address of its own
+		return nil
+	}
 	out := []ir.Rule{pending(fmt.Sprintf("Exposure %s", e.Exposure), e.Namespace, e.Name, strings.Join(ir.Addrs(e.VIPs), ","), e.Pool, labels, e.From)}
 	if p := l.pool(e.Pool); p.Protocol != "" && l.p.LoadBalancer.Kind == "metallb" {
 		for _, a := range e.VIPs {

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -22,6 +23,8 @@ type machine struct {
 type gatewayEnd struct {
 	who, namespace string
 	ports          map[int64]int64 // node port → port
+	targets        map[int64]int64 // node port → port of the pods
+	selector       map[string]any  // of the pods of an exposure; nil for a gateway
 	local, proxy   bool
 }
 
@@ -179,7 +182,7 @@ func (m *machine) checkFronts(p *pass, ends []*gatewayEnd, inv *inventory) {
 		node := int64(s.at.Port())
 		i := slices.IndexFunc(ends, func(e *gatewayEnd) bool { return e.ports[node] != 0 })
 		if i < 0 {
-			p.report(m.haproxyAt, s.line, ruleBalancers, "no gateway has node port %d", node)
+			p.report(m.haproxyAt, s.line, ruleBalancers, "no gateway and no exposure has node port %d", node)
 			continue
 		}
 		served[node] = true
@@ -190,14 +193,14 @@ func (m *machine) checkFronts(p *pass, ends []*gatewayEnd, inv *inventory) {
 		if s.proxy != e.proxy {
 			p.report(m.haproxyAt, s.line, ruleBalancers, "PROXY header: sent %v, expected by %s %v", s.proxy, e.who, e.proxy)
 		}
-		if health := p.healthPort(e.namespace); e.local && (health == 0 || int64(s.check) != health) || !e.local && s.check != 0 {
+		if health := p.healthPort(e); e.local && (health == 0 || int64(s.check) != health) || !e.local && s.check != 0 {
 			p.report(m.haproxyAt, s.line, ruleBalancers, "the check goes to port %d, and kube-proxy tells of %s at %d", s.check, e.who, health)
 		}
-		if e.local && !p.admitted(e.namespace, e.ports[node], b.source) {
+		if e.local && !p.admitted(e.namespace, e.targets[node], b.source) {
 			p.report(m.haproxyAt, b.line, ruleBalancers, "no NetworkPolicy of %s admits %s", e.namespace, b.source)
 		}
 		// A gateway that nothing is exposed by has no policy of its own: the mesh's refuses everybody.
-		if clients, admitted := p.clients(e); admitted && !slices.Equal(clients, x.allowed) {
+		if clients, admitted := p.clients(e); e.selector == nil && admitted && !slices.Equal(clients, x.allowed) {
 			p.report(m.haproxyAt, x.line, ruleBalancers, "frontend %s admits %v, and %s %v", x.name, x.allowed, e.who, clients)
 		}
 		for _, s := range b.servers {
@@ -222,11 +225,16 @@ const proxyAnnotation = "proxy.istio.io/config"
 // the ConfigMaps with what it lays over them.
 func (p *pass) gatewayEnds() []*gatewayEnd {
 	var out []*gatewayEnd
-	add := func(who, namespace string, service any, annotations map[string]any) {
-		e := &gatewayEnd{who: who, namespace: namespace, ports: map[int64]int64{}, local: str(service, "externalTrafficPolicy") == "Local"}
+	add := func(who, namespace string, service any, annotations, selector map[string]any) {
+		e := &gatewayEnd{who: who, namespace: namespace, ports: map[int64]int64{}, targets: map[int64]int64{}, selector: selector,
+			local: str(service, "externalTrafficPolicy") == "Local"}
 		for _, port := range list(service, "ports") {
 			if n, ok := integer(port, "nodePort"); ok {
 				e.ports[n], _ = integer(port, "port")
+				e.targets[n] = e.ports[n]
+				if t, ok := integer(port, "targetPort"); ok {
+					e.targets[n] = t
+				}
 			}
 		}
 		config, _ := annotations[proxyAnnotation].(string)
@@ -237,10 +245,13 @@ func (p *pass) gatewayEnds() []*gatewayEnd {
 	}
 	for _, release := range sortedKeys(p.values) {
 		if v := p.values[release]; p.releases.Charts[release].Name == "gateway" {
-			add(fmt.Sprint(v), p.releases.Charts[release].Namespace, get(v.value, "service"), dict(v.value, "podAnnotations"))
+			add(fmt.Sprint(v), p.releases.Charts[release].Namespace, get(v.value, "service"), dict(v.value, "podAnnotations"), nil)
 		}
 	}
 	for _, o := range p.objects {
+		if o.within == nil && o.is("", "Service") && !o.partial {
+			add(fmt.Sprint(o), o.namespace, get(o.value, "spec"), nil, dict(o.value, "spec", "selector"))
+		}
 		if o.within == nil || o.key != "service" {
 			continue
 		}
@@ -250,15 +261,16 @@ func (p *pass) gatewayEnds() []*gatewayEnd {
 				annotations = dict(d.value, "spec", "template", "metadata", "annotations")
 			}
 		}
-		add(fmt.Sprint(o.within), o.within.namespace, get(o.value, "spec"), annotations)
+		add(fmt.Sprint(o.within), o.within.namespace, get(o.value, "spec"), annotations, nil)
 	}
 	return out
 }
 
-// healthPort returns where kube-proxy tells whether a node has a ready pod of a namespace's gateway.
-func (p *pass) healthPort(namespace string) int64 {
+// healthPort returns where kube-proxy tells whether a node has a ready pod of a namespace's gateway, or of an exposure.
+func (p *pass) healthPort(e *gatewayEnd) int64 {
 	for _, o := range p.objects {
-		if n, ok := integer(o.value, "spec", "healthCheckNodePort"); ok && o.within == nil && o.kind == "Service" && o.namespace == namespace {
+		if n, ok := integer(o.value, "spec", "healthCheckNodePort"); ok && o.within == nil && o.kind == "Service" && o.namespace == e.namespace &&
+			(e.selector == nil || maps.Equal(texts(e.selector), texts(dict(o.value, "spec", "selector")))) {
 			return n
 		}
 	}

@@ -6,7 +6,7 @@ import "maps"
 // governs and that let nobody in at the Service's ports take the address and answer nothing.
 func (p *pass) checkExposed(o *object) {
 	spec := get(o.value, "spec")
-	if str(spec, "type") != "LoadBalancer" || o.partial {
+	if t := str(spec, "type"); t != "LoadBalancer" && t != "NodePort" || o.partial || o.within != nil {
 		return
 	}
 	selector := dict(spec, "selector")

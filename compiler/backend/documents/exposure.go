@@ -14,6 +14,10 @@ func exposure(m *backend.Markdown, p *ir.Plan, e *ir.Exposure) {
 	}
 	l2 := poolOf(p, e.Pool).Protocol == "l2"
 	switch {
+	case len(e.NodePorts) > 0 && e.Local:
+		service += ". Balancers outside lead to nodes with a ready pod, each connection with the balancer's own address: the client's is lost."
+	case len(e.NodePorts) > 0:
+		service += ". Balancers outside lead to any node, which passes connections on; the client's address is lost."
 	case e.Local && l2:
 		service += ". Local: of the nodes with a ready pod one answers for the address and takes every connection; the client's address is kept."
 	case e.Local:

@@ -34,11 +34,20 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 }
 
 func spec(y *artifact.YAML, e *ir.Exposure) {
-	y.KV("type", "LoadBalancer")
+	if len(e.NodePorts) > 0 {
+		y.Comment("Balancers outside lead to fixed node ports.")
+		y.KV("type", "NodePort")
+	} else {
+		y.KV("type", "LoadBalancer")
+	}
 	if e.LBClass != "" {
 		y.KV("loadBalancerClass", e.LBClass)
 	}
-	if e.Local {
+	switch {
+	case e.Local && len(e.NodePorts) > 0:
+		y.Comment("A node without a pod takes nothing, and the balancers ask each.")
+		y.KV("externalTrafficPolicy", "Local")
+	case e.Local:
 		y.Comment("Keeps the client's address, and takes no second hop: a node without a pod takes nothing.")
 		y.KV("externalTrafficPolicy", "Local")
 	}
@@ -48,12 +57,17 @@ func spec(y *artifact.YAML, e *ir.Exposure) {
 		y.Comment(portsComment)
 	}
 	y.Seq("ports", func() {
-		for _, p := range e.Ports {
+		for i, p := range e.Ports {
 			y.From("", p.From...)
 			y.Item(func() {
 				y.KV("name", p.Name)
 				y.KV("port", p.Port)
 				y.KV("targetPort", p.TargetPort)
+				if len(e.NodePorts) > 0 {
+					y.From("", e.From...)
+					y.KV("nodePort", e.NodePorts[i])
+					y.From("", p.From...)
+				}
 				y.KV("protocol", transport(p))
 			})
 		}

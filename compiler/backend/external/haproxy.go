@@ -96,11 +96,15 @@ func front(f *artifact.File, m *ir.Balancer, b *ir.Balancers, x *ir.Front) {
 	line("default_backend %s", x.Name)
 	f.Blank()
 	f.Line("backend " + x.Name)
-	line("# The only address that the gateway's NetworkPolicy admits from here.")
+	line("# The only address that a NetworkPolicy admits from here.")
 	line("source %s", m.Address)
 	check := "check"
 	if x.HealthPort != 0 {
-		line("# kube-proxy answers 200 on a node with a ready pod of the gateway, and 503 elsewhere: externalTrafficPolicy Local")
+		what := "the gateway"
+		if x.Exposure != "" {
+			what = "the exposure"
+		}
+		line("# kube-proxy answers 200 on a node with a ready pod of %s, and 503 elsewhere: externalTrafficPolicy Local", what)
 		line("# drops what comes to such a node.")
 		line("option httpchk")
 		line("http-check send meth GET uri /healthz")

@@ -91,7 +91,11 @@ func (o *policy) probe(p *ir.Plan, s *ir.Service, h *ir.Health) {
 
 // exposure admits clients to what has a virtual address of its own.
 func exposure(e ir.Exposure) rule {
-	r := rule{comment: "clients of exposure " + e.Exposure + ", from anywhere", ports: containerPorts(e.Ports), from: e.From}
+	way := ", from anywhere"
+	if e.Local && len(e.NodePorts) > 0 {
+		way = ", by way of the balancers outside"
+	}
+	r := rule{comment: "clients of exposure " + e.Exposure + way, ports: containerPorts(e.Ports), from: e.From}
 	for _, c := range e.Clients {
 		x := peer{block: c}
 		for _, q := range e.Except {

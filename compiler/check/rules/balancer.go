@@ -28,7 +28,6 @@ var balancerRules = []*check.Rule{
 	OpenELBInterface,
 	APIAddressOutOfReach,
 	ExternalWithoutBalancers,
-	ExposureBehindBalancers,
 	ExternalSingleBalancer,
 	ExternalNodePorts,
 	ExternalUDP,

@@ -101,7 +101,7 @@ Source: Kubernetes KEP-3668, reserved node port ranges: min(max(16, size/32), 12
 
 // ExternalUDP finds datagrams in front of machines that pass connections.
 var ExternalUDP = &check.Rule{
-	ID: "MG4118", Name: "external-udp", Severity: diag.Warning, On: check.OnSite,
+	ID: "MG4118", Name: "external-udp", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a UDP port is exposed through machines in front of the cluster
 
 Balancers of TCP connections pass no datagrams: the port stays silent at the virtual address.
@@ -117,26 +117,6 @@ Source: HAProxy configuration manual, mode: tcp and http.`,
 						Related("loadBalancer.kind", "the load balancer")
 				}
 			}
-		}
-	},
-}
-
-// ExposureBehindBalancers finds an address past the gateways that machines in front of the cluster would have to carry.
-var ExposureBehindBalancers = &check.Rule{
-	ID: "MG5227", Name: "exposure-behind-balancers", Severity: diag.Error, On: check.OnSite, Guard: true,
-	Doc: `an exposure needs a load balancer in the cluster, and the one of the site is machines in front of it
-
-The balancers lead to the nodes that a gateway's pods may run on, known by its class and racks, and ask each whether it has
-one. The pods of a service may be on any node and move: its Service would stay without an address, and nobody would lead
-there.
-Source: Kubernetes, Service of type LoadBalancer: it is pending until a controller gives it an address.`,
-	Run: func(p *check.Pass) {
-		if p.Site.LoadBalancer.Kind != "external" {
-			return
-		}
-		for n := range byKey(p.Site.Exposures) {
-			p.Reportf(site.Join("exposures", n), "exposure %q would have no address: the balancers in front of the cluster lead to gateways alone", n).
-				Related("loadBalancer.kind", "the load balancer").Hintf("expose the service at a gateway, on a listener of tcp or of tls that is passed through")
 		}
 	},
 }

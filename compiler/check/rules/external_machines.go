@@ -2,6 +2,7 @@ package rules
 
 import (
 	"net/netip"
+	"strings"
 
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
@@ -9,38 +10,50 @@ import (
 	"meshgen.dev/meshgen/compiler/site"
 )
 
-// ExternalPortTaken finds gateways whose fixed node ports meet.
+// ExternalPortTaken finds gateways or exposures whose fixed node ports meet.
 var ExternalPortTaken = &check.Rule{
 	ID: "MG4291", Name: "external-port-taken", Severity: diag.Error, On: check.OnSite, Guard: true,
-	Doc: `two gateways behind machines in front of the cluster would have one node port
+	Doc: `two gateways or exposures behind machines in front of the cluster would have one node port
 
-A gateway's fixed node ports follow from its first address alone, so that they stay when another gateway comes; of many
-addresses two may lead to the same ones. Kubernetes refuses the second Service then, and its gateway is never reached.
+Fixed node ports follow from the first address of their owner alone, so that they stay when another one comes; of many
+addresses two may lead to the same ones. Kubernetes refuses the second Service then, and its owner is never reached.
 Source: Kubernetes KEP-3668, reserved node port ranges; kube-apiserver, "provided port is already allocated".`,
 	Run: func(p *check.Pass) {
 		prof := p.Profiles.LoadBalancer(p.Site.LoadBalancer.Kind)
 		if prof == nil || prof.Machines == nil {
 			return
 		}
-		first := map[uint16]string{}
+		type owner struct{ kind, name string } // "gateways" or "exposures"
+		addresses := func(o owner) []string {
+			if o.kind == "exposures" {
+				return p.Site.Exposures[o.name].Addresses
+			}
+			return p.Site.Gateways[o.name].Addresses
+		}
+		first := map[uint16]owner{}
 		for _, f := range lower.FixedPorts(p.Site, prof.Machines) {
+			me := owner{"gateways", f.Gateway}
+			if f.Exposure != "" {
+				me = owner{"exposures", f.Exposure}
+			}
+			one := strings.TrimSuffix(me.kind, "s")
 			other, taken := first[f.Port]
 			if !taken {
-				first[f.Port] = f.Gateway
+				first[f.Port] = me
 				continue
 			}
-			a, b := p.Site.Gateways[other].Addresses, p.Site.Gateways[f.Gateway].Addresses
-			if other != f.Gateway && len(a) > 0 && len(b) > 0 && a[0] == b[0] { // one address for two is a finding of its own
+			a, b := addresses(other), addresses(me)
+			if other != me && len(a) > 0 && len(b) > 0 && a[0] == b[0] { // one address for two is a finding of its own
 				continue
 			}
-			path := site.Join("gateways", f.Gateway, "addresses")
-			if other == f.Gateway {
-				p.Reportf(path, "gateway %q has more listeners than kubernetes.nodePorts %s keeps fixed ports for", f.Gateway, p.Site.Kubernetes.NodePorts).
+			path := site.Join(me.kind, me.name, "addresses")
+			if other == me {
+				p.Reportf(path, "%s %q has more ports than kubernetes.nodePorts %s keeps fixed ones for", one, me.name, p.Site.Kubernetes.NodePorts).
 					Hintf("a longer range keeps more, at most %d", prof.Machines.StaticMax)
 				return
 			}
-			p.Reportf(path, "node port %d of gateway %q is gateway %q's, too: both follow from their first addresses", f.Port, f.Gateway, other).
-				Hintf("another address, next to those of other gateways").Related(site.Join("gateways", other, "addresses"), "the other gateway")
+			p.Reportf(path, "node port %d of %s %q is that of %s %q, too: both follow from their first addresses", f.Port, one, me.name, strings.TrimSuffix(other.kind, "s"), other.name).
+				Hintf("another address, next to those of others").Related(site.Join(other.kind, other.name, "addresses"), "the other one")
 			return // its further ports are taken with it
 		}
 	},

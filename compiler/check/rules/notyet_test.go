@@ -42,7 +42,7 @@ func TestNotYet(t *testing.T) {
 	}
 	for _, kind := range kinds {
 		n := 0
-		in := &site.Site{Mesh: site.Mesh{Kind: kind}, LoadBalancer: site.LoadBalancer{Kind: "external"}} // where something may wait
+		in := &site.Site{Mesh: site.Mesh{Kind: kind}, LoadBalancer: site.LoadBalancer{Kind: "external"}}
 		for _, u := range notYet {
 			if !slices.Contains(u.by, kind) && (u.where == nil || u.where(in)) {
 				n++
