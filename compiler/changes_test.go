@@ -11,7 +11,9 @@ import (
 	linediff "github.com/rogpeppe/go-internal/diff"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"meshgen.dev/meshgen/compiler/analyze/plan"
 	"meshgen.dev/meshgen/compiler/diff"
+	"meshgen.dev/meshgen/compiler/ir"
 	"meshgen.dev/meshgen/compiler/load"
 )
 
@@ -86,8 +88,8 @@ func TestGoldenChanges(t *testing.T) {
 	for _, name := range changeNames(t) {
 		t.Run(name, func(t *testing.T) {
 			was, is := changedSite(t, name)
-			old, _ := sideOf(t, "old", was)
-			new, _ := sideOf(t, "new", is)
+			old, before := sideOf(t, "old", was)
+			new, after := sideOf(t, "new", is)
 			r := diff.Compare(old, new)
 			var text, markdown, json, html bytes.Buffer
 			for _, err := range []error{diff.Text(&text, r, false), diff.Markdown(&markdown, r), diff.JSON(&json, r), diff.HTML(&html, r)} {
@@ -101,6 +103,16 @@ func TestGoldenChanges(t *testing.T) {
 				golden(t, filepath.Join(toldDir, name, "diff.json"), json.Bytes())
 				golden(t, filepath.Join(toldDir, name, "diff.html"), html.Bytes())
 			}
+			rollout := plan.New(r, before.Plan, after.Plan)
+			var runbook, steps bytes.Buffer
+			for _, err := range []error{plan.Markdown(&runbook, rollout), plan.JSON(&steps, rollout)} {
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			golden(t, filepath.Join(toldDir, name, "plan.md"), runbook.Bytes())
+			golden(t, filepath.Join(toldDir, name, "plan.json"), steps.Bytes())
+			keptApart(t, after.Plan, rollout)
 			for _, c := range r.Changes {
 				for _, h := range c.Hunks {
 					if len(h.Causes) == 0 || !h.Causes[0].Edit || !h.Causes[0].Pos.IsValid() {
@@ -109,6 +121,60 @@ func TestGoldenChanges(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// keptApart holds waves to what they promise: of the switches of a rack one, of the machines of a control plane one, of the
+// machines that pods of a gateway may stand on one, and no address without a session.
+func keptApart(t *testing.T, p *ir.Plan, rollout *plan.Rollout) {
+	t.Helper()
+	for _, w := range rollout.Waves {
+		tors := map[string]map[string]bool{}
+		for _, s := range w.Radius.Sessions {
+			for _, sw := range p.Switches {
+				if sw.Hostname == s.Switch && sw.Role == "tor" && w.Effect == plan.SessionReset {
+					if tors[sw.Rack] == nil {
+						tors[sw.Rack] = map[string]bool{}
+					}
+					tors[sw.Rack][sw.Hostname] = true
+				}
+			}
+		}
+		for rack, names := range tors {
+			if len(names) > 1 {
+				t.Errorf("%s: %d switches of rack %s", w.Title, len(names), rack)
+			}
+		}
+		for _, v := range w.Radius.VIPs {
+			if v.Of > 0 && v.Left == 0 {
+				t.Errorf("%s: %s has no session left", w.Title, v.Address)
+			}
+		}
+		if !strings.HasPrefix(w.Title, "machines") {
+			continue
+		}
+		control, carry := 0, map[string]int{}
+		for _, n := range p.Nodes {
+			if !slices.Contains(w.Radius.Nodes, n.Name) {
+				continue
+			}
+			if n.ControlPlane {
+				control++
+			}
+			for _, g := range p.Gateways {
+				if n.Class == g.Class && slices.Contains(g.Racks, n.Rack) {
+					carry[g.Name]++
+				}
+			}
+		}
+		for g, n := range carry {
+			if n > 1 {
+				t.Errorf("%s: %d machines that pods of %s may stand on", w.Title, n, g)
+			}
+		}
+		if control > 1 || len(w.Radius.Nodes) > rollout.Budget.Nodes {
+			t.Errorf("%s: %d machines, %d of the control plane", w.Title, len(w.Radius.Nodes), control)
+		}
 	}
 }
 

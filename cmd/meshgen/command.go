@@ -103,7 +103,7 @@ capitals; the flag wins. Exit codes: 0 clean, 1 findings or differences, 2 usage
 	root.PersistentFlags().StringArrayVar(&c.profiles, "profile", nil, "`FILE` in CUE or JSON that adds to what meshgen knows of releases; may be repeated")
 	c.limits.register(root.PersistentFlags())
 	root.AddCommand(c.buildCommand(), c.vetCommand(), c.explainCommand(), c.rulesCommand(), c.initCommand(), c.fmtCommand(),
-		c.diffCommand(), c.drillCommand(), c.reportCommand(), c.labCommand(), c.schemaCommand(), c.showCommand(), c.versionCommand())
+		c.diffCommand(), c.planCommand(), c.drillCommand(), c.reportCommand(), c.labCommand(), c.schemaCommand(), c.showCommand(), c.versionCommand())
 	root.AddCommand(c.traceCommand(), c.capacityCommand(), c.compareCommand())
 	return root
 }

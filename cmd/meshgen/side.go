@@ -102,6 +102,7 @@ func (c *command) describe(s *state, where string, from *state) error {
 	rev := s.rev
 	if from != nil {
 		opt.Before = from.before(len(sites))
+		opt.Skip = append(opt.Skip, "MG9014") // waves keep to the budget
 	}
 	r, err := c.readSites(sites, opt)
 	if err != nil {

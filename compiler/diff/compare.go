@@ -136,6 +136,10 @@ func change(m match, a, b *Site) (Change, bool) {
 	c := Change{Site: b.Name, Component: e.component, Kind: e.kind, Status: Changed}
 	p := Place{Name: e.name, File: e.file.Path}
 	switch {
+	case e.as == asPicture && (m.old == nil || m.new == nil):
+		if c.Status = Added; m.new == nil {
+			c.Status = Removed
+		}
 	case m.old == nil:
 		c.Status, c.Hunks = Added, []Hunk{{New: excerpt(e, e.read()), NewLine: e.first, newLast: e.last}}
 	case m.new == nil:
@@ -151,7 +155,7 @@ func change(m match, a, b *Site) (Change, bool) {
 		if was, is := m.old.file.Mode, m.new.file.Mode; was != is {
 			c.Hunks = append(c.Hunks, Hunk{At: "mode", Old: []string{mode(was)}, New: []string{mode(is)}, OldLine: 1, NewLine: 1})
 		}
-		if c.Hunks == nil && c.Status == Changed {
+		if c.Hunks == nil && c.Status == Changed && e.as != asPicture {
 			if m.old.text == m.new.text {
 				return c, false
 			}

@@ -13,7 +13,7 @@ var page string
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"title": func(c Change) string { return c.title() }, "because": func(h Hunk) string { return h.because() },
 
-	"edit": func(e Edit) string { return e.text() }, "word": func(s Status) string { return marked[s] }, "others": func(c Change) string { return c.others(len(c.Places)) },
+	"edit": func(e Edit) string { return e.Text() }, "word": func(s Status) string { return marked[s] }, "others": func(c Change) string { return c.others(len(c.Places)) },
 }).Parse(page))
 
 type sectionHTML struct {

@@ -15,6 +15,7 @@ const (
 	asValues                   // key = value
 	asSwitch                   // statements in blocks by indentation; "!" begins a comment
 	asStatements               // the same with "#"
+	asPicture                  // shown by nobody line by line: it repeats what other files say
 )
 
 // fileKind says what the files of a pattern are.
@@ -58,6 +59,8 @@ var fileKinds = []fileKind{
 	{"hosts/**", "host file", asText},
 	{"checks/*.json", "expected state", asYAML},
 	{"docs/**/*.json", "contract", asYAML},
+	{"docs/**/*.svg", "picture", asPicture},
+	{"docs/**/*.html", "page", asPicture},
 	{"docs/**/*.md", "document", asText},
 	{"**/*.sh", "script", asText},
 	{"**", "file", asText},

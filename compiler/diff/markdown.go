@@ -32,7 +32,7 @@ func Markdown(w io.Writer, r *Result) error {
 				fmt.Fprintf(&b, "- … %d more\n", len(r.Edits)-i)
 				break
 			}
-			line := "- " + marked[e.Status] + " " + code(clip(e.text()))
+			line := "- " + marked[e.Status] + " " + code(clip(e.Text()))
 			if e.Pos.IsValid() {
 				line += fmt.Sprintf(" %s:%d", e.Pos.File, e.Pos.Line)
 			}

@@ -31,7 +31,7 @@ func Text(w io.Writer, r *Result, color bool) error {
 	if len(r.Edits) > 0 {
 		b.WriteString("\ndescription\n")
 		for _, e := range r.Edits {
-			line := "  " + marks[e.Status] + " " + e.text()
+			line := "  " + marks[e.Status] + " " + e.Text()
 			if e.Pos.IsValid() {
 				line += fmt.Sprintf("   %s:%d", e.Pos.File, e.Pos.Line)
 			}

@@ -15,9 +15,11 @@ type comparison struct {
 // compare returns the hunks of two entities, by their lines.
 func compare(old, new *entity) []Hunk {
 	c := &comparison{old: old, new: new}
-	if a, b := old.read(), new.read(); old.as == asText {
+	switch a, b := old.read(), new.read(); old.as {
+	case asPicture:
+	case asText:
 		c.textLines(a, b)
-	} else {
+	default:
 		c.node("", a, b)
 	}
 	slices.SortStableFunc(c.hunks, func(a, b Hunk) int {

@@ -24,6 +24,10 @@ func (c *Change) title() string {
 	switch c.Status {
 	case Cosmetic:
 		text += ": comments or layout only"
+	case Changed:
+		if len(c.Hunks) == 0 {
+			text += ", made of the same facts"
+		}
 	case Renamed:
 		if len(c.Hunks) == 0 {
 			text += ", otherwise the same"
@@ -68,8 +72,8 @@ func (r row) words(most int) string {
 	return strings.Join(parts, ", ")
 }
 
-// text is an edit of the description without its position.
-func (e *Edit) text() string {
+// Text is an edit of the description without its position.
+func (e *Edit) Text() string {
 	switch {
 	case e.Status == Changed:
 		return fmt.Sprintf("%s: %s → %s", e.Path, shown(e.Old), shown(e.New))

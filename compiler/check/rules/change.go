@@ -13,7 +13,7 @@ import (
 )
 
 // changeRules judge a change: they read the plan from before as well.
-var changeRules = []*check.Rule{RackRenumbered, StrictBeforeMeshed, PoolTakenAway, MeshSwapped, ChangeOverBudget}
+var changeRules = []*check.Rule{RackRenumbered, StrictBeforeMeshed, PoolTakenAway, MeshSwapped, ChangeOverBudget, RevisionBeforeControlPlane}
 
 // RackRenumbered finds a rack that no session of which survives a change.
 var RackRenumbered = &check.Rule{
@@ -173,6 +173,29 @@ Source: Site Reliability Engineering, chapter 8, "Release Engineering": gradual 
 		if most := max(1, all*b.NodesPercent/100); len(nodes) > most {
 			p.Reportf("changeBudget.nodesPercent", "the change touches the files of %d of %d machines, and %d percent, which is %d, may be touched at once", len(nodes), all, b.NodesPercent, most).
 				Hintf("change one class or rack first; what all of them share needs a waiver for this change")
+		}
+	},
+}
+
+// RevisionBeforeControlPlane finds namespaces that ask for a control plane which is on its way.
+var RevisionBeforeControlPlane = &check.Rule{
+	ID: "MG9015", Name: "revision-before-control-plane", Severity: diag.Error, On: check.OnPlan, Against: true,
+	Doc: `namespaces go over to a control plane that comes in the same change
+
+Namespaces are labelled before charts are installed. Until the new control plane's webhook is there, nobody puts a proxy into
+a pod that starts in them: it runs without an identity, and every service that requires mutual TLS refuses it.
+Source: istio.io, Canary Upgrades: the second control plane is installed first, then namespaces are labelled.`,
+	Run: func(p *check.Pass) {
+		next, was := p.Plan.Mesh.Next, p.Before.Mesh.Next
+		if next == nil || p.Before.Mesh.Revision == next.Revision || was != nil && was.Revision == next.Revision {
+			return
+		}
+		for i, ns := range next.Namespaces {
+			if slices.ContainsFunc(p.Before.Namespaces, func(n ir.Namespace) bool { return n.Name == ns && n.Meshed }) {
+				p.Reportf(site.Join("mesh", "upgrade", "canary", site.Index(i)), "namespace %q asks for control plane %q, which comes in the same change", ns, next.Revision).
+					Related("mesh.upgrade", "the control plane that comes").
+					Hintf("canary: [] in this change, and the namespaces in the next one")
+			}
 		}
 	},
 }
