@@ -88,4 +88,3 @@ func (s *staging) isNewRelease(name string) bool {
 	}
 	return true
 }
-

@@ -174,4 +174,3 @@ func (s *staging) object(r *reach, it *Item, p diff.Place) {
 		}
 	}
 }
-
