@@ -63,6 +63,9 @@ func releases(p *ir.Plan) verify.Releases {
 	}
 	if p.Cilium != nil {
 		r.Components["cilium"] = p.Cluster.CNI.Version
+		if p.CiliumMesh != nil && p.Federation != nil {
+			r.Components["mcs-api"] = "" // the newest known: its operator installs the kinds
+		}
 	}
 	if p.Delivery.Kind == ir.ArgoCD {
 		r.Components["argo-cd"] = "" // the newest known

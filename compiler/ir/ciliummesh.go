@@ -11,6 +11,7 @@ type CiliumMesh struct {
 	Policies []CiliumPolicy
 	Clients  CiliumClients
 	Routes   []ServiceRoute
+	Exports  []CiliumExport
 	Proxied  []CiliumProxied // none of their Services is of Routes: a Service has one listener
 	From     From
 }
@@ -94,4 +95,20 @@ func (c *CiliumProxied) Backends() []string {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// ClusterMesh joins the pod network with those of other sites.
+type ClusterMesh struct {
+	Name    string // of this cluster, as others know it
+	ID      int
+	Gateway *Gateway // by which others read what is here
+	Peers   []Peer
+	Domain  string // of names inside this cluster
+	From    From
+}
+
+// CiliumExport is a Service that other sites know.
+type CiliumExport struct {
+	Namespace, Service string
+	From               From
 }

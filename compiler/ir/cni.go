@@ -42,7 +42,8 @@ type CiliumSettings struct {
 	StrictNetwork     netip.Prefix // of pods, of version 4: the sender's side of Strict holds for no other
 	StrictLookup      bool         // addresses of nodes are told from those of pods one by one
 	Envoy             Resources
-	Logged            []string // filters of the flows that agents log; empty: none
+	ClusterMesh       *ClusterMesh // nil: the site stands alone
+	Logged            []string     // filters of the flows that agents log; empty: none
 	LoggedFrom        From
 	From              From
 }

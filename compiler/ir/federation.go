@@ -9,6 +9,7 @@ type Federation struct {
 	MeshID  string // of all sites together, in metrics and traces
 	Gateway string // name of the gateway that other sites reach
 	Port    uint16 // of the gateways, everywhere
+	Cluster int    // number of this cluster among all, where the mesh knows it by one; 0: it does not
 	Peers   []Peer // by name
 	From    From
 }

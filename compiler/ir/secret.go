@@ -19,6 +19,7 @@ type Secret struct {
 	Issuer    string   // ClusterIssuer of cert-manager; "" for other creators
 	Local     bool     // Issuer is an Issuer of the tree, in the same namespace
 	Early     bool     // cert-manager makes it before anything of the mesh is installed
+	First     bool     // the pod network reads it: nothing that runs in pods can make it
 	Late      bool     // it can be made when another site runs, and nothing of this one waits for it
 	Object    string   // name of the Certificate; "": that of the Secret
 	Store     string   // ClusterSecretStore of external-secrets; "" for other creators

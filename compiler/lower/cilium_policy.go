@@ -29,7 +29,7 @@ func (l *lowering) ciliumPolicies() {
 	}
 	kind := l.p.Mesh.From.Of("kind")
 	l.p.CiliumMesh = &ir.CiliumMesh{From: kind}
-	if len(l.p.Gateways) > 0 {
+	if slices.ContainsFunc(l.p.Gateways, func(g ir.Gateway) bool { return !l.p.CrossesSites(&g) }) {
 		l.p.CiliumMesh.Clients = ir.CiliumClients{Name: clientsOfGates, From: append(slices.Clone(kind), "gateways")}
 	}
 	for i := range l.p.Namespaces {
@@ -47,6 +47,7 @@ func (l *lowering) ciliumPolicies() {
 	for i := range l.p.Services {
 		l.serviceRoutes(&l.p.Services[i])
 	}
+	l.exports()
 	if c := l.p.Cilium; c != nil && c.Settings != nil {
 		c.Settings.Listeners = len(l.p.CiliumMesh.Proxied) > 0 && !c.Settings.Gateways
 	}
@@ -102,6 +103,9 @@ func (l *lowering) ciliumService(s *ir.Service) ir.CiliumPolicy {
 	for _, c := range s.Callers {
 		p.Ingress = append(p.Ingress, ciliumCaller(s, c)...)
 	}
+	for _, c := range s.Peers {
+		p.Ingress = append(p.Ingress, l.clusterMeshCaller(s, c)...)
+	}
 	if h := s.Health; h != nil {
 		p.Ingress = append(p.Ingress, ir.CiliumRule{Reason: "kubelets probe GET " + h.Path, Entity: entityHost,
 			Ports: []ir.CiliumPort{{Number: h.Port, Protocol: "TCP"}}, From: h.From})
@@ -111,6 +115,9 @@ func (l *lowering) ciliumService(s *ir.Service) ir.CiliumPolicy {
 			p.Egress = append(p.Egress, ir.CiliumRule{Reason: "to service " + c.Namespace + "/" + c.Name,
 				Labels: podLabels(c.Namespace, "", c.Labels), Ports: ports, From: c.From})
 		}
+	}
+	for _, a := range s.Away {
+		p.Egress = append(p.Egress, clusterMeshCallee(a))
 	}
 	for i := range l.p.Externals {
 		if x := &l.p.Externals[i]; slices.Contains(s.Externals, x.Name) {

@@ -253,6 +253,10 @@ func (l *lowering) ciliumWaits() []ir.Wait {
 	if ciliumEgress(l.s) {
 		add([]string{"ciliumegressgatewaypolicies"}, "egressGateways")
 	}
+	if l.p.Federation != nil && l.ciliumMeshed() {
+		out = append(out, ir.Wait{Object: "customresourcedefinition.apiextensions.k8s.io/serviceexports.multicluster.x-k8s.io", For: "condition=Established",
+			From: ir.From{"federation", "mesh.kind", "components.cni.managed"}})
+	}
 	if l.ciliumMeshed() {
 		add(ciliumMeshKinds, "mesh.kind")
 	}

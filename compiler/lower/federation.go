@@ -21,6 +21,8 @@ type crossing struct {
 	secrets func(l *lowering)
 	// requests: nothing but requests crosses, because the gateway tells callers apart by what they ask for.
 	requests bool
+	// direct: packets go from pod to pod, with any protocol, and no gateway is between callers and callees.
+	direct bool
 	// host is by which name callers here know a service of a peer.
 	host func(l *lowering, peer, namespace, service string) string
 	// listeners are the ports of the gateway.
@@ -50,7 +52,7 @@ func (l *lowering) federation() {
 	out := &ir.Federation{
 		// Every site that names all the others comes to the same one.
 		MeshID:  "mesh-" + slices.Min(append(names, l.s.Name)),
-		Network: f.Network, Gateway: f.Gateway, Port: kind.port,
+		Network: f.Network, Gateway: f.Gateway, Port: kind.port, Cluster: f.ClusterID,
 		From: append(under("federation", "network", "gateway"), "mesh.kind"),
 	}
 	for name, p := range byKey(f.Peers) {
@@ -105,7 +107,7 @@ func (l *lowering) awayCaller(name string, callee *ir.Service, from ir.From) ir.
 		Identity: p.TrustDomain + "/ns/" + ns + "/sa/" + account, Why: "allow", Tunnel: l.p.Mesh.ProxyPorts.InPods,
 		From: slices.Concat(from, p.From, callee.From)}
 	for _, port := range callee.Ports {
-		if portProtocol(port) == "tcp" && (!l.meshKind().crossing.requests || ir.IsHTTP(port.Protocol)) { // the gateway takes nothing else
+		if l.meshKind().crossing.direct || portProtocol(port) == "tcp" && (!l.meshKind().crossing.requests || ir.IsHTTP(port.Protocol)) { // the gateway takes nothing else
 			c.Ports = append(c.Ports, port)
 		}
 	}
@@ -162,6 +164,9 @@ func (l *lowering) federationFlows() {
 	}
 	reads := slices.Concat(ir.From{"namespaces", "federation", "mesh", "gateways", "kubernetes"}, machinesFrom)
 	for i := range l.p.Services {
+		if l.meshKind().crossing.direct {
+			break
+		}
 		s := &l.p.Services[i]
 		for _, a := range s.Away {
 			source, p := l.allNodes(), f.Peer(a.Peer)

@@ -112,6 +112,8 @@ func (l *lowering) clusterFlows() {
 func (l *lowering) overlay(p profile.Listener) bool {
 	e := encapsulation(l.s)
 	switch {
+	case strings.HasPrefix(p.Use, "WireGuard"):
+		return l.ciliumMeshed() && l.installsCilium()
 	case p.Local, strings.Contains(p.Use, "metrics"), strings.Contains(p.Use, "when enabled"), p.Use == "health":
 		return false
 	case strings.HasPrefix(p.Use, "VXLAN"):
@@ -129,6 +131,9 @@ func (l *lowering) overlay(p profile.Listener) bool {
 func (l *lowering) carriedFrom(p profile.Listener) ir.From {
 	if l.s.Kubernetes.CNI.Encapsulation == "none" && strings.HasPrefix(p.Use, "VXLAN") {
 		return append(l.egressFrom(), "kubernetes.cni")
+	}
+	if strings.HasPrefix(p.Use, "WireGuard") {
+		return ir.From{"kubernetes.cni", "mesh.kind", "components.cni.managed"}
 	}
 	return ir.From{"kubernetes.cni"}
 }

@@ -127,6 +127,7 @@ func (l *lowering) namespaces() {
 		l.meshKind().inject(l, &ns)
 		add(ns)
 	}
+	l.p.Namespaces = append(l.p.Namespaces, l.awayNamespaces()...)
 	// Pods with elevated rights have namespaces of their own, so that nothing else gets them by standing beside.
 	own := func(name, purpose, level string, from ...string) {
 		ns := ir.Namespace{Name: name, Owner: l.s.Owner, Purpose: purpose, PodSecurity: level, Environment: l.s.Environment,

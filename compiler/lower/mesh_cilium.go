@@ -27,11 +27,16 @@ var ciliumMesh = meshKind{
 	pushes:       ciliumPushes,
 	metrics:      ciliumMetrics,
 	monitors:     func(*lowering) []ir.Monitor { return nil }, // the agents are watched with the pod network
+	crossing:     &ciliumCrossing,
 }
 
 // ciliumGateway: a class for each gateway, because what the Gateway API has no words for stands at the class. Cilium
 // refuses a Gateway with parameters of its own (operator/pkg/gateway-api/gateway_reconcile.go).
-func ciliumGateway(_ *lowering, g *ir.Gateway) {
+func ciliumGateway(l *lowering, g *ir.Gateway) {
+	if l.p.CrossesSites(g) {
+		clusterMeshGateway(g)
+		return
+	}
 	g.Release = ciliumGatewayPrefix + g.Name
 	g.APIClass = "cilium-" + g.Name
 	g.Selector = []ir.KV{{Key: gatewayLabel, Value: g.Name}} // of its Service: it has no pods
@@ -68,6 +73,7 @@ func (l *lowering) ciliumMeshSettings(s *ir.CiliumSettings) {
 	s.Gateways = l.p.Cluster.GatewayAPI.Version != "" // without its CRDs the operator serves none
 	s.Envoy = l.p.Mesh.Proxy
 	s.From = append(append(s.From, l.p.Mesh.From.Of("kind", "mtls")...), l.p.Cluster.GatewayAPI.From...)
+	l.clusterMesh(s)
 	s.Logged, s.LoggedFrom = ciliumLogs[l.p.Mesh.AccessLogs], slices.Concat(l.p.Mesh.AccessLogsFrom, l.p.Mesh.From.Of("kind"))
 	if s.Pods4.Network.IsValid() {
 		s.StrictNetwork = s.Pods4.Network

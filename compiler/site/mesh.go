@@ -78,9 +78,10 @@ type Waypoint struct {
 
 // Federation joins this site with others.
 type Federation struct {
-	Network string           `json:"network"` // name of this site's network
-	Gateway string           `json:"gateway"` // gateway of purpose federation
-	Peers   map[string]*Peer `json:"peers"`   // by site name
+	Network   string           `json:"network"`   // name of this site's network
+	Gateway   string           `json:"gateway"`   // gateway of purpose federation
+	ClusterID int              `json:"clusterID"` // of this cluster among all; 0: not given
+	Peers     map[string]*Peer `json:"peers"`     // by site name
 }
 
 // Peer is another site of a federation.

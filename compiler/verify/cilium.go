@@ -84,7 +84,7 @@ func (p *pass) checkCiliumServices(o *object, at fieldPath, s any) {
 		return
 	}
 	for _, name := range strs(exprs[0], "values") {
-		if p.find("", "Namespace", "", name) == nil {
+		if name != "kube-system" && p.find("", "Namespace", "", name) == nil { // where Cilium's own Services are
 			o.report(p, ruleReference, at, "there is no Namespace %q in the tree", name)
 		}
 	}

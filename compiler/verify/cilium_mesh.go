@@ -38,6 +38,7 @@ func (p *pass) checkCiliumMesh() {
 	if policies {
 		p.checkCiliumAdds()
 	}
+	p.checkClusterMesh()
 	for name, chart := range p.releases.Charts {
 		v := p.values[name]
 		if v == nil || chart.Name != "cilium" || !classes && !policies {

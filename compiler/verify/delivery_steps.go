@@ -96,6 +96,8 @@ func (p *pass) checkSecretSteps(s *script) {
 		case ref.Late:
 		case at < 0:
 			p.report(s.file, 0, ruleDelivery, "nobody looks for Secret %s/%s, which %s reads", ref.Namespace, ref.Name, ref.By)
+		case ref.First && (at > s.chartStep("cilium", p) || ref.MadeBy != ""):
+			p.report(s.file, s.steps[at].line, ruleDelivery, "Secret %s/%s is looked for behind the pod network, which waits for it", ref.Namespace, ref.Name)
 		case first >= 0 && at > first:
 			p.report(s.file, s.steps[at].line, ruleDelivery, "Secret %s/%s is looked for behind the first chart", ref.Namespace, ref.Name)
 		default:
@@ -106,6 +108,15 @@ func (p *pass) checkSecretSteps(s *script) {
 			}
 		}
 	}
+}
+
+// chartStep is the step that installs a release of a chart; behind all where none does.
+func (s *script) chartStep(chart string, p *pass) int {
+	at := slices.IndexFunc(s.steps, func(st step) bool { return st.name == "chart" && p.releases.Charts[st.args[0]].Name == chart })
+	if at < 0 {
+		return len(s.steps)
+	}
+	return at
 }
 
 // waitedKinds are those of the tree that become ready some time after they are applied.

@@ -105,6 +105,7 @@ type SecretRef struct {
 	Keys            []string // that are read; empty when the reader decides
 	By              string   // "BGPPeer metallb-system/r1-a"
 	MadeBy          string   // the object of the tree that a controller makes it from; empty when somebody must bring it
+	First           bool     // the pod network reads it: nothing that runs in pods can make it
 	Late            bool     // it can be made when another site runs: nothing may wait for it
 }
 

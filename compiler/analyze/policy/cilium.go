@@ -60,6 +60,7 @@ type ciliumRequest struct {
 const (
 	ciliumNamespace = "k8s:io.kubernetes.pod.namespace"
 	ciliumAccount   = "k8s:io.cilium.k8s.policy.serviceaccount"
+	ciliumCluster   = "k8s:io.cilium.k8s.policy.cluster"
 	ciliumIngress   = "reserved:ingress"
 )
 
@@ -122,6 +123,9 @@ func (m *Model) ciliumGateway(w *Workload) bool {
 
 // filter asks NetworkPolicies and the policies of Cilium, together.
 func (m *Model) filter(layer Layer, w *Workload, other end, host string, port Port, req Request) Step {
+	if w.Cluster != "" {
+		return Step{Layer: layer, At: w.Namespace + "/" + w.Name, Effect: Silent, Why: "the policies of another site are in its own tree"}
+	}
 	udp := req.UDP || port.Protocol == "udp"
 	s := m.networkStep(layer, w, other, port.Target, udp)
 	if s.Effect == Allow {
@@ -159,7 +163,7 @@ func (m *Model) filter(layer Layer, w *Workload, other end, host string, port Po
 func (m *Model) ciliumPeer(r *ciliumRule, w *Workload, other end, host string) bool {
 	o := other.w
 	for _, s := range slices.Concat(r.FromEndpoints, r.ToEndpoints) {
-		if o != nil && !o.Gateway && subset(s.MatchLabels, ciliumLabels(o)) {
+		if o != nil && !o.Gateway && ciliumOf(&s, o) {
 			return true
 		}
 	}
@@ -204,8 +208,16 @@ func (m *Model) readsNames(w *Workload) bool {
 	})
 }
 
+// ciliumOf reports whether a selector is about a pod. One without a cluster is about those of the tree's own.
+func ciliumOf(s *selector, w *Workload) bool {
+	return s.MatchLabels[ciliumCluster] == w.Cluster && subset(s.MatchLabels, ciliumLabels(w))
+}
+
 func ciliumLabels(w *Workload) map[string]string {
 	out := map[string]string{ciliumNamespace: w.Namespace, ciliumAccount: w.ServiceAccount}
+	if w.Cluster != "" {
+		out[ciliumCluster] = w.Cluster
+	}
 	for k, v := range w.Labels {
 		out["k8s:"+k] = v
 	}

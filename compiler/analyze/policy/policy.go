@@ -38,8 +38,9 @@ type Workload struct {
 	Values          string     // gateways of the chart: path of its values in the tree
 	// Meshed is whether a pod runs a sidecar, where its namespace is not in the tree. Where it is, its labels decide.
 	Meshed  bool
-	Machine bool // no pod, but a machine outside the cluster at Address, in the registry of the mesh
-	Opted   bool // out of the mesh by the pod's own label, whatever the namespace says
+	Machine bool   // no pod, but a machine outside the cluster at Address, in the registry of the mesh
+	Cluster string // of another site that pods are joined with; "": the tree's own, whose policies alone are read
+	Opted   bool   // out of the mesh by the pod's own label, whatever the namespace says
 }
 
 // Port of a Service.

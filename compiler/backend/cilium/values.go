@@ -44,6 +44,7 @@ func values(p *ir.Plan, t *artifact.Tree, r ir.Release, s *ir.CiliumSettings) {
 		y.Fixed()
 	}
 	meshed(y, s)
+	clusterMesh(y, s)
 	y.Map("hubble", func() {
 		y.Map("tls", func() {
 			y.Map("auto", func() {

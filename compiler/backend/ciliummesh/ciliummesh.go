@@ -3,7 +3,8 @@
 // In comes an *ir.Plan. Out go, where the mesh is Cilium, in phase 30-gateways a GatewayClass and a
 // CiliumGatewayClassConfig for each gateway, and in phase 40-policy the CiliumNetworkPolicies of namespaces and services,
 // the one of all gateways, the HTTPRoutes between services, and the
-// CiliumEnvoyConfigs of those whose requests are repeated or whose failing pods are taken out. The Gateways and their routes are printed by package
+// CiliumEnvoyConfigs of those whose requests are repeated or whose failing pods are taken out; where the site is joined with
+// others, the ServiceExports of what they call. The Gateways and their routes are printed by package
 // gatewayapi, the chart's values by package cilium.
 //
 // Facts about Cilium in comments were read in cilium/cilium v1.20.2.
@@ -24,9 +25,10 @@ var Backend = backend.Backend{
 }
 
 const (
-	v2         = "cilium.io/v2"
-	v2alpha1   = "cilium.io/v2alpha1"
-	gatewayAPI = "gateway.networking.k8s.io/v1"
+	v2           = "cilium.io/v2"
+	v2alpha1     = "cilium.io/v2alpha1"
+	gatewayAPI   = "gateway.networking.k8s.io/v1"
+	multiCluster = "multicluster.x-k8s.io/v1beta1" // sigs.k8s.io/mcs-api v0.5.2, which Cilium 1.20.2 installs
 	// controller is Cilium's own (operator/pkg/gateway-api/cell.go, defaultControllerName).
 	controller = "io.cilium/gateway-controller"
 )
@@ -40,6 +42,16 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	policies(p, t, m)
 	routes(p, t, m)
 	proxied(p, t, m)
+	exports(p, t, m)
+}
+
+// exports: other sites know these Services as <service>.<namespace>.svc.clusterset.local.
+func exports(p *ir.Plan, t *artifact.Tree, m *ir.CiliumMesh) {
+	o := backend.NewWriter(p, t, backend.Policy, "ServiceExport")
+	for i := range m.Exports {
+		e := &m.Exports[i]
+		o.Add(backend.Meta{APIVersion: multiCluster, Namespace: e.Namespace, Name: e.Service, From: e.From}, func(*artifact.YAML) {})
+	}
 }
 
 // classes: a class for each gateway, with what the Gateway API has no words for.

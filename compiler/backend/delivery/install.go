@@ -72,6 +72,9 @@ func phase(p *ir.Plan, t *artifact.Tree, f *artifact.File, ph *ir.DeliveryPhase)
 	case "nodes":
 		nodes(p, t, f, name)
 	}
+	if ph.Name == "network" && slices.ContainsFunc(p.Secrets, func(s ir.Secret) bool { return s.First }) {
+		secrets(p, f, ph.Name, true)
+	}
 	for _, c := range ph.Charts {
 		f.From("", c.Release.From...)
 		if len(c.Release.Patches) > 0 {
@@ -87,7 +90,7 @@ func phase(p *ir.Plan, t *artifact.Tree, f *artifact.File, ph *ir.DeliveryPhase)
 	}
 	waits(f, ph.Waits)
 	if ph.Name == "secrets" {
-		secrets(p, f)
+		secrets(p, f, ph.Name, false)
 	}
 	f.Fixed()
 	f.Line("fi")
@@ -183,15 +186,15 @@ func nodes(p *ir.Plan, t *artifact.Tree, f *artifact.File, name string) {
 	f.Fixed()
 }
 
-// secrets looks for every Secret that no later phase makes.
-func secrets(p *ir.Plan, f *artifact.File) {
+// secrets looks for every Secret that no later phase makes: those that the pod network reads, or all others.
+func secrets(p *ir.Plan, f *artifact.File, phase string, first bool) {
 	for _, s := range p.Secrets {
-		if s.Creator == ir.CertManager || s.Late {
+		if s.Creator == ir.CertManager || s.Late || s.First != first {
 			continue // from a Certificate among the gateways' objects, or from a site that may not be there yet
 		}
 		f.From("", s.From...)
 		f.Linef("\tsecret %s %s %s", s.Namespace, s.Name, strings.Join(s.Keys, " "))
 	}
 	f.Fixed()
-	f.Linef("\tcomplete 'docs/%s/SECRETS.md says what each is for. Then run again with --from secrets.'", p.Name)
+	f.Linef("\tcomplete 'docs/%s/SECRETS.md says what each is for. Then run again with --from %s.'", p.Name, phase)
 }

@@ -17,7 +17,7 @@ var templates embed.FS
 
 // runbooks are the templates by the kind of mesh: the parts that are the same for all, and those of the mesh.
 var runbooks = map[string]*template.Template{
-	"cilium":        runbookFor("mesh_cilium.md"),
+	"cilium":        runbookFor("mesh_cilium.md", "mesh_cilium_federation.md"),
 	"consul":        runbookFor("mesh_consul.md", "mesh_consul_federation.md"),
 	"istio-ambient": runbookFor("mesh_istio.md", "mesh_ambient.md"),
 	"istio-sidecar": runbookFor("mesh_istio.md", "mesh_istio_federation.md"),

@@ -113,20 +113,41 @@ func byHand(m *backend.Markdown, p *ir.Plan) {
 		return
 	}
 	m.Heading("By hand")
-	m.Text("The site names no store. Make these after the phase " + code(string(backend.Namespaces)) + " and before the phase " + code(string(backend.LoadBalancer)) +
-		". The values are files of yours, named as the keys, in the current folder; delete them afterwards. No newline may end a password.")
-	var create []string
+	var first, later []*ir.Secret
+	for _, s := range secrets {
+		if s.First {
+			first = append(first, s)
+		} else {
+			later = append(later, s)
+		}
+	}
+	if len(first) > 0 {
+		m.Text("Make these before anything else, when the API server answers: the pod network waits for them." + files)
+		m.Commands(creation(first)...)
+	}
+	if len(later) > 0 {
+		m.Text("The site names no store. Make these after the phase " + code(string(backend.Namespaces)) + " and before the phase " + code(string(backend.LoadBalancer)) + "." + files)
+		m.Commands(creation(later)...)
+	}
+}
+
+// files says where the values come from.
+const files = " The values are files of yours, named as the keys, in the current folder; delete them afterwards. No newline may end a password."
+
+// creation is the commands that make Secrets out of files.
+func creation(secrets []*ir.Secret) []string {
+	var out []string
 	for _, s := range secrets {
 		line := "kubectl -n " + s.Namespace + " create secret generic " + s.Name + " --type=" + s.Type
 		for _, k := range s.Keys {
 			line += " --from-file=" + k
 		}
-		create = append(create, line)
+		out = append(out, line)
 		for _, l := range s.Labels {
-			create = append(create, "kubectl -n "+s.Namespace+" label secret "+s.Name+" "+l.Key+"="+l.Value)
+			out = append(out, "kubectl -n "+s.Namespace+" label secret "+s.Name+" "+l.Key+"="+l.Value)
 		}
 	}
-	m.Commands(create...)
+	return out
 }
 
 func code(s string) string { return "`" + s + "`" }

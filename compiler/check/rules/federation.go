@@ -77,7 +77,7 @@ Source: pilot/pkg/networking/core/gateway.go of Istio 1.31, builtAutoPassthrough
 						why = "is headless: its pods are known here alone"
 					case len(s.Split) > 0:
 						why = "has a split, which callers of another site do not know"
-					case !tcp:
+					case !tcp && p.Site.Mesh.Kind != "cilium":
 						why = "has no port of TCP"
 					default:
 						continue
@@ -94,10 +94,11 @@ var FederatedNameTwice = &check.Rule{
 	ID: "MG7203", Name: "federated-name-twice", Severity: diag.Error, On: check.OnSite,
 	Doc: `a called service of another site has the name of one here, or of one that is called at a third site
 
-Istio takes services of one name and namespace for one: each would get a share of the requests to the other.
+Istio takes services of one name and namespace for one, and Cilium exported ones:
+each would get a share of the requests to the other.
 Source: istio.io, deployment models, namespace sameness.`,
 	Run: func(p *check.Pass) {
-		if !isIstio(p.Site.Mesh.Kind) {
+		if !isIstio(p.Site.Mesh.Kind) && p.Site.Mesh.Kind != "cilium" {
 			return // elsewhere its name here has that of the site in it
 		}
 		first := map[string][2]string{} // by service: site and path

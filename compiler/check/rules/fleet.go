@@ -20,6 +20,7 @@ var fleetRules = []*check.Rule{
 	FederatedCall,
 	FederationUnreached,
 	FederatedNamesake,
+	ClusterMeshDisagrees,
 }
 
 // SiteNameTwice finds two sites with one name.

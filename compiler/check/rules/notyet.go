@@ -65,7 +65,7 @@ var notYet = []unread{
 	{path: "namespaces.*.mtls", only: []string{"strict"}, where: withConsul},
 	{path: "observability.accessLogs", only: []string{"off"}, by: []string{"cilium", "consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
 	{path: "observability.tracing", by: []string{"cilium", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
-	{path: "federation", by: []string{"consul", "istio-sidecar", "linkerd", "none"}},
+	{path: "federation", by: []string{"cilium", "consul", "istio-sidecar", "linkerd", "none"}},
 }
 
 // ofOthersServices: Linkerd reads it from annotations of the Service itself (linkerd/linkerd2 version-2.20
