@@ -19,7 +19,7 @@ usage: run.sh [-s SITE] [-l] kubernetes | switch NAME | host [NAME]
 It prints a line a check, PASS or FAIL with what is expected and what is seen, and only reads. Exit codes: 0 all passed,
 1 some failed, 2 usage, 3 somebody could not be asked. Needs jq 1.6 or later, and kubectl, ssh, chronyc, ntpq or timedatectl for
 what it asks. $MESHGEN_SSH NAME COMMAND runs a command on a switch; it is "ssh -n" by default.
-Switches: FRR, SONiC (vtysh) and EOS. NX-OS is not read: the commands are in the site's runbook.
+Switches: FRR, SONiC (vtysh), EOS and NX-OS. What NX-OS answers is known from what others have written down of it.
 END
 }
 
@@ -94,6 +94,30 @@ check_switch() {
 			 routes: ([$routes, $routes6] | map(.vrfs.default.bgpRouteEntries // {}) | add
 			  | map_values([.bgpRoutePaths[] | select(.routeType.active or .routeType.ecmpContributor)] | length))}'
 		;;
+	nxos)
+		neighbors=$(on_switch 'show bgp all summary vrf all | json')
+		routes=$(on_switch 'show ip route vrf default | json')
+		routes6=$(on_switch 'show ipv6 route vrf default | json')
+		bfd='{}'
+		if jq -e --arg name "$name" 'any(.switches[] | select(.name == $name) | .sessions[]; .bfd)' "$json" >/dev/null; then
+			bfd=$(on_switch 'show bfd neighbors vrf default | json')
+		fi
+		# Where there is nothing to show it may print nothing.
+		[ -n "$routes6" ] || routes6='{}'
+		# A table of one row has the row itself in place of a list. Of what BGP knows only the paths in use are asked for.
+		live='
+			def rows($t; $r): .[$t]? // {} | .[$r]? // empty | if type == "array" then .[] else . end;
+			def asn: tostring | if contains(".") then split(".") | map(tonumber) | .[0] * 65536 + .[1] else tonumber end;
+			([$e.switches[] | select(.name == $name) | .sessions[].address // empty | {key: bits, value: .}] | from_entries) as $known
+			| ([$bfd | rows("TABLE_bfdNeighbor"; "ROW_bfdNeighbor") | select((.vrf_name // "default") == "default")
+			  | {key: ((if (.dest_ip_addr // "0.0.0.0") == "0.0.0.0" then .dest_ipv6_addr else .dest_ip_addr end) | ascii_downcase | bits), value: (.local_state | ascii_downcase)}] | from_entries) as $up
+			| {sessions: [$neighbors | rows("TABLE_vrf"; "ROW_vrf") | select(.["vrf-name-out"] == "default") | rows("TABLE_af"; "ROW_af") | rows("TABLE_saf"; "ROW_saf")
+			  | rows("TABLE_neighbor"; "ROW_neighbor") | (.neighborid | ascii_downcase | bits) as $at
+			  | {id: ($known[$at] // .neighborid), as: (.neighboras | asn), state, bfd: ($up[$at] // "none"), description: ""}],
+			 routes: ([$routes, $routes6 | rows("TABLE_vrf"; "ROW_vrf") | rows("TABLE_addrf"; "ROW_addrf") | rows("TABLE_prefix"; "ROW_prefix")
+			  | {key: .ipprefix, value: ([rows("TABLE_path"; "ROW_path") | select((.clientname // "" | startswith("bgp")) and (.ubest | tostring) == "true")] | length)}
+			  | select(.value > 0)] | from_entries)}'
+		;;
 	'') die 2 "$name is no switch of $json" ;;
 	*) die 2 "$name runs $os, which this script does not read: the commands are in the runbook" ;;
 	esac
@@ -158,9 +182,10 @@ check_host() {
 		  ($group.sources as $want | if $group.daemon == "timesyncd" then
 		    $sources[0][1] as $s | line("\($name) time server"; "one of \([$want[].address] | join(", "))"; $s; any($want[]; .address == $s))
 		  else
+		    # Of two machines that keep the time together, one may follow the other, which cannot use it then.
 		    ($want[] | .address as $a | ([$sources[] | select(.[1] == $a)] | first) as $s
-		    | line("\($name) time source \(.name) (\($a))"; "usable";
-		      if $s then {"*": "usable", "+": "usable", "-": "usable", "o": "usable", "#": "usable", "x": "false ticker", "~": "too variable"}[$s[2]] // "unusable" else "not asked" end)),
+		    | line("\($name) time source \(.name) (\($a))"; if .fellow then "asked" else "usable" end;
+		      if $s and .fellow then "asked" elif $s then {"*": "usable", "+": "usable", "-": "usable", "o": "usable", "#": "usable", "x": "false ticker", "~": "too variable"}[$s[2]] // "unusable" else "not asked" end)),
 		    ($sources[] | .[1] as $a | select(any($want[]; .address == $a) | not) | line("\($name) time source \($a)"; "none"; "asked"))
 		  end),
 		  ([$live[] | select(.[0] == "clock")] | first // ["", "", "no"]
