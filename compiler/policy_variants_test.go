@@ -40,6 +40,12 @@ var policyVariants = []struct{ name, example, old, new string }{
 			"inbox-next": ports: http: {port: 8080, protocol: "http"}`},
 	{"methods for an unmeshed caller", "fra1", `inbox: ports: http: {port: 8080, protocol: "http"}`,
 		`inbox: {ports: http: {port: 8080, protocol: "http"}, allow: [{from: ["plant/poller"], methods: ["POST"]}, {from: ["web/frontend"]}]}`},
+	{"an ambient mesh that takes plain text", "krk1", `trustDomainAliases: ["old.krk1.example.net"]`, `trustDomainAliases: ["old.krk1.example.net"]
+	mtls: "permissive"`},
+	{"an ambient mesh that holds nobody to a registry", "krk1", `trustDomainAliases: ["old.krk1.example.net"]`, `trustDomainAliases: ["old.krk1.example.net"]
+	egressPolicy: "allow-any"`},
+	{"a stream behind a waypoint, and behind none", "krk1", `expose: [{gateway: "public", host: "ledger.example.org", path: "/status"}]`,
+		`expose: [{gateway: "public", listener: "mqtts", host: "db.example.org"}]`},
 	{"an outside that is known by names and addresses", "fra1", `oracle: {addresses`, `oracle: {hosts: ["db.example.org"], addresses`},
 }
 

@@ -37,11 +37,6 @@ type unread struct {
 // is missing here and one that should be gone.
 var notYet = []unread{
 	{path: "kubernetes.distribution", only: []string{"kubeadm", "k3s", "rke2", "talos"}},
-	{path: "kubernetes.cni.kind", only: []string{"calico", "cilium", "flannel", "kube-router"}},
-	{path: "kubernetes.apiServer.provider", only: []string{"external", "dns", "kube-vip"}},
-	{path: "racks.*.homing", only: []string{"mlag", "active-backup", "single", "unnumbered"}},
-	{path: "loadBalancer.kind", only: []string{"metallb", "cilium", "kube-vip", "openelb", "external"}},
-	{path: "mesh.kind", only: []string{"istio-sidecar", "istio-ambient", "linkerd", "cilium", "consul", "none"}},
 	{path: "mesh.mtls", only: []string{"strict"}, by: []string{"cilium", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
 	{path: "mesh.ca", by: []string{"cilium", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
 	{path: "mesh.upgrade", by: []string{"cilium", "istio-ambient", "istio-sidecar", "none"}},
@@ -55,15 +50,10 @@ var notYet = []unread{
 	{path: "namespaces.*.migration", by: []string{"cilium", "istio-ambient", "istio-sidecar", "none"}},
 	{path: "namespaces.*.services.*.workload", only: []string{"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"}, by: []string{"cilium", "istio-ambient", "istio-sidecar", "none"}},
 	{path: "namespaces.*.services.*.addresses", by: []string{"cilium", "istio-ambient", "istio-sidecar", "none"}},
-	{path: "namespaces.*.services.*.ports.*.protocol", only: []string{"http", "https", "tls", "tcp", "udp", "grpc"}},
-	{path: "namespaces.*.services.*.retries", by: []string{"cilium", "consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
-	{path: "namespaces.*.services.*.outlierDetection", by: []string{"cilium", "consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
-	{path: "namespaces.*.services.*.rateLimit", by: []string{"cilium", "consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
 	{path: "namespaces.*.services.*.jwt", by: []string{"cilium", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
 	{path: "namespaces.*.services.*.outlierDetection", where: ofOthersServices},
 	{path: "namespaces.*.services.*.egress", where: closedConsul},
 	{path: "namespaces.*.mtls", only: []string{"strict"}, where: withConsul},
-	{path: "observability.accessLogs", only: []string{"off"}, by: []string{"cilium", "consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
 	{path: "observability.tracing", by: []string{"cilium", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
 	{path: "federation", by: []string{"cilium", "consul", "istio-sidecar", "linkerd", "none"}},
 }
