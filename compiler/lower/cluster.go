@@ -21,7 +21,7 @@ func (l *lowering) cluster() {
 		Version: k.Version, Minor: minor(k.Version), Distribution: k.Distribution, Domain: k.ClusterDomain,
 		PodCIDRs: prefixes(k.PodCIDRs), ServiceCIDRs: prefixes(k.ServiceCIDRs),
 		NodePorts:     nodePorts(k.NodePorts),
-		CNI:           ir.CNI{Kind: k.CNI.Kind, Version: k.CNI.Version, Encapsulation: k.CNI.Encapsulation, From: ir.From{"kubernetes.cni"}},
+		CNI:           ir.CNI{Kind: k.CNI.Kind, Version: k.CNI.Version, Encapsulation: k.CNI.Encapsulation, From: ir.From{"kubernetes.cni", "components.cni.managed"}},
 		From:          under("kubernetes", "version", "distribution", "clusterDomain", "podCIDRs", "serviceCIDRs", "nodePorts"),
 		APIServerFrom: ir.From{"kubernetes.apiServer", "racks", "nodeClasses"}, // any node may be of the control plane
 	}

@@ -153,6 +153,9 @@ func crds(p *ir.Plan, t *artifact.Tree, f *artifact.File) {
 			}
 		}
 		if from != nil {
+			if kind.chart != "" {
+				from = append(from, p.Cluster.CNI.From.Of("managed")...)
+			}
 			f.From("", from...)
 			f.Linef("\tcrd %s '%s'", kind.crd, kind.owner)
 		}
