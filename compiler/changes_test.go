@@ -131,6 +131,9 @@ func keptApart(t *testing.T, p *ir.Plan, rollout *plan.Rollout) {
 	for _, w := range rollout.Waves {
 		tors := map[string]map[string]bool{}
 		for _, s := range w.Radius.Sessions {
+			if strings.HasPrefix(w.Title, "spine") {
+				continue // the other spines carry both switches of a rack
+			}
 			for _, sw := range p.Switches {
 				if sw.Hostname == s.Switch && sw.Role == "tor" && w.Effect == plan.SessionReset {
 					if tors[sw.Rack] == nil {
@@ -205,5 +208,31 @@ func golden(t *testing.T, file string, got []byte) {
 	}
 	if want := read(t, file); want != string(got) {
 		t.Errorf("%s is not up to date:\n%s", file, linediff.Diff("was", []byte(want), "is", got))
+	}
+}
+
+// TestPlansElsewhere plans changes of other kinds of switches and load balancers: both ends of a session go together.
+func TestPlansElsewhere(t *testing.T) {
+	for _, c := range []struct{ example, from, to, want string }{
+		{"nue1", `hostname: "nue1-east-a", asn: 4200000711`, `hostname: "nue1-east-a", asn: 4200000719`, "### 1. Spine nue1-spine-1\n"},
+		{"nue1", `hostname: "nue1-east-a", asn: 4200000711`, `hostname: "nue1-east-a", asn: 4200000719`, "-p '{\"spec\":{\"peerASN\":4200000719}}'"},
+		{"erf1", `hostname: "erf1-south-sw", asn: 4200000452`, `hostname: "erf1-south-sw", asn: 4200000459`, "apply CiliumBGPClusterConfig south.vips"},
+		{"erf1", `hostname: "erf1-south-sw", asn: 4200000452`, `hostname: "erf1-south-sw", asn: 4200000459`, "+ neighbor ERF1_TORS_2 remote-as 4200000459"},
+	} {
+		text := read(t, filepath.Join(examplesDir, c.example, "site.cue"))
+		if strings.Count(text, c.from) != 1 {
+			t.Fatalf("%s has no %s", c.example, c.from)
+		}
+		old, before := sideOf(t, "old", text)
+		new, after := sideOf(t, "new", strings.Replace(text, c.from, c.to, 1))
+		rollout := plan.New(diff.Compare(old, new), before.Plan, after.Plan)
+		keptApart(t, after.Plan, rollout)
+		var b bytes.Buffer
+		if err := plan.Markdown(&b, rollout); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), c.want) {
+			t.Errorf("%s: no %q in\n%s", c.example, c.want, b.String())
+		}
 	}
 }

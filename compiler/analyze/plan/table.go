@@ -36,8 +36,8 @@ const (
 // table is every consequence. Rows for one kind stand together, the particular before the general.
 var table = []row{
 	// Switches. What no row knows is taken for the worst.
-	{diff.Fabric, re("^switch$"), nil, nil, diff.Added, Nothing, "the switch is new", bgpOpen},
-	{diff.Fabric, re("^switch$"), nil, nil, diff.Removed, SessionReset, "all sessions of the switch end", bgpOpen},
+	{diff.Fabric, re("^switch$"), nil, re(`^$`), diff.Added, Nothing, "the switch is new", bgpOpen},
+	{diff.Fabric, re("^switch$"), nil, re(`^$`), diff.Removed, SessionReset, "all sessions of the switch end", bgpOpen},
 	{diff.Fabric, re("^switch$"), nil, re(`description`), "", Nothing, "a description", frrPeer},
 	{diff.Fabric, re("^switch$"), nil, re(`(^| / )(no )?router bgp \d+$|(bgp )?router-id `), "", SessionReset, "BGP of the switch is made anew: all of its sessions end", frrRouter},
 	{diff.Fabric, re("^switch$"), nil, re(`bgp_asn`), "", SessionReset, "BGP of the switch is made anew: all of its sessions end", frrRouter},
