@@ -17,7 +17,8 @@ type batch struct {
 	c     *command
 	got   []compiled // by site, in the order of the inputs
 	fleet *compiler.Fleet
-	place []int // of each site among those that could be read; -1: it could not
+	place []int           // of each site among those that could be read; -1: it could not
+	rules map[string]bool // that were looked for in any site: by site they would be most of what stays in memory
 	most  uint64
 }
 
@@ -29,7 +30,7 @@ func (c *command) readSites(sites []input, opt compiler.Options) (*batch, error)
 			return nil, failure(err)
 		}
 	}
-	r := &batch{c: c, got: make([]compiled, len(sites)), place: make([]int, len(sites))}
+	r := &batch{c: c, got: make([]compiled, len(sites)), place: make([]int, len(sites)), rules: map[string]bool{}}
 	var err error
 	if r.most, err = c.limits.check(); err != nil {
 		return nil, err
@@ -104,7 +105,10 @@ func (r *batch) compile(opt compiler.Options, through stage, bar *progress, take
 		}
 		if len(r.got) > 1 {
 			got.src.Release()
-			out.Plan, out.Tree = nil, nil
+			for id := range out.Rules {
+				r.rules[id] = true
+			}
+			out.Plan, out.Tree, out.Rules = nil, nil, nil
 		}
 		return nil
 	})
@@ -116,8 +120,10 @@ func (r *batch) outcome() outcome {
 	for _, got := range r.got {
 		all.add(got)
 	}
-	for id := range r.fleet.Rules {
-		all.rules[id] = true
+	for _, rules := range []map[string]bool{r.rules, r.fleet.Rules} {
+		for id := range rules {
+			all.rules[id] = true
+		}
 	}
 	return all
 }
