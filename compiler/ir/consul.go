@@ -19,6 +19,7 @@ type Consul struct {
 	Places       []ConsulGateway // of gateways, by name
 	Peers        []ConsulPeer    // other sites, by name
 	Aliases      []ConsulAlias   // services of theirs that are called, by name
+	Permissive   bool            // some service takes plain text
 	From         From
 }
 
@@ -41,7 +42,9 @@ type ConsulAlias struct {
 // ConsulService is the configuration of one service.
 type ConsulService struct {
 	Namespace, Name string
-	Protocol        string         // http, http2, grpc, tcp
+	Protocol        string // http, http2, grpc, tcp
+	Permissive      bool   // takes plain text too, for which intentions do not hold
+	PermissiveFrom  From
 	Callers         []ConsulCaller // by name; empty: nobody
 	Upstreams       []ConsulUpstream
 	Routes          []ConsulRoute // of callers' requests, in order; empty: straight to it

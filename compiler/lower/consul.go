@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"meshgen.dev/meshgen/compiler/ir"
+	"meshgen.dev/meshgen/compiler/site"
 )
 
 // consulInjectors is the number of injectors: one may be drained while the other answers the webhooks.
@@ -65,6 +66,11 @@ func consulProtocol(s *ir.Service) string {
 
 func (l *lowering) consulService(s *ir.Service) ir.ConsulService {
 	out := ir.ConsulService{Namespace: s.Namespace, Name: s.Name, Protocol: consulProtocol(s), Upstreams: l.consulUpstreams(s), Split: s.Split, From: slices.Clone(s.EdgesFrom)}
+	if s.Permissive {
+		// Plain text goes past the intentions: NetworkPolicy alone tells who sends it.
+		out.Permissive, l.p.Consul.Permissive = true, true
+		out.PermissiveFrom = append(under(site.Join("namespaces", s.Namespace), "mtls", "mesh"), "mesh.mtls")
+	}
 	for _, p := range s.Ports {
 		out.From = append(out.From, p.From...)
 	}

@@ -85,7 +85,7 @@ func fieldPathOf(at []string) fieldPath {
 // checkConsulEntries: services have one name in the cluster, so that two objects of a kind and name are one.
 func (p *pass) checkConsulEntries() {
 	protocol, seen, callers := map[string]string{}, map[string]bool{}, map[string]bool{}
-	denied, aliases := false, p.consulAliases()
+	denied, permissive, aliases := false, false, p.consulAliases()
 	for _, o := range p.objects {
 		if !o.is(consulGroup, o.kind) {
 			continue
@@ -96,6 +96,7 @@ func (p *pass) checkConsulEntries() {
 		}
 		seen[id] = true
 		if o.kind == "ServiceDefaults" {
+			permissive = permissive || str(o.value, "spec", "mutualTLSMode") == "permissive"
 			protocol[o.name], callers[o.name] = str(o.value, "spec", "protocol"), true
 		}
 	}
@@ -110,6 +111,12 @@ func (p *pass) checkConsulEntries() {
 		}
 		requests := protocol[o.name] != "" && protocol[o.name] != "tcp"
 		switch o.kind {
+		case "ProxyDefaults":
+			p.checkConsulTracing(o)
+		case "Mesh":
+			if get(o.value, "spec", "allowEnablingPermissiveMutualTLS") == true != permissive {
+				o.report(p, ruleConsul, fieldPath{"spec", "allowEnablingPermissiveMutualTLS"}, "the servers take no ServiceDefaults that are permissive without it, and without those it is an open door")
+			}
 		case "ServiceRouter", "ServiceSplitter":
 			if !requests {
 				o.report(p, ruleConsul, fieldPath{"metadata", "name"}, "the servers refuse it: ServiceDefaults %s speak no requests", o.name)

@@ -17,7 +17,8 @@ type Consul struct {
 	protocols  map[string]string
 	splitters  []consulSplitter
 	deny       bool // the access lists refuse by default
-	strict     bool // plain text is refused
+	loose      bool // plain text is taken by all services; else by those of plain
+	plain      map[string]bool
 }
 
 type consulIntentions struct {
@@ -60,7 +61,7 @@ type ConsulRequest struct{ From, Peer, To, Method, Path string }
 
 // ReadConsul reads the objects. A field that it does not know is an error.
 func ReadConsul(t *artifact.Tree, valuesPath string) (*Consul, error) {
-	c := &Consul{protocols: map[string]string{}, strict: true}
+	c := &Consul{protocols: map[string]string{}, plain: map[string]bool{}}
 	var v struct {
 		Global struct {
 			ACLs struct {
@@ -100,9 +101,11 @@ func (c *Consul) object(o meta, h head) error {
 			AccessLogs     any    `json:"accessLogs"`
 		}
 		err := unmarshal(h.Spec, &d, true)
-		c.strict = c.strict && (d.MutualTLSMode == "" || d.MutualTLSMode == "strict")
+		loose := d.MutualTLSMode != "" && d.MutualTLSMode != "strict"
 		if h.Kind == "ServiceDefaults" {
-			c.protocols[h.Metadata.Name] = d.Protocol
+			c.protocols[h.Metadata.Name], c.plain[h.Metadata.Name] = d.Protocol, loose
+		} else {
+			c.loose = loose
 		}
 		return err
 	case "ServiceSplitter":
@@ -116,7 +119,7 @@ func (c *Consul) object(o meta, h head) error {
 // Admits reports whether the proxy of a service lets a request pass, and which object decides.
 func (c *Consul) Admits(q ConsulRequest) (bool, Object) {
 	if q.From == "" {
-		return !c.strict, Object{}
+		return c.takesPlain(q.To), Object{}
 	}
 	for _, names := range [][2]string{{q.From, q.To}, {"*", q.To}, {q.From, "*"}, {"*", "*"}} {
 		for i := range c.intentions {
@@ -150,6 +153,9 @@ func (c *Consul) Admits(q ConsulRequest) (bool, Object) {
 	}
 	return !c.deny, Object{}
 }
+
+// takesPlain reports whether a service takes callers without a certificate, whatever its intentions say.
+func (c *Consul) takesPlain(service string) bool { return c.loose || c.plain[service] }
 
 // of returns the intentions of one service, nil where it has none.
 func (c *Consul) of(service string) *consulIntentions {

@@ -89,7 +89,7 @@ func (m *Model) admitted(from Caller, to *Workload, port Port, req Request) []St
 		tls := Step{Layer: PeerAuth, At: at, Effect: Allow, Why: "the caller shows a certificate for " + q.From}
 		if q.From == "" {
 			tls.Why = "the caller has no certificate"
-			if m.consul.strict {
+			if !m.consul.takesPlain(to.Name) {
 				tls.Effect, tls.Why = Refuse, tls.Why+", and plain text is refused"
 			}
 		}

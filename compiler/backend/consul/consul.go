@@ -61,6 +61,7 @@ func (e *emitter) mesh() {
 		y.Map("config", func() {
 			y.Comment("What a service speaks stands in its ServiceDefaults; to one without them nobody may look in.")
 			y.KV("protocol", "tcp")
+			e.tracing(y)
 		})
 		y.From("", m.AccessLogsFrom...)
 		y.Map("accessLogs", func() { y.KV("enabled", m.AccessLogs == "all") })
@@ -71,6 +72,12 @@ func (e *emitter) mesh() {
 			y.Comment("Whether what is no service of the mesh is refused, or sent on as it is.")
 			y.KV("meshDestinationsOnly", m.RegistryOnly)
 		})
+		if e.k.Permissive {
+			y.From("", "namespaces", "mesh.mtls")
+			y.Comment("ServiceDefaults of some may take plain text.")
+			y.KV("allowEnablingPermissiveMutualTLS", true)
+			y.Fixed()
+		}
 		if len(e.k.Peers) > 0 {
 			y.From("", "federation")
 			y.Comment("Servers of the sites speak by way of these, too: theirs need no address outside.")

@@ -10,6 +10,12 @@ import (
 func (e *emitter) service(s *ir.ConsulService) {
 	e.add(backend.Policy, "ServiceDefaults", s.Namespace, s.Name, s.From, func(y *artifact.YAML) {
 		y.KV("protocol", s.Protocol)
+		if s.Permissive {
+			y.From("", s.PermissiveFrom...)
+			y.Comment("Callers without a proxy are told apart by NetworkPolicy alone: intentions do not hold for plain text.")
+			y.KV("mutualTLSMode", "permissive")
+			y.Fixed()
+		}
 		if len(s.Upstreams) == 0 {
 			return
 		}

@@ -119,8 +119,11 @@ func (e *emitter) inject(y *artifact.YAML) {
 		y.KV("cniNetDir", e.k.CNINetDir)
 		y.Fixed()
 	})
-	y.From("", e.p.Cluster.From.Of("version")...)
+	y.From("", append(e.p.Cluster.From.Of("version"), "mesh.proxy.holdApplicationUntilReady")...)
 	y.Comment("Starts before the containers and ends after them, so that Jobs end.")
+	if e.p.Mesh.HoldPods {
+		y.Comment("Its startup probe holds the containers until it is ready.")
+	}
 	y.Map("dataplaneAsSidecarInitContainer", func() { y.KV("defaultEnabled", e.p.Mesh.NativeSidecars) })
 	y.Fixed()
 	if r := &e.p.Mesh.Proxy; r.From != nil {
