@@ -142,6 +142,10 @@ func (l *lowering) namespaces() {
 	}
 	for _, n := range l.meshKind().namespaces(l) {
 		own(n.name, "mesh", n.level, "mesh.kind")
+		if n.name == linkerdEgress {
+			ns := &l.p.Namespaces[len(l.p.Namespaces)-1]
+			ns.From = append(ns.From, "mesh.egressPolicy")
+		}
 		if f := l.p.Federation; f != nil && n.name == l.p.Mesh.Namespace && l.meshKind().crossing.network != "" {
 			ns := &l.p.Namespaces[len(l.p.Namespaces)-1]
 			// The network of all pods that do not say another.

@@ -114,8 +114,8 @@ var ConsulGateway = &check.Rule{
 	Doc: `a gateway is asked for something that Consul's API gateway does not do, or that has no output yet
 
 Its pods go by one map of node labels and prefer different nodes: no spread over racks, and no choice among some of them.
-There are eight at the most. It answers with no redirects, asks clients for no certificate, and reads no timeouts of routes;
-its own filters for timeouts and retries, and checks of endpoints, have no output yet.
+There are eight at the most. It answers with no redirects, asks clients for no certificate, takes requests alone, and reads no timeouts of
+routes; its own filters for timeouts and retries, and checks of endpoints, have no output yet.
 Source: hashicorp/consul-k8s v2.0.3 control-plane/api-gateway/gatekeeper/deployment.go, common/translation.go
 (translateHTTPFilters), config/crd/bases/consul.hashicorp.com_gatewayclassconfigs.yaml.`,
 	Run: func(p *check.Pass) {
@@ -130,6 +130,12 @@ Source: hashicorp/consul-k8s v2.0.3 control-plane/api-gateway/gatekeeper/deploym
 				at := path + "." + site.Join("listeners", ln)
 				if l.RedirectToHTTPS {
 					p.Reportf(at+".redirectToHTTPS", "listener %q of gateway %q redirects: Consul's API gateway has no such filter", ln, gn)
+				}
+				switch {
+				case l.Protocol == "tcp":
+					p.Reportf(at+".protocol", "listener %q of gateway %q takes connections: Consul's controller reads TCPRoutes of v1alpha2, which no bundle of the standard channel has", ln, gn)
+				case l.Protocol == "udp", l.Protocol == "tls", l.TLS != nil && l.TLS.Mode == "passthrough":
+					p.Reportf(at+".protocol", "listener %q of gateway %q hands on what it does not read: Consul's controller reads neither TLSRoutes nor UDPRoutes", ln, gn)
 				}
 				if l.TLS != nil && l.TLS.Mode == "mutual" {
 					p.Reportf(at+".tls", "listener %q of gateway %q asks clients for a certificate: Consul's API gateway does not", ln, gn)
