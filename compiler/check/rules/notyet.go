@@ -37,23 +37,11 @@ type unread struct {
 // is missing here and one that should be gone.
 var notYet = []unread{
 	{path: "kubernetes.distribution", only: []string{"kubeadm", "k3s", "rke2", "talos"}},
-	{path: "mesh.mtls", only: []string{"strict"}, by: []string{"cilium", "consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
-	{path: "mesh.ca", by: []string{"cilium", "consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
-	{path: "mesh.upgrade", by: []string{"cilium", "consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
-	{path: "mesh.proxy.holdApplicationUntilReady", only: []string{"false"}, by: []string{"cilium", "consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
-	{path: "mesh.egressPolicy", only: []string{"registry-only"}, by: []string{"cilium", "consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
 	{path: "gateways.*.purpose", only: []string{"ingress"}, by: []string{"cilium", "consul", "istio-sidecar", "linkerd", "none"}},
 	{path: "gateways.*.implementation", by: []string{"linkerd", "none"}},
-	{path: "gateways.*.listeners.*.protocol", only: []string{"http", "https"}, by: []string{"cilium", "consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
 	{path: "gateways.*.listeners.*.protocol", only: []string{"http", "https", "tls"}, where: withCilium},
-	{path: "gateways.*.listeners.*.tls.mode", only: []string{"terminate", "mutual"}, by: []string{"cilium", "consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
-	{path: "namespaces.*.migration", by: []string{"cilium", "consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
-	{path: "namespaces.*.services.*.workload", only: []string{"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"}, by: []string{"cilium", "consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
-	{path: "namespaces.*.services.*.addresses", by: []string{"cilium", "consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
-	{path: "namespaces.*.services.*.jwt", by: []string{"cilium", "consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
 	{path: "namespaces.*.services.*.outlierDetection", where: ofOthersServices},
 	{path: "namespaces.*.services.*.egress", where: closedConsul},
-	{path: "observability.tracing", by: []string{"cilium", "consul", "istio-ambient", "istio-sidecar", "linkerd", "none"}},
 	{path: "federation", by: []string{"cilium", "consul", "istio-sidecar", "linkerd", "none"}},
 }
 
@@ -65,11 +53,10 @@ func ofOthersServices(s *site.Site) bool { return s.Mesh.Kind == "linkerd" }
 // (operator/pkg/model/translation/gateway-api/endpointslices.go of v1.20.2): policies would have to admit the world.
 func withCilium(s *site.Site) bool { return s.Mesh.Kind == "cilium" }
 
-// withConsul: other meshes read it.
-func withConsul(s *site.Site) bool { return s.Mesh.Kind == "consul" }
-
 // closedConsul: the way out would be a terminating gateway. With allow-any the proxies let through what network policies admit.
-func closedConsul(s *site.Site) bool { return withConsul(s) && s.Mesh.EgressPolicy == "registry-only" }
+func closedConsul(s *site.Site) bool {
+	return s.Mesh.Kind == "consul" && s.Mesh.EgressPolicy == "registry-only"
+}
 
 // name is what a finding calls the place: its last names, or all of them where no name of the user's stands between.
 func (u unread) name() string {
