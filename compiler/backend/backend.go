@@ -37,6 +37,20 @@ const (
 	Watch        Phase = "50-observability"
 )
 
+// Stages are folders beside the phases that belong to no delivery: people apply them, in an incident or step by step.
+const (
+	BreakGlassOpen Phase = "break-glass/open"
+	BreakGlassOut  Phase = "break-glass/out"
+)
+
+// MigrationStage is the folder of one stage of a namespace's way to another mode of mutual TLS.
+func MigrationStage(namespace, stage string) Phase {
+	return Phase("migration/" + namespace + "/" + stage)
+}
+
+// Staged labels an object that is in no phase: it is found again, and deleted, by it.
+func Staged(stage string) ir.KV { return ir.KV{Key: "meshgen.dev/stage", Value: stage} }
+
 // OverlayDir is the folder of the site's overlay.
 func OverlayDir(p *ir.Plan) string { return "kubernetes/overlays/" + p.Name }
 

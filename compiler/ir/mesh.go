@@ -57,6 +57,7 @@ type CA struct {
 // Migration is a change of a namespace's mode of mutual TLS, in steps.
 type Migration struct {
 	Namespace, Stage, Target string // stages: observe, permissive, strict
+	Steps                    []MigrationStep
 	From                     From
 }
 

@@ -81,6 +81,7 @@ type Plan struct {
 	Waivers      []Waiver    // in the order of the site
 	Resilience   *Resilience // nil: nothing is promised
 	Patches      []Patch     // in the order in which they are applied
+	BreakGlass   *BreakGlass // nil where there is no mesh, or what it refuses is taken away by other means
 
 	Egress []EgressPolicy // fixed source addresses of what leaves the site, by destination and family
 }

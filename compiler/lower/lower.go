@@ -49,6 +49,7 @@ func Among(fleet site.Fleet, s *site.Site, set *profile.Set) *ir.Plan {
 	l.cilium()
 	l.egress()
 	l.namespaces()
+	l.breakGlass()
 	l.releases()
 	l.linkerd()
 	l.ciliumPolicies()

@@ -13,6 +13,7 @@ const istioCNINamespace = "istio-cni"
 // istioSidecar is Istio with a proxy in each pod.
 var istioSidecar = meshKind{
 	inject:       injectSidecars,
+	out:          outOfIstio,
 	namespaces:   istioNamespaces,
 	releases:     istioReleases,
 	gateway:      istioGateway,

@@ -17,9 +17,19 @@ func (l *lowering) migrations() []ir.Migration {
 	for name, n := range byKey(l.s.Namespaces) {
 		if n.Migration != nil && n.Mesh {
 			path := site.Join("namespaces", name)
-			out = append(out, ir.Migration{Namespace: name, Stage: n.Migration.Stage, Target: n.Migration.Target,
+			out = append(out, ir.Migration{Namespace: name, Stage: n.Migration.Stage, Target: n.Migration.Target, Steps: migrationSteps(n.Migration.Target),
 				From: append(ir.From{path + ".migration"}, under(path, "mtls", "mesh")...)})
 		}
+	}
+	return out
+}
+
+// migrationSteps are the stages up to the target, in their order.
+func migrationSteps(target string) []ir.MigrationStep {
+	out := []ir.MigrationStep{{Name: "observe", Permissive: true, Next: "permissive"}, {Name: "permissive", Permissive: true, Back: "observe"}}
+	if target == "strict" {
+		out[1].Next = "strict"
+		out = append(out, ir.MigrationStep{Name: "strict", Back: "permissive"})
 	}
 	return out
 }

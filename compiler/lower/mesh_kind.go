@@ -11,6 +11,9 @@ type meshKind struct {
 	// inject says by which labels and annotations a namespace of services or of a gateway is taken into the mesh, or kept
 	// out of it.
 	inject func(l *lowering, n *ir.Namespace)
+	// out says so of a namespace of services whose pods are to run without the mesh for a while: what its labels and
+	// annotations are then. nil: pods have no part of it.
+	out func(n *ir.Namespace)
 	// keepOut says so of a namespace that the mesh stands on; nil: nothing needs to be said.
 	keepOut func(l *lowering, n *ir.Namespace)
 	// namespaces are those of the mesh's own parts.

@@ -25,6 +25,7 @@ const (
 // gateways are restricted.
 var linkerd = meshKind{
 	inject:       injectLinkerd,
+	out:          outOfLinkerd,
 	keepOut:      keepOutLinkerd,
 	namespaces:   linkerdNamespaces,
 	releases:     linkerdReleases,

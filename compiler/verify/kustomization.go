@@ -141,7 +141,7 @@ func (p *pass) checkBases() {
 // checkReached reports folders below the overlay that it does not take: nothing would apply them.
 func (p *pass) checkReached(overlay string, reached map[string]string) {
 	for _, dir := range slices.Sorted(maps.Keys(p.kustomizations)) {
-		if _, ok := reached[dir]; !ok && strings.HasPrefix(dir, overlay+"/") {
+		if _, ok := reached[dir]; !ok && path.Dir(dir) == overlay {
 			p.kustomizations[dir].report(p, nil, "%s/kustomization.yaml does not take this folder: nothing applies it", overlay)
 		}
 	}
@@ -171,6 +171,13 @@ func buildOverlay(t *artifact.Tree, overlay string) (out build) {
 	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(fs, "/"+overlay)
 	if err != nil {
 		return build{err: err}
+	}
+	for name := range files {
+		if dir := path.Dir(name); path.Base(name) == "kustomization.yaml" && strings.HasPrefix(dir, overlay+"/") && path.Dir(dir) != overlay {
+			if _, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(fs, "/"+dir); err != nil {
+				return build{err: err}
+			}
+		}
 	}
 	return build{objects: built.Size(), left: left}
 }

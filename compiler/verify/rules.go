@@ -24,6 +24,7 @@ const (
 	ruleNodeLabel     = "MG9303"
 	ruleKustomization = "MG9401"
 	ruleKustomize     = "MG9402"
+	ruleStaged        = "MG9403"
 	ruleValues        = "MG9501"
 )
 
@@ -81,6 +82,7 @@ var rules = []Rule{
 	{ruleNodeLabel, "output-node-label", "what selects nodes selects labels that a Node of the tree carries"},
 	{ruleKustomization, "output-kustomization", "a kustomization lists each file of its folder once, and nothing else"},
 	{ruleKustomize, "output-kustomize", "kustomize builds the site's overlay"},
+	{ruleStaged, "output-staged", "an overlay for an incident or a step lifts all that refuses, and changes nothing besides"},
 	{ruleValues, "output-chart-values", "chart values are keys that the chart reads"},
 	{ruleSecrets, "output-secrets", "secrets.json lists every Secret that is read, who makes it and who reads it, and nothing else"},
 	{ruleDocuments, "output-documents", "documents are whole, name what is in the tree, and leave out no address, session or Secret"},

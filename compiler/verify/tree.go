@@ -13,6 +13,8 @@ import (
 var treeVerifiers = []verifier{
 	{"manifest", "meshgen/*.json", readManifest},
 	{"kustomization", "kubernetes/**/kustomization.yaml", readKustomization},
+	{"staged objects", "kubernetes/overlays/*/*/*/*.yaml", readStaged},
+	{"staged objects", "kubernetes/overlays/*/*/*/*/*.yaml", readStaged},
 	{"objects", "kubernetes/**/*.yaml", readObjects},
 	{"kustomization", "charts/*/*/kustomization.yaml", readKustomization},
 	{"kustomization", "charts/*/*/patches/kustomization.yaml", readKustomization},

@@ -19,6 +19,7 @@ type verifier struct {
 type pass struct {
 	tree           *artifact.Tree
 	releases       Releases
+	staged         []*object                 // of overlays that people apply; no check of the whole tree sees them
 	objects        []*object                 // every Kubernetes object of the tree, in the order of files
 	values         map[string]*values        // by release: the chart values of the site
 	kustomizations map[string]*kustomization // by folder

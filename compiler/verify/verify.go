@@ -177,6 +177,7 @@ func (p *pass) wholeTree() {
 	p.checkDocuments()
 	p.checkPage()
 	p.checkDelivery()
+	p.checkStaged()
 }
 
 func (p *pass) count(name string) *Count {

@@ -74,7 +74,7 @@ func ReadConsul(t *artifact.Tree, valuesPath string) (*Consul, error) {
 	}
 	c.deny = v.Global.ACLs.Manage
 	for _, f := range t.Files() {
-		if !strings.HasPrefix(f.Path(), "kubernetes/") || path.Ext(f.Path()) != ".yaml" || path.Base(f.Path()) == "kustomization.yaml" {
+		if !delivered(f.Path()) || path.Base(f.Path()) == "kustomization.yaml" {
 			continue
 		}
 		if err := documents(f, c.object); err != nil {

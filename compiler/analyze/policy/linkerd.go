@@ -68,7 +68,7 @@ func ReadLinkerd(t *artifact.Tree, valuesPath string) (*Linkerd, error) {
 	}
 	l.deny = v.Proxy.DefaultInboundPolicy == "deny"
 	for _, f := range t.Files() {
-		if !strings.HasPrefix(f.Path(), "kubernetes/") || path.Ext(f.Path()) != ".yaml" || path.Base(f.Path()) == "kustomization.yaml" {
+		if !delivered(f.Path()) || path.Base(f.Path()) == "kustomization.yaml" {
 			continue
 		}
 		if err := documents(f, l.object); err != nil {

@@ -101,7 +101,7 @@ func Read(t *artifact.Tree, world World) (*Model, error) {
 		ciliumClasses: map[string]ciliumClass{}, ciliumConfigs: map[string]serviceFacts{}}
 	var errs []error
 	for _, f := range t.Files() {
-		if !strings.HasPrefix(f.Path(), "kubernetes/") || path.Ext(f.Path()) != ".yaml" {
+		if !delivered(f.Path()) {
 			continue
 		}
 		read := m.object
@@ -114,6 +114,12 @@ func Read(t *artifact.Tree, world World) (*Model, error) {
 	}
 	errs = append(errs, m.readValues(t), m.readMeshes(t))
 	return m, errors.Join(errs...)
+}
+
+// delivered reports whether a file holds objects that reach the cluster with the tree: those of folders below the phases
+// are for people to apply.
+func delivered(name string) bool {
+	return strings.HasPrefix(name, "kubernetes/") && path.Ext(name) == ".yaml" && strings.Count(name, "/") <= 4
 }
 
 // documents calls read for each YAML document of a file.

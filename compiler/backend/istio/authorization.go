@@ -25,8 +25,8 @@ func (e *emitter) denyByDefault() {
 }
 
 // servicePolicies admits the callers of each service. One that nobody may call has no policy: the mesh-wide one holds.
-func (e *emitter) servicePolicies() {
-	o := e.objects(backend.Policy, "AuthorizationPolicy")
+func (e *emitter) servicePolicies(phase backend.Phase) {
+	o := e.objects(phase, "AuthorizationPolicy")
 	for i := range e.p.Services {
 		s := &e.p.Services[i]
 		rules := e.callerRules(s)

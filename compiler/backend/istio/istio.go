@@ -65,11 +65,13 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	e.sidecars()
 	e.meshRoutes()
 	e.destinationRules()
-	e.servicePolicies()
+	e.servicePolicies(backend.Policy)
+	e.migrationStages()
 	e.requestAuthentications()
 	e.rateLimits()
 	e.serviceEntries()
 	e.machines()
+	e.breakGlass()
 }
 
 // emitter is one run over one plan.

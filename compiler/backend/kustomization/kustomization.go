@@ -2,7 +2,8 @@
 //
 // In comes the tree as the other backends left it, so that this one runs last. Out go files that list exactly what is
 // there: nothing is transformed or generated, and what a phase applies is what its files show, changed by nothing but the
-// site's own patches, in the phase that holds their targets.
+// site's own patches, in the phase that holds their targets. Folders deeper than a phase are applied by people: each has
+// a kustomization, and the one above takes none of them.
 package kustomization
 
 import (
@@ -47,6 +48,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 		})
 		patches(p, y, ph)
 	}
+	phases = slices.DeleteFunc(phases, func(ph phase) bool { return strings.Contains(ph.name, "/") }) // beside the site's own
 	y := start(p, t, dir, nil)
 	y.Seq("resources", func() {
 		for _, ph := range phases {

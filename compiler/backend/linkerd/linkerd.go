@@ -51,7 +51,10 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	e.certificates()
 	e.gateway()
 	e.links()
-	e.servers()
+	e.servers(backend.Policy, "deny")
+	if p.BreakGlass != nil {
+		e.servers(backend.BreakGlassOpen, "all-unauthenticated")
+	}
 	e.grants()
 	e.serverRoutes()
 	e.routes()

@@ -6,9 +6,9 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
-// servers describes the ports of pods. A Server refuses whom no policy admits.
-func (e *emitter) servers() {
-	o := e.objects(backend.Policy, "Server")
+// servers describes the ports of pods. A Server refuses whom no policy admits; in an incident it takes everybody.
+func (e *emitter) servers(phase backend.Phase, access string) {
+	o := e.objects(phase, "Server")
 	for i := range e.k.Servers {
 		s := &e.k.Servers[i]
 		o.Add(backend.Meta{APIVersion: serverV, Namespace: s.Namespace, Name: s.Name, From: s.From}, func(y *artifact.YAML) {
@@ -17,7 +17,7 @@ func (e *emitter) servers() {
 				y.Map("podSelector", func() { backend.Pairs(y, "matchLabels", s.Selector) })
 				y.KV("port", s.Port)
 				y.KV("proxyProtocol", s.Protocol)
-				y.KV("accessPolicy", "deny")
+				y.KV("accessPolicy", access)
 			})
 		})
 	}

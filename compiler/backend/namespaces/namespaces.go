@@ -1,7 +1,8 @@
 // Package namespaces prints the namespaces with the labels by which others act on them: Pod Security admission, the
 // mesh's injection webhook, alert routing.
 //
-// In come the plan's namespaces. Out goes namespace.yaml of the phase 05-namespaces, before anything that lives in one.
+// In come the plan's namespaces. Out goes namespace.yaml of the phase 05-namespaces, before anything that lives in one, and
+// one beside the phases for an incident, in which pods start without the mesh's proxy.
 package namespaces
 
 import (
@@ -28,11 +29,21 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	y := backend.Objects(p, t, backend.Namespaces, "Namespace")
 	y.Comment("Pod Security is pinned to the cluster's minor version: an upgrade alone does not change what is refused.")
 	for i := range p.Namespaces {
-		n := &p.Namespaces[i]
-		backend.Object(y, backend.Meta{
-			APIVersion: "v1", Kind: "Namespace", Name: n.Name, Labels: labels(p, n), Annotations: n.Annotations, From: n.From,
-		}, func() {})
+		write(p, y, &p.Namespaces[i])
 	}
+	if g := p.BreakGlass; g != nil && len(g.Out) > 0 {
+		y := backend.Objects(p, t, backend.BreakGlassOut, "Namespace")
+		y.Comment("A pod that starts gets no proxy. Behind break-glass/open, never before it.")
+		for i := range g.Out {
+			write(p, y, &g.Out[i])
+		}
+	}
+}
+
+func write(p *ir.Plan, y *artifact.YAML, n *ir.Namespace) {
+	backend.Object(y, backend.Meta{
+		APIVersion: "v1", Kind: "Namespace", Name: n.Name, Labels: labels(p, n), Annotations: n.Annotations, From: n.From,
+	}, func() {})
 }
 
 func labels(p *ir.Plan, n *ir.Namespace) []ir.KV {

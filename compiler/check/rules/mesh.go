@@ -40,6 +40,7 @@ var meshRules = []*check.Rule{
 	PermissiveForNobody,
 	MigrationContradicts,
 	MigrationOver,
+	MigrationLeavesBehind,
 	MTLSOutside,
 	StrictVMCaller,
 	CAKind,

@@ -1,0 +1,70 @@
+package istio
+
+import (
+	"slices"
+
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// breakGlass lifts what the mesh refuses in namespaces of services: who has no certificate is taken, and who is not named
+// by a policy too. Policies that admit add up, so that one more opens a namespace and those of the site stay as they are.
+// Gateways keep their lists of clients: what leads in from outside is closed as before.
+func (e *emitter) breakGlass() {
+	g := e.p.BreakGlass
+	if g == nil {
+		return
+	}
+	m := &e.p.Mesh
+	peers := e.objects(backend.BreakGlassOpen, "PeerAuthentication")
+	if m.Strict {
+		e.peerAuthentication(peers, m.Namespace, false, m.From.Of("mtls"))
+	}
+	policies := e.objects(backend.BreakGlassOpen, "AuthorizationPolicy")
+	for _, n := range g.Open {
+		if !m.Strict && !n.Permissive {
+			e.peerAuthentication(peers, n.Name, false, e.modeFrom(n.Name))
+		}
+		policies.Add(backend.Meta{APIVersion: securityV1, Namespace: n.Name, Name: "break-glass", Labels: []ir.KV{backend.Staged("break-glass")},
+			From: append(g.From[:len(g.From):len(g.From)], n.From.Of("mesh")...)}, func(y *artifact.YAML) {
+			y.Map("spec", func() {
+				y.KV("action", "ALLOW")
+				y.Comment("One rule without a condition: everybody.")
+				y.Seq("rules", func() { y.Item(func() {}) })
+			})
+		})
+	}
+}
+
+// migrationStages writes, for each namespace on its way to another mode, what differs between the stages: the mode, and
+// the policies of its services, which admit callers without a certificate where those are taken.
+func (e *emitter) migrationStages() {
+	for _, m := range e.p.Mesh.Migrations {
+		for _, step := range m.Steps {
+			stage := &emitter{p: e.at(m, step.Permissive), t: e.t}
+			phase := backend.MigrationStage(m.Namespace, step.Name)
+			stage.peerAuthentication(stage.objects(phase, "PeerAuthentication"), m.Namespace, !step.Permissive, m.From)
+			stage.servicePolicies(phase)
+		}
+	}
+}
+
+// at is the plan of one namespace in a mode, and of no other.
+func (e *emitter) at(m ir.Migration, permissive bool) *ir.Plan {
+	p := *e.p
+	p.Namespaces = slices.Clone(p.Namespaces)
+	for i := range p.Namespaces {
+		if p.Namespaces[i].Name == m.Namespace {
+			p.Namespaces[i].Permissive = permissive
+		}
+	}
+	p.Services = nil
+	for _, s := range e.p.Services {
+		if s.Namespace == m.Namespace {
+			s.Permissive, s.EdgesFrom = permissive, append(m.From[:len(m.From):len(m.From)], s.EdgesFrom...)
+			p.Services = append(p.Services, s)
+		}
+	}
+	return &p
+}
