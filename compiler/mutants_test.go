@@ -106,7 +106,7 @@ var mutants = []mutant{
 	{"istio", "dus2", "**/migration/stock/observe/peerauthentication.yaml", `namespace: stock`, `namespace: shop`},
 	{"istio", "dus2", "**/migration/stock/strict/authorizationpolicy.yaml", `(matchLabels:\n +\S+): api`, `$1: apis`},
 	{"namespaces", "fra1", "**/break-glass/out/namespace.yaml", `istio-injection: disabled`, `istio-injection: enabled`},
-	{"namespaces", "fra1", "**/break-glass/out/namespace.yaml", `enforce: restricted`, `enforce: privileged`},
+	{"namespaces", "fra1", "**/break-glass/out/namespace.yaml", `enforce: baseline`, `enforce: privileged`},
 	{"kustomization", "fra1", "kubernetes/overlays/*/kustomization.yaml", `(resources:\n)`, "${1}  - break-glass/open\n"},
 	{"linkerd", "lla1", "**/break-glass/open/server.yaml", `all-unauthenticated`, `deny`},
 	{"linkerd", "lla1", "**/break-glass/open/server.yaml", `port: \d+`, `port: 1`},
