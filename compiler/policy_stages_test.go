@@ -99,7 +99,7 @@ func TestPolicyStages(t *testing.T) {
 		}
 		for _, dir := range stages {
 			rest := strings.TrimPrefix(dir, "kubernetes/overlays/"+name+"/")
-			if rest != "break-glass/out" {
+			if rest != "break-glass/proxyless" {
 				ask(rest, staged(q.tree, dir))
 				continue
 			}
@@ -108,7 +108,7 @@ func TestPolicyStages(t *testing.T) {
 			docs := bytes.Split(f.Bytes(), []byte("\n---\n"))
 			for i := range docs { // the first of them, then one more each time
 				tree := staged(q.tree, open, dir)
-				ask("break-glass/out, by "+string(rune('1'+i)), back(q.tree, tree, docs[i+1:]))
+				ask("break-glass/proxyless, by "+string(rune('1'+i)), back(q.tree, tree, docs[i+1:]))
 			}
 		}
 	}

@@ -40,7 +40,7 @@ const (
 // Stages are folders beside the phases that belong to no delivery: people apply them, in an incident or step by step.
 const (
 	BreakGlassOpen Phase = "break-glass/open"
-	BreakGlassOut  Phase = "break-glass/out"
+	BreakGlassOut  Phase = "break-glass/proxyless"
 )
 
 // MigrationStage is the folder of one stage of a namespace's way to another mode of mutual TLS.

@@ -43,7 +43,7 @@ var stagedChanges = map[string]map[kindKey]struct {
 		{"security.istio.io", "PeerAuthentication"}: {[]string{"spec", "mtls", "mode"}, "PERMISSIVE"},
 		{"policy.linkerd.io", "Server"}:             {[]string{"spec", "accessPolicy"}, "all-unauthenticated"},
 	},
-	"break-glass/out": {{"", "Namespace"}: {[]string{"metadata"}, nil}},
+	"break-glass/proxyless": {{"", "Namespace"}: {[]string{"metadata"}, nil}},
 }
 
 // checkStaged holds staged objects against schemas, as those of the phases, and against what the site has of them.
@@ -86,7 +86,7 @@ func (p *pass) checkStaged() {
 			o.report(p, ruleStaged, nil, "it differs from the site's own in more than %s", fieldPath(change.path))
 		}
 	}
-	p.checkBreakGlass(byStage["break-glass/open"], byStage["break-glass/out"], own)
+	p.checkBreakGlass(byStage["break-glass/open"], byStage["break-glass/proxyless"], own)
 	p.checkMigrations(byStage)
 }
 
