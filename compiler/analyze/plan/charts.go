@@ -51,6 +51,7 @@ func (s *staging) chart(name string, charts []*Item) {
 			for i := range s.old.LoadBalancer.Peerings {
 				r.addPeering(&s.old.LoadBalancer.Peerings[i])
 			}
+			r.rolling = true
 			w.Hint = "The DaemonSet replaces its pods one node at a time, so that an address keeps the sessions of all other nodes."
 		}
 	}

@@ -37,11 +37,13 @@ type Session struct {
 type reach struct {
 	nodes, racks, switches, namespaces, gateways map[string]bool
 	sessions                                     map[Session]bool
+
+	rolling bool // a machine at a time, so that an address loses the sessions of one
 }
 
 func newReach() *reach {
 	m := func() map[string]bool { return map[string]bool{} }
-	return &reach{m(), m(), m(), m(), m(), map[Session]bool{}}
+	return &reach{m(), m(), m(), m(), m(), map[Session]bool{}, false}
 }
 
 // known answers questions about the two plans.
@@ -124,6 +126,7 @@ func (k *known) done(r *reach) Radius {
 	for _, pool := range k.old.Pools {
 		for _, v := range pool.VIPs {
 			a := Address{Address: v.Address.String(), Owner: cmp.Or(v.Gateway, v.Exposure)}
+			lost := map[string]int{} // sessions by machine
 			for i := range k.old.LoadBalancer.Peerings {
 				p := &k.old.LoadBalancer.Peerings[i]
 				if !slices.Contains(pool.Peers, p.Name) || p.SwitchAddress.Is6() != v.Address.Is6() {
@@ -131,10 +134,17 @@ func (k *known) done(r *reach) Radius {
 				}
 				for _, s := range p.Speakers {
 					a.Of++
-					if !r.sessions[Session{p.Switch, s.Node, family(p)}] {
-						a.Left++
+					if r.sessions[Session{p.Switch, s.Node, family(p)}] {
+						lost[s.Node]++
 					}
 				}
+			}
+			all, most := 0, 0
+			for _, n := range lost {
+				all, most = all+n, max(most, n)
+			}
+			if a.Left = a.Of - all; r.rolling {
+				a.Left = a.Of - most
 			}
 			if a.Left < a.Of || r.gateways[v.Gateway] {
 				out.VIPs = append(out.VIPs, a)
