@@ -63,7 +63,8 @@ var podSees = map[string]string{
 // notBuilt are the keys that a user mode kernel may be built without, and why. Where one is not there it is left out of the
 // file; any other key that is missing is a fault.
 var notBuilt = map[string]string{
-	"vm.nr_hugepages": "user mode Linux has no huge pages (CONFIG_HUGETLBFS)",
+	"vm.nr_hugepages":                "user mode Linux has no huge pages (CONFIG_HUGETLBFS)",
+	"net.core.rps_sock_flow_entries": "user mode Linux has one processor, and nothing to steer packets to (CONFIG_RPS needs SMP)",
 }
 
 // TestKernel boots a real kernel with the files of each host group and reads every module, option and key back, in the

@@ -18,8 +18,12 @@ func TestPrinted(t *testing.T) {
 	have := map[string][]string{}
 	for _, s := range sets {
 		line := strings.Join(strings.SplitN(s.Release, ".", 3)[:2], ".")
-		if !slices.Contains(have[s.Component], line) {
-			have[s.Component] = append(have[s.Component], line)
+		component := s.Component
+		if s.Channel == "experimental" {
+			component += " experimental"
+		}
+		if !slices.Contains(have[component], line) {
+			have[component] = append(have[component], line)
 		}
 	}
 	for component, lines := range rules.Printed {

@@ -32,7 +32,7 @@ func platform(p *ir.Plan) []string {
 	return nil
 }
 
-// charts is what each chart of the plan brings, as far as others depend on it: definitions, and the objects that
+// charts is what the chart of each release brings, as far as others depend on it: definitions, and the objects that
 // install.sh waits for behind it.
 func charts(t *testing.T, c *client, p *ir.Plan) map[string][]byte {
 	t.Helper()
@@ -46,10 +46,10 @@ func charts(t *testing.T, c *client, p *ir.Plan) map[string][]byte {
 			switch step.Release.Chart {
 			case "base": // its webhook refuses every object of Istio until istiod answers
 				text = fmt.Appendf(text, "---\n%s\n", asJSON(t, validator(map[string]any{
-					"service": map[string]any{"name": istiod(p), "namespace": p.Mesh.Namespace, "path": "/validate"},
+					"service": map[string]any{"name": istiod(p.Mesh.Revision), "namespace": p.Mesh.Namespace, "path": "/validate"},
 				})))
 			case "istiod": // takes the webhook over
-				text = asJSON(t, deployment(p.Mesh.Namespace, istiod(p)))
+				text = asJSON(t, deployment(p.Mesh.Namespace, istiod(step.Release.Revision)))
 			default:
 				for _, w := range step.Waits {
 					if o := awaited(t, c, w); o != nil {
@@ -58,7 +58,7 @@ func charts(t *testing.T, c *client, p *ir.Plan) map[string][]byte {
 				}
 			}
 			if text != nil {
-				out[step.Release.Chart] = text
+				out[step.Release.Name] = text
 			}
 		}
 	}

@@ -73,7 +73,7 @@ func (c *client) control(ctx context.Context, p *ir.Plan) {
 				"observedGeneration": o.Metadata.Generation,
 				"conditions":         []any{map[string]any{"type": "Available", "status": "True"}},
 			}})
-			if o.Metadata.Name == istiod(p) {
+			if o.Metadata.Name == istiod(p.Mesh.Revision) {
 				ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: hook.Certificate().Raw})
 				c.quietly(ctx, http.MethodPatch, "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/"+validatorName,
 					validator(map[string]any{"service": nil, "url": hook.URL, "caBundle": base64.StdEncoding.EncodeToString(ca)}))
@@ -146,12 +146,12 @@ func (c *client) quietly(ctx context.Context, method, path string, body any) []b
 	return data
 }
 
-// istiod is the name of the control plane's Deployment and Service.
-func istiod(p *ir.Plan) string {
-	if p.Mesh.Revision == "" {
+// istiod is the name of a control plane's Deployment and Service.
+func istiod(revision string) string {
+	if revision == "" {
 		return "istiod"
 	}
-	return "istiod-" + p.Mesh.Revision
+	return "istiod-" + revision
 }
 
 const validatorName = "istiod-default-validator"

@@ -105,8 +105,8 @@ func newOperator(t *testing.T, c *client, out *compiler.Output) *operator {
 		}
 		return p
 	}
-	for chart, text := range charts(t, c, out.Plan) {
-		put("objects/"+chart+".yaml", text)
+	for release, text := range charts(t, c, out.Plan) {
+		put("objects/"+release+".yaml", text)
 	}
 	bundle := brought(upstream(t).definitions(t, "gateway-api"))
 	put("objects/gateway-api.yaml", bundle)

@@ -79,7 +79,7 @@ pass() {
 	[ -z "$failed" ]
 }
 
-trap '[ -z "$nap" ] || kill "$nap"; exit 0' TERM INT
+trap '[ -z "$nap" ] || kill "$nap" 2>/dev/null; exit 0' TERM INT
 rm -f "$ready"
 while :; do
 	pause=$((MESHGEN_INTERVAL / 10))

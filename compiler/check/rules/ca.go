@@ -46,7 +46,7 @@ const istioCASecret = "cacerts"
 
 // CASecret finds an intermediate that is nowhere, or where nothing reads it.
 var CASecret = &check.Rule{
-	ID: "MG5161", Name: "ca-secret", Severity: diag.Error, On: check.OnSite,
+	ID: "MG5161", Name: "ca-secret", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `the Secret of a plugged-in intermediate certificate is missing or not the one that is read
 
 istiod mounts the Secret cacerts of its own namespace, if there is one. Under another name it is not found: istiod makes
@@ -136,7 +136,7 @@ const (
 
 // WorkloadTTL finds certificates for workloads that live too long or too short.
 var WorkloadTTL = &check.Rule{
-	ID: "MG5163", Name: "workload-ttl", Severity: diag.Error, On: check.OnSite,
+	ID: "MG5163", Name: "workload-ttl", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `the certificates of workloads live longer than the authority signs, or shorter than it can renew
 
 istiod refuses a request for more than 90 days, so that no proxy gets a certificate. Under an hour each proxy asks again

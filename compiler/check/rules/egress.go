@@ -54,7 +54,7 @@ Source: Cilium documentation, Egress Gateway.`,
 
 // EgressProvider finds a provider that nothing on the site can play.
 var EgressProvider = &check.Rule{
-	ID: "MG6153", Name: "egress-provider", Severity: diag.Error, On: check.OnSite,
+	ID: "MG6153", Name: "egress-provider", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `an egress gateway's provider is not what the site runs, or lacks a setting that it needs
 
 Nobody rewrites the source address then: traffic leaves with the address of whatever node a pod happens to be on, and the

@@ -75,7 +75,7 @@ Source: Kubernetes API reference, ServiceSpec.ports.`,
 
 // ExposureOutsidePool finds a virtual address of an exposure that nobody may give out.
 var ExposureOutsidePool = &check.Rule{
-	ID: "MG6173", Name: "exposure-outside-pool", Severity: diag.Error, On: check.OnSite,
+	ID: "MG6173", Name: "exposure-outside-pool", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `an exposure's address is not in its pool
 
 The load balancer refuses the address, and the Service stays pending.
@@ -103,7 +103,7 @@ Source: MetalLB controller, Allocate; Cilium documentation, LoadBalancer IPAM.`,
 
 // ExposureNoPods finds an exposure of what has no pods.
 var ExposureNoPods = &check.Rule{
-	ID: "MG6174", Name: "exposure-no-pods", Severity: diag.Error, On: check.OnSite,
+	ID: "MG6174", Name: "exposure-no-pods", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `an exposure leads to a service whose workload has no lasting pods
 
 A load balancer announces an address for the pods that a selector finds: a machine outside the cluster has none, and

@@ -144,7 +144,7 @@ Source: RFC 9325, 3.2.`,
 
 // ListenerTLSMode finds TLS that a listener's protocol cannot have.
 var ListenerTLSMode = &check.Rule{
-	ID: "MG6116", Name: "listener-tls-mode", Severity: diag.Error, On: check.OnSite,
+	ID: "MG6116", Name: "listener-tls-mode", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a listener's protocol cannot do with TLS what it is told
 
 A listener that passes TLS through sees no requests, so it cannot be one of https or grpc, and it shows no certificate of

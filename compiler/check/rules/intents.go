@@ -160,7 +160,7 @@ It has no delay, or holds back no share of the requests: the test passes because
 
 // JWTIssuer finds tokens whose keys would come over plain text.
 var JWTIssuer = &check.Rule{
-	ID: "MG7138", Name: "jwt-issuer-in-clear", Severity: diag.Error, On: check.OnSite,
+	ID: "MG7138", Name: "jwt-issuer-in-clear", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `the issuer of tokens is not an https address
 
 The keys that tokens are checked with are found at the issuer's address. In plain text, whoever is on the way replaces

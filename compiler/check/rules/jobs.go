@@ -65,7 +65,7 @@ Between its runs it has no pods: every request then is refused.`,
 
 // VMAddresses finds a VM that nobody can find, and addresses of what is none.
 var VMAddresses = &check.Rule{
-	ID: "MG7126", Name: "vm-addresses", Severity: diag.Error, On: check.OnSite,
+	ID: "MG7126", Name: "vm-addresses", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a VM has no addresses, or what is no VM has some
 
 A VM is reached at the addresses that the site declares: with none it has no endpoint. Pods get their own, and the

@@ -85,7 +85,7 @@ Source: istio.io, multicluster: before you begin, configure trust; linkerd.io, m
 
 // FederationTrust finds identities that two sites take for something else.
 var FederationTrust = &check.Rule{
-	ID: "MG5182", Name: "federation-trust-domain", Severity: diag.Error, On: check.OnSite,
+	ID: "MG5182", Name: "federation-trust-domain", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a federated site's identities do not count here, or cannot be told from ours
 
 A server of Istio accepts callers of its own trust domain and of the aliases alone: others are refused in the handshake.

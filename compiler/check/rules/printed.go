@@ -13,15 +13,16 @@ import (
 // Printed are the release lines that output is written for and checked against, by component. Profiles describe more:
 // those rules need to compare.
 var Printed = map[string][]string{
-	"kubernetes":   {"1.34", "1.35", "1.36"},
-	"gateway-api":  {"1.4", "1.5", "1.6", "1.7"},
-	"istio":        {"1.30", "1.31"},
-	"linkerd":      {"2.20"},
-	"consul":       {"2.0"},
-	"metallb":      {"0.16"},
-	"cilium":       {"1.20"},
-	"openelb":      {"0.6"},
-	"cert-manager": {"1.21"},
+	"kubernetes":               {"1.34", "1.35", "1.36"},
+	"gateway-api":              {"1.4", "1.5", "1.6", "1.7"},
+	"gateway-api experimental": {"1.6"},
+	"istio":                    {"1.30", "1.31"},
+	"linkerd":                  {"2.20"},
+	"consul":                   {"2.0"},
+	"metallb":                  {"0.16"},
+	"cilium":                   {"1.20"},
+	"openelb":                  {"0.6"},
+	"cert-manager":             {"1.21"},
 }
 
 // ReleaseWithoutOutput refuses releases whose objects meshgen cannot check.
@@ -49,6 +50,9 @@ one that is known, with a warning: the team vouches for the difference.`,
 		lines("kubernetes", "kubernetes.version", "Kubernetes", s.Kubernetes.Version, false)
 		if g := s.Kubernetes.GatewayAPI; g != nil {
 			lines("gateway-api", "kubernetes.gatewayAPI.version", "Gateway API", g.Version, false)
+			if g.Channel == "experimental" {
+				lines("gateway-api experimental", "kubernetes.gatewayAPI.channel", "the experimental channel of Gateway API", g.Version, false)
+			}
 		}
 		lines("cert-manager", site.Join("components", "certManager", "version"), "cert-manager", s.Components.CertManager.Version, false)
 		if cni := s.Kubernetes.CNI; cni.Kind == "cilium" && (s.Components.CNI.Managed || s.LoadBalancer.Kind == "cilium") {

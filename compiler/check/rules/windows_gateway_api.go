@@ -72,7 +72,7 @@ func routeNeeds(s *site.Site) []routeNeed {
 
 // RouteKindIgnored finds a kind of route that the mesh does not watch in the cluster's bundle.
 var RouteKindIgnored = &check.Rule{
-	ID: "MG5204", Name: "route-kind-ignored", Severity: diag.Error, On: check.OnSite,
+	ID: "MG5204", Name: "route-kind-ignored", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `the mesh ignores a kind of route of this release of the Gateway API, and a listener needs it
 
 A mesh leaves a CRD alone whose bundle is older or newer than what it was built for: the route is stored, its status
@@ -113,7 +113,7 @@ Source: istio/istio pkg/config/schema/gatewayapi/minimumversions.go; release-1.2
 
 // RouteKindNotServed finds a kind of route that the cluster's bundle and channel do not serve.
 var RouteKindNotServed = &check.Rule{
-	ID: "MG5205", Name: "route-kind-not-served", Severity: diag.Error, On: check.OnSite,
+	ID: "MG5205", Name: "route-kind-not-served", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a listener needs a kind of route that this release and channel of the Gateway API do not serve
 
 The API server refuses the object: "no matches for kind". TLSRoute is in the standard channel from 1.5, TCPRoute and
