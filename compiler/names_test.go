@@ -17,6 +17,7 @@ var climbing = []string{"../../escape", "/escape", "a/../../../escape", "..", ".
 // TestNamesStayInside gives each name that becomes part of a path a value that would climb out: the language takes
 // none. The tree would refuse the path besides; see artifact.
 func TestNamesStayInside(t *testing.T) {
+	all := 0
 	for _, name := range exampleNames(t) {
 		text := read(t, filepath.Join(examplesDir, name, "site.cue"))
 		out := compileText(t, "site.cue", text)
@@ -41,9 +42,13 @@ func TestNamesStayInside(t *testing.T) {
 				}
 			}
 		}
-		if len(tried) < 5 {
+		all = max(all, len(tried))
+		if len(tried) < 4 { // a cell of three machines
 			t.Errorf("%s: %d names are part of paths: %v", name, len(tried), slices.Sorted(maps.Keys(tried)))
 		}
+	}
+	if all < 12 {
+		t.Errorf("no site has more than %d names that are part of paths", all)
 	}
 }
 

@@ -121,7 +121,9 @@ func TestPolicyStages(t *testing.T) {
 
 // back is a tree in which some Namespaces are as they were.
 func back(was, now *artifact.Tree, docs [][]byte) *artifact.Tree {
-	of := func(f *artifact.File) []string { return strings.Split(strings.TrimSuffix(string(f.Bytes()), "\n"), "\n---\n") }
+	of := func(f *artifact.File) []string {
+		return strings.Split(strings.TrimSuffix(string(f.Bytes()), "\n"), "\n---\n")
+	}
 	keep := map[string]bool{}
 	for _, d := range docs {
 		keep[objectKey(string(d))] = true

@@ -22,6 +22,7 @@ func (l *lowering) breakGlass() {
 		if n.Purpose != "services" || !n.Meshed {
 			continue
 		}
+		g.From = append(g.From, n.From.Of("mesh")...)
 		g.Open = append(g.Open, n)
 		n.InjectLabels, n.Annotations, n.From = slices.Clone(n.InjectLabels), slices.Clone(n.Annotations), slices.Clone(n.From)
 		l.meshKind().out(&n)

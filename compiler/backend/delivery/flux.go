@@ -37,8 +37,9 @@ Node of a machine that has not joined, and restart no kube-proxy. install.sh --f
 func flux(p *ir.Plan, t *artifact.Tree) {
 	fluxRoot(p, t)
 	y := start(p, t, "steps/steps.yaml")
+	y.From("", append(p.Delivery.From.Of("kind")[:1:1], p.Cluster.CNI.From.Of("managed")...)...)
 	y.Comment(fluxStepsComment)
-	var before, same []string // names of the steps of the wave before, and of the one at hand
+	var before, same []fluxKustomization // the steps of the wave before, and of the one at hand
 	last := 0
 	for i, s := range stepsOf(p, t) {
 		if s.phase.ByHand {
@@ -53,7 +54,7 @@ func flux(p *ir.Plan, t *artifact.Tree) {
 		k := fluxStep(p, s)
 		k.needs = before
 		k.write(p, y)
-		same = append(same, k.name)
+		same = append(same, k)
 		if s.chart != nil {
 			fluxChart(p, t, s.chart)
 		}
@@ -75,6 +76,7 @@ func fluxMeta(p *ir.Plan, apiVersion, kind, name string, from []string) backend.
 func fluxRoot(p *ir.Plan, t *artifact.Tree) {
 	d := &p.Delivery
 	y := start(p, t, "root.yaml")
+	y.From("", append(d.From.Of("kind")[:1:1], p.Cluster.CNI.From.Of("managed")...)...)
 	y.Comment(fmt.Sprintf(fluxRootComment, p.Name, d.Phases[0].Name, ir.FluxName))
 	backend.Object(y, fluxMeta(p, fluxSource, "GitRepository", ir.FluxName, nil), func() {
 		y.Map("spec", func() {
@@ -121,7 +123,7 @@ type fluxKustomization struct {
 	name, source, path string
 	pathFrom           []string
 	comment            string
-	needs              []string
+	needs              []fluxKustomization
 	prune, wait        bool
 	programmed         bool // it waits for a Gateway, too
 	from               []string
@@ -161,11 +163,17 @@ func (k fluxKustomization) write(p *ir.Plan, y *artifact.YAML) {
 			y.KV("retryInterval", retryInterval)
 			y.KV("timeout", waitTime)
 			if len(k.needs) > 0 {
+				var from []string
+				for _, n := range k.needs {
+					from = append(from, n.from...)
+				}
+				y.From("", from...)
 				y.Seq("dependsOn", func() {
 					for _, n := range k.needs {
-						y.Item(func() { y.KV("name", n) })
+						y.Item(func() { y.KV("name", n.name) })
 					}
 				})
+				y.Fixed()
 			}
 			y.Map("sourceRef", func() {
 				y.KV("kind", "GitRepository")

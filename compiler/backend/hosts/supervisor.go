@@ -67,7 +67,7 @@ func server(y *artifact.YAML, s *ir.Supervisor) {
 		y.From("", append(s.From[:len(s.From):len(s.From)], o.From...)...)
 		y.KV(o.Key+"+", o.Values)
 	}
-	y.From("", append(s.From[:len(s.From):len(s.From)], "kubernetes.cni.kind", "components.cni.managed")...)
+	y.From("", append(s.From[:len(s.From):len(s.From)], "kubernetes.cni.kind", "kubernetes.cni.encapsulation", "components.cni.managed")...)
 	for _, kv := range s.CNI {
 		if kv.Value == "true" {
 			y.KV(kv.Key, true)

@@ -19,15 +19,15 @@ func (e *emitter) breakGlass() {
 	m := &e.p.Mesh
 	peers := e.objects(backend.BreakGlassOpen, "PeerAuthentication")
 	if m.Strict {
-		e.peerAuthentication(peers, m.Namespace, false, m.From.Of("mtls"))
+		e.peerAuthentication(peers, m.Namespace, false, slices.Concat(m.From.Of("mtls"), g.From))
 	}
 	policies := e.objects(backend.BreakGlassOpen, "AuthorizationPolicy")
 	for _, n := range g.Open {
 		if !m.Strict && !n.Permissive {
-			e.peerAuthentication(peers, n.Name, false, e.modeFrom(n.Name))
+			e.peerAuthentication(peers, n.Name, false, slices.Concat(e.modeFrom(n.Name), g.From))
 		}
 		policies.Add(backend.Meta{APIVersion: securityV1, Namespace: n.Name, Name: "break-glass", Labels: []ir.KV{backend.Staged("break-glass")},
-			From: append(g.From[:len(g.From):len(g.From)], n.From.Of("mesh")...)}, func(y *artifact.YAML) {
+			From: g.From}, func(y *artifact.YAML) {
 			y.Map("spec", func() {
 				y.KV("action", "ALLOW")
 				y.Comment("One rule without a condition: everybody.")
