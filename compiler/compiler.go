@@ -32,6 +32,8 @@ type Options struct {
 	Before func(site string) *ir.Plan
 	// Profiles take the place of the embedded ones; nil: these.
 	Profiles *profile.Set
+	// OnPage puts the findings on the page of docs/<site>, too. Builds leave them out: what the day changes is no output.
+	OnPage bool
 	// Keep says which findings to return, and the counts with them; nil: all. What stops a run stops it all the same.
 	Keep func(*site.Site, diag.Finding) bool
 }
@@ -199,6 +201,9 @@ func compileAmong(around surroundings, src *load.Source, opt Options) (*Output, 
 	if err != nil || out.Plan == nil {
 		return out, err
 	}
+	if opt.OnPage {
+		out.Plan.Findings = remarks(out.Findings)
+	}
 	t, err := emit(out.Plan, src.Resolved())
 	if err != nil {
 		return nil, err
@@ -214,6 +219,17 @@ func compileAmong(around surroundings, src *load.Source, opt Options) (*Output, 
 	out.Tree, out.Verified = t, report
 	out.Findings = append(out.Findings, found...).Sorted()
 	return out, nil
+}
+
+// remarks are findings as the page shows them. Those that the site waives stand there as waivers.
+func remarks(found diag.List) []ir.Finding {
+	out := []ir.Finding{}
+	for _, f := range found {
+		if f.Waived == "" {
+			out = append(out, ir.Finding{Severity: f.Severity.String(), Rule: f.Rule, At: f.Pos.String(), Message: f.Message, Hint: f.Hint})
+		}
+	}
+	return out
 }
 
 // emit prints a plan. The digest of the resolved site goes into the manifest.

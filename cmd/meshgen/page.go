@@ -13,8 +13,8 @@ func (c *command) reportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report [SITE]",
 		Short: "Print a page about a site: topology, sessions, losses, capacity, runbook",
-		Long: `Print the page that a build writes to docs/<site>/index.html, and nothing else of the tree. It is one file that needs no
-network and no script. What other documents it links to, a build writes beside it.`,
+		Long: `Print the page that a build writes to docs/<site>/index.html, with what the rules say of the site today, and nothing else of
+the tree. It is one file that needs no network and no script. What other documents it links to, a build writes beside it.`,
 		Example: `  meshgen report site.cue > page.html
   meshgen report -o page.html ./sites/one`,
 		Args: cobra.MaximumNArgs(1),
@@ -30,6 +30,7 @@ func (c *command) report(site, file string) error {
 	if err != nil {
 		return err
 	}
+	options.OnPage, options.Advice = true, true
 	made, err := c.compile(site, options, compiler.Compile)
 	if err != nil {
 		return err

@@ -25,6 +25,15 @@ type Wave struct {
 	From     From
 }
 
+// Finding is what the rules say of the site, as people read it.
+type Finding struct {
+	Severity string // warning or note
+	Rule     string // ID
+	At       string // "site.cue:12:3"
+	Message  string
+	Hint     string // "" where there is none
+}
+
 // Waiver accepts one rule's findings at a place until a day.
 type Waiver struct {
 	Rule   string // ID or name

@@ -79,6 +79,7 @@ type Plan struct {
 	Changes      Changes
 	Waves        []Wave      // in the order in which a change reaches the racks
 	Waivers      []Waiver    // in the order of the site
+	Findings     []Finding   // for a page that is asked for by itself; nil in a build
 	Resilience   *Resilience // nil: nothing is promised
 	Patches      []Patch     // in the order in which they are applied
 	BreakGlass   *BreakGlass // nil where there is no mesh, or what it refuses is taken away by other means

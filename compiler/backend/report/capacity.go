@@ -66,6 +66,26 @@ func changes(w *writer, p *ir.Plan) {
 	w.end()
 }
 
+// findings is what the rules say of the site.
+func findings(w *writer, p *ir.Plan) {
+	w.section("findings", "Findings")
+	if len(p.Findings) == 0 {
+		w.text("No rule has anything to say about the site.")
+		w.end()
+		return
+	}
+	end := w.table("What the rules say of the site", len(p.Findings), heading("severity"), heading("rule"), heading("at"), heading("finding"))
+	for _, f := range p.Findings {
+		text := esc(f.Message)
+		if f.Hint != "" {
+			text += ": " + esc(f.Hint)
+		}
+		w.row(words(f.Severity), named(f.Rule), named(f.At), shade("long", text))
+	}
+	end()
+	w.end()
+}
+
 // waivers is what the site accepts for a while. Which day it is, the page does not know.
 func waivers(w *writer, p *ir.Plan) {
 	w.section("waivers", "Waivers", "waivers", "racks") // its table is numbered after some that racks decide on

@@ -13,11 +13,14 @@ import (
 //go:embed page.css
 var pageStyle string
 
-// parts of the page, in order: each is a link of its head.
-var parts = []struct {
+// part of the page: a link of its head.
+type part struct {
 	id, title string
 	print     func(w *writer, p *ir.Plan)
-}{
+}
+
+// parts of every page, in order.
+var parts = []part{
 	{"addresses", "Addresses", addresses},
 	{"sessions", "Sessions", sessions},
 	{"machines", "Machines", machines},
@@ -25,6 +28,14 @@ var parts = []struct {
 	{"capacity", "Capacity", capacity},
 	{"changes", "Changes", changes},
 	{"waivers", "Waivers", waivers},
+}
+
+// partsOf are the parts of a site's page: with findings where somebody gave them.
+func partsOf(p *ir.Plan) []part {
+	if p.Findings == nil {
+		return parts
+	}
+	return append([]part{{"findings", "Findings", findings}}, parts...)
 }
 
 // page writes index.html.
@@ -52,7 +63,7 @@ func page(p *ir.Plan, t *artifact.Tree, d *drawing) {
 	w.put("</div>")
 	legend(w, p, d)
 	w.end()
-	for _, part := range parts {
+	for _, part := range partsOf(p) {
 		part.print(w, p)
 	}
 	if runbook != nil {
@@ -98,7 +109,7 @@ func head(w *writer, p *ir.Plan, runbook bool) {
 	w.Fixed()
 	w.put(`<nav aria-label="Parts of this page"><ul>`)
 	w.put(`<li><a href="#topology">Topology</a></li>`)
-	for _, part := range parts {
+	for _, part := range partsOf(p) {
 		w.put(`<li><a href="#`, esc(part.id), `">`, esc(part.title), "</a></li>")
 	}
 	if runbook {
