@@ -87,7 +87,7 @@ func (l *lowering) service(nn, sn string, n *site.Namespace, s *site.Service) ir
 	if r := s.RateLimit; r != nil {
 		out.RateLimit = &ir.RateLimit{PerSecond: r.RequestsPerSecond, From: ir.From{path + ".rateLimit"}}
 	}
-	if f := s.Fault; f != nil && f.Delay != nil {
+	if f := s.Fault; f != nil && f.Delay != nil && f.Delay.Percent > 0 {
 		out.Fault = &ir.Fault{DelayPercent: f.Delay.Percent, Delay: f.Delay.Duration, From: ir.From{path + ".fault"}}
 	}
 	if j := s.JWT; j != nil {

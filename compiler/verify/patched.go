@@ -21,7 +21,7 @@ type Patched struct {
 	Targets []string          // objects that the patch aims at, "40-policy: NetworkPolicy shop/web"
 	Near    []string          // objects of its kind, where there is no target
 	Err     string            // why kustomize does not apply it, or what is left of a target afterwards; "": it does
-	Folders []string          // of the overlay that hold targets
+	Folders []string          // of the overlay that hold targets, "40-policy" or "break-glass/open"
 	files   map[string][]byte // with patched objects, as kustomize leaves them, by path
 }
 
@@ -37,7 +37,7 @@ func Patches(t *artifact.Tree, site string, patches []Patch) []Patched {
 	overlay := "kubernetes/overlays/" + site + "/"
 	for _, f := range t.Files() {
 		rest, ok := strings.CutPrefix(f.Path(), overlay)
-		if ok && strings.Count(rest, "/") == 1 && path.Base(rest) != "kustomization.yaml" {
+		if ok && strings.Contains(rest, "/") && path.Base(rest) != "kustomization.yaml" {
 			names, content[f.Path()] = append(names, f.Path()), f.Bytes()
 		}
 	}
@@ -52,8 +52,10 @@ func Patches(t *artifact.Tree, site string, patches []Patch) []Patched {
 				case h.kind != x.Kind:
 				case h.name == x.Name:
 					hit = true
-					folder := path.Base(path.Dir(name))
-					o.Targets = append(o.Targets, folder+": "+h.String())
+					folder := strings.TrimPrefix(path.Dir(name), overlay)
+					if !strings.Contains(folder, "/") { // the others hold the same object once more, for people to apply one day
+						o.Targets = append(o.Targets, folder+": "+h.String())
+					}
 					if !slices.Contains(o.Folders, folder) {
 						o.Folders = append(o.Folders, folder)
 					}

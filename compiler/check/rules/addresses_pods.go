@@ -15,7 +15,7 @@ const maskDepth = 16
 
 // NodeCIDRMask finds lengths of nodes' ranges that nothing can be cut to.
 var NodeCIDRMask = &check.Rule{
-	ID: "MG1150", Name: "node-cidr-mask", Severity: diag.Error, On: check.OnSite,
+	ID: "MG1150", Name: "node-cidr-mask", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `nodeCIDRMask does not fit podCIDRs: their number, a range wider than the network, or one too narrow
 
 The controller manager does not start, or kubeadm refuses the cluster: no node gets a pod range, and every pod without

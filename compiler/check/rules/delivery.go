@@ -77,7 +77,7 @@ func hasCredentials(text string) bool {
 
 // CredentialsInURL finds a secret in the file.
 var CredentialsInURL = &check.Rule{
-	ID: "MG8201", Name: "credentials-in-url", Severity: diag.Error, On: check.OnSite,
+	ID: "MG8201", Name: "credentials-in-url", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a web address carries a user's password or token
 
 The site is read by everybody who reviews it, and the address is written into objects and logs: the secret is public from
@@ -194,7 +194,7 @@ Whoever takes one of the two away believes that it is gone.`,
 
 // AirGappedRegistry finds a closed site that would pull from the Internet.
 var AirGappedRegistry = &check.Rule{
-	ID: "MG8208", Name: "air-gapped-registry", Severity: diag.Error, On: check.OnSite,
+	ID: "MG8208", Name: "air-gapped-registry", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a closed site takes images or charts from upstream
 
 Nothing upstream can be reached from there: pods wait in ImagePullBackOff, the first time on the day that a node is

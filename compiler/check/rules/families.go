@@ -45,7 +45,7 @@ func twice(texts []string) bool {
 
 // OnePerFamily finds pairs of one family.
 var OnePerFamily = &check.Rule{
-	ID: "MG1140", Name: "one-per-family", Severity: diag.Error, On: check.OnSite,
+	ID: "MG1140", Name: "one-per-family", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `two addresses or networks are given where one for each family is meant, and both are of one family
 
 The API server and the controller manager do not start with two ranges of one family; a node keeps the first of two
@@ -111,7 +111,7 @@ func indexOfFamily(texts []string, is4 bool) int {
 
 // NodeFamily finds nodes without an address of a family that their pods have.
 var NodeFamily = &check.Rule{
-	ID: "MG1142", Name: "node-family", Severity: diag.Error, On: check.OnSite,
+	ID: "MG1142", Name: "node-family", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a node has no address of a family that pods have
 
 Without encapsulation nobody can route to its pods in that family; with it, host-network pods and probes of that family

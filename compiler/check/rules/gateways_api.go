@@ -15,7 +15,7 @@ func ownGateway(mesh string) bool { return mesh != "linkerd" && mesh != "none" }
 
 // GatewayProgram finds a gateway that no program serves.
 var GatewayProgram = &check.Rule{
-	ID: "MG6121", Name: "gateway-without-program", Severity: diag.Error, On: check.OnSite,
+	ID: "MG6121", Name: "gateway-without-program", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `nothing on the site serves a gateway's frontend
 
 Objects are taken by the API server and read by nobody: no pods, no address, no word about it. Linkerd and a site without

@@ -51,7 +51,7 @@ charts/linkerd-control-plane/values.yaml proxy.opaquePorts; istio.io, protocol s
 
 // LinkerdIdentity finds Linkerd without certificates to start from.
 var LinkerdIdentity = &check.Rule{
-	ID: "MG5191", Name: "linkerd-identity", Severity: diag.Error, On: check.OnSite,
+	ID: "MG5191", Name: "linkerd-identity", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `Linkerd is given no trust anchor or no issuer
 
 Its charts make neither: the installation stops at identityTrustAnchorsPEM and identity.issuer, or the proxies wait for

@@ -53,7 +53,7 @@ func poolClashes(s *site.Site) []clash {
 
 // PoolOverlapsNetwork finds virtual addresses in networks of something else.
 var PoolOverlapsNetwork = &check.Rule{
-	ID: "MG1104", Name: "pool-overlaps-network", Severity: diag.Error, On: check.OnSite,
+	ID: "MG1104", Name: "pool-overlaps-network", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a pool overlaps the network of pods, of Services, of a link or, announced by BGP, of nodes
 
 No load balancer compares its pools with other networks. Machines inside the network look for the virtual address on

@@ -22,6 +22,7 @@ var Printed = map[string][]string{
 	"metallb":                  {"0.16"},
 	"cilium":                   {"1.20"},
 	"openelb":                  {"0.6"},
+	"envoy-gateway":            {"1.8"},
 	"cert-manager":             {"1.21"},
 }
 
@@ -52,6 +53,11 @@ one that is known, with a warning: the team vouches for the difference.`,
 			lines("gateway-api", "kubernetes.gatewayAPI.version", "Gateway API", g.Version, false)
 			if g.Channel == "experimental" {
 				lines("gateway-api experimental", "kubernetes.gatewayAPI.channel", "the experimental channel of Gateway API", g.Version, false)
+			}
+		}
+		for name, g := range byKey(s.Gateways) {
+			if g.Implementation != nil {
+				lines(g.Implementation.Kind, site.Join("gateways", name, "implementation", "version"), g.Implementation.Kind, g.Implementation.Version, false)
 			}
 		}
 		lines("cert-manager", site.Join("components", "certManager", "version"), "cert-manager", s.Components.CertManager.Version, false)

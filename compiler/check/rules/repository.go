@@ -12,7 +12,7 @@ import (
 
 // RetiredLocation finds registries and repositories that are frozen, closed or about to be.
 var RetiredLocation = &check.Rule{
-	ID: "MG5222", Name: "retired-location", Severity: diag.Error, On: check.OnSite,
+	ID: "MG5222", Name: "retired-location", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `images or charts of the mesh come from a place that is frozen or being shut down
 
 A node that is set up afterwards pulls nothing: its proxies stay in ImagePullBackOff, and so does every pod that is
