@@ -12,15 +12,16 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
-// defining are the charts that bring CustomResourceDefinitions, by the component of testdata/upstream.txt.
-var defining = map[string]string{
-	"base":              "istio",
-	"metallb":           "metallb",
-	"openelb":           "openelb",
-	"cilium":            "cilium",
-	"linkerd-crds":      "linkerd",
-	"consul":            "consul",
-	"gateway-crds-helm": "envoy-gateway",
+// defining are the charts that bring CustomResourceDefinitions, by the components of testdata/upstream.txt. Those of Services
+// across clusters come with the operator of Cilium.
+var defining = map[string][]string{
+	"base":              {"istio"},
+	"metallb":           {"metallb"},
+	"openelb":           {"openelb"},
+	"cilium":            {"cilium", "mcs-api"},
+	"linkerd-crds":      {"linkerd"},
+	"consul":            {"consul"},
+	"gateway-crds-helm": {"envoy-gateway"},
 }
 
 // platform are the components whose kinds the cluster has although the tree installs none of them.
@@ -40,8 +41,8 @@ func charts(t *testing.T, c *client, p *ir.Plan) map[string][]byte {
 	for _, phase := range p.Delivery.Phases {
 		for _, step := range phase.Charts {
 			var text []byte
-			if component, ok := defining[step.Release.Chart]; ok {
-				text = brought(upstream(t).definitions(t, component))
+			if components, ok := defining[step.Release.Chart]; ok {
+				text = brought(upstream(t).definitions(t, components...))
 			}
 			switch step.Release.Chart {
 			case "base": // its webhook refuses every object of Istio until istiod answers
