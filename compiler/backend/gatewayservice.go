@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"net/netip"
 	"strings"
 
 	"meshgen.dev/meshgen/compiler/artifact"
@@ -25,18 +26,7 @@ func GatewayService(y *artifact.YAML, g *ir.Gateway) {
 	if len(g.SourceRanges) > 0 {
 		y.KV("loadBalancerSourceRanges", ir.Prefixes(g.SourceRanges))
 	}
-	v4, v6 := false, false
-	for _, a := range g.VIPs {
-		v4, v6 = v4 || a.Is4(), v6 || a.Is6()
-	}
-	switch {
-	case v4 && v6:
-		y.KV("ipFamilyPolicy", "RequireDualStack")
-	case v6:
-		y.KV("ipFamilies", []string{"IPv6"})
-	default:
-		y.KV("ipFamilies", []string{"IPv4"})
-	}
+	Families(y, g.VIPs)
 	Pairs(y, "selector", g.Selector)
 	y.Seq("ports", func() {
 		for i := range g.Listeners {
@@ -54,4 +44,20 @@ func GatewayService(y *artifact.YAML, g *ir.Gateway) {
 		}
 	})
 	y.Fixed()
+}
+
+// Families writes the families of a Service's addresses: without them it has the cluster's first one alone.
+func Families(y *artifact.YAML, vips []netip.Addr) {
+	v4, v6 := false, false
+	for _, a := range vips {
+		v4, v6 = v4 || a.Is4(), v6 || a.Is6()
+	}
+	switch {
+	case v4 && v6:
+		y.KV("ipFamilyPolicy", "RequireDualStack")
+	case v6:
+		y.KV("ipFamilies", []string{"IPv6"})
+	default:
+		y.KV("ipFamilies", []string{"IPv4"})
+	}
 }

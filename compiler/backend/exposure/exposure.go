@@ -51,7 +51,7 @@ func spec(y *artifact.YAML, e *ir.Exposure) {
 		y.Comment("Keeps the client's address, and takes no second hop: a node without a pod takes nothing.")
 		y.KV("externalTrafficPolicy", "Local")
 	}
-	families(y, e)
+	backend.Families(y, e.VIPs)
 	backend.Pairs(y, "selector", e.Selector)
 	if mixed(e.Ports) {
 		y.Comment(portsComment)
@@ -73,22 +73,6 @@ func spec(y *artifact.YAML, e *ir.Exposure) {
 		}
 	})
 	y.Fixed()
-}
-
-// families writes the families of the addresses: the cluster's first one alone is what a Service has otherwise.
-func families(y *artifact.YAML, e *ir.Exposure) {
-	v4, v6 := false, false
-	for _, a := range e.VIPs {
-		v4, v6 = v4 || a.Is4(), v6 || a.Is6()
-	}
-	switch {
-	case v4 && v6:
-		y.KV("ipFamilyPolicy", "RequireDualStack")
-	case v6:
-		y.KV("ipFamilies", []string{"IPv6"})
-	default:
-		y.KV("ipFamilies", []string{"IPv4"})
-	}
 }
 
 // transport is the protocol of a port as Kubernetes has it.
