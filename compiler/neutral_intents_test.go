@@ -125,16 +125,18 @@ var intentProbes = []intentProbe{
 		"linkerd": {"HTTPRoute shop/told-try*: metadata annotations retry.linkerd.io/timeout = 1700ms"},
 	}),
 	probe("told-errors", httpPort+`, outlierDetection: consecutive5xx: 9173`, "outlierDetection.consecutive5xx").tell("9173").at(map[string][]string{
-		"cilium": {"CiliumEnvoyConfig shop/told-errors-calls: spec resources * outlier_detection consecutive_5xx = 9173"},
-		"istio":  {"DestinationRule shop/told-errors: spec trafficPolicy outlierDetection consecutive5xxErrors = 9173"},
+		"cilium":  {"CiliumEnvoyConfig shop/told-errors-calls: spec resources * outlier_detection consecutive_5xx = 9173"},
+		"istio":   {"DestinationRule shop/told-errors: spec trafficPolicy outlierDetection consecutive5xxErrors = 9173"},
+		"linkerd": {"Service shop/told-errors: metadata annotations balancer.linkerd.io/failure-accrual-consecutive-max-failures = 9173"},
 	}),
 	probe("told-interval", httpPort+`, outlierDetection: interval: "17s"`, "outlierDetection.interval", "outlierDetection.consecutive5xx").tell("17s").at(map[string][]string{
 		"cilium": {"CiliumEnvoyConfig shop/told-interval-calls: spec resources * outlier_detection interval = 17s"},
 		"istio":  {"DestinationRule shop/told-interval: spec trafficPolicy outlierDetection interval = 17s"},
 	}),
 	probe("told-ejection", httpPort+`, outlierDetection: baseEjectionTime: "43s"`, "outlierDetection.baseEjectionTime", "outlierDetection.consecutive5xx").tell("43s").at(map[string][]string{
-		"cilium": {"CiliumEnvoyConfig shop/told-ejection-calls: spec resources * outlier_detection base_ejection_time = 43s"},
-		"istio":  {"DestinationRule shop/told-ejection: spec trafficPolicy outlierDetection baseEjectionTime = 43s"},
+		"cilium":  {"CiliumEnvoyConfig shop/told-ejection-calls: spec resources * outlier_detection base_ejection_time = 43s"},
+		"istio":   {"DestinationRule shop/told-ejection: spec trafficPolicy outlierDetection baseEjectionTime = 43s"},
+		"linkerd": {"Service shop/told-ejection: metadata annotations balancer.linkerd.io/failure-accrual-consecutive-min-penalty = 43s"},
 	}),
 	probe("told-percent", httpPort+`, outlierDetection: maxEjectionPercent: 37`, "outlierDetection.maxEjectionPercent", "outlierDetection.consecutive5xx").tell("37").at(map[string][]string{
 		"cilium": {"CiliumEnvoyConfig shop/told-percent-calls: spec resources * outlier_detection max_ejection_percent = 37"},

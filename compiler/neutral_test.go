@@ -170,6 +170,16 @@ func objectsOf(t *testing.T, tree *artifact.Tree) []emitted {
 				out = append(out, emitted{"values", parts[2], v})
 				continue
 			}
+			if v["kind"] == "Component" { // it patches Services of others
+				for _, p := range v["patches"].([]any) {
+					var s map[string]any
+					if err := yaml.Unmarshal([]byte(p.(map[string]any)["patch"].(string)), &s); err != nil {
+						t.Fatal(err)
+					}
+					out = append(out, emitted{"Service", fmt.Sprintf("%s/%s", parts[4], s["metadata"].(map[string]any)["name"]), s})
+				}
+				continue
+			}
 			meta, _ := v["metadata"].(map[string]any)
 			name := fmt.Sprint(meta["name"])
 			if ns, ok := meta["namespace"]; ok {

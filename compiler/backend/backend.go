@@ -48,6 +48,11 @@ func MigrationStage(namespace, stage string) Phase {
 	return Phase("migration/" + namespace + "/" + stage)
 }
 
+// ServicesDir is the folder of the component that adds to a namespace's Services what the mesh reads on them.
+func ServicesDir(p *ir.Plan, namespace string) string {
+	return OverlayDir(p) + "/services/" + namespace
+}
+
 // Staged labels an object that is in no phase: it is found again, and deleted, by it.
 func Staged(stage string) ir.KV { return ir.KV{Key: "meshgen.dev/stage", Value: stage} }
 

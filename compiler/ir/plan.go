@@ -64,6 +64,7 @@ type Plan struct {
 	Gateways     []Gateway     // by name
 	Program      *Program      // that serves gateways for a mesh without one; nil: none
 	Services     []Service     // by namespace, then name
+	ServiceMarks []ServiceMark // what the mesh reads on Services of others, by namespace, then name
 	Exposures    []Exposure    // Services of type LoadBalancer that no gateway serves, by name
 	Externals    []External    // by name
 	Scraper      *Scraper      // nil when nobody scrapes

@@ -52,6 +52,7 @@ func Among(fleet site.Fleet, s *site.Site, set *profile.Set) *ir.Plan {
 	l.breakGlass()
 	l.releases()
 	l.linkerd()
+	l.serviceMarks()
 	l.ciliumPolicies()
 	l.consul()
 	l.registry()

@@ -30,6 +30,8 @@ type meshKind struct {
 	// metrics are those without which its alerts are silent; monitors are what the scraper's operator scrapes of it.
 	metrics  func(l *lowering) []needed
 	monitors func(l *lowering) []ir.Monitor
+	// marks are the labels and annotations that it reads on Services of others; nil: none.
+	marks func(l *lowering)
 	// crossing is how sites are joined; nil: they are not.
 	crossing *crossing
 }

@@ -35,6 +35,7 @@ var linkerd = meshKind{
 	pushes:       linkerdPushes,
 	metrics:      linkerdMetrics,
 	monitors:     linkerdMonitors,
+	marks:        linkerdMarks,
 	crossing:     &linkerdCrossing,
 }
 

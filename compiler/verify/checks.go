@@ -46,6 +46,7 @@ type expectedState struct {
 	} `json:"gateways"`
 	Services      []struct{ Namespace, Name, Selector string }        `json:"services"`
 	Configuration []struct{ Namespace, ConfigMap, Key, Value string } `json:"configuration"`
+	Marks         []serviceMark                                       `json:"marks"`
 	Objects       []expectedObjects                                   `json:"objects"`
 
 	file *artifact.File

@@ -194,7 +194,7 @@ func sample(t *artifact.Tree, overlay string) (files map[string][]byte, left int
 	files = map[string][]byte{}
 	objects, patched := 0, false
 	for _, f := range t.Files() {
-		if strings.HasPrefix(f.Path(), "kubernetes/") {
+		if strings.HasPrefix(f.Path(), "kubernetes/") && !isComponent(f.Path()) {
 			files[f.Path()] = f.Bytes()
 			objects += countDocuments(f.Bytes())
 			patched = patched || path.Base(f.Path()) == "kustomization.yaml" && bytes.Contains(f.Bytes(), []byte("\npatches:"))

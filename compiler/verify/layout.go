@@ -10,11 +10,11 @@ import (
 )
 
 // Layout is the same for trees that kustomize reads in the same way: their kustomizations have the same text, but for the
-// name of the site, and list files alone. The second result is false where objects decide as well, because of patches.
+// name of the site, and list files alone; components, which they do not take, do not count. The second result is false where objects decide as well, because of patches.
 func Layout(t *artifact.Tree, site string) (sum [sha256.Size]byte, simple bool) {
 	h := sha256.New()
 	for _, f := range t.Files() {
-		if !strings.HasPrefix(f.Path(), "kubernetes/") || path.Base(f.Path()) != "kustomization.yaml" {
+		if !strings.HasPrefix(f.Path(), "kubernetes/") || path.Base(f.Path()) != "kustomization.yaml" || isComponent(f.Path()) {
 			continue
 		}
 		if bytes.Contains(f.Bytes(), []byte("\npatches:")) {

@@ -12,6 +12,7 @@ import (
 // treeVerifiers are the readers of all but the line formats, by path. The first match counts.
 var treeVerifiers = []verifier{
 	{"manifest", "meshgen/*.json", readManifest},
+	{"kustomization", componentsGlob, readComponent},
 	{"kustomization", "kubernetes/**/kustomization.yaml", readKustomization},
 	{"staged objects", "kubernetes/overlays/*/*/*/*.yaml", readStaged},
 	{"staged objects", "kubernetes/overlays/*/*/*/*/*.yaml", readStaged},

@@ -23,6 +23,7 @@ type pass struct {
 	objects        []*object                 // every Kubernetes object of the tree, in the order of files
 	values         map[string]*values        // by release: the chart values of the site
 	kustomizations map[string]*kustomization // by folder
+	marks          []serviceMark             // of Services that others make
 	sessions       []Session                 // of BGP, read back from both ends
 	links          []*End                    // switches' ends of sessions with the routing of nodes
 	secretRefs     []SecretRef               // every Secret that an object refers to

@@ -168,6 +168,7 @@ func (p *pass) wholeTree() {
 	p.checkConsul()
 	p.checkRegistry()
 	p.checkKustomizations()
+	p.checkMarks()
 	p.checkObservability()
 	for _, check := range lineTreeChecks {
 		check(p)

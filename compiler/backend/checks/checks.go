@@ -19,6 +19,7 @@
 //	gateways    {name, namespace, service, selector, replicas, class, racks, addresses}
 //	services    {namespace, name, selector} of workloads in whose pods the container proxy runs
 //	configuration {namespace, configMap, key, value} of what others install; left out where nothing is relied on
+//	marks       {namespace, service, labels, annotations} that the mesh reads on Services of others; left out where there are none
 //	objects     {kind, namespace, names} of the load balancer
 //
 // announcer says who tells the nodes' end of the sessions: "frr-k8s", "cilium", or nobody.

@@ -93,6 +93,12 @@ func (w *writer) cluster(p *ir.Plan, t *artifact.Tree) {
 			return configuration{"kube-system", "cilium-config", v.Key, v.Want}
 		})
 	}
+	if len(p.ServiceMarks) > 0 {
+		list(w, "marks", p.ServiceMarks, func(m ir.ServiceMark) any {
+			w.From("", m.From...)
+			return mark{m.Namespace, m.Service, pairs(m.Labels), pairs(m.Annotations)}
+		})
+	}
 	w.last(func() {
 		list(w, "objects", balancerObjects(p, t), func(o objects) any { w.From("", o.from...); return o })
 	})
@@ -107,6 +113,15 @@ func announcer(p *ir.Plan) string {
 		return "frr-k8s"
 	}
 	return ""
+}
+
+// pairs are labels or annotations by key.
+func pairs(kvs []ir.KV) map[string]string {
+	out := map[string]string{}
+	for _, kv := range kvs {
+		out[kv.Key] = kv.Value
+	}
+	return out
 }
 
 // selector is a set of labels as kubectl takes it.

@@ -91,3 +91,10 @@ type configuration struct {
 	Key       string `json:"key"`
 	Value     string `json:"value"`
 }
+
+type mark struct {
+	Namespace   string            `json:"namespace"`
+	Service     string            `json:"service"`
+	Labels      map[string]string `json:"labels"`
+	Annotations map[string]string `json:"annotations"`
+}

@@ -25,16 +25,11 @@ func (b *book) Away() []awayCall {
 	return out
 }
 
-// exportedService is one that admits callers of other sites.
-type exportedService struct{ Namespace, Name string }
-
-// Exported lists the services that other sites may know, by namespace and name.
-func (b *book) Exported() []exportedService {
-	var out []exportedService
-	for i := range b.P.Services {
-		if s := &b.P.Services[i]; len(s.Peers) > 0 {
-			out = append(out, exportedService{s.Namespace, s.Name})
-		}
+// MarkedNamespaces lists the namespaces in which the mesh reads something on Services of others.
+func (b *book) MarkedNamespaces() []string {
+	var out []string
+	for _, m := range b.P.ServiceMarks {
+		out = append(out, m.Namespace)
 	}
-	return out
+	return slices.Compact(out)
 }

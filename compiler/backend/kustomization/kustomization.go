@@ -3,7 +3,8 @@
 // In comes the tree as the other backends left it, so that this one runs last. Out go files that list exactly what is
 // there: nothing is transformed or generated, and what a phase applies is what its files show, changed by nothing but the
 // site's own patches, in the phase that holds their targets. Folders deeper than a phase are applied by people: each has
-// a kustomization, and the one above takes none of them.
+// a kustomization, and the one above takes none of them. Beside them stand components of kustomize, for those who own the
+// site's Services.
 package kustomization
 
 import (
@@ -56,6 +57,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 			y.Elem(ph.name)
 		}
 	})
+	components(p, t)
 }
 
 // phasesOf returns the folders right below dir, in the order in which they are applied, which is that of their names.

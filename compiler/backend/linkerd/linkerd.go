@@ -5,7 +5,8 @@
 // phase 07-secrets the Certificates of its webhooks and of the intermediate that signs; in phase 30-gateways, where the site is
 // joined with others, the gateway that they reach and a Link for each of them; in phase 40-policy a Server for
 // each port, who is admitted to it, and routes of callers; in phase 45-enforcement the network of all that is outside.
-// It makes no Services and no ServiceProfiles: what Linkerd would read on a Service stands on a route.
+// It makes no Services and no ServiceProfiles: what Linkerd would read on a Service stands on a route
+// where it may, and else in a component for the Service's owner (package kustomization).
 //
 // Facts about Linkerd in comments were read in linkerd/linkerd2 edge-26.6.3, which is release 2.20.
 package linkerd

@@ -16,6 +16,7 @@ var linkerdRules = []*check.Rule{
 	LinkerdGRPCMethods,
 	LinkerdExternalByName,
 	LinkerdStreamNumber,
+	LinkerdOutlier,
 }
 
 // LinkerdTracing finds spans that Linkerd's proxies would not send.

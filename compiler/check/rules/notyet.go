@@ -40,14 +40,9 @@ var notYet = []unread{
 	{path: "gateways.*.purpose", only: []string{"ingress"}, by: []string{"cilium", "consul", "istio-sidecar", "linkerd", "none"}},
 	{path: "gateways.*.implementation", by: []string{"linkerd", "none"}},
 	{path: "gateways.*.listeners.*.protocol", only: []string{"http", "https", "tls"}, where: withCilium},
-	{path: "namespaces.*.services.*.outlierDetection", where: ofOthersServices},
 	{path: "namespaces.*.services.*.egress", where: closedConsul},
 	{path: "federation", by: []string{"cilium", "consul", "istio-sidecar", "linkerd", "none"}},
 }
-
-// ofOthersServices: Linkerd reads it from annotations of the Service itself (linkerd/linkerd2 version-2.20
-// policy-controller/k8s/index/src/outbound/index.rs, parse_accrual_config, read 2026-11-21), which is not written here.
-func ofOthersServices(s *site.Site) bool { return s.Mesh.Kind == "linkerd" }
 
 // withCilium: a stream goes past its proxies, from the load balancer to the pods, with the client's own identity
 // (operator/pkg/model/translation/gateway-api/endpointslices.go of v1.20.2): policies would have to admit the world.

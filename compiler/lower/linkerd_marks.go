@@ -1,0 +1,60 @@
+package lower
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"meshgen.dev/meshgen/compiler/ir"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// linkerdMaxPenalty is how long a failing pod is left out at most, in a row: as long as Envoy leaves one out (max_ejection_time,
+// 300 s), so that a site means the same under either.
+const linkerdMaxPenalty = 300 * time.Second
+
+// linkerdMarks: callers' proxies read on the Service when its pods are left out, and controllers of other sites whether it
+// is known there. Source: linkerd/linkerd2 edge-26.6.3 policy-controller/k8s/index/src/outbound/index.rs,
+// parse_accrual_config and parse_duration, which takes whole numbers alone; multicluster/service-mirror/cluster_watcher.go,
+// isExported; read on 2026-11-21.
+func linkerdMarks(l *lowering) {
+	for i := range l.p.Services {
+		s := &l.p.Services[i]
+		if !s.Meshed {
+			continue
+		}
+		// The outlier detection of a split's source holds for its targets: it is read on the Service that is called.
+		if o := s.Outlier; o != nil && l.s.Namespaces[s.Namespace].Services[s.Name].OutlierDetection != nil {
+			l.mark(linkerdAccrual(s, o))
+		}
+		if len(s.Peers) > 0 {
+			m := ir.ServiceMark{Namespace: s.Namespace, Service: s.Name, Labels: []ir.KV{{Key: "mirror.linkerd.io/exported", Value: "true"}},
+				Reasons: []string{"other sites know it"}, From: append(slices.Clone(s.From), "federation")}
+			for _, c := range s.Peers {
+				m.From = append(m.From, c.From...)
+			}
+			l.mark(m)
+		}
+	}
+}
+
+// linkerdAccrual leaves a pod out after failures in a row; each time that it fails again on trial, for longer.
+func linkerdAccrual(s *ir.Service, o *ir.Outlier) ir.ServiceMark {
+	const accrual = "balancer.linkerd.io/failure-accrual"
+	first := site.ParseDuration(o.BaseEjectionTime)
+	return ir.ServiceMark{Namespace: s.Namespace, Service: s.Name, Reasons: []string{"pods that fail are left out"}, From: append(slices.Clone(s.From), o.From...),
+		Annotations: []ir.KV{
+			{Key: accrual, Value: "consecutive"},
+			{Key: accrual + "-consecutive-max-failures", Value: strconv.Itoa(o.Consecutive5xx)},
+			{Key: accrual + "-consecutive-max-penalty", Value: wholeDuration(max(first, linkerdMaxPenalty))},
+			{Key: accrual + "-consecutive-min-penalty", Value: wholeDuration(first)},
+		}}
+}
+
+// wholeDuration is a time span as one whole number of seconds, or of milliseconds.
+func wholeDuration(d time.Duration) string {
+	if d%time.Second == 0 {
+		return strconv.FormatInt(int64(d/time.Second), 10) + "s"
+	}
+	return strconv.FormatInt(d.Milliseconds(), 10) + "ms"
+}
