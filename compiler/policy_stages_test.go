@@ -79,6 +79,9 @@ func TestPolicyStages(t *testing.T) {
 	seen := map[string]int{}
 	for _, name := range exampleNames(t) {
 		q := newInquiry(t, name)
+		if q.consul() { // its proxies know no pod without one
+			q.world.Consul = "charts/" + name + "/consul/values.yaml"
+		}
 		stages := stagesOf(q.tree)
 		ask := func(what string, tree *artifact.Tree) {
 			if err := q.read(tree); err != nil {

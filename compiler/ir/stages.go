@@ -4,8 +4,18 @@ package ir
 // first lifts what refuses, the second keeps proxies out of pods that start.
 type BreakGlass struct {
 	Open []Namespace // meshed ones of services: what the mesh refuses there is lifted
-	Out  []Namespace // the same as they are without proxies; empty where the mesh has none in pods
-	From From
+	Out  []Namespace // those that leave, as they are without proxies, in their order; empty where the mesh has none in pods
+	// Plain are services as pods without proxies call them and are called, where the network admits proxies' ports alone.
+	Plain []Service
+	// Restarts are the workloads that leave, callers before callees, where that order matters; else empty.
+	Restarts []Restart
+	From     From
+}
+
+// Restart is a workload whose pods start anew.
+type Restart struct {
+	Namespace, Service, Workload string
+	Labels                       []KV // of its pods
 }
 
 // MigrationStep is one stage of the way to another mode of mutual TLS, as an overlay beside the site's own.

@@ -6,10 +6,9 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
-// glassMeshes are the meshes of which overlays lift what they refuse. The others have their own ways, in the runbook: of
-// Consul proxies and network policies go together, in ambient mode pods are captured past their own ports, and Cilium's
-// policies are the pod network's.
-var glassMeshes = []string{"istio-sidecar", "linkerd"}
+// glassMeshes are the meshes of which overlays lift what they refuse. The others have their own ways, in the runbook: in
+// ambient mode pods are captured past their own ports, and Cilium's policies are the pod network's.
+var glassMeshes = []string{"consul", "istio-sidecar", "linkerd"}
 
 // breakGlass is how the mesh is taken out of the path.
 func (l *lowering) breakGlass() {
@@ -27,6 +26,9 @@ func (l *lowering) breakGlass() {
 		n.InjectLabels, n.Annotations, n.From = slices.Clone(n.InjectLabels), slices.Clone(n.Annotations), slices.Clone(n.From)
 		l.meshKind().out(&n)
 		g.Out = append(g.Out, n)
+	}
+	if l.s.Mesh.Kind == "consul" {
+		l.consulLeaves(g)
 	}
 	if len(g.Open) > 0 {
 		l.p.BreakGlass = g

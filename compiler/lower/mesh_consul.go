@@ -24,6 +24,7 @@ const consulOffset = 8000
 // NET_ADMIN and root, which Pod Security refuses below the level privileged.
 var consul = meshKind{
 	inject:       injectConsul,
+	out:          outOfConsul,
 	namespaces:   consulNamespaces,
 	releases:     consulReleases,
 	gateway:      consulGateway,
@@ -44,6 +45,12 @@ func injectConsul(_ *lowering, n *ir.Namespace) {
 		n.InjectLabels = []ir.KV{consulInjected}
 		n.From = append(n.From, "mesh.kind")
 	}
+}
+
+// outOfConsul: the webhook is called for namespaces where the label says true. It stays, with another value, so that it holds
+// also where who delivers owns it.
+func outOfConsul(n *ir.Namespace) {
+	n.InjectLabels = append(without(n.InjectLabels, consulInjected.Key), ir.KV{Key: consulInjected.Key, Value: "false"})
 }
 
 func consulNamespaces(l *lowering) []ownNamespace {

@@ -42,6 +42,9 @@ var stagedChanges = map[string]map[kindKey]struct {
 	"break-glass/open": {
 		{"security.istio.io", "PeerAuthentication"}: {[]string{"spec", "mtls", "mode"}, "PERMISSIVE"},
 		{"policy.linkerd.io", "Server"}:             {[]string{"spec", "accessPolicy"}, "all-unauthenticated"},
+		{consulGroup, "ProxyDefaults"}:              {[]string{"spec", "mutualTLSMode"}, "permissive"},
+		{consulGroup, "Mesh"}:                       {[]string{"spec", "allowEnablingPermissiveMutualTLS"}, true},
+		{consulGroup, "ServiceIntentions"}:          {[]string{"spec", "sources"}, nil},
 	},
 	"break-glass/proxyless": {{"", "Namespace"}: {[]string{"metadata"}, nil}},
 }
@@ -103,7 +106,8 @@ func less(v map[string]any, at []string) map[string]any {
 
 // outLabels say that a namespace's pods start without the mesh's proxy.
 func isOut(o *object) bool {
-	return str(o.value, "metadata", "labels", "istio-injection") == "disabled" || str(o.value, "metadata", "annotations", "linkerd.io/inject") == "disabled"
+	return str(o.value, "metadata", "labels", "istio-injection") == "disabled" || str(o.value, "metadata", "annotations", "linkerd.io/inject") == "disabled" ||
+		str(o.value, "metadata", "labels", consulGroup+"/connect-inject") == "false"
 }
 
 // checkBreakGlass: what refuses is lifted everywhere, before proxies go; where they go, all of the namespace's other
@@ -112,10 +116,12 @@ func (p *pass) checkBreakGlass(open, out []*object, own map[string]*object) {
 	has := func(list []*object, is func(*object) bool) bool { return slices.ContainsFunc(list, is) }
 	for _, was := range p.objects {
 		strict := was.is("security.istio.io", "PeerAuthentication") && str(was.value, "spec", "mtls", "mode") == "STRICT"
-		if len(out) > 0 && (strict || was.is("policy.linkerd.io", "Server")) && !has(open, func(o *object) bool { return o.String() == was.String() }) {
+		lifted := len(out) > 0 && (strict || was.is("policy.linkerd.io", "Server")) || len(open) > 0 && p.consulRefuses(was)
+		if lifted && !has(open, func(o *object) bool { return o.String() == was.String() }) {
 			was.report(p, ruleStaged, nil, "break-glass/open does not lift it")
 		}
 	}
+	p.checkConsulGlass(open, out)
 	for _, o := range out {
 		was := own[o.group+" "+o.String()]
 		if !o.is("", "Namespace") || was == nil || !isOut(o) || isOut(was) {
@@ -124,7 +130,7 @@ func (p *pass) checkBreakGlass(open, out []*object, own map[string]*object) {
 		}
 		for _, field := range []string{"labels", "annotations"} {
 			for key, v := range dict(was.value, "metadata", field) {
-				if key != "istio.io/rev" && key != "linkerd.io/inject" && str(o.value, "metadata", field, key) != v {
+				if key != "istio.io/rev" && key != "linkerd.io/inject" && key != consulGroup+"/connect-inject" && str(o.value, "metadata", field, key) != v {
 					o.report(p, ruleStaged, fieldPath{"metadata", field}, "%s is not that of the site", key)
 				}
 			}

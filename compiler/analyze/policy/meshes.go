@@ -72,6 +72,17 @@ func (m *Model) wire(from, to *Workload, port Port) uint16 {
 	return port.Target
 }
 
+// lost reports whether the proxy of a caller knows the callee as a service of Consul and finds none of its pods: a service
+// keeps its address for as long as it has ServiceDefaults or intentions, also when no pod of it has a proxy (hashicorp/consul
+// agent/consul/state freeServiceVirtualIP, intentionTopologyTxn; read 2026-11-21).
+func (m *Model) lost(from, to *Workload) bool {
+	if m.consul == nil || !m.proxied(from) || m.proxied(to) {
+		return false
+	}
+	_, known := m.consul.protocols[to.Name]
+	return known || m.consul.of(to.Name) != nil
+}
+
 // admitted asks the callee's proxy of Linkerd or Consul. Both take an identity from the caller's certificate.
 func (m *Model) admitted(from Caller, to *Workload, port Port, req Request) []Step {
 	at := to.Namespace + "/" + to.Name

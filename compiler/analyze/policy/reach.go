@@ -212,6 +212,10 @@ func (m *Model) hop(from Caller, to *Workload, port Port, req Request, plain boo
 	udp := req.UDP || port.Protocol == "udp"
 	caller := end{from.Workload, from.Address}
 	own := port
+	if !udp && m.lost(from.Workload, to) {
+		steps = append(steps, Step{Layer: Route, At: to.Namespace + "/" + to.Name, Effect: Refuse,
+			Why: "its address is that of a service of Consul, and no pod of it has a proxy"})
+	}
 	port.Target = m.wire(from.Workload, to, port)
 	if w := from.Workload; w != nil {
 		caller.address = w.Address

@@ -41,6 +41,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	e.values()
 	e.gateways()
 	e.mesh()
+	e.breakGlass()
 	e.peering()
 	e.aliases()
 	for i := range e.k.Services {
@@ -57,22 +58,52 @@ func (e *emitter) add(phase backend.Phase, kind, namespace, name string, from ir
 // mesh writes what holds for all proxies.
 func (e *emitter) mesh() {
 	m := &e.p.Mesh
-	e.add(backend.Policy, "ProxyDefaults", m.Namespace, "global", append(e.k.From, m.AccessLogsFrom...), func(y *artifact.YAML) {
+	e.proxyDefaults(backend.Policy, "", append(e.k.From, m.AccessLogsFrom...))
+	e.meshEntry(backend.Policy, e.k.Permissive, m.From.Of("egressPolicy"))
+	e.defaultIntention(backend.Enforcement, "deny", "The access lists refuse by default already; this holds whatever becomes of them.", e.k.From)
+}
+
+// defaultIntention writes what becomes of callers that no other intention names.
+func (e *emitter) defaultIntention(phase backend.Phase, action, why string, from ir.From) {
+	e.add(phase, "ServiceIntentions", e.p.Mesh.Namespace, "default-deny", from, func(y *artifact.YAML) {
+		y.Comment(why)
+		y.Map("destination", func() { y.KV("name", "*") })
+		y.Seq("sources", func() {
+			y.Item(func() {
+				y.KV("name", "*")
+				y.KV("action", action)
+			})
+		})
+	})
+}
+
+// proxyDefaults writes what proxies do where nothing else is said of a service; mode "" is that they take no plain text.
+func (e *emitter) proxyDefaults(phase backend.Phase, mode string, from ir.From) {
+	m := &e.p.Mesh
+	e.add(phase, "ProxyDefaults", m.Namespace, "global", from, func(y *artifact.YAML) {
 		y.Map("config", func() {
 			y.Comment("What a service speaks stands in its ServiceDefaults; to one without them nobody may look in.")
 			y.KV("protocol", "tcp")
 			e.tracing(y)
 		})
+		if mode != "" {
+			y.KV("mutualTLSMode", mode)
+		}
 		y.From("", m.AccessLogsFrom...)
 		y.Map("accessLogs", func() { y.KV("enabled", m.AccessLogs == "all") })
 		y.Fixed()
 	})
-	e.add(backend.Policy, "Mesh", m.Namespace, "mesh", m.From.Of("egressPolicy"), func(y *artifact.YAML) {
+}
+
+// meshEntry writes what the servers allow the mesh.
+func (e *emitter) meshEntry(phase backend.Phase, permissive bool, from ir.From) {
+	m := &e.p.Mesh
+	e.add(phase, "Mesh", m.Namespace, "mesh", from, func(y *artifact.YAML) {
 		y.Map("transparentProxy", func() {
 			y.Comment("Whether what is no service of the mesh is refused, or sent on as it is.")
 			y.KV("meshDestinationsOnly", m.RegistryOnly)
 		})
-		if e.k.Permissive {
+		if permissive {
 			y.From("", "namespaces", "mesh.mtls")
 			y.Comment("ServiceDefaults of some may take plain text.")
 			y.KV("allowEnablingPermissiveMutualTLS", true)
@@ -83,15 +114,5 @@ func (e *emitter) mesh() {
 			y.Comment("Servers of the sites speak by way of these, too: theirs need no address outside.")
 			y.Map("peering", func() { y.KV("peerThroughMeshGateways", true) })
 		}
-	})
-	e.add(backend.Enforcement, "ServiceIntentions", m.Namespace, "default-deny", e.k.From, func(y *artifact.YAML) {
-		y.Comment("The access lists refuse by default already; this holds whatever becomes of them.")
-		y.Map("destination", func() { y.KV("name", "*") })
-		y.Seq("sources", func() {
-			y.Item(func() {
-				y.KV("name", "*")
-				y.KV("action", "deny")
-			})
-		})
 	})
 }

@@ -76,6 +76,15 @@ func frrPods(p *ir.Plan) string {
 	return ""
 }
 
+// labels are pairs as kubectl takes them.
+func labels(kvs []ir.KV) string {
+	var out []string
+	for _, kv := range kvs {
+		out = append(out, kv.Key+"="+kv.Value)
+	}
+	return strings.Join(out, ",")
+}
+
 // selector is a selector of labels as kubectl takes it.
 func selector(s ir.Selector) string {
 	var out []string

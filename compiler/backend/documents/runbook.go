@@ -27,7 +27,14 @@ var runbooks = map[string]*template.Template{
 
 func runbookFor(mesh ...string) *template.Template {
 	t := template.New("runbook.md").Option("missingkey=error").
-		Funcs(template.FuncMap{"join": func(in []string) string { return strings.Join(in, " ") }})
+		Funcs(template.FuncMap{
+			"join": func(in []string) string { return strings.Join(in, " ") }, "lower": strings.ToLower, "labels": labels,
+			"backwards": func(in []ir.Restart) []ir.Restart {
+				out := slices.Clone(in)
+				slices.Reverse(out)
+				return out
+			},
+		})
 	template.Must(t.ParseFS(templates, "templates/runbook.md", "templates/delivery.md", "templates/services.md"))
 	for _, m := range mesh { // what a later one defines again holds
 		template.Must(t.ParseFS(templates, "templates/"+m))

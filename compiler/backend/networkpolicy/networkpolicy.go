@@ -2,7 +2,8 @@
 //
 // In comes an *ir.Plan. Out goes kubernetes/overlays/<site>/40-policy/networkpolicy.yaml: for each namespace of services
 // and of a gateway a policy that refuses everything, one that admits what every pod needs (names, API server, control
-// plane, scraper, probes), and one for each service and gateway with its callers and callees.
+// plane, scraper, probes), and one for each service and gateway with its callers and callees. For an incident one more
+// for each service goes beside the phases, where pods are to run without a mesh's proxy whose port policies name.
 //
 // A policy sees connections between pods after the translation of Service addresses, so that ports are those of
 // containers. It holds for pods outside the mesh as well, and for what a proxy does not capture.
@@ -57,11 +58,28 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 			}
 		}
 	}
+	breakGlass(p, t)
 	if len(all) == 0 {
 		return
 	}
 	y := backend.Objects(p, t, backend.Policy, "NetworkPolicy")
 	for _, o := range all {
+		o.write(p, y)
+	}
+}
+
+// breakGlass admits, for an incident, pods without proxies where they are called and to whom they call.
+func breakGlass(p *ir.Plan, t *artifact.Tree) {
+	if p.BreakGlass == nil || len(p.BreakGlass.Plain) == 0 {
+		return
+	}
+	bare := *p
+	bare.Exposures, bare.Federation = nil, nil // the site's own policies have them
+	y := backend.Objects(p, t, backend.BreakGlassOpen, "NetworkPolicy")
+	for i := range p.BreakGlass.Plain {
+		s := &p.BreakGlass.Plain[i]
+		o := service(&bare, s)
+		o.name, o.labels = "plain-"+s.Name, []ir.KV{backend.Staged("break-glass")}
 		o.write(p, y)
 	}
 }

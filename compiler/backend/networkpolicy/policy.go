@@ -11,6 +11,7 @@ import (
 // policy is one NetworkPolicy. Both directions are always governed: an empty list refuses all.
 type policy struct {
 	namespace, name string
+	labels          []ir.KV // of its own
 	selector        []ir.KV // pods that it governs; empty for all of the namespace
 	comment         string
 	commentFrom     ir.From
@@ -70,7 +71,7 @@ func blocks(prefixes []netip.Prefix) []peer {
 
 func (o policy) write(p *ir.Plan, y *artifact.YAML) {
 	m := backend.Meta{APIVersion: "networking.k8s.io/v1", Kind: "NetworkPolicy", Namespace: o.namespace, Name: o.name,
-		Labels: backend.ManagedBy(p), From: o.from}
+		Labels: append(o.labels, backend.ManagedBy(p)...), From: o.from}
 	backend.Object(y, m, func() {
 		y.Map("spec", func() {
 			y.Map("podSelector", func() { backend.Pairs(y, "matchLabels", o.selector) })

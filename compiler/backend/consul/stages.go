@@ -1,0 +1,42 @@
+package consul
+
+import (
+	"slices"
+
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// breakGlass lifts what the mesh refuses: every service admits any other one of the site, and takes plain text. Callers
+// of other sites stay as they are. Who sends plain text is told apart by NetworkPolicy, as before.
+func (e *emitter) breakGlass() {
+	g := e.p.BreakGlass
+	if g == nil {
+		return
+	}
+	m := &e.p.Mesh
+	e.proxyDefaults(backend.BreakGlassOpen, "permissive", slices.Concat(g.From, e.k.From, m.AccessLogsFrom))
+	e.meshEntry(backend.BreakGlassOpen, true, slices.Concat(g.From, m.From.Of("egressPolicy")))
+	everybody := ir.ConsulCaller{Name: "*"}
+	for i := range e.k.Services {
+		s := &e.k.Services[i]
+		if len(s.Callers) == 0 {
+			continue
+		}
+		e.add(backend.BreakGlassOpen, "ServiceIntentions", s.Namespace, s.Name, slices.Concat(g.From, s.From), func(y *artifact.YAML) {
+			y.Map("destination", func() { y.KV("name", s.Name) })
+			y.Seq("sources", func() {
+				for j := range s.Callers {
+					if c := &s.Callers[j]; c.Peer != "" {
+						y.From("", c.From...)
+						y.Item(func() { source(y, c) })
+					}
+				}
+				y.Fixed()
+				y.Item(func() { source(y, &everybody) })
+			})
+		})
+	}
+	e.defaultIntention(backend.BreakGlassOpen, "allow", "Of services that have no intentions.", slices.Concat(g.From, e.k.From))
+}
