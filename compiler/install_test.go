@@ -216,8 +216,10 @@ func TestInstallPart(t *testing.T) {
 func TestRealShellcheck(t *testing.T) {
 	shellcheck, bash := real(t, "shellcheck"), real(t, "bash")
 	runs(t, shellcheck, "backend/hosts/apply.sh") // it stands in ConfigMaps
-	eachMatch(t, "charts/*/install.sh", func(t *testing.T, file string) {
-		runs(t, bash, "-n", file)
-		runs(t, shellcheck, file)
-	})
+	for _, scripts := range []string{"charts/*/install.sh", "charts/*/upgrade.sh"} {
+		eachMatch(t, scripts, func(t *testing.T, file string) {
+			runs(t, bash, "-n", file)
+			runs(t, shellcheck, file)
+		})
+	}
 }

@@ -47,6 +47,23 @@ func releases(p *ir.Plan) verify.Releases {
 		}
 		r.Charts[rel.Name] = c
 	}
+	if u := p.Upgrade; u != nil {
+		chart := func(rel ir.Release) verify.Chart {
+			return verify.Chart{Name: rel.Chart, Version: rel.Version, Namespace: rel.Namespace, Repository: rel.Repository}
+		}
+		r.Upgrade = &verify.Upgrade{Charts: map[string]verify.Chart{}, Values: map[string]verify.Chart{}}
+		for _, s := range u.Steps {
+			r.Upgrade.Steps = append(r.Upgrade.Steps, s.Name)
+			for _, c := range s.Run {
+				if c.Chart != nil {
+					r.Upgrade.Charts[c.Chart.Name] = chart(*c.Chart)
+				}
+			}
+		}
+		for _, v := range u.Values {
+			r.Upgrade.Values[v.Name] = chart(v.Release)
+		}
+	}
 	for _, x := range p.Patches {
 		r.Patches = append(r.Patches, verify.Patch{Kind: x.Kind, Name: x.Name, Text: x.Text, At: x.From[0]})
 	}

@@ -108,7 +108,16 @@ func Nested(y *artifact.YAML, keys []string, body func()) {
 
 // Values starts the values file of a chart release.
 func Values(p *ir.Plan, t *artifact.Tree, r ir.Release) *artifact.YAML {
-	f := t.File("charts/"+p.Name+"/"+r.Name+"/values.yaml", p.From...)
+	return valuesFile(p, t, r.Name, r)
+}
+
+// UpgradeValues starts a file of values that steps of an upgrade take besides those of the tree.
+func UpgradeValues(p *ir.Plan, t *artifact.Tree, v ir.UpgradeValues) *artifact.YAML {
+	return valuesFile(p, t, "upgrade/"+v.Name, v.Release)
+}
+
+func valuesFile(p *ir.Plan, t *artifact.Tree, folder string, r ir.Release) *artifact.YAML {
+	f := t.File("charts/"+p.Name+"/"+folder+"/values.yaml", p.From...)
 	f.Header("#", p.Name)
 	f.Begin(r.From...)
 	for _, v := range r.Images {

@@ -69,6 +69,7 @@ type Plan struct {
 	Externals    []External    // by name
 	Scraper      *Scraper      // nil when nobody scrapes
 	Releases     []Release     // in the order of installation
+	Upgrade      *Upgrade      // nil: none under way, or by revisions
 	Capacity     Capacity      // what the declared load takes of machines and pools
 	Secrets      []Secret      // that objects and switches refer to, by namespace and name
 	CertManager  Component     // relied on for certificates of gateways

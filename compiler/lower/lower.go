@@ -63,6 +63,7 @@ func Among(fleet site.Fleet, s *site.Site, set *profile.Set) *ir.Plan {
 	l.firewalls()
 	l.capacity()
 	l.patches()
+	l.upgrade()
 	l.delivery()
 	l.checks()
 	return l.p

@@ -23,6 +23,7 @@ var ciliumMesh = meshKind{
 	releases:     func(*lowering) []ir.Release { return nil },
 	gateway:      ciliumGateway,
 	step:         func(*lowering, *ir.ChartStep) {},
+	upgrade:      ciliumUpgrade,
 	certificates: func(*lowering) []ir.Rule { return nil }, // nodes have keys, which need no renewal
 	pushes:       ciliumPushes,
 	metrics:      ciliumMetrics,

@@ -24,6 +24,8 @@ type meshKind struct {
 	gateway func(l *lowering, g *ir.Gateway)
 	// step adds to the installation of one of the mesh's charts what it waits for and what is rewritten behind it.
 	step func(l *lowering, s *ir.ChartStep)
+	// upgrade is the way to mesh.upgrade.to, for meshes with one control plane; nil: revisions are the way, or there is none.
+	upgrade func(l *lowering) *ir.Upgrade
 	// certificates and pushes are alerts on the mesh's certificates, and on its control plane and configuration.
 	certificates func(l *lowering) []ir.Rule
 	pushes       func(l *lowering) []ir.Rule

@@ -22,7 +22,7 @@ func (l *lowering) registry() {
 		return // a rule refuses it
 	}
 	for i := range l.p.Releases {
-		l.mirrorRelease(&l.p.Releases[i])
+		l.mirrorRelease(&l.p.Releases[i], registryCharts[l.p.Releases[i].Chart])
 	}
 	for i := range l.p.Gateways {
 		if g := &l.p.Gateways[i]; g.Program.Kind != "" {
@@ -56,9 +56,12 @@ func (l *lowering) registry() {
 	slices.Sort(p.Hosts)
 }
 
-// mirrorRelease takes one chart and its images from the registry.
-func (l *lowering) mirrorRelease(rel *ir.Release) {
-	r, table := l.s.Registry, registryCharts[rel.Chart]
+// mirrorRelease takes one chart and its images from the registry, where the site has one.
+func (l *lowering) mirrorRelease(rel *ir.Release, table chartImages) {
+	r := l.s.Registry
+	if r == nil {
+		return
+	}
 	from := append(rel.From[:len(rel.From):len(rel.From)], "registry")
 	rel.From = from
 	if r.Charts != "" {

@@ -40,4 +40,6 @@ var registryCharts = map[string]chartImages{
 	"cilium": {pull: "imagePullSecrets", named: true, images: []chartImage{
 		{"image.repository", "quay.io/cilium/cilium"}, {"operator.image.repository", "quay.io/cilium/operator"}, {"envoy.image.repository", "quay.io/cilium/cilium-envoy"},
 		{"certgen.image.repository", "quay.io/cilium/certgen"}, {"hubble.relay.image.repository", "quay.io/cilium/hubble-relay"}}},
+	ciliumPreflight: {pull: "imagePullSecrets", named: true, images: []chartImage{ // the same chart, for the first step of an upgrade
+		{"preflight.image.repository", "quay.io/cilium/cilium"}, {"preflight.envoy.image.repository", "quay.io/cilium/cilium-envoy"}}},
 }

@@ -22,6 +22,8 @@ var treeVerifiers = []verifier{
 	{"post-renderer", "charts/*/post-renderer/meshgen-patch/*", readPostRenderer},
 	{"applications", "charts/*/*/release.yaml", readChartRelease},
 	{"chart values", "charts/*/*/values.yaml", readValues},
+	{"chart values", "charts/*/upgrade/*/values.yaml", readUpgradeValues},
+	{"upgrade script", "charts/*/upgrade.sh", readUpgrade},
 	{"helmfile", "charts/*/helmfile.yaml", readHelmfile},
 	{"installation script", "charts/*/install.sh", readScript},
 	{"applications", "gitops/*/**/*.yaml", readApplications},

@@ -32,11 +32,20 @@ func (v *values) report(p *pass, rule string, path fieldPath, format string, arg
 
 // readValues is the verifier of charts/<site>/<release>/values.yaml. A file of comments alone is no values.
 func readValues(f *artifact.File, p *pass) {
-	parts := strings.Split(f.Path(), "/")
-	if parts[1] != p.releases.Site {
-		return // another site of the fleet, which its own run reads
+	if parts := strings.Split(f.Path(), "/"); parts[1] == p.releases.Site { // another site of the fleet has its own run
+		p.readValuesInto(f, p.values, parts[2])
 	}
-	v := &values{file: f, node: &yaml.Node{Kind: yaml.MappingNode, Line: 1}, value: map[string]any{}, release: parts[2]}
+}
+
+// readUpgradeValues is the verifier of charts/<site>/upgrade/<folder>/values.yaml.
+func readUpgradeValues(f *artifact.File, p *pass) {
+	if parts := strings.Split(f.Path(), "/"); parts[1] == p.releases.Site {
+		p.readValuesInto(f, p.upgradeValues, parts[3])
+	}
+}
+
+func (p *pass) readValuesInto(f *artifact.File, all map[string]*values, name string) {
+	v := &values{file: f, node: &yaml.Node{Kind: yaml.MappingNode, Line: 1}, value: map[string]any{}, release: name}
 	docs := p.documents(f)
 	switch {
 	case len(docs) > 1 || len(docs) == 1 && docs[0].Kind != yaml.MappingNode:
@@ -45,7 +54,7 @@ func readValues(f *artifact.File, p *pass) {
 	case len(docs) == 1:
 		v.node, v.value = docs[0], dict(value(docs[0]))
 	}
-	p.values[v.release] = v
+	all[name] = v
 }
 
 // checkCharts holds the values of each release against its chart: every key must be one that the chart reads, and where
@@ -70,6 +79,7 @@ func (p *pass) checkCharts() {
 		}
 		p.checkValues(v, set)
 	}
+	p.checkUpgradeValues(sets)
 	for _, name := range slices.Sorted(maps.Keys(p.releases.Charts)) {
 		if p.values[name] == nil {
 			p.missing(ruleValues, "charts/%s/%s/values.yaml does not exist, release %s is declared", p.releases.Site, name, name)

@@ -22,6 +22,8 @@ type pass struct {
 	staged         []*object                 // of overlays that people apply; no check of the whole tree sees them
 	objects        []*object                 // every Kubernetes object of the tree, in the order of files
 	values         map[string]*values        // by release: the chart values of the site
+	upgradeValues  map[string]*values        // by folder: those that steps of an upgrade take
+	upgraded       *upgradeScript            // charts/<site>/upgrade.sh; nil when there is none
 	kustomizations map[string]*kustomization // by folder
 	marks          []serviceMark             // of Services that others make
 	sessions       []Session                 // of BGP, read back from both ends

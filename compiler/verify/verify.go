@@ -29,6 +29,7 @@ type Releases struct {
 	Registry          *Registry         // of images and charts; nil: upstream's
 	Components        map[string]string // component → release: "istio": "1.31.1"; an empty release is the newest known one
 	Charts            map[string]Chart  // Helm release → chart; each needs a folder charts/<site>/<release>
+	Upgrade           *Upgrade          // nil: none by steps is under way
 
 	// Chrony is the release of chrony on the machines of a folder hosts/<site>/<folder>; the oldest known where it says nothing.
 	Chrony map[string]string
@@ -68,6 +69,13 @@ func (r Releases) nodePorts() (low, high int64) {
 		return 30000, 32767 // kube-apiserver's --service-node-port-range
 	}
 	return low, high
+}
+
+// Upgrade is what the site declares of an upgrade by steps.
+type Upgrade struct {
+	Steps  []string         // names, in order
+	Charts map[string]Chart // Helm release → chart, at the version that the upgrade leads to
+	Values map[string]Chart // folder below charts/<site>/upgrade → the chart that its values are for
 }
 
 // Chart is what a Helm release installs.
@@ -129,7 +137,7 @@ func Tree(t *artifact.Tree, rel Releases) (Report, diag.List) {
 func newPass(t *artifact.Tree, rel Releases) *pass {
 	return &pass{
 		tree: t, releases: rel,
-		values: map[string]*values{}, kustomizations: map[string]*kustomization{}, counts: map[string]*Count{},
+		values: map[string]*values{}, upgradeValues: map[string]*values{}, kustomizations: map[string]*kustomization{}, counts: map[string]*Count{},
 	}
 }
 
@@ -178,6 +186,7 @@ func (p *pass) wholeTree() {
 	p.checkDocuments()
 	p.checkPage()
 	p.checkDelivery()
+	p.checkUpgrade()
 	p.checkStaged()
 }
 

@@ -46,6 +46,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 			values(p, t, r, c.Settings)
 		}
 	}
+	upgrade(p, t, c.Settings)
 }
 
 // object writes one object. All kinds are cluster-scoped.

@@ -28,6 +28,7 @@ var Backend = backend.Backend{
 func emit(p *ir.Plan, t *artifact.Tree) {
 	helmfile(p, t)
 	install(p, t)
+	upgrade(p, t)
 	chartPatches(p, t)
 	switch p.Delivery.Kind {
 	case ir.ArgoCD:

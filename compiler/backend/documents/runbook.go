@@ -29,13 +29,14 @@ func runbookFor(mesh ...string) *template.Template {
 	t := template.New("runbook.md").Option("missingkey=error").
 		Funcs(template.FuncMap{
 			"join": func(in []string) string { return strings.Join(in, " ") }, "lower": strings.ToLower, "labels": labels,
+			"inc": func(i int) int { return i + 1 },
 			"backwards": func(in []ir.Restart) []ir.Restart {
 				out := slices.Clone(in)
 				slices.Reverse(out)
 				return out
 			},
 		})
-	template.Must(t.ParseFS(templates, "templates/runbook.md", "templates/delivery.md", "templates/services.md"))
+	template.Must(t.ParseFS(templates, "templates/runbook.md", "templates/delivery.md", "templates/services.md", "templates/upgrade.md"))
 	for _, m := range mesh { // what a later one defines again holds
 		template.Must(t.ParseFS(templates, "templates/"+m))
 	}
@@ -60,7 +61,7 @@ type book struct {
 	Restart                                 string   // units that read files which are copied by hand
 	Playbook                                bool
 	Switches                                []device
-	Install                                 string   // "" when the tree has no script
+	Install, Upgrade                        string   // scripts; "" when the tree has none
 	Racks                                   []string // groups of the inventory
 	Argo, Flux, Monitors, NTS, NTPD, Issued bool
 	Meshed                                  []string // namespaces
@@ -209,6 +210,7 @@ func (b *book) fromTree(t *artifact.Tree) {
 	if t.Lookup(script) != nil {
 		b.Install = script
 	}
+	b.Upgrade = "charts/" + b.P.Name + "/upgrade.sh"
 	for i := range b.P.Switches {
 		s := &b.P.Switches[i]
 		for _, ext := range []string{"conf", "eos", "nxos", "sonic"} {

@@ -20,7 +20,7 @@ var All = sorted(
 	firewallRules,
 	fleetRules, changeRules,
 	linkerdRules,
-	ciliumRules, clusterMeshRules,
+	ciliumRules, clusterMeshRules, upgradeStepRules,
 	federationRules, linkerdFederationRules,
 	languageRules, addressRules, fabricRules, hostRules, hostCardRules, hostDeliveryRules, timeRules, balancerRules, podNetworkRules, kubeVIPRules, openELBRules, meshRules, istioRules, gatewayRules, serviceRules,
 	deliveryRules, patchRules, fluxRules, versionRules, adviceRules, dashboardRules,

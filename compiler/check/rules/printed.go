@@ -68,6 +68,9 @@ one that is known, with a warning: the team vouches for the difference.`,
 		if m := p.Profiles.Mesh(s.Mesh.Kind); m.Release(s.Mesh.Version) != nil {
 			lines(m.Component, "mesh.version", s.Mesh.Kind, s.Mesh.Version, p.Profiles.Ours().Mesh(s.Mesh.Kind).Release(s.Mesh.Version) == nil)
 		}
+		if u := s.Mesh.Upgrade; u != nil && p.Profiles.Mesh(s.Mesh.Kind).Release(u.To) != nil {
+			lines(p.Profiles.Mesh(s.Mesh.Kind).Component, "mesh.upgrade.to", s.Mesh.Kind, u.To, p.Profiles.Ours().Mesh(s.Mesh.Kind).Release(u.To) == nil)
+		}
 		if lb := s.LoadBalancer; p.Profiles.LoadBalancer(lb.Kind).Release(lb.Version) != nil {
 			lines(lb.Kind, "loadBalancer.version", lb.Kind, lb.Version, p.Profiles.Ours().LoadBalancer(lb.Kind).Release(lb.Version) == nil)
 		}

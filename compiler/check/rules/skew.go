@@ -16,14 +16,18 @@ var UpgradeSkew = &check.Rule{
 
 While it is under way, proxies of the old release take their configuration from a control plane of the new one. That is
 supported over a single minor release, and never with proxies ahead: beyond it they reject what they are sent. Back to
-an earlier patch is a warning.
-Source: istio.io supported releases, control plane/data plane skew; linkerd.io upgrade.`,
+an earlier patch is a warning. Mesh cilium runs in the release of the pod network.
+Source: istio.io supported releases, control plane/data plane skew; linkerd.io upgrade; docs.cilium.io upgrade guide.`,
 	Run: func(p *check.Pass) {
 		m := p.Site.Mesh
 		if m.Upgrade == nil {
 			return
 		}
-		from, errFrom := profile.ParseVersion(mainline(m.Version))
+		running, at := runningMesh(p.Site), "mesh.version"
+		if m.Kind == "cilium" {
+			at = "kubernetes.cni.version"
+		}
+		from, errFrom := profile.ParseVersion(mainline(running))
 		to, errTo := profile.ParseVersion(mainline(m.Upgrade.To))
 		prof := p.Profiles.Mesh(m.Kind)
 		if errFrom != nil || errTo != nil || prof.Release(mainline(m.Upgrade.To)) == nil {
@@ -31,24 +35,24 @@ Source: istio.io supported releases, control plane/data plane skew; linkerd.io u
 		}
 		var r *check.Report
 		switch ahead := to.Minor - from.Minor; {
-		case m.Upgrade.To == m.Version:
-			r = p.Reportf("mesh.upgrade.to", "the upgrade goes to %s %s, the release that runs", m.Kind, m.Version).
+		case m.Upgrade.To == running:
+			r = p.Reportf("mesh.upgrade.to", "the upgrade goes to %s %s, the release that runs", m.Kind, running).
 				Hintf("delete mesh.upgrade when it is done")
 		case to.Line() == from.Line() && to.Compare(from) < 0:
-			r = p.Reportf("mesh.upgrade.to", "the upgrade goes back from %s %s to %s: what was mended in between is open again", m.Kind, m.Version, m.Upgrade.To).Warning()
+			r = p.Reportf("mesh.upgrade.to", "the upgrade goes back from %s %s to %s: what was mended in between is open again", m.Kind, running, m.Upgrade.To).Warning()
 		case to.Compare(from) < 0:
-			r = p.Reportf("mesh.upgrade.to", "the upgrade goes back from %s %s to %s: the data plane may never be ahead of the control plane", m.Kind, m.Version, m.Upgrade.To)
+			r = p.Reportf("mesh.upgrade.to", "the upgrade goes back from %s %s to %s: the data plane may never be ahead of the control plane", m.Kind, running, m.Upgrade.To)
 		case prof.ControlPlaneAhead > 0 && (to.Major != from.Major || ahead > prof.ControlPlaneAhead):
 			next := fmt.Sprintf("%d.%d", from.Major, from.Minor+prof.ControlPlaneAhead)
 			if row := prof.Release(next); row != nil && row.LastPatch != "" {
 				next = row.LastPatch
 			}
-			r = p.Reportf("mesh.upgrade.to", "the upgrade goes from %s %s to %s: the control plane may be %d minor release ahead of the data plane", m.Kind, m.Version, m.Upgrade.To, prof.ControlPlaneAhead).
+			r = p.Reportf("mesh.upgrade.to", "the upgrade goes from %s %s to %s: the control plane may be %d minor release ahead of the data plane", m.Kind, running, m.Upgrade.To, prof.ControlPlaneAhead).
 				Hintf("first to %s", next)
 		default:
 			return
 		}
-		r.Related("mesh.version", "the release that runs")
+		r.Related(at, "the release that runs")
 	},
 }
 

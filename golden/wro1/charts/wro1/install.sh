@@ -191,7 +191,7 @@ kube_proxy() {
 
 if begin network 'the pod network'; then
 	:
-	chart cilium kube-system 1.20.2 cilium --repo https://helm.cilium.io/
+	chart cilium kube-system 1.20.1 cilium --repo https://helm.cilium.io/
 	wait_for '' customresourcedefinition.apiextensions.k8s.io/ciliumbgpadvertisements.cilium.io 'condition=Established'
 	wait_for '' customresourcedefinition.apiextensions.k8s.io/ciliumbgpclusterconfigs.cilium.io 'condition=Established'
 	wait_for '' customresourcedefinition.apiextensions.k8s.io/ciliumbgppeerconfigs.cilium.io 'condition=Established'
