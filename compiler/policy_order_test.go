@@ -118,7 +118,7 @@ func upTo(t *artifact.Tree, last backend.Phase) *artifact.Tree {
 func (q *inquiry) declaredCalls() (asked int, refused []string) {
 	for i := range q.callers {
 		a := &q.callers[i]
-		if w := a.from.Workload; w == nil || w.Gateway {
+		if w := a.from.Workload; w == nil || w.Gateway || q.consul() && q.ours(a) && w.Opted { // the network admits proxies
 			continue
 		}
 		for _, w := range q.world.Workloads[:q.own] {

@@ -116,7 +116,7 @@ func consulPushes(l *lowering) []ir.Rule {
 	servers := fmt.Sprintf(`kube_statefulset_status_replicas_ready{namespace="%s",statefulset="%s"}`, m.Namespace, consulServers)
 	quorum := m.Replicas/2 + 1
 	size := slices.Concat(m.From.Of("replicas"), from)
-	return append([]ir.Rule{
+	return append(append(consulPlainText(l), []ir.Rule{
 		{Alert: "ConsulServersMissing", Severity: warning, For: "15m", From: size,
 			Expr: fmt.Sprintf("%s < %d", servers, m.Replicas), Summary: "Fewer servers of Consul than planned are ready.",
 			Description: fmt.Sprintf("Planned: %d of StatefulSet %s/%s; a quorum is %d.", m.Replicas, m.Namespace, consulServers, quorum)},
@@ -126,7 +126,7 @@ func consulPushes(l *lowering) []ir.Rule {
 		{Alert: "ProxyDisconnected", Severity: warning, For: "15m", From: from,
 			Expr: "envoy_control_plane_connected_state == 0", Summary: "The proxy of {{ $labels.namespace }}/{{ $labels.pod }} gets no configuration.",
 			Description: "It goes on with what it knows, and its certificate is not renewed."},
-	}, replicas("MeshInjector", "the mesh's injector", m.Namespace, consulInjector, consulInjectors, nil, from,
+	}...), replicas("MeshInjector", "the mesh's injector", m.Namespace, consulInjector, consulInjectors, nil, from,
 		"Without any no pod starts in a meshed namespace, and no object of Consul can be changed.")...)
 }
 

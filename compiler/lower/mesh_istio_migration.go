@@ -11,7 +11,7 @@ import (
 // migrations are the namespaces whose mode of mutual TLS is being changed.
 func (l *lowering) migrations() []ir.Migration {
 	var out []ir.Migration
-	if !l.istio() {
+	if !l.istio() && l.s.Mesh.Kind != "consul" {
 		return nil
 	}
 	for name, n := range byKey(l.s.Namespaces) {

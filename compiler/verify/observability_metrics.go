@@ -69,6 +69,7 @@ var metricLabels = map[string][]string{
 	"gateway_alive": {"namespace", "pod", "target_cluster_name"}, // linkerd2 multicluster/service-mirror/metrics.go
 	"envoy_server_days_until_first_cert_expiring": {"namespace", "pod"},
 	"envoy_control_plane_connected_state":         {"namespace", "pod"},
+	"envoy_tcp_downstream_cx_total":               {"namespace", "pod", "envoy_tcp_prefix"},
 	"kube_statefulset_status_replicas_ready":      {"namespace", "statefulset"},
 	"inbound_http_authz_deny_total":               {"namespace", "pod"},
 	"inbound_tcp_authz_deny_total":                {"namespace", "pod"},

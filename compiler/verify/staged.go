@@ -158,6 +158,15 @@ func (p *pass) checkMigrations(byStage map[string][]*object) {
 		if parts[0] != "migration" || len(parts) != 3 {
 			continue
 		}
+		for _, before := range []string{"observe", "permissive"} {
+			if parts[2] == "strict" && byStage["migration/"+parts[1]+"/"+before] == nil {
+				p.missing(ruleStaged, "migration/%s has no stage %s before strict", parts[1], before)
+			}
+		}
+		if p.isConsul() {
+			p.checkConsulStage(parts[1], parts[2], objects)
+			continue
+		}
 		mode := "PERMISSIVE"
 		if parts[2] == "strict" {
 			mode = "STRICT"
@@ -179,11 +188,6 @@ func (p *pass) checkMigrations(byStage map[string][]*object) {
 		}
 		if n != 1 {
 			p.missing(ruleStaged, "migration/%s/%s says no mode of mutual TLS, or two", parts[1], parts[2])
-		}
-		for _, before := range []string{"observe", "permissive"} {
-			if parts[2] == "strict" && byStage["migration/"+parts[1]+"/"+before] == nil {
-				p.missing(ruleStaged, "migration/%s has no stage %s before strict", parts[1], before)
-			}
 		}
 	}
 }

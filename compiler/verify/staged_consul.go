@@ -87,3 +87,41 @@ func plainFor(o, was *object, way [2]string, peer any) bool {
 			slices.ContainsFunc(list(r, way[1]), func(x any) bool { return reflect.DeepEqual(x, peer) })
 	})
 }
+
+// checkConsulStage: a stage says the mode of every service of its namespace and nothing else of it; where plain text is
+// taken, the servers allow it.
+func (p *pass) checkConsulStage(namespace, stage string, objects []*object) {
+	mode := "permissive"
+	if stage == "strict" {
+		mode = stage
+	}
+	at := []string{"spec", "mutualTLSMode"}
+	said, allowed := map[string]bool{}, stage == "strict"
+	for _, o := range objects {
+		i := slices.IndexFunc(p.objects, func(x *object) bool { return x.group == o.group && x.String() == o.String() })
+		switch {
+		case o.is(consulGroup, "Mesh"):
+			allow := []string{"spec", "allowEnablingPermissiveMutualTLS"}
+			allowed = allowed || get(o.value, allow...) == true
+			if i < 0 || !reflect.DeepEqual(less(o.value, allow), less(p.objects[i].value, allow)) {
+				o.report(p, ruleStaged, nil, "it differs from the site's own in more than %s", fieldPath(allow))
+			}
+		case !o.is(consulGroup, "ServiceDefaults") || o.namespace != namespace || i < 0:
+			o.report(p, ruleStaged, nil, "it is no service of namespace %s", namespace)
+		case str(o.value, at...) != mode:
+			o.report(p, ruleStaged, at, "it is not %s", mode)
+		case !reflect.DeepEqual(less(o.value, at), less(p.objects[i].value, at)):
+			o.report(p, ruleStaged, nil, "it differs from the site's own in more than %s", fieldPath(at))
+		default:
+			said[o.name] = true
+		}
+	}
+	for _, o := range p.objects {
+		if o.is(consulGroup, "ServiceDefaults") && o.namespace == namespace && !said[o.name] {
+			p.missing(ruleStaged, "migration/%s/%s says no mode of %s", namespace, stage, o.name)
+		}
+	}
+	if !allowed {
+		p.missing(ruleStaged, "migration/%s/%s is permissive, and the servers do not allow it", namespace, stage)
+	}
+}

@@ -5,7 +5,8 @@
 // gateway a GatewayClass, the GatewayClassConfig with the places of its pods, and the Service that has its addresses; in
 // 30-gateways besides, where the site has peers, how each becomes one and a Service for what is called there; in
 // phase 40-policy ProxyDefaults, Mesh, and for each service ServiceDefaults, ServiceIntentions, ServiceRouter and
-// ServiceSplitter; in phase 45-enforcement the intention that refuses whom no other one admits.
+// ServiceSplitter; in phase 45-enforcement the intention that refuses whom no other one admits. Beside the phases, for an incident, the objects
+// by which the mesh refuses nobody, and for each stage of a namespace's way to mutual TLS its ServiceDefaults.
 //
 // Facts about Consul in comments were read in hashicorp/consul-k8s v2.0.3.
 package consul
@@ -42,6 +43,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	e.gateways()
 	e.mesh()
 	e.breakGlass()
+	e.migrationStages()
 	e.peering()
 	e.aliases()
 	for i := range e.k.Services {

@@ -8,25 +8,11 @@ import (
 
 // service writes the configuration of one service.
 func (e *emitter) service(s *ir.ConsulService) {
-	e.add(backend.Policy, "ServiceDefaults", s.Namespace, s.Name, s.From, func(y *artifact.YAML) {
-		y.KV("protocol", s.Protocol)
-		if s.Permissive {
-			y.From("", s.PermissiveFrom...)
-			y.Comment("Callers without a proxy are told apart by NetworkPolicy alone: intentions do not hold for plain text.")
-			y.KV("mutualTLSMode", "permissive")
-			y.Fixed()
-		}
-		if len(s.Upstreams) == 0 {
-			return
-		}
-		y.Map("upstreamConfig", func() {
-			y.Seq("overrides", func() {
-				for i := range s.Upstreams {
-					y.Item(func() { upstream(y, &s.Upstreams[i]) })
-				}
-			})
-		})
-	})
+	mode := ""
+	if s.Permissive {
+		mode = "permissive"
+	}
+	e.defaults(backend.Policy, s, mode, s.From, s.PermissiveFrom)
 	if len(s.Callers) > 0 {
 		e.add(backend.Policy, "ServiceIntentions", s.Namespace, s.Name, s.From, func(y *artifact.YAML) {
 			y.Map("destination", func() { y.KV("name", s.Name) })
@@ -52,6 +38,31 @@ func (e *emitter) service(s *ir.ConsulService) {
 	if len(s.Split) > 0 {
 		e.split(s)
 	}
+}
+
+// defaults writes what a service speaks, and in which mode of mutual TLS it is called; "" is that of the mesh.
+func (e *emitter) defaults(phase backend.Phase, s *ir.ConsulService, mode string, from, modeFrom ir.From) {
+	e.add(phase, "ServiceDefaults", s.Namespace, s.Name, from, func(y *artifact.YAML) {
+		y.KV("protocol", s.Protocol)
+		if mode != "" {
+			y.From("", modeFrom...)
+			if mode == "permissive" {
+				y.Comment("Callers without a proxy are told apart by NetworkPolicy alone: intentions do not hold for plain text.")
+			}
+			y.KV("mutualTLSMode", mode)
+			y.Fixed()
+		}
+		if len(s.Upstreams) == 0 {
+			return
+		}
+		y.Map("upstreamConfig", func() {
+			y.Seq("overrides", func() {
+				for i := range s.Upstreams {
+					y.Item(func() { upstream(y, &s.Upstreams[i]) })
+				}
+			})
+		})
+	})
 }
 
 // source admits one caller: to everything, or to some requests. Consul refuses the rest of a source with permissions.

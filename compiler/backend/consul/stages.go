@@ -40,3 +40,22 @@ func (e *emitter) breakGlass() {
 	}
 	e.defaultIntention(backend.BreakGlassOpen, "allow", "Of services that have no intentions.", slices.Concat(g.From, e.k.From))
 }
+
+// migrationStages writes, for each namespace on its way to another mode, the modes of its services in each stage; and that
+// the servers take those that are permissive, without which there is no way back.
+func (e *emitter) migrationStages() {
+	for _, m := range e.p.Mesh.Migrations {
+		for _, step := range m.Steps {
+			phase, mode := backend.MigrationStage(m.Namespace, step.Name), "strict"
+			if step.Permissive {
+				mode = "permissive"
+				e.meshEntry(phase, true, slices.Concat(m.From, e.p.Mesh.From.Of("egressPolicy")))
+			}
+			for i := range e.k.Services {
+				if s := &e.k.Services[i]; s.Namespace == m.Namespace {
+					e.defaults(phase, s, mode, slices.Concat(m.From, s.From), m.From)
+				}
+			}
+		}
+	}
+}
