@@ -26,7 +26,7 @@ func (q *inquiry) captured(a *asker) bool {
 // waypoint reports whether requests of the mesh to a service pass one.
 func (q *inquiry) waypoint(callee string) bool {
 	ns, _, _ := strings.Cut(callee, "/")
-	return q.s.Namespaces[ns].Waypoint && q.meshed(callee) && !q.service(callee).Headless
+	return q.s.Namespaces[ns].Waypoint && (q.meshed(callee) || q.machine(callee)) && !q.service(callee).Headless
 }
 
 // expectAmbient says whether a request is declared, and where it goes. Connections between captured pods arrive at one
@@ -37,6 +37,11 @@ func (q *inquiry) expectAmbient(a *asker, callee string, c call) (open bool, end
 	w := a.from.Workload
 	gateway := w != nil && w.Gateway
 	switch {
+	case q.machine(callee):
+		if q.waypoint(callee) { // it holds all of its callers
+			return (q.captured(a) || gateway) && e.egress && q.admits(a.certificate, callee, c, false), q.ends(callee, q.http(callee, c.port))
+		}
+		return (q.captured(a) || gateway) && e.egress, ends
 	case !q.meshed(callee):
 		return e.open(), ends
 	case a.from.Kubelet:
@@ -64,7 +69,7 @@ func (q *inquiry) askAmbient(a *asker, w *policy.Workload) {
 			if want {
 				q.compareLeads(what, ends, v)
 			}
-			if q.waypoint(callee) && q.captured(a) { // who goes round the waypoint is refused by the pod itself
+			if q.waypoint(callee) && q.meshed(callee) && q.captured(a) { // who goes round the waypoint is refused by the pod itself
 				direct := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: port.Target, Direct: true, Method: c.method, Path: c.path})
 				q.compare(what+" past the waypoint", false, direct)
 				q.compareLayer(what+" past the waypoint", policy.Authorization, callee, false, direct)
@@ -80,6 +85,9 @@ func (q *inquiry) askAmbient(a *asker, w *policy.Workload) {
 
 // askPodAmbient: pods of services have no ports of a proxy, and their node's processes reach them as they are.
 func (q *inquiry) askPodAmbient(a *asker, w *policy.Workload, port uint16) {
+	if w.Machine {
+		return
+	}
 	v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: port, Direct: true})
 	scraper := q.s.Observability.Scraper
 	var want bool

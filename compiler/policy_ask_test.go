@@ -109,7 +109,7 @@ func (q *inquiry) askService(a *asker, w *policy.Workload) {
 			}
 			for end := range ends {
 				e := q.expect(a, end, c)
-				want = want && e.open() && q.taken(end, c) && (!q.machine(end) || q.proxied(a))
+				want = want && e.open() && q.taken(end, c) && (!q.machine(end) || q.sliced() || q.proxied(a))
 				q.compareLayers(what, end, e, v)
 				if len(ends) == 1 && a.from.Workload != nil {
 					q.compareLayer(what, policy.Egress, a.from.Workload.Namespace+"/"+a.from.Workload.Name, e.egress, v)

@@ -14,7 +14,10 @@ func (q *inquiry) ciliumMeshed() bool { return q.s.Mesh.Kind == "cilium" }
 // known is who a caller is to the agents; "" for a stranger.
 func (q *inquiry) known(a *asker) subject {
 	w := a.from.Workload
-	if w == nil || w.ServiceAccount == "stranger" {
+	if w == nil {
+		return a.place // of a machine
+	}
+	if w.ServiceAccount == "stranger" {
 		return ""
 	}
 	if _, gateway := a.place.gateway(); gateway && !w.Gateway {
@@ -34,6 +37,12 @@ func (q *inquiry) expectCilium(a *asker, callee string, c call) (open bool, ends
 		if a.from.Kubelet {
 			continue
 		}
+		if q.machine(end) { // who calls is held where he is, and nobody else
+			if q.ours(a) && !(q.wants(a.place, end, c.port) && q.heldAtHome(a, end, c)) {
+				return false, ends
+			}
+			continue
+		}
 		if q.ours(a) && !w.Gateway && !q.wants(a.place, end, c.port) || !q.admits(q.known(a), end, c, !q.meshed(end)) {
 			return false, ends
 		}
@@ -41,8 +50,17 @@ func (q *inquiry) expectCilium(a *asker, callee string, c call) (open bool, ends
 	return true, ends
 }
 
+// heldAtHome reports whether the policies of a caller let it ask a machine for something. Outside the mesh nobody looks into
+// its requests.
+func (q *inquiry) heldAtHome(a *asker, machine string, c call) bool {
+	return q.admits(a.place, machine, c, !q.s.Namespaces[a.from.Workload.Namespace].Mesh)
+}
+
 func (q *inquiry) askCilium(a *asker, w *policy.Workload) {
 	callee := w.Namespace + "/" + w.Name
+	if w.Machine && a.from.Workload != nil && (a.from.Workload.Gateway || q.s.Namespaces[a.from.Workload.Namespace] == nil && q.ours(a)) {
+		return // no route leads there
+	}
 	for _, port := range w.Ports {
 		q.requests(a, callee, int(port.Port), func(c call) {
 			v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: port.Port, Method: c.method, Path: c.path, Host: c.host})
@@ -53,6 +71,10 @@ func (q *inquiry) askCilium(a *asker, w *policy.Workload) {
 				q.compareLeads(what, ends, v)
 			}
 			if _, beside := a.place.gateway(); q.ours(a) && !beside && len(ends) == 1 { // each side refuses alone
+				if q.machine(callee) {
+					q.compareLayer(what, policy.Egress, a.from.Workload.Namespace+"/"+a.from.Workload.Name, want, v)
+					return
+				}
 				q.compareLayer(what, policy.Egress, a.from.Workload.Namespace+"/"+a.from.Workload.Name, q.wants(a.place, callee, c.port), v)
 				q.compareLayer(what, policy.Ingress, callee, q.admits(q.known(a), callee, c, !q.meshed(callee)), v)
 			}
@@ -90,7 +112,7 @@ func (q *inquiry) askGatewayCilium(a *asker, w *policy.Workload) {
 
 // askPodCilium: pods have no ports of a proxy, and their node's processes reach them as they are.
 func (q *inquiry) askPodCilium(a *asker, w *policy.Workload, port uint16) {
-	if w.Gateway || a.from.Workload != nil && a.from.Workload.Gateway {
+	if w.Gateway || w.Machine || a.from.Workload != nil && a.from.Workload.Gateway {
 		return
 	}
 	v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: port, Direct: true})

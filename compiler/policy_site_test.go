@@ -69,6 +69,9 @@ func (d declared) machine(service string) bool {
 	return s != nil && s.Workload == "VM"
 }
 
+// sliced reports whether a Service leads to machines for everybody, and not only for who asks a mesh.
+func (d declared) sliced() bool { return d.s.Mesh.Kind == "none" || d.s.Mesh.Kind == "cilium" }
+
 func (d declared) permissive(service string) bool {
 	ns, _, _ := strings.Cut(service, "/")
 	mode := d.s.Namespaces[ns].MTLS

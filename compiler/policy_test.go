@@ -136,7 +136,10 @@ func (q *inquiry) everybody() {
 	}
 	namespaces := map[string]bool{"elsewhere": false, "kube-system": false}
 	for _, w := range q.world.Workloads[:q.own] {
-		if w.Machine { // it calls nobody
+		if w.Machine { // one without a proxy is its address
+			if q.sliced() {
+				q.callers = append(q.callers, asker{"machine " + w.Namespace + "/" + w.Name, policy.Caller{Address: w.Address}, subject(w.Namespace + "/" + w.Name), ""})
+			}
 			continue
 		}
 		me := subject(w.Namespace + "/" + w.Name)

@@ -46,6 +46,24 @@ var policyVariants = []struct{ name, example, old, new string }{
 	egressPolicy: "allow-any"`},
 	{"a stream behind a waypoint, and behind none", "krk1", `expose: [{gateway: "public", host: "ledger.example.org", path: "/status"}]`,
 		`expose: [{gateway: "public", listener: "mqtts", host: "db.example.org"}]`},
+	{"a machine that calls, known by its address", "wro1", `			timeout: "4s"
+`, `			timeout: "4s"
+			calls: ["stock/meter", "shop/prices"]
+		}
+	}
+}
+waivers: [{rule: "vm-no-way-in", at: "namespaces.yard.services.gate.calls", reason: "the switches lead to pods", until: "2027-02-28"}]
+namespaces: {
+	yard: services: {
+		gate: {
+`},
+	{"machines that are called from outside the mesh", "wro1", `calls: ["stock/meter"]}`, `calls: ["stock/meter", "yard/gate"]}`},
+	{"a machine behind a gateway", "wro1", `			timeout: "4s"
+`, `			expose: [{gateway: "public", host: "gate.example.org", path: "/gate"}]
+`},
+	{"a machine behind a gateway and a waypoint", "krk1", `			timeout: "20s"
+`, `			expose: [{gateway: "public", host: "print.example.org", path: "/print"}]
+`},
 	{"an outside that is known by names and addresses", "fra1", `oracle: {addresses`, `oracle: {hosts: ["db.example.org"], addresses`},
 }
 

@@ -20,6 +20,7 @@ import (
 	"meshgen.dev/meshgen/compiler/backend/kubevip"
 	"meshgen.dev/meshgen/compiler/backend/kustomization"
 	"meshgen.dev/meshgen/compiler/backend/linkerd"
+	"meshgen.dev/meshgen/compiler/backend/machines"
 	"meshgen.dev/meshgen/compiler/backend/metallb"
 	"meshgen.dev/meshgen/compiler/backend/namespaces"
 	"meshgen.dev/meshgen/compiler/backend/networkpolicy"
@@ -56,6 +57,7 @@ var targets = []backend.Backend{
 	linkerd.Backend,
 	ciliummesh.Backend,
 	consul.Backend,
+	machines.Backend,
 	networkpolicy.Backend,
 	registry.Backend,
 	secrets.Backend,

@@ -87,6 +87,8 @@ type Plan struct {
 	BreakGlass   *BreakGlass // nil where there is no mesh, or what it refuses is taken away by other means
 
 	Egress []EgressPolicy // fixed source addresses of what leaves the site, by destination and family
+
+	Machines []MachineService // Services of machines outside the cluster, by namespace, then name
 }
 
 // Namespace is one that meshgen makes and labels.

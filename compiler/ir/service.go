@@ -85,15 +85,16 @@ type Caller struct {
 	Namespace      string
 	Name           string
 	ServiceAccount string
-	Identity       string   // "" for a caller without a certificate
-	Labels         []KV     // of its pods
-	Ports          []Port   // of the callee that it may reach
-	Methods        []string // empty: all
-	Paths          []Path   // empty: all
-	Hosts          []string // gateways: the host names of the routes
-	Tunnel         bool     // its TCP arrives at the mesh's tunnel port; from its own pods or, where the callee has one, from the waypoint
-	Why            string   // "calls", "allow", "expose", "split"
-	Peer           string   // the site that it is of; "" for this one
+	Identity       string       // "" for a caller without a certificate
+	Labels         []KV         // of its pods
+	Addresses      []netip.Addr // of machines outside the cluster; none: it is pods
+	Ports          []Port       // of the callee that it may reach
+	Methods        []string     // empty: all
+	Paths          []Path       // empty: all
+	Hosts          []string     // gateways: the host names of the routes
+	Tunnel         bool         // its TCP arrives at the mesh's tunnel port; from its own pods or, where the callee has one, from the waypoint
+	Why            string       // "calls", "allow", "expose", "split"
+	Peer           string       // the site that it is of; "" for this one
 	From           From
 }
 

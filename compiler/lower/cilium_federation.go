@@ -93,7 +93,7 @@ func (l *lowering) clusterMeshFlows(reads ir.From) {
 // clusterMeshCaller admits the pods of a service of another site, which agents know by their labels and the cluster.
 func (l *lowering) clusterMeshCaller(s *ir.Service, c ir.Caller) []ir.CiliumRule {
 	c.Labels = []ir.KV{{Key: nameLabel, Value: c.Name}}
-	rules := ciliumCaller(s, c)
+	rules := ciliumCaller(c, s.Meshed)
 	for i := range rules {
 		rules[i].Labels = append(rules[i].Labels, ir.KV{Key: podCluster, Value: c.Peer})
 	}

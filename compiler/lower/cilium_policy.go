@@ -39,7 +39,7 @@ func (l *lowering) ciliumPolicies() {
 		}
 		l.addCilium(l.ciliumPlatform(n))
 		for j := range l.p.Services {
-			if s := &l.p.Services[j]; s.Namespace == n.Name {
+			if s := &l.p.Services[j]; s.Namespace == n.Name && s.Workload != ir.Machine {
 				l.addCilium(l.ciliumService(s))
 			}
 		}
@@ -101,7 +101,7 @@ func (l *lowering) ciliumPlatform(n *ir.Namespace) ir.CiliumPolicy {
 func (l *lowering) ciliumService(s *ir.Service) ir.CiliumPolicy {
 	p := ir.CiliumPolicy{Namespace: s.Namespace, Name: "service-" + s.Name, Selector: s.Labels, From: s.EdgesFrom}
 	for _, c := range s.Callers {
-		p.Ingress = append(p.Ingress, ciliumCaller(s, c)...)
+		p.Ingress = append(p.Ingress, ciliumCaller(c, s.Meshed)...)
 	}
 	for _, c := range s.Peers {
 		p.Ingress = append(p.Ingress, l.clusterMeshCaller(s, c)...)
@@ -111,6 +111,10 @@ func (l *lowering) ciliumService(s *ir.Service) ir.CiliumPolicy {
 			Ports: []ir.CiliumPort{{Number: h.Port, Protocol: "TCP"}}, From: h.From})
 	}
 	for _, c := range s.Callees {
+		if len(c.Addresses) > 0 {
+			p.Egress = append(p.Egress, l.ciliumMachine(s, c)...)
+			continue
+		}
 		if ports := ciliumPorts(c.Ports); len(ports) > 0 {
 			p.Egress = append(p.Egress, ir.CiliumRule{Reason: "to service " + c.Namespace + "/" + c.Name,
 				Labels: podLabels(c.Namespace, "", c.Labels), Ports: ports, From: c.From})
@@ -144,18 +148,40 @@ func podLabels(namespace, account string, labels []ir.KV) []ir.KV {
 	return out
 }
 
-// ciliumCaller admits one caller: on ports of requests to those that it may make, on others to the port as a whole.
-func ciliumCaller(s *ir.Service, c ir.Caller) []ir.CiliumRule {
+// ciliumMachine admits a service to machines outside the cluster, where the policy of the caller is all that holds: what it
+// may ask for stands there.
+func (l *lowering) ciliumMachine(s *ir.Service, callee ir.Callee) []ir.CiliumRule {
+	var out []ir.CiliumRule
+	for _, c := range l.find(callee.Namespace + "/" + callee.Name).Callers {
+		if c.Kind == "gateway" || c.Namespace != s.Namespace || c.Name != s.Name {
+			continue
+		}
+		for _, r := range ciliumCaller(c, s.Meshed) {
+			r.Reason, r.Labels, r.Networks = "to machines "+callee.Namespace+"/"+callee.Name, nil, ir.Blocks(callee.Addresses)
+			r.From = slices.Concat(r.From, callee.From)
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// ciliumCaller admits one caller: on ports of requests to those that it may make, on others to the port as a whole. Without
+// a proxy in the way nobody sees requests.
+func ciliumCaller(c ir.Caller, proxy bool) []ir.CiliumRule {
 	base := ir.CiliumRule{Reason: "from " + c.Kind + " " + c.Namespace + "/" + c.Name, From: c.From}
-	if c.Kind == "gateway" {
+	switch {
+	case c.Kind == "gateway":
 		base.Entity = entityIngress
 		base.Reason += ", which has the identity of all gateways"
-	} else {
+	case len(c.Addresses) > 0:
+		base.Networks = ir.Blocks(c.Addresses)
+		base.Reason += ", machines that are known by their addresses"
+	default:
 		base.Labels = podLabels(c.Namespace, c.ServiceAccount, c.Labels)
 	}
 	var requests, streams []ir.Port
 	for _, p := range c.Ports {
-		if s.Meshed && ir.IsHTTP(p.Protocol) {
+		if proxy && ir.IsHTTP(p.Protocol) {
 			requests = append(requests, p)
 		} else {
 			streams = append(streams, p)
@@ -169,7 +195,7 @@ func ciliumCaller(s *ir.Service, c ir.Caller) []ir.CiliumRule {
 		r.Ports, r.HTTP = ciliumPorts(requests), held
 		out = append(out, r)
 	}
-	if len(c.Methods) > 0 && s.Meshed && len(requests) != len(c.Ports) {
+	if len(c.Methods) > 0 && proxy && len(requests) != len(c.Ports) {
 		streams = nil // nothing of a stream is a request
 	}
 	if len(streams) > 0 {
@@ -248,7 +274,7 @@ func ciliumPorts(ports []ir.Port) []ir.CiliumPort {
 // serviceRoutes are the shares and the timeout of requests to a service. They stand in its namespace and hold for every
 // caller of its address; clients of a headless Service dial pods.
 func (l *lowering) serviceRoutes(s *ir.Service) {
-	if !s.Meshed || s.Headless {
+	if !s.Meshed && (s.Workload != ir.Machine || !l.s.Namespaces[s.Namespace].Mesh) || s.Headless {
 		return
 	}
 	if l.proxied(s) || s.Timeout == nil && len(s.Split) == 0 {

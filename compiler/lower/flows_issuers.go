@@ -15,6 +15,11 @@ func (l *lowering) machineFlows(s *ir.Service) {
 	for _, c := range s.Callers {
 		source := l.allNodes()
 		source.Name, source.Nodes = c.Kind+" "+c.Namespace+"/"+c.Name, nil
+		if c.Tunnel {
+			source.Name = "waypoint of " + s.Namespace
+			l.flow(ir.Flow{Area: ir.PodArea, From: l.pods(c.Kind + " " + c.Namespace + "/" + c.Name), To: l.pods(source.Name), Protocol: "tcp", Port: l.p.Mesh.ProxyPorts.Tunnel, Why: c.Why,
+				Note: "HBONE: all TCP of the mesh, encrypted"}, ir.From{"namespaces", "gateways", "mesh", "kubernetes"}, c.From)
+		}
 		for _, p := range c.Ports {
 			l.flow(ir.Flow{Area: ir.OutsideArea, From: source, To: ir.FlowEnd{Name: "machines " + s.Namespace + "/" + s.Name, Addresses: ir.Blocks(s.Addresses)},
 				Protocol: portProtocol(p), Port: p.TargetPort, Why: c.Why, Note: "leaves with the address of the pod's node"},

@@ -35,6 +35,7 @@ func Among(fleet site.Fleet, s *site.Site, set *profile.Set) *ir.Plan {
 	l.pools()
 	l.gateways()
 	l.services()
+	l.machineServices()
 	l.exposures()
 	l.racks()
 	l.hosts()

@@ -18,6 +18,7 @@ var istioAmbient = meshKind{
 	pushes:       ambientPushes,
 	metrics:      ambientMetrics,
 	monitors:     ambientMonitors,
+	machines:     machineEntries,
 }
 
 // waypointName is the name of the Gateway in each namespace with a waypoint. istiod gives it to Deployment, Service and
@@ -107,12 +108,12 @@ func (l *lowering) tunnels() {
 	for i := range l.p.Services {
 		s := &l.p.Services[i]
 		for k := range s.Callers {
-			s.Callers[k].Tunnel = s.Meshed && s.Callers[k].Identity != ""
+			s.Callers[k].Tunnel = (s.Meshed || s.Waypoint != "") && s.Callers[k].Identity != ""
 		}
 		for k := range s.Callees {
 			c := &s.Callees[k]
 			to := l.find(c.Namespace + "/" + c.Name)
-			c.Tunnel = s.Meshed && to.Meshed
+			c.Tunnel = s.Meshed && (to.Meshed || to.Waypoint != "")
 			c.Waypoint = c.Tunnel && to.Waypoint != ""
 		}
 	}

@@ -28,6 +28,7 @@ var ciliumMesh = meshKind{
 	pushes:       ciliumPushes,
 	metrics:      ciliumMetrics,
 	monitors:     func(*lowering) []ir.Monitor { return nil }, // the agents are watched with the pod network
+	machines:     machineSlices,
 	crossing:     &ciliumCrossing,
 }
 

@@ -22,6 +22,7 @@ var istioSidecar = meshKind{
 	pushes:       istioPushes,
 	metrics:      istioMetrics,
 	monitors:     istioMonitors,
+	machines:     machineEntries,
 	crossing:     &istioCrossing,
 }
 

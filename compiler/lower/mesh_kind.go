@@ -34,6 +34,8 @@ type meshKind struct {
 	monitors func(l *lowering) []ir.Monitor
 	// marks are the labels and annotations that it reads on Services of others; nil: none.
 	marks func(l *lowering)
+	// machines is how the Service of machines outside the cluster leads to them; "": it does not.
+	machines string
 	// crossing is how sites are joined; nil: they are not.
 	crossing *crossing
 }

@@ -13,4 +13,5 @@ var noMesh = meshKind{
 	pushes:       func(*lowering) []ir.Rule { return nil },
 	metrics:      func(*lowering) []needed { return nil },
 	monitors:     func(*lowering) []ir.Monitor { return nil },
+	machines:     machineSlices,
 }

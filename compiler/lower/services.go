@@ -42,7 +42,7 @@ func (l *lowering) service(nn, sn string, n *site.Namespace, s *site.Service) ir
 			out.Labels = append(out.Labels, ir.KV{Key: k, Value: v})
 		}
 	}
-	if out.Meshed && n.Waypoint && l.p.Mesh.Waypoint != nil && !s.Headless && s.Workload != "VM" {
+	if (out.Meshed || n.Mesh && s.Workload == ir.Machine) && n.Waypoint && l.p.Mesh.Waypoint != nil && !s.Headless {
 		// Clients of a headless Service dial pods, and what is addressed to a pod does not pass the waypoint of Services.
 		out.Waypoint = l.p.Mesh.TrustDomain + "/ns/" + nn + "/sa/" + l.p.Mesh.Waypoint.Name
 	}
@@ -213,7 +213,7 @@ func callerService(caller, callee *ir.Service, why string, from ir.From) ir.Call
 	from = append(append(from, "mesh.trustDomain"), caller.From...)
 	return ir.Caller{
 		Kind: "service", Namespace: caller.Namespace, Name: caller.Name, ServiceAccount: caller.ServiceAccount,
-		Identity: caller.Identity, Labels: caller.Labels, Ports: callee.Ports, Why: why,
+		Identity: caller.Identity, Labels: caller.Labels, Addresses: caller.Addresses, Ports: callee.Ports, Why: why,
 		From: append(from, callee.From...),
 	}
 }
@@ -297,6 +297,9 @@ func (l *lowering) callees(s *ir.Service) {
 	add := func(target *ir.Service, ports []ir.Port, why string, from ir.From) {
 		if slices.ContainsFunc(s.Callees, func(c ir.Callee) bool { return c.Host == target.Host }) {
 			return
+		}
+		if target.Workload == ir.Machine && !slices.ContainsFunc(target.Callers, func(c ir.Caller) bool { return c.Namespace == s.Namespace && c.Name == s.Name }) {
+			return // whom a machine does not allow is held back where he is
 		}
 		s.Callees = append(s.Callees, ir.Callee{Namespace: target.Namespace, Name: target.Name, Host: target.Host,
 			Labels: target.Labels, Addresses: target.Addresses, Ports: ports, Why: why, From: append(from, target.From...)})

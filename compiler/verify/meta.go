@@ -33,6 +33,7 @@ var kindChecks = map[kindKey]func(*pass, *object){
 	{"autoscaling", "HorizontalPodAutoscaler"}:     checkAutoscaler,
 	{"batch", "CronJob"}:                           checkCronJob,
 	{"batch", "Job"}:                               checkJob,
+	{"discovery.k8s.io", "EndpointSlice"}:          checkEndpointSlice,
 	{"gateway.networking.k8s.io", "Gateway"}:       checkGatewayAPIGateway,
 	{"gateway.networking.k8s.io", "HTTPRoute"}:     checkHTTPRoute,
 	{"gateway.networking.k8s.io", "TCPRoute"}:      checkStreamRoute,

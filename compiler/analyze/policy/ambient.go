@@ -42,7 +42,7 @@ func (m *Model) inAmbient(w *Workload) bool {
 func (m *Model) waypointOf(from, to *Workload) *Workload {
 	labels := m.namespaces[to.Namespace]
 	name := labels[useWaypoint]
-	if name == "" || name == "none" || to.Headless || to.Host == "" || from == nil || !m.meshed(from) || !m.meshed(to) || to.Gateway {
+	if name == "" || name == "none" || to.Headless || to.Host == "" || from == nil || !m.meshed(from) || !m.meshed(to) && !(to.Machine && m.inAmbient(to)) || to.Gateway {
 		return nil
 	}
 	if from.Gateway && !strings.EqualFold(labels[ingressThrough], "true") {
@@ -64,6 +64,9 @@ func (m *Model) reachAmbient(v *Verdict, from Caller, to *Workload, port Port, r
 	waypoint := m.waypointOf(from.Workload, to)
 	if waypoint == nil || udp {
 		steps := m.ambientHop(from, to, port.Target, udp)
+		if to.Machine {
+			steps = append(steps, m.registered(from, to, port))
+		}
 		v.Steps = append(v.Steps, steps...)
 		return []Lead{{Namespace: to.Namespace, Name: to.Name, Port: port.Port, Weight: 100, Allowed: refusals(steps) == 0}}
 	}
@@ -97,6 +100,9 @@ func (m *Model) reachAmbient(v *Verdict, from Caller, to *Workload, port Port, r
 			continue
 		}
 		steps := m.ambientHop(Caller{Workload: waypoint}, end, p.Target, false)
+		if end.Machine {
+			steps = append(steps, m.registered(Caller{Workload: waypoint}, end, p))
+		}
 		l.Allowed = refusals(steps) == 0
 		v.Steps = append(v.Steps, steps...)
 	}

@@ -29,6 +29,7 @@ type ciliumRule struct {
 	ToEndpoints   []selector     `json:"toEndpoints"`
 	FromEntities  []string       `json:"fromEntities"`
 	ToEntities    []string       `json:"toEntities"`
+	FromCIDR      []netip.Prefix `json:"fromCIDR"`
 	ToCIDR        []netip.Prefix `json:"toCIDR"`
 	ToFQDNs       []struct {
 		MatchName    string `json:"matchName"`
@@ -71,7 +72,7 @@ var ciliumEntities = []string{"world", "ingress", "host", "kube-apiserver"}
 func (p *ciliumPolicy) understood() error {
 	for _, r := range slices.Concat(p.spec.Ingress, p.spec.Egress) {
 		peers := 0
-		for _, n := range []int{len(r.FromEndpoints) + len(r.ToEndpoints), len(r.FromEntities) + len(r.ToEntities), len(r.ToCIDR), len(r.ToFQDNs)} {
+		for _, n := range []int{len(r.FromEndpoints) + len(r.ToEndpoints), len(r.FromEntities) + len(r.ToEntities), len(r.FromCIDR) + len(r.ToCIDR), len(r.ToFQDNs)} {
 			if n > 0 {
 				peers++
 			}
@@ -128,7 +129,7 @@ func (m *Model) filter(layer Layer, w *Workload, other end, host string, port Po
 	}
 	udp := req.UDP || port.Protocol == "udp"
 	s := m.networkStep(layer, w, other, port.Target, udp)
-	if s.Effect == Allow {
+	if s.Effect == Allow || w.Machine {
 		return s
 	}
 	for i := range m.cilium {
@@ -162,6 +163,9 @@ func (m *Model) filter(layer Layer, w *Workload, other end, host string, port Po
 // ciliumPeer reports whether a rule is about the other end. Networks and names are of what is outside alone.
 func (m *Model) ciliumPeer(r *ciliumRule, w *Workload, other end, host string) bool {
 	o := other.w
+	if o != nil && o.Machine {
+		o = nil // no agent knows it by anything but its address
+	}
 	for _, s := range slices.Concat(r.FromEndpoints, r.ToEndpoints) {
 		if o != nil && !o.Gateway && ciliumOf(&s, o) {
 			return true
@@ -186,7 +190,7 @@ func (m *Model) ciliumPeer(r *ciliumRule, w *Workload, other end, host string) b
 	if o != nil {
 		return false
 	}
-	if slices.ContainsFunc(r.ToCIDR, func(c netip.Prefix) bool { return c.Contains(other.address) }) {
+	if slices.ContainsFunc(slices.Concat(r.FromCIDR, r.ToCIDR), func(c netip.Prefix) bool { return c.Contains(other.address) }) {
 		return true
 	}
 	for _, f := range r.ToFQDNs {

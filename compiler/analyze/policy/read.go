@@ -27,6 +27,7 @@ type Model struct {
 	sidecars   []sidecar
 	entries    []serviceEntry
 	machines   []workloadEntry
+	slices     []endpointSlice
 	services   []kubeService // of objects; those of workloads are not in the tree
 	virtual    []virtualService
 	gateways   []gateway
@@ -191,6 +192,11 @@ func (m *Model) object(o meta, h head) error {
 		}
 		m.core(h)
 		return nil
+	case "discovery.k8s.io":
+		e := endpointSlice{meta: o, service: h.Metadata.Labels["kubernetes.io/service-name"]}
+		err := decode(o.node, &e.spec, true)
+		m.slices = append(m.slices, e)
+		return err
 	case "networking.k8s.io", "security.istio.io", "networking.istio.io", "gateway.networking.k8s.io":
 	case "cilium.io":
 		if h.Kind == "CiliumClusterwideNetworkPolicy" {

@@ -28,6 +28,7 @@ func emitAmbient(p *ir.Plan, t *artifact.Tree) {
 	e.requestPolicies()
 	e.requestAuthentications()
 	e.rateLimits()
+	e.machines()
 }
 
 // probes lets kubelets' probes of captured pods through Cilium's policies: the node agent gives them a source address of

@@ -34,7 +34,7 @@ func gateway(p *ir.Plan, g *ir.Gateway) policy {
 		s := &p.Services[i]
 		if p.CrossesSites(g) {
 			for _, c := range s.Peers {
-				o.egress = merge(o.egress, rule{comment: "to service " + s.Namespace + "/" + s.Name, peers: to(s.Namespace, s.Labels, nil), ports: containerPorts(c.Ports), from: c.From})
+				o.egress = merge(o.egress, rule{comment: "to service " + s.Namespace + "/" + s.Name, peers: ends(s.Namespace, s.Labels, nil), ports: containerPorts(c.Ports), from: c.From})
 			}
 		}
 		for _, c := range s.Callers {
@@ -43,7 +43,7 @@ func gateway(p *ir.Plan, g *ir.Gateway) policy {
 			}
 			o.egress = merge(o.egress, rule{
 				comment: "to service " + s.Namespace + "/" + s.Name,
-				peers:   to(s.Namespace, s.Labels, s.Addresses),
+				peers:   ends(s.Namespace, s.Labels, s.Addresses),
 				ports:   wirePorts(p, c.Ports, c.Tunnel, s.Waypoint != ""),
 				from:    c.From,
 			})

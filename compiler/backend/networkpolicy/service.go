@@ -14,7 +14,7 @@ func service(p *ir.Plan, s *ir.Service) policy {
 	for _, c := range s.Callers {
 		o.ingress = merge(o.ingress, rule{
 			comment: "from " + c.Kind + " " + c.Namespace + "/" + c.Name,
-			peers:   []peer{{namespace: c.Namespace, labels: c.Labels}},
+			peers:   ends(c.Namespace, c.Labels, c.Addresses),
 			ports:   wirePorts(p, c.Ports, c.Tunnel, s.Waypoint != ""),
 			from:    c.From,
 		})
@@ -40,7 +40,7 @@ func service(p *ir.Plan, s *ir.Service) policy {
 	for _, c := range s.Callees {
 		o.egress = merge(o.egress, rule{
 			comment: "to service " + c.Namespace + "/" + c.Name,
-			peers:   to(c.Namespace, c.Labels, c.Addresses),
+			peers:   ends(c.Namespace, c.Labels, c.Addresses),
 			ports:   wirePorts(p, c.Ports, c.Tunnel, c.Waypoint),
 			from:    c.From,
 		})
@@ -56,8 +56,8 @@ func service(p *ir.Plan, s *ir.Service) policy {
 	return o
 }
 
-// to is a callee: pods by their labels, or machines outside the cluster by their addresses.
-func to(namespace string, labels []ir.KV, machines []netip.Addr) []peer {
+// ends are a caller or callee: pods by their labels, or machines outside the cluster by their addresses.
+func ends(namespace string, labels []ir.KV, machines []netip.Addr) []peer {
 	if len(machines) > 0 {
 		return blocks(ir.Blocks(machines))
 	}

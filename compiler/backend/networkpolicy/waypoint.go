@@ -31,14 +31,19 @@ func waypoint(p *ir.Plan, n *ir.Namespace, w *ir.Waypoint) policy {
 				from:    c.From,
 			})
 		}
-		if called {
-			o.egress = append(o.egress, rule{
-				comment: "to service " + s.Namespace + "/" + s.Name,
-				peers:   []peer{{namespace: s.Namespace, labels: s.Labels}},
-				ports:   tcp(p.Mesh.ProxyPorts.Tunnel),
-				from:    s.EdgesFrom,
-			})
+		if !called {
+			continue
 		}
+		to := rule{
+			comment: "to service " + s.Namespace + "/" + s.Name,
+			peers:   ends(s.Namespace, s.Labels, s.Addresses),
+			ports:   tcp(p.Mesh.ProxyPorts.Tunnel),
+			from:    s.EdgesFrom,
+		}
+		if s.Workload == ir.Machine { // no tunnel ends there
+			to.ports = containerPorts(slices.DeleteFunc(slices.Clone(s.Ports), func(p ir.Port) bool { return p.Protocol == "udp" }))
+		}
+		o.egress = append(o.egress, to)
 	}
 	return o
 }

@@ -19,6 +19,9 @@ var istioRules = []*check.Rule{
 	MachineAsks,
 	MachineCallers,
 	MachineFamily,
+	MachineSlices,
+	MachineHeld,
+	MachineNoWay,
 }
 
 // StreamShared finds two services behind one port of connections.

@@ -92,12 +92,6 @@ Source: Kubernetes documentation, NetworkPolicy: what you can't do with network 
 				p.Reportf(f.path, "%s, and mesh.kind is none", f.what).Related("mesh.kind", "there is no mesh").Hintf("leave it out")
 			}
 		}
-		for s := range services(p.Site) {
-			if s.Workload == "VM" {
-				p.Reportf(s.path+".workload", "%s is a VM, and mesh.kind is none: nothing would lead the name of its Service to the machine", s.full()).
-					Related("mesh.kind", "there is no mesh").Hintf("declare it in external")
-			}
-		}
 	},
 }
 

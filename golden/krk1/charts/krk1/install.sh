@@ -245,6 +245,7 @@ if begin mesh 'the control plane, and what holds in the whole mesh'; then
 	chart istio-cni istio-cni 1.31.0 cni --repo https://blob.istio.io/istio-release/charts
 	chart ztunnel istio-cni 1.31.0 ztunnel --repo https://blob.istio.io/istio-release/charts
 	apply 20-mesh
+	wait_for press gateway.gateway.networking.k8s.io/waypoint 'condition=Programmed'
 	wait_for shop gateway.gateway.networking.k8s.io/waypoint 'condition=Programmed'
 	wait_for stock gateway.gateway.networking.k8s.io/waypoint 'condition=Programmed'
 fi
