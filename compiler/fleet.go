@@ -75,6 +75,10 @@ func (f *Fleet) Compile(n int, opt Options) (*Output, error) {
 	return compileAmong(f.around(n), f.sources[n], opt)
 }
 
+// Forget lets go of what is held of a site, by its place among the sources, but for what the others see of it: it is not
+// compiled again.
+func (f *Fleet) Forget(n int) { f.sources[n], f.found[n] = nil, nil }
+
 func (f *Fleet) around(n int) surroundings { return surroundings{f.sites, f.found[n], f.built} }
 
 // built reports whether a tree of the same layout is being built by kustomize, or was. What the objects themselves could do

@@ -28,6 +28,7 @@ type command struct {
 	stdout, stderr io.Writer
 	env            func(string) (string, bool)
 	read           []byte // what was read of stdin, to show the lines of findings
+	pace           func() // sets the pace of the collector of garbage; nil: it stays
 
 	color    string   // auto, always, never
 	now      string   // date, RFC 3339 or a day; empty: SOURCE_DATE_EPOCH, else today

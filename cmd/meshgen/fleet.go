@@ -51,6 +51,7 @@ func (c *command) readSites(sites []input, opt compiler.Options) (*batch, error)
 			return err // the loader may still be at work
 		}
 		loaders <- loader
+		c.paced(n)
 		if got.src != nil && len(sites) > 1 {
 			got.src.Release()
 		}
@@ -83,6 +84,7 @@ func (r *batch) compile(opt compiler.Options, through stage, bar *progress, take
 	var one sync.Mutex
 	return each(len(r.got), func(n int) error {
 		defer bar.step()
+		r.c.paced(n)
 		got := &r.got[n]
 		if got.src == nil {
 			return nil
@@ -105,6 +107,8 @@ func (r *batch) compile(opt compiler.Options, through stage, bar *progress, take
 		}
 		if len(r.got) > 1 {
 			got.src.Release()
+			got.src = nil
+			r.fleet.Forget(r.place[n])
 			for id := range out.Rules {
 				r.rules[id] = true
 			}
@@ -112,6 +116,16 @@ func (r *batch) compile(opt compiler.Options, through stage, bar *progress, take
 		}
 		return nil
 	})
+}
+
+// pacedEvery is after how many sites the pace of the collector is set anew.
+const pacedEvery = 32
+
+// paced sets the pace of the collector, at a site now and then.
+func (c *command) paced(site int) {
+	if c.pace != nil && site%pacedEvery == pacedEvery-1 {
+		c.pace()
+	}
 }
 
 // outcome is what was found in all sites, in their order.

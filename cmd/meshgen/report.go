@@ -85,7 +85,7 @@ func (o *outcome) add(got compiled) {
 			o.rules[r.ID] = true
 		}
 	}
-	if got.src == nil {
+	if got.out == nil { // it could not be read
 		o.list = append(o.list, got.found...)
 		return
 	}

@@ -80,6 +80,7 @@ type plannedFile struct {
 // comparison is the new tree against the directory, first file by file, then, once all sites are known, as a whole.
 type comparison struct {
 	dir     string
+	empty   bool            // it was, when nobody else could write into it: no file needs to be looked for
 	sites   map[string]bool // of the new tree, and those that go
 	planned map[string]plannedFile
 	own     map[string]bool // after settle: the former manifests of the sites, and what these and no other sites' list
@@ -117,9 +118,8 @@ func (c *comparison) add(t *Tree, stage func(*File, status) error) error {
 		if shared && f == manifest {
 			continue // its second turn
 		}
-		sum := sha256.Sum256(f.data)
 		if shared {
-			if p.sum != sum || p.mode != f.Mode() {
+			if p.sum != f.sum || p.mode != f.Mode() {
 				return fmt.Errorf("two sites, one of them %s, disagree about the content of %s", t.site, f.path)
 			}
 			continue
@@ -128,7 +128,7 @@ func (c *comparison) add(t *Tree, stage func(*File, status) error) error {
 		if err != nil {
 			return err
 		}
-		c.planned[f.path] = plannedFile{sum, f.Mode(), s}
+		c.planned[f.path] = plannedFile{f.sum, f.Mode(), s}
 		if err := stage(f, s); err != nil {
 			return err
 		}
@@ -137,6 +137,9 @@ func (c *comparison) add(t *Tree, stage func(*File, status) error) error {
 }
 
 func (c *comparison) compare(f *File) (status, error) {
+	if c.empty {
+		return added, nil
+	}
 	info, err := os.Lstat(c.disk(f.path))
 	if absent(err) {
 		return added, nil

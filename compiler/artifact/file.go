@@ -1,6 +1,7 @@
 package artifact
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -15,10 +16,8 @@ type File struct {
 	lines  int
 	docs   int // YAML documents begun
 	tree   *Tree
-	sets   [][]string // interned lists of site paths; a run refers to them by index
-	index  map[string]int32
-	key    []byte // scratch of intern
-	first  int32  // base given at creation, an origin even of an empty file
+	sum    [sha256.Size]byte // of data, set by Seal
+	first  int32             // base given at creation, an origin even of an empty file
 	base   int32
 	cursor cursor
 	runs   []run
@@ -126,49 +125,32 @@ func (f *File) Origin(line int) (Origin, bool) {
 		i--
 	}
 	r := f.runs[i]
-	paths := slices.Clone(f.sets[r.own])
-	for _, p := range f.sets[r.base] {
-		if !slices.Contains(paths, p) {
-			paths = append(paths, p)
+	lists := &f.tree.lists
+	own, base := lists.sets[r.own], lists.sets[r.base]
+	numbers := slices.Clone(own)
+	for _, n := range base {
+		if !slices.Contains(numbers, n) {
+			numbers = append(numbers, n)
 		}
+	}
+	paths := make([]string, len(numbers))
+	for i, n := range numbers {
+		paths[i] = lists.paths[n]
 	}
 	return Origin{r.why, paths}, true
 }
 
 // Origins returns every site path behind the file, sorted, each once.
 func (f *File) Origins() []string {
-	used := make([]bool, len(f.sets))
-	used[f.first] = true
+	sets := make([]int32, 1, 1+2*len(f.runs))
+	sets[0] = f.first
 	for _, r := range f.runs {
-		used[r.base], used[r.own] = true, true
+		sets = append(sets, r.base, r.own)
 	}
-	var out []string
-	for i, set := range f.sets {
-		if used[i] {
-			out = append(out, set...)
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	return f.tree.lists.union(sets)
 }
 
-// intern returns the number of a list of paths, equal for equal lists.
-func (f *File) intern(paths []string) int32 {
-	f.key = f.key[:0]
-	for _, p := range paths {
-		f.key = append(append(f.key, p...), 0)
-	}
-	if n, ok := f.index[string(f.key)]; ok {
-		return n
-	}
-	if f.index == nil {
-		f.index = map[string]int32{}
-	}
-	n := int32(len(f.sets))
-	f.sets = append(f.sets, slices.Clone(paths))
-	f.index[string(f.key)] = n
-	return n
-}
+func (f *File) intern(paths []string) int32 { return f.tree.lists.number(paths) }
 
 // fail records a mistake of the code that writes this file.
 func (f *File) fail(format string, args ...any) {

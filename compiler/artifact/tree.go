@@ -20,6 +20,7 @@ type Tree struct {
 	errs   []error
 	sealed bool
 	sorted []*File // the files by path; nil after one was added
+	lists  lists   // of site paths, which all files share
 }
 
 // NewTree returns an empty tree.
@@ -27,11 +28,14 @@ func NewTree() *Tree {
 	return &Tree{files: map[string]*File{}, dirs: map[string]string{}}
 }
 
+// usualSize is room for most files of a tree, in bytes: a fleet has tens of thousands.
+const usualSize = 1 << 10
+
 // File adds an empty file of mode 0644. The path is relative to the output directory, with forward slashes; from are
 // the site paths behind every line of it, its first base. A path that is absolute, unclean or taken is an error of the
 // tree; the File returned then belongs to no tree, so that a backend can write on and need not look.
 func (t *Tree) File(name string, from ...string) *File {
-	f := &File{path: name, tree: t}
+	f := &File{path: name, tree: t, data: make([]byte, 0, usualSize)}
 	f.Begin(from...)
 	f.first = f.base
 	if err := t.admit(name); err != nil {

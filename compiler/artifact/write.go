@@ -81,6 +81,8 @@ func Open(dir string) (*Update, error) {
 			return nil, err
 		}
 	}
+	entries, err := os.ReadDir(out)
+	u.cmp.empty = err == nil && len(entries) == 0 && lock != nil
 	u.box = sibling
 	err = os.Mkdir(u.box, 0o755)
 	if err != nil { // a parent that may not be written: stage below the output directory, where no swap is possible

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -82,7 +83,7 @@ func readOne(open func() (io.ReadCloser, error), left *int64) ([]byte, error) {
 		return nil, errTooLarge
 	}
 	*left -= int64(len(data))
-	return data, nil
+	return bytes.Clone(data), nil // without the room in which it was read: a fleet's texts stay until their turn
 }
 
 // expand returns the files that a path stands for: itself, or the CUE files of a folder as CUE counts them.

@@ -46,10 +46,7 @@ func checkBalancers(p *pass) {
 		}
 		return
 	}
-	inventory := &inventory{}
-	if f := p.tree.Lookup("hosts/" + p.releases.Site + "/inventory.yaml"); f != nil {
-		inventory, _ = parseInventory(f.Bytes())
-	}
+	inventory := p.inventory()
 	for _, m := range machines {
 		if m.haproxy == nil || m.keepalived == nil || m.files[unitPath] == nil || m.files[balancerSysctl] == nil {
 			p.missing(ruleBalancers, "balancer %s lacks one of haproxy.cfg, keepalived.conf, the drop-in of HAProxy's unit and sysctl.d", m.name)

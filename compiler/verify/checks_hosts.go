@@ -2,8 +2,11 @@ package verify
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 
 	"mvdan.cc/sh/v3/syntax"
 
@@ -109,8 +112,25 @@ var readOnly = map[string][]string{
 	"usage": {}, "die": {}, "judge": {}, "clock": {}, "check_switch": {}, "check_host": {}, "check_kubernetes": {},
 }
 
+// readOnlyScripts are scripts with nothing against them that were read in this process: all sites of a fleet have the same.
+var readOnlyScripts sync.Map
+
+type readScriptKey struct {
+	sum  [sha256.Size]byte
+	mode fs.FileMode
+}
+
 // readRunScript is the verifier of checks/run.sh: a script of the POSIX shell that reads and changes nothing.
 func readRunScript(f *artifact.File, p *pass) {
+	key, before := readScriptKey{sha256.Sum256(f.Bytes()), f.Mode()}, len(p.found)
+	if _, ok := readOnlyScripts.Load(key); ok {
+		return
+	}
+	defer func() {
+		if len(p.found) == before {
+			readOnlyScripts.Store(key, true)
+		}
+	}()
 	parsed, err := syntax.NewParser(syntax.Variant(syntax.LangPOSIX)).Parse(bytes.NewReader(f.Bytes()), "run.sh")
 	if err != nil {
 		p.report(f, 0, ruleRunScript, "not a script of the POSIX shell: %v", err)

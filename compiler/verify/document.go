@@ -16,8 +16,9 @@ const ruleDocuments = "MG9602"
 var (
 	docLink = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	// docPath is a path of the tree in text or in a command: a top-level folder and at least one segment more.
-	docPath = regexp.MustCompile(`(?:^|[\s` + "`" + `"'=(])((?:charts|kubernetes|hosts|fabric|docs|meshgen|gitops|checks)/[A-Za-z0-9._/-]+)`)
-	leftOut = regexp.MustCompile(`<no value>|%!\w?\(|\{\{`)
+	docPath  = regexp.MustCompile(`(?:^|[\s` + "`" + `"'=(])((?:` + strings.Join(docRoots, "|") + `)/[A-Za-z0-9._/-]+)`)
+	docRoots = []string{"charts", "kubernetes", "hosts", "fabric", "docs", "meshgen", "gitops", "checks"}
+	leftOut  = regexp.MustCompile(`<no value>|%!\w?\(|\{\{`)
 )
 
 // readDocument is the verifier of a Markdown document: closed fences, tables of equal rows, links and paths that lead
@@ -54,12 +55,12 @@ func readDocument(f *artifact.File, p *pass) {
 		if m := leftOver(text); m != "" && !strings.Contains(text, "go-template=") {
 			report(n, "%q is left over from printing", m)
 		}
-		for _, m := range matches(docLink, "](", text) {
+		for _, m := range links(text) {
 			if target, _, _ := strings.Cut(m[1], "#"); fence == 0 && !strings.Contains(target, "://") && target != "" && !p.inTree(path.Join(path.Dir(f.Path()), target)) {
 				report(n, "the link %q leads nowhere", m[1])
 			}
 		}
-		for _, m := range matches(docPath, "/", text) {
+		for _, m := range treePaths(text) {
 			if !p.inTree(strings.TrimRight(m[1], "/.")) {
 				report(n, "there is no %s in the tree", m[1])
 			}
@@ -70,12 +71,26 @@ func readDocument(f *artifact.File, p *pass) {
 	}
 }
 
-// matches returns what an expression finds. Few lines have the sign that it takes, and to look for that costs nothing.
-func matches(of *regexp.Regexp, sign, text string) [][]string {
-	if !strings.Contains(text, sign) {
+// links finds the links of a line. Few lines have the sign of one, and to look for that costs nothing; so with treePaths.
+func links(text string) [][]string {
+	if !strings.Contains(text, "](") {
 		return nil
 	}
-	return of.FindAllStringSubmatch(text, -1)
+	return docLink.FindAllStringSubmatch(text, -1)
+}
+
+// treePaths finds the paths of the tree in a line.
+func treePaths(text string) [][]string {
+	for rest := text; ; {
+		before, after, more := strings.Cut(rest, "/")
+		if !more {
+			return nil
+		}
+		if slices.ContainsFunc(docRoots, func(root string) bool { return strings.HasSuffix(before, root) }) {
+			return docPath.FindAllStringSubmatch(text, -1)
+		}
+		rest = after
+	}
 }
 
 // leftOver returns what printing left undone, or "".

@@ -21,7 +21,7 @@ func (p *pass) checkFragments(o place, path fieldPath, v any) {
 			p.checkFragments(o, path.at(i), e)
 		}
 	case map[string]any:
-		for _, k := range slices.Sorted(maps.Keys(v)) {
+		for _, k := range sortedKeys(v) {
 			at := path.to(k)
 			if check := fragments[k]; check != nil {
 				check(p, o, at, v[k])

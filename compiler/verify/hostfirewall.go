@@ -106,12 +106,10 @@ func checkFirewallUnit(f *artifact.File) faults {
 // else is.
 func checkFirewalls(p *pass) {
 	flows := p.tree.Lookup("fabric/" + p.releases.Site + "/flows.csv")
-	inv := p.tree.Lookup("hosts/" + p.releases.Site + "/inventory.yaml")
-	if flows == nil || inv == nil {
+	if flows == nil || p.tree.Lookup(inventoryPath(p.releases.Site)) == nil {
 		return
 	}
-	rows, _ := parseFlows(flows.Bytes())
-	machines, _ := parseInventory(inv.Bytes())
+	rows, machines := p.flows(flows), p.inventory()
 	checkTalosFirewalls(p, rows, machines)
 	all := slices.Concat(p.tree.Files(), p.carried)
 	for _, f := range all {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"meshgen.dev/meshgen/compiler/artifact"
 )
 
 // An inventory is an Ansible inventory in YAML, read as ansible.builtin.yaml reads it.
@@ -65,6 +67,26 @@ func parseInventory(data []byte) (*inventory, faults) {
 	})
 	inv.check(&fs)
 	return inv, fs
+}
+
+func inventoryPath(site string) string { return "hosts/" + site + "/inventory.yaml" }
+
+// readInventory reads the inventory of a tree's site; an empty one where there is none.
+func readInventory(t *artifact.Tree, site string) *inventory {
+	f := t.Lookup(inventoryPath(site))
+	if f == nil {
+		return &inventory{}
+	}
+	inv, _ := parseInventory(f.Bytes())
+	return inv
+}
+
+// inventory reads the site's inventory once; its own faults are reported by its verifier.
+func (p *pass) inventory() *inventory {
+	if p.asked == nil {
+		p.asked = readInventory(p.tree, p.releases.Site)
+	}
+	return p.asked
 }
 
 // eachEntry visits the entries of a mapping. A key that stands twice is a fault: the first one would be lost.

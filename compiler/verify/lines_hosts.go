@@ -32,7 +32,7 @@ type hostGroup struct {
 // kubelets' labels with the Node objects, and the two ends of each BGP session.
 func checkHostsAndSessions(p *pass) {
 	site := p.releases.Site
-	s := newSessionSet(p.tree, site, lbObjectsOf(p.objects, site))
+	s := newSessionSet(p.tree, site, lbObjectsOf(p.objects, site), p.inventory())
 	groups := hostGroups(append(p.tree.Files(), p.carried...), site)
 	folders := map[string]bool{}
 	for _, g := range groups {
@@ -42,7 +42,7 @@ func checkHostsAndSessions(p *pass) {
 	}
 	checkOrphans(p, groups, s.inventory)
 	checkNTPsec(p, groups, s.inventory)
-	if f := p.tree.Lookup("hosts/" + site + "/inventory.yaml"); f != nil {
+	if f := p.tree.Lookup(inventoryPath(site)); f != nil {
 		for _, fault := range s.inventory.checkFolders(folders) {
 			p.report(f, fault.line, ruleInventory, "%s", fault.text)
 		}

@@ -41,8 +41,7 @@ func (p *pass) checkNamespaces() {
 
 // namedNamespaces calls visit for every namespace that an object names in its spec.
 func (p *pass) namedNamespaces(o *object, visit func(path fieldPath, name string)) {
-	each(o, nil, o.value["spec"], func(_ place, path fieldPath, key string, v any) {
-		path = append(fieldPath{"spec"}, path...)
+	each(o, fieldPath{"spec"}, o.value["spec"], func(_ place, path fieldPath, key string, v any) {
 		switch {
 		case key == "kubernetes.io/metadata.name":
 			if s, ok := v.(string); ok {

@@ -217,6 +217,7 @@ func (d *page) end(name string) {
 	}
 	d.width = len(d.cells)
 	d.rows[d.cells[0]] = append(d.rows[d.cells[0]], d.cells)
+	d.cells = nil // text that follows is in no cell
 }
 
 // words takes the text between elements to the cell or label that it stands in.

@@ -162,15 +162,6 @@ func (p *pass) compareCopied(f *artifact.File, folders, copied map[string]bool) 
 	}
 }
 
-// inventory reads the site's inventory; its own faults are reported by its verifier.
-func (p *pass) inventory() *inventory {
-	inv := &inventory{}
-	if f := p.tree.Lookup("hosts/" + p.releases.Site + "/inventory.yaml"); f != nil {
-		inv, _ = parseInventory(f.Bytes())
-	}
-	return inv
-}
-
 // rackSize is how many machines a rack has; 0 for other groups.
 func (inv *inventory) rackSize(group string) int {
 	if !strings.HasPrefix(group, "rack_") {

@@ -1,6 +1,9 @@
 package verify
 
-import "maps"
+import (
+	"maps"
+	"strconv"
+)
 
 // prune reduces a schema to what decides about the given instances: the schema of a property that none of them has
 // becomes true, so that its name stays known and nothing below it is compiled. The errors of the instances stay the
@@ -32,7 +35,7 @@ func prune(schema any, instances []any) any {
 	if _, ok := s["items"].(map[string]any); ok {
 		out["items"] = prune(s["items"], elements(instances))
 	}
-	for _, k := range []string{"allOf", "anyOf", "oneOf"} {
+	for _, k := range branching {
 		if branches, ok := s[k].([]any); ok {
 			kept := make([]any, len(branches))
 			for i, b := range branches {
@@ -41,13 +44,69 @@ func prune(schema any, instances []any) any {
 			out[k] = kept
 		}
 	}
-	for _, k := range []string{"not", "if", "then", "else"} {
+	for _, k := range conditional {
 		if _, ok := s[k]; ok {
 			out[k] = prune(s[k], instances)
 		}
 	}
 	return out
 }
+
+// appendShape appends what of the instances decides about the result of prune: instances of the same shape have the same
+// schema.
+func appendShape(b []byte, schema any, instances []any) []byte {
+	s, ok := schema.(map[string]any)
+	if !ok {
+		return b
+	}
+	properties, _ := s["properties"].(map[string]any)
+	for _, name := range names(instances) {
+		if sub, ok := properties[name]; ok {
+			b = append(strconv.AppendQuote(b, name), '(')
+			b = append(appendShape(b, sub, members(instances, name)), ')')
+		}
+	}
+	if rest, ok := s["additionalProperties"].(map[string]any); ok {
+		b = append(appendShape(append(b, '*', '('), rest, others(instances, properties)), ')')
+	}
+	if each, ok := s["items"].(map[string]any); ok {
+		b = append(appendShape(append(b, '[', '('), each, elements(instances)), ')')
+	}
+	for _, k := range branching {
+		branches, _ := s[k].([]any)
+		for _, branch := range branches {
+			b = append(appendShape(append(b, '|', '('), branch, instances), ')')
+		}
+	}
+	for _, k := range conditional {
+		if sub, ok := s[k]; ok {
+			b = append(appendShape(append(b, '?', '('), sub, instances), ')')
+		}
+	}
+	return b
+}
+
+// names lists the properties that instances have, sorted, each once.
+func names(instances []any) []string {
+	if len(instances) == 1 {
+		m, _ := instances[0].(map[string]any)
+		return sortedKeys(m)
+	}
+	all := map[string]bool{}
+	for _, i := range instances {
+		m, _ := i.(map[string]any)
+		for name := range m {
+			all[name] = true
+		}
+	}
+	return sortedKeys(all)
+}
+
+// branching and conditional are the keywords below which a schema sees the same instances.
+var (
+	branching   = []string{"allOf", "anyOf", "oneOf"}
+	conditional = []string{"not", "if", "then", "else"}
+)
 
 // members collects the values of one property.
 func members(instances []any, name string) []any {

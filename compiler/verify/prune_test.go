@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/santhosh-tekuri/jsonschema/v5"
 	"go.yaml.in/yaml/v3"
 
 	"meshgen.dev/meshgen/compiler/verify/schemas"
@@ -31,7 +30,7 @@ func entryOf(t testing.TB, component, gvk string) map[string]any {
 	return e.Schema
 }
 
-func compiled(t testing.TB, schema any) *jsonschema.Schema {
+func compiled(t testing.TB, schema any) *compiledSchema {
 	t.Helper()
 	c, err := compile("test", schema)
 	if err != nil {
@@ -41,9 +40,9 @@ func compiled(t testing.TB, schema any) *jsonschema.Schema {
 }
 
 // judge validates an instance and returns what is wrong, sorted.
-func judge(c *jsonschema.Schema, schema, instance any) []string {
+func judge(c *compiledSchema, instance any) []string {
 	var out []string
-	for _, v := range validate(c, schema, instance) {
+	for _, v := range c.validate(instance) {
 		out = append(out, v.path.String()+": "+v.text)
 	}
 	slices.Sort(out)
@@ -61,10 +60,11 @@ var fuzzed = []struct{ component, gvk, object string }{
 	{"chart-gateway", "schema", `{"service":{"type":"None","ports":[{"port":1}]},"autoscaling":{"minReplicas":1}}`},
 }
 
-// FuzzPrune asserts that a pruned schema says about its instances what the full one says.
+// FuzzPrune asserts that a pruned schema says about its instances what the full one says, also when it was pruned for another
+// instance of the same shape.
 func FuzzPrune(f *testing.F) {
 	full := make([]map[string]any, len(fuzzed))
-	ready := make([]*jsonschema.Schema, len(fuzzed))
+	ready := make([]*compiledSchema, len(fuzzed))
 	for i, k := range fuzzed {
 		full[i] = entryOf(f, k.component, k.gvk)
 		ready[i] = compiled(f, full[i])
@@ -87,10 +87,15 @@ func FuzzPrune(f *testing.F) {
 			return // NaN and its kin, which no JSON holds
 		}
 		i := int(kind) % len(full)
-		want := judge(ready[i], full[i], instance)
-		pruned := prune(full[i], []any{instance})
-		if got := judge(compiled(t, pruned), pruned, instance); !slices.Equal(got, want) {
-			t.Errorf("pruned:\n%s\nfull:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		want := judge(ready[i], instance)
+		kept, err := compiledBefore.get(schemaOf{archive: "fuzzed", entry: fuzzed[i].gvk}, full[i], []any{instance})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for how, s := range map[string]*compiledSchema{"pruned": compiled(t, prune(full[i], []any{instance})), "kept": kept} {
+			if got := judge(s, instance); !slices.Equal(got, want) {
+				t.Errorf("%s:\n%s\nfull:\n%s", how, strings.Join(got, "\n"), strings.Join(want, "\n"))
+			}
 		}
 	})
 }
@@ -103,6 +108,36 @@ func TestPruneDrops(t *testing.T) {
 	pruned, _ := json.Marshal(prune(schema, []any{instance}))
 	if len(pruned)*20 > len(full) {
 		t.Errorf("%d of %d bytes are left", len(pruned), len(full))
+	}
+}
+
+// TestPruneShape holds appendShape to what prune makes of every keyword that it knows: another result is another shape.
+func TestPruneShape(t *testing.T) {
+	leaf := map[string]any{"properties": map[string]any{"x": map[string]any{"type": "string"}, "y": map[string]any{"type": "string"}}}
+	schema := map[string]any{
+		"properties":           map[string]any{"a": leaf, "b": map[string]any{"items": leaf}, "q": leaf},
+		"additionalProperties": leaf,
+		"allOf":                []any{map[string]any{"properties": map[string]any{"c": leaf}}, map[string]any{"properties": map[string]any{"d": leaf}}},
+		"if":                   map[string]any{"properties": map[string]any{"e": leaf}},
+	}
+	seen := map[string]string{} // results by shape
+	for _, text := range []string{`{}`, `5`, `[]`, `{a: {}}`, `{a: {x: 1}}`, `{a: {x: 2}}`, `{a: {y: 1}}`, `{a: {x: 1, y: 1}}`, `{b: []}`, `{b: [{x: 1}]}`,
+		`{b: [{y: 1}, {x: 1}]}`, `{b: [{}, {x: 1, y: 1}]}`, `{q: {}}`, `{c: {}}`, `{c: {x: 1}}`, `{d: {x: 1}}`, `{e: {x: 1}}`, `{e: {y: 1}}`, `{other: {x: 1}}`, `{another: {x: 1}}`,
+		`{a: {"x(\"y": 1}}`, `{a: {x: 1}, q: {y: 1}}`, `{a: {y: 1}, q: {x: 1}}`} {
+		var node yaml.Node
+		if err := yaml.Unmarshal([]byte(text), &node); err != nil {
+			t.Fatal(err)
+		}
+		instances := []any{value(node.Content[0])}
+		result, _ := json.Marshal(prune(schema, instances))
+		shape := string(appendShape(nil, schema, instances))
+		if was, ok := seen[shape]; ok && was != string(result) {
+			t.Errorf("%s: shape %s has two results:\n%s\n%s", text, shape, was, result)
+		}
+		seen[shape] = string(result)
+	}
+	if n := len(seen); n < 15 || n > 20 {
+		t.Errorf("%d shapes: some that are the same differ, or the other way round", n)
 	}
 }
 
@@ -172,7 +207,7 @@ func TestExplain(t *testing.T) {
 		if err := yaml.Unmarshal([]byte(c.instance), &node); err != nil {
 			t.Fatal(err)
 		}
-		got := judge(compiled(t, schema), schema, value(node.Content[0]))
+		got := judge(compiled(t, schema), value(node.Content[0]))
 		if fmt.Sprint(got) != fmt.Sprint([]string{c.want}) {
 			t.Errorf("%s: got %q, want %q", c.instance, got, c.want)
 		}

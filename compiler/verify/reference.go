@@ -364,7 +364,7 @@ func each(o place, path fieldPath, v any, visit func(o place, path fieldPath, ke
 			each(o, append(path, strconv.Itoa(i)), e, visit)
 		}
 	case map[string]any:
-		for _, k := range slices.Sorted(maps.Keys(v)) {
+		for _, k := range sortedKeys(v) {
 			at := append(path, k)
 			visit(o, at, k, v[k])
 			each(o, at, v[k], visit)

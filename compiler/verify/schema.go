@@ -31,7 +31,7 @@ func (p *pass) checkSchemas() {
 		byKind[u] = append(byKind[u], o)
 	}
 	for u, objects := range byKind {
-		entry, ok := p.lookup(sets, u.gvk, objects)
+		entry, from, ok := p.lookup(sets, u.gvk, objects)
 		if !ok {
 			continue
 		}
@@ -40,11 +40,7 @@ func (p *pass) checkSchemas() {
 			instances[i] = o.value
 			o.namespaced, o.hasScope = entry.Namespaced, o.within == nil
 		}
-		schema := prune(entry.Schema, instances)
-		if u.partial {
-			schema = unrequired(schema)
-		}
-		for i, violations := range p.violations(u.gvk, schema, instances) {
+		for i, violations := range p.violations(schemaOf{from.File, u.gvk, u.partial}, entry.Schema, instances) {
 			for _, v := range violations {
 				objects[i].report(p, ruleSchema, v.path, "%s", v.text)
 			}
@@ -60,8 +56,8 @@ func (p *pass) internal(err error) {
 	}
 }
 
-// lookup finds the schema of a kind. Where there is none, it says why at the first object.
-func (p *pass) lookup(sets []*schemas.Set, gvk string, objects []*object) (schemas.Entry, bool) {
+// lookup finds the schema of a kind, and the set that it is of. Where there is none, it says why at the first object.
+func (p *pass) lookup(sets []*schemas.Set, gvk string, objects []*object) (schemas.Entry, *schemas.Set, bool) {
 	o := objects[0]
 	at := fieldPath{"apiVersion"}
 	component := componentOf(sets, o.group)
@@ -69,26 +65,26 @@ func (p *pass) lookup(sets []*schemas.Set, gvk string, objects []*object) (schem
 	switch {
 	case component == "":
 		o.report(p, ruleNoSchema, at, "no component that meshgen knows serves the group %q", o.group)
-		return schemas.Entry{}, false
+		return schemas.Entry{}, nil, false
 	case !declared:
 		o.report(p, ruleNoSchema, at, "the kind is of %s, which the site does not declare", component)
-		return schemas.Entry{}, false
+		return schemas.Entry{}, nil, false
 	}
 	set, ok := p.schemas(sets, component, release, channel)
 	if !ok {
 		o.report(p, ruleNoSchema, at, "there is no schema for %s %s; known: %s", component, strings.TrimSpace(release+" "+channel), known(sets, component))
-		return schemas.Entry{}, false
+		return schemas.Entry{}, nil, false
 	}
 	entry, ok, err := set.Entry(gvk)
 	switch {
 	case err != nil:
 		p.internal(err)
-		return schemas.Entry{}, false
+		return schemas.Entry{}, nil, false
 	case !ok:
 		o.report(p, ruleNoSchema, at, "%s %s does not serve %s", component, strings.TrimSpace(release+" "+channel), gvk)
-		return schemas.Entry{}, false
+		return schemas.Entry{}, nil, false
 	}
-	return entry, true
+	return entry, set, true
 }
 
 // schemas finds what is known of a release; of one that a team has added, what is known of the newest.
@@ -136,37 +132,39 @@ func known(sets []*schemas.Set, component string) string {
 	return strings.Join(out, ", ")
 }
 
+// schemaOf names a schema: the archive and its entry, and whether fields may be missing that it asks for.
+type schemaOf struct {
+	archive, entry string
+	loose          bool
+}
+
 // violations validates instances against one schema. The result has an element for each instance.
-func (p *pass) violations(name string, schema any, instances []any) [][]violation {
-	compiled, err := compile(name, schema)
+func (p *pass) violations(of schemaOf, schema any, instances []any) [][]violation {
+	s, err := compiledBefore.get(of, schema, instances)
 	if err != nil {
 		p.internal(err)
 		return nil
 	}
 	out := make([][]violation, len(instances))
 	for i, instance := range instances {
-		out[i] = validate(compiled, schema, instance)
+		out[i] = s.validate(instance)
 	}
 	return out
 }
 
-// validate returns what a schema, given compiled and as it was, has against an instance.
-func validate(compiled *jsonschema.Schema, schema, instance any) []violation {
-	var invalid *jsonschema.ValidationError
-	if err := compiled.Validate(instance); errors.As(err, &invalid) {
-		return explain(invalid, schema, instance)
-	}
-	return nil
+// compiledSchema is a schema, as it was and ready for use.
+type compiledSchema struct {
+	text  any
+	ready *jsonschema.Schema
 }
 
-// compile prepares a schema. The name only tells schemas apart; without a scheme the library would make a path of the
-// working directory from it.
-func compile(name string, schema any) (*jsonschema.Schema, error) {
-	text, err := json.Marshal(schema)
-	if err != nil {
-		return nil, err
+// validate returns what the schema has against an instance.
+func (s *compiledSchema) validate(instance any) []violation {
+	var invalid *jsonschema.ValidationError
+	if err := s.ready.Validate(instance); errors.As(err, &invalid) {
+		return explain(invalid, s.text, instance)
 	}
-	return compiledBefore.get(name, string(text))
+	return nil
 }
 
 // compiledBefore are the schemas that were compiled in this process: the sites of a fleet mostly have objects of one shape, and
@@ -177,29 +175,51 @@ var compiledBefore compiledSchemas
 const mostCompiled = 256
 
 type compiledSchemas struct {
-	mu     sync.Mutex
-	byText map[[2]string]*jsonschema.Schema // by name and text
+	mu   sync.Mutex
+	kept map[pruned]*compiledSchema
 }
 
-func (c *compiledSchemas) get(name, text string) (*jsonschema.Schema, error) {
-	key := [2]string{name, text}
+// pruned names what prune makes of a schema.
+type pruned struct {
+	of    schemaOf
+	shape string
+}
+
+// get returns a schema, reduced to what decides about the instances.
+func (c *compiledSchemas) get(of schemaOf, schema any, instances []any) (*compiledSchema, error) {
+	key := pruned{of, string(appendShape(nil, schema, instances))}
 	c.mu.Lock()
-	s := c.byText[key]
+	s := c.kept[key]
 	c.mu.Unlock()
 	if s != nil {
 		return s, nil
 	}
-	s, err := compileText(name, text)
+	schema = prune(schema, instances)
+	if of.loose {
+		schema = unrequired(schema)
+	}
+	s, err := compile(of.archive+"/"+of.entry, schema)
 	if err != nil {
 		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.byText == nil || len(c.byText) == mostCompiled {
-		c.byText = map[[2]string]*jsonschema.Schema{}
+	if c.kept == nil || len(c.kept) == mostCompiled {
+		c.kept = map[pruned]*compiledSchema{}
 	}
-	c.byText[key] = s
+	c.kept[key] = s
 	return s, nil
+}
+
+// compile prepares a schema. The name only tells schemas apart; without a scheme the library would make a path of the
+// working directory from it.
+func compile(name string, schema any) (*compiledSchema, error) {
+	text, err := json.Marshal(schema)
+	if err != nil {
+		return nil, err
+	}
+	ready, err := compileText(name, string(text))
+	return &compiledSchema{schema, ready}, err
 }
 
 func compileText(name, text string) (*jsonschema.Schema, error) {

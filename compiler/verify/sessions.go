@@ -57,7 +57,7 @@ type SessionFault struct {
 // balancer's objects, the Node objects and the inventory, the switches' ends from their files. Ends that do not agree,
 // or that have no counterpart, are told as faults. The sessions are sorted by their ends' devices and addresses.
 func Sessions(t *artifact.Tree, site string) ([]Session, []SessionFault) {
-	return newSessionSet(t, site, parseLBObjects(t, site)).sessions()
+	return newSessionSet(t, site, parseLBObjects(t, site), readInventory(t, site)).sessions()
 }
 
 // sessions pairs the ends and compares them.
@@ -100,11 +100,8 @@ func (s *sessionSet) fault(rule string, e *End, format string, args ...any) {
 }
 
 // newSessionSet reads the ends.
-func newSessionSet(t *artifact.Tree, site string, objects *lbObjects) *sessionSet {
-	s := &sessionSet{site: site, objects: objects, inventory: &inventory{}}
-	if f := t.Lookup("hosts/" + site + "/inventory.yaml"); f != nil {
-		s.inventory, _ = parseInventory(f.Bytes())
-	}
+func newSessionSet(t *artifact.Tree, site string, objects *lbObjects, inv *inventory) *sessionSet {
+	s := &sessionSet{site: site, objects: objects, inventory: inv}
 	for _, f := range t.Files() {
 		if of, hostname, ext, ok := fabricFile(f.Path()); ok && of == site {
 			if c, _ := parseSwitchFile(f.Path(), site, hostname, ext, f.Bytes()); c != nil {

@@ -22,7 +22,7 @@ type Admission struct {
 
 // Prefixes reads back what the switches of a site accept from its nodes, sorted by switch file and peer.
 func Prefixes(t *artifact.Tree, site string) []Admission {
-	s := newSessionSet(t, site, parseLBObjects(t, site))
+	s := newSessionSet(t, site, parseLBObjects(t, site), readInventory(t, site))
 	var out []Admission
 	seen := map[*switchPeer]bool{}
 	for _, e := range s.toNodes {

@@ -165,7 +165,7 @@ func checkSwitchACLs(p *pass) {
 	if flows == nil {
 		return
 	}
-	rows, _ := parseFlows(flows.Bytes())
+	rows := p.flows(flows)
 	type tor struct {
 		f     *artifact.File
 		c     *switchConf

@@ -99,7 +99,7 @@ func (p *pass) checkValues(v *values, set *schemas.Set) {
 		}
 		instances := []any{v.value}
 		// Helm validates what comes out over the chart's defaults, which supply what is required.
-		for _, found := range p.violations(set.File+"/"+entry, unrequired(prune(e.Schema, instances)), instances) {
+		for _, found := range p.violations(schemaOf{set.File, entry, true}, e.Schema, instances) {
 			for _, f := range found {
 				v.report(p, ruleValues, f.path, "%s", f.text)
 			}

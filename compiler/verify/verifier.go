@@ -37,6 +37,8 @@ type pass struct {
 	hosts          []*hostGroup              // by name, once they have been compared
 	balancer       *lbObjects                // likewise
 	machines       *inventory                // likewise
+	asked          *inventory                // see inventory
+	flowRows       []flowRow                 // see flows
 	references     []reference               // found by everywhere; nil before
 	page           *page                     // docs/<site>/index.html; nil when there is none
 	charts         []chart                   // Mermaid's, of documents

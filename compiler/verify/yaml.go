@@ -46,6 +46,20 @@ func yamlLine(err error) int {
 // ambiguous are plain scalars that YAML 1.1 reads as booleans or octal numbers and YAML 1.2 as something else.
 var ambiguous = regexp.MustCompile(`^(?:[yYnN]|[yY]es|YES|[nN]o|NO|[oO]n|ON|[oO]ff|OFF|[-+]?0[0-9_]+|[-+]?[0-9][0-9_]*_[0-9_]*|[0-9]+(?::[0-5]?[0-9])+)$`)
 
+// isAmbiguous is whether a scalar is one of these. What cannot be one by its first character, or has nothing in it that
+// makes a number one, costs no expression: most scalars.
+func isAmbiguous(s string) bool {
+	switch {
+	case s == "":
+		return false
+	case strings.IndexByte("yYnNoO", s[0]) >= 0:
+		return len(s) <= len("off") && ambiguous.MatchString(s)
+	case strings.IndexByte("+-0123456789", s[0]) >= 0:
+		return (strings.HasPrefix(strings.TrimLeft(s, "+-"), "0") || strings.ContainsAny(s, "_:")) && ambiguous.MatchString(s)
+	}
+	return false
+}
+
 func (p *pass) checkYAML(f *artifact.File, n *yaml.Node) {
 	switch {
 	case n.Kind == yaml.AliasNode || n.Anchor != "":
@@ -53,7 +67,7 @@ func (p *pass) checkYAML(f *artifact.File, n *yaml.Node) {
 		return
 	case n.Style&yaml.TaggedStyle != 0:
 		p.report(f, n.Line, ruleYAML, "the tag %s", n.Tag)
-	case n.Kind == yaml.ScalarNode && n.Style == 0 && ambiguous.MatchString(n.Value):
+	case n.Kind == yaml.ScalarNode && n.Style == 0 && isAmbiguous(n.Value):
 		p.report(f, n.Line, ruleYAML, "plain scalar %s, which YAML 1.1 and 1.2 read differently, is not quoted", n.Value)
 	}
 	if n.Kind == yaml.MappingNode {

@@ -9,7 +9,7 @@ import (
 
 // cloudInit writes user-data for the first boot of a group's machines. Files are written before packages are installed,
 // which leave a file that is there as it is; commands run last, when modules and settings of this boot are applied already.
-func cloudInit(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
+func cloudInit(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup, carried []*artifact.File) {
 	f := t.File(dir(p)+"/"+g.Name+"/cloud-init.yaml", g.From...)
 	f.Line("#cloud-config")
 	f.Header("#", p.Name)
@@ -23,7 +23,7 @@ func cloudInit(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 	}
 	y.Fixed()
 	y.Seq("write_files", func() {
-		for _, c := range carried(p, g) {
+		for _, c := range carried {
 			y.From("", append(c.Origins(), "kubernetes.distribution")...) // it decides which files there are
 			y.Item(func() {
 				y.KV("path", onHost(p, g, c))

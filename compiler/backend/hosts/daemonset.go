@@ -49,7 +49,7 @@ type bundle struct {
 }
 
 // daemonSets writes the script, and for each group of form daemonset its files and the pods that put them in place.
-func daemonSets(p *ir.Plan, t *artifact.Tree) {
+func daemonSets(p *ir.Plan, t *artifact.Tree, c carriage) {
 	h := p.HostPods
 	if h == nil {
 		return
@@ -65,7 +65,7 @@ func daemonSets(p *ir.Plan, t *artifact.Tree) {
 	backend.Objects(p, t, backend.Hosts, "DaemonSet").Comment(daemonSetsComment)
 	pods := backend.NewWriter(p, t, backend.Hosts, "DaemonSet")
 	for i := range h.Groups {
-		b := bundleOf(p, groups[h.Groups[i].Group])
+		b := bundleOf(p, groups[h.Groups[i].Group], c)
 		b.from = append(b.from, h.Groups[i].From...)
 		maps.Add(backend.Meta{APIVersion: "v1", Namespace: h.Namespace, Name: filesPrefix + b.group.Name, From: b.from}, func(y *artifact.YAML) { filesData(y, b) })
 		labels := []ir.KV{{Key: applyLabel, Value: h.Namespace}, {Key: instanceKey, Value: b.group.Name}}
@@ -76,8 +76,8 @@ func daemonSets(p *ir.Plan, t *artifact.Tree) {
 }
 
 // bundleOf collects the files of a group in the order in which they are written and read.
-func bundleOf(p *ir.Plan, g *ir.HostGroup) *bundle {
-	b := &bundle{group: g, files: carried(p, g), from: append(p.From[:len(p.From):len(p.From)], g.From...)}
+func bundleOf(p *ir.Plan, g *ir.HostGroup, c carriage) *bundle {
+	b := &bundle{group: g, files: slices.Clone(c.of(g)), from: append(p.From[:len(p.From):len(p.From)], g.From...)}
 	slices.SortStableFunc(b.files, func(a, c *artifact.File) int { return rank(g, onHost(p, g, a)) - rank(g, onHost(p, g, c)) })
 	var plan strings.Builder
 	sum := sha256.New()

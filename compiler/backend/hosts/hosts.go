@@ -29,16 +29,17 @@ var Backend = backend.Backend{
 }
 
 func emit(p *ir.Plan, t *artifact.Tree) {
+	c := carriage{p, map[*ir.HostGroup][]*artifact.File{}}
 	for i := range p.Groups {
 		g := &p.Groups[i]
 		if g.Has("files", "ansible") {
 			files(p, t, g)
 		}
 		if g.Has("cloud-init") {
-			cloudInit(p, t, g)
+			cloudInit(p, t, g, c.of(g))
 		}
 		if g.Has("ignition") {
-			ignition(p, t, g)
+			ignition(p, t, g, c.of(g))
 		}
 		if g.Has("talos") {
 			talos(p, t, g)
@@ -46,8 +47,8 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 		}
 	}
 	inventory(p, t)
-	playbook(p, t)
-	daemonSets(p, t)
+	playbook(p, t, c)
+	daemonSets(p, t, c)
 }
 
 // files writes everything that a group's machines have in /etc.
@@ -72,11 +73,20 @@ func files(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 	cards(p, t, g)
 }
 
-// carried returns what files writes, for forms that carry files inside a document of their own.
-func carried(p *ir.Plan, g *ir.HostGroup) []*artifact.File {
-	t := artifact.NewTree()
-	files(p, t, g)
-	return t.Files()
+// carriage is what files writes, for forms that carry files inside a document of their own. Each group's are made once.
+type carriage struct {
+	p    *ir.Plan
+	made map[*ir.HostGroup][]*artifact.File
+}
+
+// of returns the files of a group, sorted by path. The caller must not change them.
+func (c carriage) of(g *ir.HostGroup) []*artifact.File {
+	if c.made[g] == nil {
+		t := artifact.NewTree()
+		files(c.p, t, g)
+		c.made[g] = t.Files()
+	}
+	return c.made[g]
 }
 
 // onHost returns the path that a file of the group has on the machine.

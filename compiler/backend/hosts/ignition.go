@@ -19,17 +19,16 @@ const (
 
 // ignition writes a configuration for the first boot of a group's machines. Ignition writes files before the system
 // starts, so that modules and settings are applied by the first boot already. JSON has no comments; each file has its own.
-func ignition(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
+func ignition(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup, carried []*artifact.File) {
 	f := t.File(dir(p)+"/"+g.Name+"/ignition.json", g.From...)
 	f.Line("{")
 	f.Linef(`  "ignition": {"version": %s},`, quoted(ignitionVersion))
 	f.Line(`  "storage": {`)
 	f.Line(`    "files": [`)
-	all := carried(p, g)
-	for i, c := range all {
+	for i, c := range carried {
 		f.From("", append(c.Origins(), "nodeClasses")...) // a line is a whole file, also what it leaves out
 		comma := ","
-		if i == len(all)-1 {
+		if i == len(carried)-1 {
 			comma = ""
 		}
 		source := "data:;base64," + base64.StdEncoding.EncodeToString(c.Bytes())

@@ -28,8 +28,8 @@ const (
 )
 
 // playbook writes the Ansible playbook that puts each group's files in place.
-func playbook(p *ir.Plan, t *artifact.Tree) {
-	targets, names := targetsOf(p)
+func playbook(p *ir.Plan, t *artifact.Tree, c carriage) {
+	targets, names := targetsOf(p, c)
 	if len(targets) == 0 {
 		return
 	}
@@ -69,7 +69,7 @@ func playbook(p *ir.Plan, t *artifact.Tree) {
 
 // targetsOf lists the files of all groups that Ansible configures, in the order in which they are to be written, and the
 // names of these groups.
-func targetsOf(p *ir.Plan) (out []*target, names []string) {
+func targetsOf(p *ir.Plan, c carriage) (out []*target, names []string) {
 	byPath := map[string]*target{}
 	for i := range p.Groups {
 		g := &p.Groups[i]
@@ -77,7 +77,7 @@ func targetsOf(p *ir.Plan) (out []*target, names []string) {
 			continue
 		}
 		names = append(names, groupName("group", g.Name))
-		for _, f := range carried(p, g) {
+		for _, f := range c.of(g) {
 			path := onHost(p, g, f)
 			key := path + " " + notify(g, path)
 			x := byPath[key]

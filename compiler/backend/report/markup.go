@@ -47,7 +47,12 @@ type writer struct {
 
 // put writes one line of parts; a string is text, markup is not.
 func (w *writer) put(parts ...markup) {
+	n := 0
+	for _, p := range parts {
+		n += len(p)
+	}
 	var b strings.Builder
+	b.Grow(n)
 	for _, p := range parts {
 		b.WriteString(string(p))
 	}
