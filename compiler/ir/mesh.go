@@ -45,13 +45,26 @@ type ProxyPorts struct {
 
 // CA is the authority of the mesh. Empty strings and dates are what the site does not say.
 type CA struct {
-	Kind            string // builtin, plugin, cert-manager, vault, spire
-	Secret          string // holds the intermediate; kind plugin
-	WorkloadTTL     string // "24h"
-	AnchorConfigMap string // holds the root, distributed apart from the mesh
-	IssuerSecret    string // holds the intermediate that signs
-	IssuerRef       string // cert-manager issuer that renews IssuerSecret; "": made by hand
+	Kind            string  // builtin, plugin, cert-manager, vault, spire
+	Secret          string  // holds the intermediate; kind plugin
+	WorkloadTTL     string  // "24h"
+	AnchorConfigMap string  // holds the root, distributed apart from the mesh
+	IssuerSecret    string  // holds the intermediate that signs
+	IssuerRef       string  // cert-manager issuer that renews IssuerSecret; "": made by hand
+	Signer          *Signer // nil: the control plane signs, or the mesh has another way
 	From            From
+}
+
+// AnchorKey is the key of the ConfigMap that holds the root.
+const AnchorKey = "ca-bundle.crt"
+
+// Signer is the program by which cert-manager signs for workloads, out of an Issuer of the tree over CA.IssuerSecret.
+type Signer struct {
+	Release                          string // of its chart, and the name of its Service
+	Issuer                           string // of cert-manager, in the namespace of the mesh
+	ControlPlane, ControlPlaneSecret string // Certificate of the control plane, and the Secret that its pods mount
+	Address                          string // "<service>.<namespace>.svc:443", by which proxies ask
+	Replicas                         int
 }
 
 // Migration is a change of a namespace's mode of mutual TLS, in steps.
@@ -85,6 +98,15 @@ type Tracing struct {
 	Port               uint16
 	SamplingPercent    float64
 	From               From
+}
+
+// ControlFrom are the site paths behind what proxies ask of whom: the control plane, and who signs beside it.
+func (m *Mesh) ControlFrom() From {
+	from := m.From.Of("kind")
+	if m.CA != nil && m.CA.Signer != nil {
+		from = append(from[:len(from):len(from)], m.CA.From...)
+	}
+	return from
 }
 
 // RevisionLabel is the name by which namespaces, pods and Gateways ask for the control plane: that of its revision, or

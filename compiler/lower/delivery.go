@@ -174,9 +174,8 @@ func (l *lowering) externalSecrets() []ir.Wait {
 			out = append(out, certificateWait(&s))
 		}
 	}
-	if k := l.p.Linkerd; k != nil {
-		ca := l.p.Mesh.CA
-		out = append(out, ir.Wait{Namespace: l.p.Mesh.Namespace, Object: "configmap/" + ca.AnchorConfigMap, For: "jsonpath={.data.ca-bundle\\.crt}", From: ca.From})
+	if ca := l.p.Mesh.CA; l.p.Linkerd != nil || ca != nil && ca.Signer != nil {
+		out = append(out, ir.Wait{Namespace: l.p.Mesh.Namespace, Object: "configmap/" + ca.AnchorConfigMap, For: "jsonpath={.data." + strings.ReplaceAll(ir.AnchorKey, ".", `\.`) + "}", From: ca.From})
 	}
 	return out
 }

@@ -46,6 +46,7 @@ func (l *lowering) mesh() {
 	}
 	p.Aliases, p.HoldPods, p.PushThrottle = m.TrustDomainAliases, m.Proxy.HoldApplicationUntilReady, m.ControlPlane.PushThrottle
 	p.CA = l.authority()
+	l.signer()
 	p.Next = l.nextControlPlane()
 	p.Migrations = l.migrations()
 	if p.OwnPolicy = l.ciliumMeshed(); p.OwnPolicy {

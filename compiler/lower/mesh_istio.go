@@ -66,7 +66,11 @@ func istioReleases(l *lowering) []ir.Release {
 		base.Chart, base.Repository, base.Version = next.Charts.Base, next.Charts.Repository, n.Version
 		base.From = append(base.From[:len(base.From):len(base.From)], n.From...)
 	}
-	out := append([]ir.Release{base}, istiods(l, row.Charts.Control)...)
+	out := []ir.Release{base}
+	if m.CA != nil && m.CA.Signer != nil {
+		out = append(out, l.signerRelease())
+	}
+	out = append(out, istiods(l, row.Charts.Control)...)
 	out = append(out, one("istio-cni", row.Charts.CNI, istioCNINamespace))
 	for _, g := range l.p.Gateways {
 		if g.Frontend == ir.FrontendIstio {
@@ -111,6 +115,8 @@ func istioStep(l *lowering, step *ir.ChartStep) {
 	case step.Release.Name == "istio-base":
 		step.Prune = false // the CRDs are among its templates
 		step.Rewritten = []ir.Rewritten{{Group: admission, Kind: validating, Name: defaultValidator, Fields: []string{caBundle, failurePolicy}, From: from}}
+	case step.Release.Component == signerComponent:
+		signerStep(l, step)
 	case strings.HasPrefix(step.Release.Name, "istiod"):
 		step.Rewritten = []ir.Rewritten{
 			{Group: admission, Kind: validating, Name: "istio-validator" + revisioned + "-" + m.Namespace, Fields: []string{caBundle, failurePolicy}, From: from},

@@ -28,6 +28,65 @@ func (l *lowering) authoritySecret() {
 	})
 }
 
+// signer is the program by which cert-manager signs, beside the control plane: both belong to the mesh, and proxies may
+// go to that namespace anyway.
+func (l *lowering) signer() {
+	m := &l.p.Mesh
+	if !l.istio() || m.CA == nil || m.CA.Kind != "cert-manager" {
+		return
+	}
+	row := l.meshProfile().Signer
+	m.CA.Signer = &ir.Signer{Release: row.Chart, Issuer: m.CA.IssuerSecret, ControlPlane: "istiod", ControlPlaneSecret: "istiod-tls", Address: row.Chart + "." + m.Namespace + ".svc:443", Replicas: m.Replicas}
+	m.ProxyPorts.Controls = append(m.ProxyPorts.Controls[:len(m.ProxyPorts.Controls):len(m.ProxyPorts.Controls)], row.Port)
+}
+
+// signerComponent is the name of that program among the releases.
+const signerComponent = "istio-csr"
+
+// signerRelease is the chart of that program.
+func (l *lowering) signerRelease() ir.Release {
+	row := l.meshProfile().Signer
+	return ir.Release{Name: row.Chart, Component: signerComponent, Chart: row.Chart, Repository: row.Repository, Version: row.Version,
+		Namespace: l.p.Mesh.Namespace, From: append(l.p.Mesh.From.Of("kind"), l.p.Mesh.CA.From...)}
+}
+
+// signerStep: a control plane that starts before its own certificate and the root are there has none until it is started
+// again (pilot/pkg/bootstrap/server.go of Istio 1.31, initIstiodCerts; the chart mounts both if they are there).
+func signerStep(l *lowering, step *ir.ChartStep) {
+	m, from := &l.p.Mesh, l.p.Mesh.CA.From
+	step.Waits = []ir.Wait{
+		{Namespace: m.Namespace, Object: "deployment.apps/" + step.Release.Name, For: "condition=Available", From: from},
+		{Namespace: m.Namespace, Object: "configmap/istio-ca-root-cert", For: `jsonpath={.data.root-cert\.pem}`, From: from},
+	}
+}
+
+// signerSecret is the intermediate that cert-manager signs with.
+func (l *lowering) signerSecret() {
+	m := &l.p.Mesh
+	if m.CA == nil || m.CA.Signer == nil {
+		return
+	}
+	from := append(m.From.Of("kind"), m.CA.From...)
+	istiods := []string{"Deployment " + m.Namespace + "/" + istiodName(l)}
+	if n := m.Next; n != nil {
+		istiods = append(istiods, "Deployment "+m.Namespace+"/istiod"+revisioned(n.Revision))
+	}
+	l.secret(ir.Secret{
+		Namespace: m.Namespace, Name: m.CA.Signer.ControlPlaneSecret, Type: tlsType, Keys: []string{"tls.crt", "tls.key"}, Consumers: istiods,
+		Creator: ir.CertManager, Issuer: m.CA.Signer.Issuer, Local: true, Early: true, Object: m.CA.Signer.ControlPlane,
+		Why:  "Certificate by which proxies and the API server know the control plane. One that starts without it never gets any.",
+		From: append(m.From.Of("kind", "revision"), m.CA.From...),
+	})
+	l.secret(ir.Secret{
+		Namespace: m.Namespace, Name: m.CA.IssuerSecret, Type: tlsType, Keys: []string{"tls.crt", "tls.key"},
+		Consumers: []string{"Issuer " + m.Namespace + "/" + m.CA.Signer.Issuer},
+		Creator:   ir.CertManager, Issuer: m.CA.IssuerRef, Early: true,
+		Why: fmt.Sprintf("Intermediate by which cert-manager signs for workloads, under the root in ConfigMap %s/%s, key %s. Without it no proxy gets a certificate.",
+			m.Namespace, m.CA.AnchorConfigMap, ir.AnchorKey),
+		From: from,
+	})
+}
+
 // workloadSeconds is how long a workload's certificate lives.
 func (l *lowering) workloadSeconds() int {
 	if ca := l.p.Mesh.CA; ca != nil {
@@ -48,6 +107,9 @@ func authorityAlert(l *lowering) ir.Rule {
 	days, from := int(selfSignedDays*selfSignedLeft/2), m.From.Of("kind")
 	r := ir.Rule{Alert: "MeshAuthorityExpiring", Severity: warning, For: "30m", Why: "certificates/overdue",
 		Summary: "The root or intermediate certificate of the mesh has not been renewed."}
+	if m.CA != nil && m.CA.Signer != nil {
+		return l.intermediateAlert()
+	}
 	if m.CA != nil && m.CA.Kind == "plugin" {
 		days = pluginDays
 		r.Description = fmt.Sprintf("Less than %d days are left. Nobody renews Secret %s/%s but whoever made it; istiod takes a new one without a restart. Its end is the end of all traffic in the mesh.",

@@ -41,6 +41,11 @@ func istiods(l *lowering, chart string) []ir.Release {
 		out = append(out, ir.Release{Name: IstiodRelease(n.Revision, n.Version), Component: "istio", Chart: next.Charts.Control, Repository: next.Charts.Repository,
 			Version: n.Version, Namespace: m.Namespace, Revision: n.Revision, From: append(ir.From{"mesh.kind"}, n.From...)})
 	}
+	if m.CA != nil { // which may have a signer of its own, behind which they start
+		for i := range out {
+			out[i].From = append(out[i].From, m.CA.From...)
+		}
+	}
 	return out
 }
 

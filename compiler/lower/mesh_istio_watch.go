@@ -25,17 +25,22 @@ func istioCertificates(l *lowering) []ir.Rule {
 	if l.p.Mesh.CA != nil {
 		signed = append(kind[:len(kind):len(kind)], l.p.Mesh.CA.From...)
 	}
-	return []ir.Rule{
+	out := []ir.Rule{
 		{Alert: "WorkloadCertificateOverdue", Severity: critical, For: "10m", Why: "certificates/overdue", From: signed,
 			Expr:        fmt.Sprintf(`istio_agent_cert_expiry_seconds{resource_name="default"} < %d`, overdue),
 			Summary:     "The certificate of {{ $labels.namespace }}/{{ $labels.pod }} has not been renewed.",
 			Description: fmt.Sprintf("It lives %s h, is renewed halfway, and has less than %s h left. When it ends every connection of the pod fails.", decimal(float64(lives)/3600), decimal(float64(overdue)/3600))},
-		{Alert: "CertificateSigningFailing", Severity: warning, For: "10m", From: kind,
+	}
+	if ca := l.p.Mesh.CA; ca != nil && ca.Signer != nil {
+		out = append(out, replicas("Signer", "the mesh's signer", l.p.Mesh.Namespace, ca.Signer.Release, ca.Signer.Replicas, nil, append(l.p.Mesh.From.Of("replicas"), signed...),
+			"Without any, no certificate of a workload is renewed, and no pod with a proxy starts.")...)
+	} else { // it counts what it is asked itself
+		out = append(out, ir.Rule{Alert: "CertificateSigningFailing", Severity: warning, For: "10m", From: signed,
 			Expr:        "sum(rate(citadel_server_csr_sign_err_count[5m])) > 0 or sum(rate(citadel_server_authentication_failure_count[5m])) > 0",
 			Summary:     "The control plane refuses requests for certificates.",
-			Description: "It fails to sign them, or does not accept the callers' tokens. Running pods go on until their certificates end; new ones do not start."},
-		authorityAlert(l),
+			Description: "It fails to sign them, or does not accept the callers' tokens. Running pods go on until their certificates end; new ones do not start."})
 	}
+	return append(out, authorityAlert(l))
 }
 
 // pushSeconds is when a change is late at its proxies; the histogram's next bounds are 5 and 20.

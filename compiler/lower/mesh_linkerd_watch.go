@@ -20,11 +20,7 @@ func linkerdCertificates(l *lowering) []ir.Rule {
 			Description: fmt.Sprintf("It lives %d h, is renewed when 30 of 100 parts are left, and has less than %s h left. When it ends every connection of the pod fails.", c.Hours, decimal(float64(overdue)/3600))},
 	}
 	if ca.IssuerRef != "" {
-		left := int(certManagerDays * certManagerLeft / 2)
-		rules = append(rules, ir.Rule{Alert: "MeshAuthorityExpiring", Severity: critical, For: "30m", Why: "certificates/overdue", From: append(slices.Clone(kind), ca.From...),
-			Expr:        fmt.Sprintf(`certmanager_certificate_expiration_timestamp_seconds{name="%s"} - time() < %d`, ca.IssuerSecret, left*day),
-			Summary:     "The intermediate of the mesh has not been renewed.",
-			Description: fmt.Sprintf("Less than %d days are left of Certificate %s/%s; cert-manager renews when %d are. Its end is the end of all traffic in the mesh.", left, l.p.Mesh.Namespace, ca.IssuerSecret, 2*left)})
+		rules = append(rules, l.intermediateAlert())
 	}
 	return rules
 }

@@ -51,6 +51,15 @@ func (l *lowering) gatewayCertificates() []ir.Rule {
 	return out
 }
 
+// intermediateAlert watches the intermediate of the mesh that cert-manager renews.
+func (l *lowering) intermediateAlert() ir.Rule {
+	m, left := &l.p.Mesh, int(certManagerDays*certManagerLeft/2)
+	return ir.Rule{Alert: "MeshAuthorityExpiring", Severity: critical, For: "30m", Why: "certificates/overdue", From: append(m.From.Of("kind"), m.CA.From...),
+		Expr:        fmt.Sprintf(`certmanager_certificate_expiration_timestamp_seconds{name="%s"} - time() < %d`, m.CA.IssuerSecret, left*day),
+		Summary:     "The intermediate of the mesh has not been renewed.",
+		Description: fmt.Sprintf("Less than %d days are left of Certificate %s/%s; cert-manager renews when %d are. Its end is the end of all traffic in the mesh.", left, m.Namespace, m.CA.IssuerSecret, 2*left)}
+}
+
 func hostNames(hosts []ir.ListenerHost) []string {
 	out := make([]string, len(hosts))
 	for i, h := range hosts {
@@ -96,6 +105,9 @@ func (l *lowering) metricsRules() {
 				all = append(all, needed{"certmanager_certificate_expiration_timestamp_seconds", "cert-manager", ir.From{"gateways", "namespaces"}})
 			}
 		}
+	}
+	if ca := l.p.Mesh.CA; ca != nil && ca.Signer != nil {
+		all = append(all, needed{"certmanager_certificate_expiration_timestamp_seconds", "cert-manager", ir.From{"mesh.ca"}})
 	}
 	var rules []ir.Rule
 	seen := map[string]bool{}

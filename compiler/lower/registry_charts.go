@@ -18,14 +18,15 @@ type chartImage struct{ key, image string }
 // manifests/charts, MetalLB 0.16.2 charts/metallb with frr-k8s 0.0.27, Cilium 1.20.2 install/kubernetes/cilium, Envoy Gateway 1.8.0
 // charts, Linkerd edge-26.6.3 charts, OpenELB 0.6.0 charts; all on 2026-11-21. Istio's registry is global.hub, which the values have anyway.
 var registryCharts = map[string]chartImages{
-	"base":              {},
-	"istiod":            {pull: "global.imagePullSecrets"},
-	"cni":               {pull: "global.imagePullSecrets"},
-	"ztunnel":           {pull: "imagePullSecrets"},
-	"gateway":           {pull: "imagePullSecrets", named: true},
-	"gateway-crds-helm": {},
-	"gateway-helm":      {host: "global.imageRegistry", pull: "global.imagePullSecrets", named: true, images: []chartImage{{"", "docker.io/envoyproxy/gateway"}, {"", envoyImage}}},
-	"linkerd-crds":      {},
+	"base":                   {},
+	"istiod":                 {pull: "global.imagePullSecrets"},
+	"cert-manager-istio-csr": {pull: "imagePullSecrets", named: true, images: []chartImage{{"image.repository", "quay.io/jetstack/cert-manager-istio-csr"}}},
+	"cni":                    {pull: "global.imagePullSecrets"},
+	"ztunnel":                {pull: "imagePullSecrets"},
+	"gateway":                {pull: "imagePullSecrets", named: true},
+	"gateway-crds-helm":      {},
+	"gateway-helm":           {host: "global.imageRegistry", pull: "global.imagePullSecrets", named: true, images: []chartImage{{"", "docker.io/envoyproxy/gateway"}, {"", envoyImage}}},
+	"linkerd-crds":           {},
 	"openelb": {host: "global.imageRegistry", images: []chartImage{ // none of its templates has a place for pull Secrets; a rule says so
 		{"", "docker.io/kubesphere/openelb-controller"}, {"", "docker.io/kubesphere/openelb-speaker"}, {"", "docker.io/kubesphere/kube-webhook-certgen"}}},
 	"linkerd2-cni": {pull: "imagePullSecrets", named: true, images: []chartImage{{"image.name", "cr.l5d.io/linkerd/cni-plugin"}}},

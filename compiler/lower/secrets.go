@@ -22,6 +22,7 @@ func (l *lowering) secrets() {
 	l.linkerdSecrets()
 	l.consulSecrets()
 	l.authoritySecret()
+	l.signerSecret()
 	if l.p.Federation != nil {
 		l.meshKind().crossing.secrets(l)
 	}

@@ -13,6 +13,7 @@ type Mesh struct {
 	ClockToleranceSeconds   int                     `json:"clockToleranceSeconds,omitempty"`   // how far a clock may be behind; 0: it makes no certificates for workloads
 	Certificates            Certificates            `json:"certificates"`
 	Ports                   MeshPorts               `json:"ports"`
+	Signer                  *Signer                 `json:"signer,omitempty"`          // nil: the control plane signs alone
 	UncapturedPorts         []uint16                `json:"uncapturedPorts,omitempty"` // inbound ports that the proxy leaves alone: plaintext under strict mTLS
 	PodPorts                []uint16                `json:"podPorts,omitempty"`        // that the proxy binds in the pod
 	Modules                 []Module                `json:"modules,omitempty"`
@@ -79,6 +80,14 @@ type MeshPorts struct {
 	ControlHealth  uint16   `json:"controlHealth"`      // readiness of the control plane
 	Webhook        uint16   `json:"webhook"`            // injection and validation: the pod's port
 	EastWest       uint16   `json:"eastWest"`           // between clusters, at a gateway
+}
+
+// Signer is the program by which cert-manager signs for workloads of a mesh.
+type Signer struct {
+	Chart      string `json:"chart"`
+	Repository string `json:"repository"`
+	Version    string `json:"version"` // of the chart and the program, "v0.17.0"
+	Port       uint16 `json:"port"`    // of its pods: requests for certificates
 }
 
 // Certificates is the life of a workload certificate.

@@ -77,6 +77,10 @@ func awaited(t *testing.T, c *client, w ir.Wait) map[string]any {
 		return deployment(w.Namespace, name)
 	case "daemonset":
 		return daemonSet(w.Namespace, name)
+	case "configmap": // with the key that the wait looks for
+		key := strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(w.For, "jsonpath={.data."), "}"), `\`, "")
+		return map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"namespace": w.Namespace, "name": name},
+			"data": map[string]string{key: "not a real value"}}
 	case "validatingwebhookconfiguration", "mutatingwebhookconfiguration":
 		// The CA is filled in already; without rules nothing is sent to it.
 		hook := validator(map[string]any{"service": map[string]any{"name": "webhook", "namespace": "kube-system"}, "caBundle": encoded(t, c.id.certFile)})

@@ -29,6 +29,8 @@ func (p *pass) secrets() []SecretRef {
 			add(o, o.namespace, str(spec, "secretRef", "name"), keys...)
 		case o.is(ciliumGroup, "CiliumBGPPeerConfig"):
 			add(o, "kube-system", str(spec, "authSecretRef"), "password") // bgpControlPlane.secretsNamespace of the chart
+		case o.is("cert-manager.io", "Issuer"):
+			add(o, o.namespace, str(spec, "ca", "secretName"), "tls.crt", "tls.key")
 		case o.is("networking.istio.io", "Gateway"):
 			for _, s := range list(spec, "servers") {
 				p.gatewaySecrets(o, s, add)
@@ -63,6 +65,7 @@ func (p *pass) secrets() []SecretRef {
 	out = append(out, p.linkerdSecrets(makers)...)
 	out = append(out, p.consulSecrets(makers)...)
 	out = append(out, p.authoritySecrets()...)
+	out = append(out, p.controlPlaneSecrets(makers)...)
 	out = append(out, p.remoteSecrets()...)
 	out = append(out, p.linkSecrets()...)
 	out = append(out, p.consulTokens()...)

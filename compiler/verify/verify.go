@@ -171,6 +171,7 @@ func (p *pass) wholeTree() {
 	p.checkMetalLB()
 	p.checkOpenELB()
 	p.checkAmbient()
+	p.checkSigner()
 	p.checkLinkerd()
 	p.checkCiliumMesh()
 	p.checkConsul()

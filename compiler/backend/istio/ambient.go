@@ -12,6 +12,7 @@ func emitAmbient(p *ir.Plan, t *artifact.Tree) {
 	}
 	e := &emitter{p: p, t: t}
 	e.values()
+	e.signer()
 	e.mtls()
 	e.denyByDefault()
 	e.denyAtWaypoints()

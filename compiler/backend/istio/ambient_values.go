@@ -53,6 +53,7 @@ func (e *emitter) ztunnelValues(y *artifact.YAML) {
 	y.KV("revision", m.Revision)
 	y.Fixed()
 	y.KV("istioNamespace", m.Namespace)
+	e.authority(y)
 	y.Map("multiCluster", func() {
 		y.From("", e.p.From.Of("name")...)
 		y.KV("clusterName", e.p.Name)

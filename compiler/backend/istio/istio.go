@@ -56,6 +56,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	}
 	e := &emitter{p: p, t: t}
 	e.values()
+	e.signer()
 	e.mtls()
 	e.denyByDefault()
 	e.telemetry()

@@ -9,15 +9,20 @@ import (
 // component is the name of Istio among the plan's releases.
 const component = "istio"
 
+// signerComponent is that of the program by which cert-manager signs.
+const signerComponent = "istio-csr"
+
 // values writes the values of every release of Istio's charts. A file holds what differs from the chart's defaults, and
 // of the defaults those that other output relies on.
 func (e *emitter) values() {
 	for _, r := range e.p.Releases {
-		if r.Component != component {
+		if r.Component != component && r.Component != signerComponent {
 			continue
 		}
 		y := backend.Values(e.p, e.t, r)
 		switch {
+		case r.Component == signerComponent:
+			e.signerValues(y)
 		case r.Gateway != "":
 			if g := e.p.Gateway(r.Gateway); g != nil {
 				e.gatewayValues(y, g)

@@ -65,8 +65,8 @@ func (e *emitter) injection(y *artifact.YAML) {
 	if env := e.istiodEnv(); len(env) > 0 {
 		y.Map("env", func() {
 			for _, v := range env {
-				y.Comment(v.reason)
 				y.From(v.why, v.from...)
+				y.Comment(v.reason)
 				y.KV(v.key, v.value)
 			}
 		})
@@ -111,6 +111,10 @@ func (e *emitter) istiodEnv() []envVar {
 		out = append(out, envVar{"PILOT_PUSH_THROTTLE", strconv.Itoa(m.PushThrottle),
 			"Proxies that are sent their configuration at a time.", "", ir.From{"mesh.controlPlane.pushThrottle"}})
 	}
+	if m := &e.p.Mesh; m.CA != nil && m.CA.Signer != nil {
+		out = append(out, envVar{"ENABLE_CA_SERVER", "false",
+			"cert-manager signs: what istiod signed beside it would stand under another root.", "", m.CA.From})
+	}
 	if c := &e.p.Cluster; dualStack(c) {
 		out = append(out, envVar{"ISTIO_DUAL_STACK", "true", "Listeners and endpoints of both address families.",
 			"mesh/dual-stack", c.From.Of("podCIDRs")})
@@ -122,6 +126,7 @@ func (e *emitter) istiodGlobal(y *artifact.YAML) {
 	m, c := &e.p.Mesh, &e.p.Cluster
 	e.hub(y)
 	y.KV("istioNamespace", m.Namespace)
+	e.authority(y)
 	y.Map("multiCluster", func() {
 		y.From("", e.p.From.Of("name")...)
 		y.KV("clusterName", e.p.Name)

@@ -55,7 +55,7 @@ func proxyEgress(p *ir.Plan) []rule {
 			comment: "the mesh's control plane: configuration and certificates",
 			peers:   []peer{{namespace: m.Namespace}},
 			ports:   tcp(append([]uint16{m.ProxyPorts.Control}, m.ProxyPorts.Controls...)...),
-			from:    m.From.Of("kind"),
+			from:    m.ControlFrom(),
 		})
 	}
 	if t := m.Tracing; t != nil {

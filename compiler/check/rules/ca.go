@@ -7,6 +7,7 @@ import (
 
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/ir"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
@@ -79,7 +80,7 @@ istio.io, plug in CA certificates.`,
 
 // CAIssuer finds certificates by cert-manager that no issuer of it signs.
 var CAIssuer = &check.Rule{
-	ID: "MG5165", Name: "ca-issuer", Severity: diag.Error, On: check.OnSite,
+	ID: "MG5165", Name: "ca-issuer", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `cert-manager is to sign the mesh's certificates, and no issuer of it is named
 
 cert-manager makes a certificate only on behalf of an issuer: the request stays pending, and proxies or the control
@@ -99,6 +100,23 @@ credentials.`,
 		case m.CA.Issuer.CertManagerIssuer == "":
 			p.Reportf("mesh.ca.issuer", "cert-manager is to sign for mesh %s, and certManagerIssuer is missing", m.Kind).
 				Related("mesh.ca.kind", "who is to sign")
+		}
+	},
+}
+
+// CARoot finds a root that the signer of workloads would have to guess.
+var CARoot = &check.Rule{
+	ID: "MG5166", Name: "ca-root", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `cert-manager is to sign for Istio, and the root is not given apart from it
+
+istio-csr hands the root to every namespace. Without a file that holds it, it takes what comes with its own first
+certificate, which may be an intermediate: when that is renewed, proxies stop to trust each other.
+Source: cert-manager/istio-csr v0.17.0 deploy/charts/istio-csr/values.yaml, app.tls.rootCAFile; read 2026-11-21.`,
+	Run: func(p *check.Pass) {
+		m := p.Site.Mesh
+		if isIstio(m.Kind) && m.CA != nil && m.CA.Kind == "cert-manager" && m.CA.TrustAnchor == nil {
+			p.Reportf("mesh.ca.kind", "cert-manager is to sign for mesh %s, and mesh.ca.trustAnchor is missing", m.Kind).
+				Hintf("trustAnchor: {configMap: …, notAfter: …}: a ConfigMap with the root in key %s", ir.AnchorKey)
 		}
 	},
 }
@@ -132,6 +150,7 @@ Source: RFC 5280, 6.1 (certification path validation).`,
 const (
 	longestTTL  = 90 * 24 * time.Hour
 	shortestTTL = time.Hour
+	signedTTL   = 30 * 24 * time.Hour // what is left of the intermediate that cert-manager renews, when it does
 )
 
 // WorkloadTTL finds certificates for workloads that live too long or too short.
@@ -151,6 +170,9 @@ Source: istio/istio 1.31.0 MAX_WORKLOAD_CERT_TTL; Consul, Connect CA configurati
 		case isIstio(m.Kind) && d > longestTTL:
 			p.Reportf("mesh.ca.workloadTTL", "workload certificates live %s, and istiod signs for at most %dh", m.CA.WorkloadTTL, int(longestTTL.Hours())).
 				Hintf("workloadTTL: \"24h\"")
+		case isIstio(m.Kind) && m.CA.Kind == "cert-manager" && d > signedTTL:
+			p.Reportf("mesh.ca.workloadTTL", "workload certificates live %s, and the intermediate that signs them is renewed when it has %dh left", m.CA.WorkloadTTL, int(signedTTL.Hours())).
+				Hintf("workloadTTL: \"24h\"").Related("mesh.ca.kind", "cert-manager signs")
 		case m.Kind == "consul" && d < shortestTTL:
 			p.Reportf("mesh.ca.workloadTTL", "workload certificates live %s, and Consul signs for 1h at least", m.CA.WorkloadTTL).
 				Hintf("workloadTTL: \"72h\"")

@@ -128,17 +128,17 @@ var CANotBuilt = &check.Rule{
 	ID: "MG5342", Name: "istio-ca-not-built", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `an Istio mesh has an authority for which nothing is written yet
 
-Both need parts of their own beside Istio (istio-csr, the SPIRE agent and its CSI driver) and other values of its charts:
-without them no proxy gets a certificate.
-Source: cert-manager.io, istio-csr; istio.io, SPIRE.`,
+It needs parts of its own beside Istio (the SPIRE agent and its CSI driver) and other values of its charts: without them
+no proxy gets a certificate.
+Source: istio.io, SPIRE.`,
 	Run: func(p *check.Pass) {
 		m := p.Site.Mesh
 		if !isIstio(m.Kind) || m.CA == nil {
 			return
 		}
 		switch m.CA.Kind {
-		case "cert-manager", "spire", "vault":
-			p.Reportf("mesh.ca.kind", "not supported yet: authority %s with mesh %s", m.CA.Kind, m.Kind).Hintf(`kind: "builtin" or "plugin"`)
+		case "spire", "vault":
+			p.Reportf("mesh.ca.kind", "not supported yet: authority %s with mesh %s", m.CA.Kind, m.Kind).Hintf(`kind: "builtin", "plugin" or "cert-manager"`)
 		}
 	},
 }

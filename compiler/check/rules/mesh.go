@@ -46,6 +46,7 @@ var meshRules = []*check.Rule{
 	CAKind,
 	CASecret,
 	CAIssuer,
+	CARoot,
 	CAOutlivesRoot,
 	WorkloadTTL,
 	CADatesMissing,

@@ -59,6 +59,7 @@ var charts = []chart{
 		Also: []string{"proxy.capabilities"}}, // in charts/partials
 	{Name: "linkerd-multicluster", Release: "2026.6.3", Dir: "linkerd-26.6.3/multicluster/charts/linkerd-multicluster", Origin: "github.com/linkerd/linkerd2 edge-26.6.3, multicluster/charts/linkerd-multicluster"},
 	{Name: "consul", Release: "2.0.3", Dir: "consul-k8s-2.0.3/charts/consul", Origin: "github.com/hashicorp/consul-k8s v2.0.3, charts/consul", Licence: mpl},
+	{Name: "cert-manager-istio-csr", Release: "0.17.0", Dir: "istio-csr-0.17.0-chart", Origin: "github.com/cert-manager/istio-csr v0.17.0, deploy/charts/istio-csr"},
 	{Name: "openelb", Release: "0.6.0", Dir: "openelb-0.6.0-chart", Origin: "github.com/openelb/openelb v0.6.0, charts"},
 }
 

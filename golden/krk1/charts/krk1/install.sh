@@ -200,6 +200,7 @@ if begin network 'the pod network'; then
 fi
 if begin crds 'kinds of objects that no chart brings'; then
 	:
+	crd certificates.cert-manager.io 'cert-manager'
 	crd podmonitors.monitoring.coreos.com 'the Prometheus operator'
 	crd prometheusrules.monitoring.coreos.com 'the Prometheus operator'
 	complete 'Install what brings them first.'
@@ -225,8 +226,11 @@ if begin namespaces 'namespaces'; then
 fi
 if begin secrets 'Secrets that must be there before their readers'; then
 	:
+	apply 07-secrets
+	wait_for istio-system certificate.cert-manager.io/istio-ca 'condition=Ready'
+	wait_for istio-system certificate.cert-manager.io/istiod 'condition=Ready'
+	wait_for istio-system configmap/corporate-root 'jsonpath={.data.ca-bundle\.crt}'
 	secret gateway-public shop-example-org tls.crt tls.key
-	secret istio-system cacerts ca-cert.pem ca-key.pem cert-chain.pem root-cert.pem
 	complete 'docs/krk1/SECRETS.md says what each is for. Then run again with --from secrets.'
 fi
 if begin load-balancer 'the load balancer, its pools and its BGP sessions'; then
@@ -236,6 +240,9 @@ fi
 if begin mesh 'the control plane, and what holds in the whole mesh'; then
 	:
 	chart istio-base istio-system 1.31.1 base --repo https://blob.istio.io/istio-release/charts
+	chart cert-manager-istio-csr istio-system v0.17.0 cert-manager-istio-csr --repo https://charts.jetstack.io
+	wait_for istio-system deployment.apps/cert-manager-istio-csr 'condition=Available'
+	wait_for istio-system configmap/istio-ca-root-cert 'jsonpath={.data.root-cert\.pem}'
 	chart istiod istio-system 1.31.0 istiod --repo https://blob.istio.io/istio-release/charts
 	wait_for istio-system deployment.apps/istiod-stable 'condition=Available'
 	wait_for '' validatingwebhookconfiguration.admissionregistration.k8s.io/istiod-default-validator 'jsonpath={.webhooks[0].clientConfig.caBundle}'
