@@ -50,7 +50,7 @@ var variations = []struct {
 	{"mesh.ca.kind", "vault", "gdn1", []string{`kind: "plugin", secret: "cacerts", `, `kind: "vault", `}, "MG5160"},
 	{"egressGateways.*.provider", "kube-vip", "ham1", []string{"provider: \"cilium\"\n", "provider: \"kube-vip\"\n"}, "MG6181"},
 	{"egressGateways.*.provider", "calico", "ham1", []string{"provider: \"cilium\"\n", "provider: \"calico\"\n"}, "MG6181"},
-	{"egressGateways.*.provider", "host", "ham1", []string{"provider: \"cilium\"\n", "provider: \"host\"\n"}, "MG6181"},
+	{"egressGateways.*.provider", "host", "ham1", []string{"provider: \"cilium\"\n", "provider: \"host\"\n"}, "MG5451"},
 	{"mesh.ca.kind", "spire", "gdn1", []string{`kind: "plugin", secret: "cacerts", `, `kind: "spire", `}, "MG5342"},
 }
 

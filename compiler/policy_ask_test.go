@@ -345,6 +345,9 @@ func (q *inquiry) askOutside() {
 			v := q.model.Reach(a.from, to, policy.Request{Port: uint16(port)})
 			s := q.service(string(a.place))
 			want := declared && s != nil && slices.Contains(s.Egress, name)
+			if e := q.s.External[name]; e != nil && e.Via != "" && q.s.EgressGateways[e.Via].Provider != "cilium" {
+				want = want && q.sidecar(a) && a.certificate == a.place // who comes by no sidecar does not come to the gateway
+			}
 			if s != nil && to.Host != "" && (!q.sidecar(a) || q.ambient()) && !q.ciliumMeshed() {
 				want = want || slices.ContainsFunc(s.Egress, func(x string) bool { return q.byName(x, port) })
 			}

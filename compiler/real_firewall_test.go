@@ -17,7 +17,7 @@ import (
 // TestRealFirewall gives nft each filter.
 func TestRealFirewall(t *testing.T) {
 	nft := real(t, "nft")
-	eachMatch(t, "hosts/*/*/etc/meshgen/firewall.nft", func(t *testing.T, file string) {
+	eachMatch(t, "hosts/*/*/etc/meshgen/*.nft", func(t *testing.T, file string) {
 		if text := runs(t, nft, "-c", "-f", file); strings.TrimSpace(text) != "" {
 			t.Errorf("nft -c -f %s:\n%s", file, text)
 		}

@@ -14,9 +14,15 @@ const (
 
 // Placement puts the pods on the nodes whose speakers announce the address, and spreads them there.
 func Placement(y *artifact.YAML, g *ir.Gateway) {
+	PlacementFor(y, g, "Where the address is announced: with externalTrafficPolicy Local a pod elsewhere gets no connection.", "carry the address meanwhile")
+}
+
+// PlacementFor is Placement for a gateway whose nodes are chosen for another reason; meanwhile is what the other pods do when
+// the place of one is lost.
+func PlacementFor(y *artifact.YAML, g *ir.Gateway, why, meanwhile string) {
 	y.From("", g.From...)
 	Tolerations(y, g.Tolerations)
-	y.Comment("Where the address is announced: with externalTrafficPolicy Local a pod elsewhere gets no connection.")
+	y.Comment(why)
 	Nested(y, []string{"affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution"}, func() {
 		y.Seq("nodeSelectorTerms", func() {
 			y.Item(func() {
@@ -29,7 +35,7 @@ func Placement(y *artifact.YAML, g *ir.Gateway) {
 	})
 	y.Seq("topologySpreadConstraints", func() {
 		y.Comment("A pod whose place is lost waits for it. Moved, it would stay away when the place comes back, and the next\n" +
-			"loss would take two; the others carry the address meanwhile.")
+			"loss would take two; the others " + meanwhile + ".")
 		spread(y, g, g.SpreadKey, "DoNotSchedule")
 		if g.SpreadKey != hostLabel {
 			spread(y, g, hostLabel, "ScheduleAnyway")

@@ -1,6 +1,9 @@
 package ir
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // EgressPolicy gives what some pods send to one destination outside a fixed source address, one family at a time.
 type EgressPolicy struct {
@@ -18,4 +21,59 @@ type EgressSource struct {
 	Node    string
 	Address netip.Addr
 	From    From
+}
+
+// EgressProxy is an egress gateway of the mesh's own: connections to some destinations outside pass its pods, and what the
+// pods send leaves with a fixed source address.
+type EgressProxy struct {
+	Provider string  // what rewrites the source address: "host"
+	Pods     Gateway // without listeners and virtual addresses
+	Host     string  // of its Service
+	Port     uint16  // of its Service and its pods, for connections of the mesh
+	Sources  []EgressSource
+	Routes   []EgressRoute // by destination and address
+	From     From
+}
+
+// EgressRoute is one address of a destination behind an EgressProxy.
+type EgressRoute struct {
+	External string
+	Address  netip.Addr
+	Host     string // that the mesh knows the address by, and nobody resolves
+	Ports    []EgressPort
+	Users    []EgressUser
+	From     From
+}
+
+// EgressPort is a port of the destination.
+type EgressPort struct {
+	Port
+	Subset string // of the proxy's Service: one connection of the mesh for each address and port
+	SNI    string // by which the proxy knows which of them is meant
+}
+
+// EgressUser is a service whose connections the proxy takes.
+type EgressUser struct {
+	ExternalUser
+	Identity string // in the mesh
+}
+
+// SourceNAT is what a machine does to packets of its pods on their way out.
+type SourceNAT struct {
+	Rules []SourceRule // by family and source
+	From  From
+}
+
+// SourceRule gives what pods of the machine send to some destinations one source address.
+type SourceRule struct {
+	Gateway      string
+	Pods         []netip.Prefix // of the source's family
+	Destinations []netip.Prefix
+	Source       netip.Addr
+	From         From
+}
+
+// Proxied reports whether connections to a destination pass an egress gateway of the mesh.
+func (p *Plan) Proxied(x *External) bool {
+	return slices.ContainsFunc(p.EgressProxies, func(e EgressProxy) bool { return e.Pods.Name == x.Via })
 }

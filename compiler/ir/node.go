@@ -36,6 +36,7 @@ type HostGroup struct {
 	Supervisor    *Supervisor          // nil: the kubelet is a service of its own
 	Talos         *Talos               // nil: the machines have files
 	APIAddress    *KubeVIPControlPlane // nil: these machines do not move the address of the API
+	SourceNAT     *SourceNAT           // nil: pods' packets leave as the pod network has them
 	Firewall      *HostFirewall        // nil: these machines take everything, or Talos filters
 	Cards         *Cards               // nil: the network cards stay as their driver has them
 	Packages      []string             // that the time service, the packet filter and what sets up network cards come in, for what installs them

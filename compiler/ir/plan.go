@@ -86,7 +86,8 @@ type Plan struct {
 	Patches      []Patch     // in the order in which they are applied
 	BreakGlass   *BreakGlass // nil where there is no mesh, or what it refuses is taken away by other means
 
-	Egress []EgressPolicy // fixed source addresses of what leaves the site, by destination and family
+	Egress        []EgressPolicy // fixed source addresses that the pod network gives, by destination and family
+	EgressProxies []EgressProxy  // gateways of the mesh on the way out, by name
 
 	Machines []MachineService // Services of machines outside the cluster, by namespace, then name
 }
@@ -121,6 +122,7 @@ type Release struct {
 	Version    string
 	Namespace  string
 	Gateway    string       // name of the gateway that it is; "" for others
+	Egress     string       // name of the egress gateway that it is; "" for others
 	Revision   string       // of the control plane that it is; "" for others
 	SkipCRDs   bool         // what its chart holds in crds/ comes from elsewhere
 	Images     []ChartValue // that take its images from the site's registry, by key

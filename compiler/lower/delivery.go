@@ -136,7 +136,7 @@ func (l *lowering) chartSteps() (network, balancer, mesh, gateways []ir.ChartSte
 			step.Needs = slices.Concat(releasesOf(balancer), releasesOf(mesh[max(len(mesh)-1, 0):]), releasesOf(gateways))
 			step.Wave, step.Prune = len(gateways), r.SkipCRDs
 			gateways = append(gateways, step)
-		case r.Gateway != "":
+		case r.Gateway != "" || r.Egress != "":
 			step.Needs = slices.Concat(releasesOf(balancer), releasesOf(mesh[max(len(mesh)-1, 0):]))
 			gateways = append(gateways, step)
 		default:

@@ -36,6 +36,7 @@ func (l *lowering) podFlows() {
 			}
 		}
 	}
+	l.egressProxyFlows()
 	l.meshFlows()
 	l.issuerFlows()
 	from := l.p.Cluster.From.Of("podCIDRs")

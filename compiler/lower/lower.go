@@ -49,6 +49,7 @@ func Among(fleet site.Fleet, s *site.Site, set *profile.Set) *ir.Plan {
 	l.external()
 	l.cilium()
 	l.egress()
+	l.egressProxies()
 	l.namespaces()
 	l.breakGlass()
 	l.releases()

@@ -128,6 +128,14 @@ func (l *lowering) namespaces() {
 		l.meshKind().inject(l, &ns)
 		add(ns)
 	}
+	for _, x := range l.p.EgressProxies {
+		ns := ir.Namespace{
+			Name: x.Pods.Namespace, Owner: x.Pods.Owner, Purpose: "gateway", PodSecurity: "restricted", Environment: l.s.Environment,
+			From: append(ir.From{"owner", "environment", "mesh.revision", "mesh.kind", "kubernetes.version"}, x.From...),
+		}
+		l.meshKind().inject(l, &ns)
+		add(ns)
+	}
 	l.p.Namespaces = append(l.p.Namespaces, l.awayNamespaces()...)
 	// Pods with elevated rights have namespaces of their own, so that nothing else gets them by standing beside.
 	own := func(name, purpose, level string, from ...string) {

@@ -79,6 +79,11 @@ func istioReleases(l *lowering) []ir.Release {
 			out = append(out, r)
 		}
 	}
+	for _, x := range l.p.EgressProxies {
+		r := one(x.Pods.Release, row.Charts.Gateway, x.Pods.Namespace)
+		r.Egress, r.From = x.Pods.Name, append(from[:len(from):len(from)], x.From...)
+		out = append(out, r)
+	}
 	return out
 }
 

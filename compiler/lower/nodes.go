@@ -51,7 +51,7 @@ func (l *lowering) node(rn, nn string, r *site.Rack, n *site.Node) ir.Node {
 		From: append(under(path, "class", "address", "labels"), site.Join("racks", rn, "failureDomain"), "region", site.Join("nodeClasses", n.Class, "taints")),
 	}
 	if len(n.EgressAddresses) > 0 || ciliumEgress(l.s) {
-		out.From = append(out.From, site.Join(path, "egressAddresses"))
+		out.From = append(out.From, site.Join("racks", rn, "nodes", nn, "egressAddresses"))
 	}
 	// The list of taints is applied whole: one that declares its own must repeat the control plane's. Where the
 	// distribution adds none by itself it is ours in any case.
@@ -68,9 +68,10 @@ func (l *lowering) node(rn, nn string, r *site.Rack, n *site.Node) ir.Node {
 		out.Labels = append(out.Labels, ir.KV{Key: k, Value: v})
 	}
 	slices.SortFunc(out.Labels, func(a, b ir.KV) int { return cmp.Compare(a.Key, b.Key) })
-	// A machine that is not as its class says, carries labels of its own or serves time, has files of its own.
+	// A machine that is not as its class says, carries labels of its own, serves time or gives pods its own source address,
+	// has files of its own.
 	ofRack, isolated := l.servesTime(rn, nn)
-	if differs(n) || ofRack || isolated {
+	if differs(n) || ofRack || isolated || l.givesSources(n) {
 		out.Group = nn
 	}
 	return out

@@ -108,6 +108,10 @@ func (l *lowering) series() {
 	for _, g := range l.p.Gateways {
 		s.Proxies += g.Replicas
 	}
+	for _, x := range l.p.EgressProxies {
+		s.Proxies += x.Pods.Replicas
+		s.From = append(s.From, x.From...)
+	}
 	for _, n := range l.p.Namespaces {
 		if w := l.p.Mesh.Waypoint; w != nil && n.Waypoint && n.Meshed {
 			s.Proxies += w.Replicas

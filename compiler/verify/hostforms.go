@@ -100,7 +100,7 @@ type cloudFile struct {
 }
 
 // ownUnits are the systemd units among the files of machines, by the file that each of them is for.
-var ownUnits = map[string]string{"/etc/meshgen/firewall.nft": "meshgen-firewall.service", cardsPath: cardsUnit}
+var ownUnits = map[string]string{"/etc/meshgen/firewall.nft": "meshgen-firewall.service", "/etc/meshgen/egress.nft": sourcesUnit, cardsPath: cardsUnit}
 
 func readCloudInit(f *artifact.File, p *pass) {
 	first, rest, _ := bytes.Cut(f.Bytes(), []byte("\n"))
@@ -146,7 +146,7 @@ func readCloudInit(f *artifact.File, p *pass) {
 	if (units > 0) != slices.Contains(c.RunCmd, "systemctl daemon-reload") {
 		p.report(f, 0, ruleHostForms, "systemd does not see the units that it brings, or it brings none")
 	}
-	if filter := slices.ContainsFunc(c.WriteFiles, func(w cloudFile) bool { return w.Path == "/etc/meshgen/firewall.nft" }); filter != slices.Contains(c.Packages, "nftables") {
+	if filter := slices.ContainsFunc(c.WriteFiles, func(w cloudFile) bool { return strings.HasSuffix(w.Path, ".nft") }); filter != slices.Contains(c.Packages, "nftables") {
 		p.report(f, 0, ruleHostForms, "the filter that it brings is not installed, or one that it does not bring is")
 	}
 	for _, cmd := range c.RunCmd {
@@ -156,7 +156,7 @@ func readCloudInit(f *artifact.File, p *pass) {
 	}
 }
 
-var restartCommand = regexp.MustCompile(`^systemctl (?:restart [a-z0-9-]+\.service|daemon-reload|enable --now meshgen-(?:firewall|cards)\.service)$`)
+var restartCommand = regexp.MustCompile(`^systemctl (?:restart [a-z0-9-]+\.service|daemon-reload|enable --now meshgen-(?:firewall|egress|cards)\.service)$`)
 
 // ignitionConfig is the part of the Ignition specification 3 that is in use (coreos.github.io/ignition, configuration v3.3.0).
 type ignitionConfig struct {

@@ -115,6 +115,7 @@ func (p *pass) checkDurations(o *object, path fieldPath, v any) {
 }
 
 func checkDestinationRule(p *pass, o *object) {
+	p.checkSubsets(o)
 	p.checkDurations(o, fieldPath{"spec"}, get(o.value, "spec"))
 	if host := str(o.value, "spec", "host"); !isHost(host) {
 		o.report(p, ruleIstio, fieldPath{"spec", "host"}, "%q is no host", host)

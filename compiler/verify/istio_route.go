@@ -35,6 +35,7 @@ func checkVirtualService(p *pass, o *object) {
 			}
 		}
 	}
+	p.checkSubsetRoutes(o)
 	if routes == 0 && !has(spec, "http") {
 		o.report(p, ruleIstio, at, "no route")
 	}

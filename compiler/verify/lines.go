@@ -56,6 +56,8 @@ var lineVerifiers = []verifier{
 	})},
 	{"host firewall", firewallGlob, readLines(ruleFirewall, "#", checkFirewallFile)},
 	{"host firewall", "hosts/*/*/etc/systemd/system/meshgen-firewall.service", readLines(ruleFirewall, "#", checkFirewallUnit)},
+	{"source addresses", sourcesGlob, readLines(ruleSources, "#", checkSourcesFile)},
+	{"source addresses", "hosts/*/*/etc/systemd/system/" + sourcesUnit, readLines(ruleSources, "#", checkSourcesUnit)},
 	{"network cards", "hosts/*/*" + cardsPath, readLines(ruleHostForms, "#", checkCardsScript)},
 	{"network cards", "hosts/*/*" + cardsUnitPath, readLines(ruleHostForms, "#", checkCardsUnit)},
 	{"flows", "fabric/*/flows.csv", checkFlowsFile},
@@ -69,7 +71,7 @@ var lineVerifiers = []verifier{
 }
 
 // lineTreeChecks compare line files with each other and with the objects, once every file has been read.
-var lineTreeChecks = []func(p *pass){checkHostsAndSessions, checkBalancers, checkFlows, checkFirewalls, checkCards, checkSwitchACLs, checkExpected}
+var lineTreeChecks = []func(p *pass){checkHostsAndSessions, checkBalancers, checkFlows, checkFirewalls, checkSources, checkCards, checkSwitchACLs, checkExpected}
 
 // readLines makes the check of one file of a grammar: the header behind its comment sign, then the statements.
 func readLines(rule, comment string, read func(*artifact.File) faults) func(*artifact.File, *pass) {

@@ -103,9 +103,9 @@ func readPlaybook(f *artifact.File, p *pass) {
 		if h.Command != nil && !tryRestart.MatchString(h.Command.Cmd) {
 			fail("handler %q: %q is no command that is in use", h.Name, h.Command.Cmd)
 		}
-		if h.Name == "load the packet filter" {
-			if s := h.Systemd; s == nil || s.Name != "meshgen-firewall.service" || s.State != "reloaded" || !s.Reload || !s.Enabled {
-				fail("handler %q does not load the filter now and at every boot", h.Name)
+		if unit := map[string]string{"load the packet filter": "meshgen-firewall.service", "load the source addresses": sourcesUnit}[h.Name]; unit != "" {
+			if s := h.Systemd; s == nil || s.Name != unit || s.State != "reloaded" || !s.Reload || !s.Enabled {
+				fail("handler %q does not load it now and at every boot", h.Name)
 			}
 			continue
 		}

@@ -77,6 +77,7 @@ var rules = []Rule{
 	{ruleBalancers, "output-balancers", "balancers in front of the cluster agree with each other, and with the gateways that they lead to"},
 	{ruleFlows, "output-flows", "the list of flows has every session, listener, source of time and connection that a policy admits, and opens single addresses to clients"},
 	{ruleFirewall, "output-firewall", "a filter of edge nodes lets in every flow that leads to them, and nothing else"},
+	{ruleSources, "output-source-addresses", "a machine gives the addresses that it has, to what the pods of egress gateways on it send"},
 	{ruleNamespace, "output-namespace", "a namespace that is used is made by the tree or declared to exist"},
 	{ruleReference, "output-reference", "what an object names exists in the tree or is declared"},
 	{ruleNodeLabel, "output-node-label", "what selects nodes selects labels that a Node of the tree carries"},

@@ -20,6 +20,7 @@ type World struct {
 	Linkerd       string     // path of the values of Linkerd's control plane; "" for another mesh
 	Consul        string     // path of the values of Consul's chart; "" for another mesh
 	Workloads     []Workload // services and gateways
+	Egress        []Workload // gateways of the mesh on the way out, which nobody calls but by a route to somebody outside
 	NodeAddress   netip.Addr // of some node: the source of a connection that a Service hides
 	Balancer      netip.Addr // of a machine in front of the cluster, through which clients come; invalid where there is none
 	ProxyProtocol bool       // it tells the client's address by the PROXY protocol

@@ -36,7 +36,16 @@ func (m *Model) reachOutside(from Caller, to Target, req Request) Verdict {
 	var v Verdict
 	if w := from.Workload; w != nil {
 		if m.meshed(w) && !w.Gateway && !req.UDP && !m.ambient() {
-			v.Steps = append(v.Steps, m.outside(w, to, req.Port))
+			s, e := m.outside(w, to, req.Port)
+			v.Steps = append(v.Steps, s)
+			if e != nil {
+				if by, k := m.detour(w, e, req.Port); by != nil {
+					v.Steps = append(v.Steps, m.throughGateway(w, by, k, to, req.Port)...)
+					_, refused := v.Refused()
+					v.Allowed = !refused
+					return v
+				}
+			}
 		}
 		v.Steps = append(v.Steps, m.filter(Egress, w, end{address: to.Address}, to.Host, Port{Target: req.Port, Protocol: "tcp"}, req))
 	}

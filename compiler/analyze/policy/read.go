@@ -30,6 +30,7 @@ type Model struct {
 	slices     []endpointSlice
 	services   []kubeService // of objects; those of workloads are not in the tree
 	virtual    []virtualService
+	rules      []destinationRule
 	gateways   []gateway
 	apiGates   []apiGateway
 	routes     []httpRoute
@@ -261,11 +262,16 @@ func (m *Model) object(o meta, h head) error {
 		err = add(&m.machines, workloadEntry{meta: o}, h, func(p *workloadEntry) any { return &p.spec })
 	case "networking.istio.io/VirtualService":
 		err = add(&m.virtual, virtualService{meta: o}, h, func(p *virtualService) any { return &p.spec })
+		if err == nil {
+			err = m.virtual[len(m.virtual)-1].understood()
+		}
 	case "networking.istio.io/Gateway":
 		err = add(&m.gateways, gateway{meta: o}, h, func(p *gateway) any { return &p.spec })
 	case "networking.istio.io/DestinationRule":
-		// Only that it says nothing about TLS, subsets or ports: what is left changes no answer.
-		err = unmarshal(h.Spec, &destinationRule{}, true)
+		err = add(&m.rules, destinationRule{meta: o}, h, func(p *destinationRule) any { return &p.spec })
+		if err == nil {
+			err = m.rules[len(m.rules)-1].understood()
+		}
 	case "gateway.networking.k8s.io/Gateway":
 		err = add(&m.apiGates, apiGateway{meta: o, labels: h.Metadata.Labels}, h, func(p *apiGateway) any { return &p.spec })
 	case "gateway.networking.k8s.io/GatewayClass": // who deploys, and for Cilium what the Service is like

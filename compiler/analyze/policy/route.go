@@ -10,6 +10,7 @@ import (
 type virtualService struct {
 	meta
 	spec struct {
+		ExportTo []string      `json:"exportTo"` // everywhere when not given
 		Hosts    []string      `json:"hosts"`
 		Gateways []string      `json:"gateways"` // "mesh" alone when not given
 		HTTP     []httpMatch   `json:"http"`
@@ -43,8 +44,9 @@ type valueMatch struct {
 
 type destination struct {
 	Destination struct {
-		Host string `json:"host"`
-		Port struct {
+		Host   string `json:"host"`
+		Subset string `json:"subset"`
+		Port   struct {
 			Number uint16 `json:"number"` // 0: that of the request
 		} `json:"port"`
 	} `json:"destination"`

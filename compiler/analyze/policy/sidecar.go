@@ -42,16 +42,6 @@ type serviceEntry struct {
 	}
 }
 
-// destinationRule has what a DestinationRule may say without changing an answer.
-type destinationRule struct {
-	Host          string `json:"host"`
-	TrafficPolicy struct {
-		OutlierDetection any `json:"outlierDetection"`
-		ConnectionPool   any `json:"connectionPool"`
-		LoadBalancer     any `json:"loadBalancer"`
-	} `json:"trafficPolicy"`
-}
-
 // understood refuses hosts that take away: "~ns/*" subtracts, and "~/*" beside others takes everything.
 func (s *sidecar) understood() error {
 	for _, e := range s.spec.Egress {
@@ -146,26 +136,26 @@ func (m *Model) unknown(s Step, sc *sidecar, by Object) (Step, bool) {
 	return s, s.Effect != Refuse
 }
 
-// outside tells whether the sidecar of a pod lets a connection out of the cluster.
-func (m *Model) outside(w *Workload, to Target, port uint16) Step {
+// outside tells whether the sidecar of a pod lets a connection out of the cluster, and the entry by which it knows where
+// that goes; nil: it does not.
+func (m *Model) outside(w *Workload, to Target, port uint16) (Step, *serviceEntry) {
 	sc := m.sidecarOf(w)
 	s := Step{Layer: Scope, At: w.Namespace + "/" + w.Name, Effect: Allow}
 	for i := range m.entries {
 		e := &m.entries[i]
-		exported := len(e.spec.ExportTo) == 0 || slices.Contains(e.spec.ExportTo, "*") ||
-			e.Namespace == w.Namespace && slices.Contains(e.spec.ExportTo, ".") || slices.Contains(e.spec.ExportTo, w.Namespace)
-		if !exported || !e.is(to) || !slices.ContainsFunc(e.spec.Hosts, func(h string) bool { ok, _ := sc.knows(e.Namespace, h); return ok }) {
+		if !exported(e.spec.ExportTo, e.Namespace, w.Namespace) || !slices.ContainsFunc(e.spec.Hosts, func(h string) bool { ok, _ := sc.knows(e.Namespace, h); return ok }) {
 			continue
 		}
 		for k, p := range e.spec.Ports {
-			if p.Number == port {
+			// What is declared as TCP is told by its address, whatever name the client has looked up.
+			if p.Number == port && (e.is(to) || p.Protocol == "TCP" && e.is(Target{Address: to.Address})) {
 				s.Object, s.Why = e.at("spec", "ports", k), "registered"
-				return s
+				return s, e
 			}
 		}
 	}
 	s, _ = m.unknown(s, sc, Object{})
-	return s
+	return s, nil
 }
 
 // is reports whether an entry is about a destination: by name, or by address where the name is not known.

@@ -70,7 +70,7 @@ func (m *Model) readValues(t *artifact.Tree) error {
 		m.mesh.RevisionTags = append(m.mesh.RevisionTags, next.Revision)
 	}
 	m.root = cmp.Or(c.RootNamespace, m.world.MeshNamespace)
-	for _, w := range m.world.Workloads {
+	for _, w := range slices.Concat(m.world.Workloads, m.world.Egress) {
 		if w.Values == "" {
 			continue
 		}

@@ -47,6 +47,9 @@ func (t *Tracer) leaving(q Question, caller *policy.Workload, e *ir.External) (*
 		h := Hop{Stage: Leaves, At: e.Name, Pass: true, Why: "leaves the cluster with the address of the caller's node", From: e.From}
 		if e.Via != "" {
 			h.Why = "leaves the cluster by egress gateway " + e.Via
+			if t.plan.Proxied(e) {
+				h.Why += ", with the source address of the gateway's node"
+			}
 		}
 		out.Hops = append(out.Hops, h)
 	}

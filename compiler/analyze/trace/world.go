@@ -63,6 +63,12 @@ func World(p *ir.Plan) policy.World {
 		}
 		w.Workloads = append(w.Workloads, x)
 	}
+	for _, e := range p.EgressProxies {
+		address = address.Next()
+		g := &e.Pods
+		w.Egress = append(w.Egress, policy.Workload{Namespace: g.Namespace, Name: g.Name, Host: e.Host, ServiceAccount: g.ServiceAccount,
+			Labels: labels(g.Selector), Address: address, Gateway: true, Values: charts + g.Release + "/values.yaml"})
+	}
 	return w
 }
 

@@ -18,7 +18,7 @@ func northSouth(p *ir.Plan, t *artifact.Tree) {
 	if len(p.Exposures) > 0 {
 		from = append(from, "exposures", "loadBalancer")
 	}
-	if len(p.Egress) > 0 {
+	if len(p.Egress) > 0 || len(p.EgressProxies) > 0 {
 		from = append(from, "egressGateways", "external")
 	}
 	m := backend.Document(p, t, "NORTH-SOUTH.md", "Ways into "+p.Name, from...)
@@ -44,6 +44,7 @@ func northSouth(p *ir.Plan, t *artifact.Tree) {
 	}
 	balancers(m, p)
 	egress(m, p)
+	egressProxies(m, p)
 	m.Heading("Two trust stores")
 	m.Text("The certificates above are for clients outside. The mesh has an authority of its own, for trust domain " + code(p.Mesh.TrustDomain) +
 		": a gateway ends the client's TLS and opens a new connection with its mesh identity. Neither store vouches for the other. " +

@@ -71,6 +71,9 @@ func ownUnits(g *ir.HostGroup) (out []ownUnit) {
 	if g.Firewall != nil {
 		out = append(out, ownUnit{filterUnit, g.Firewall.From})
 	}
+	if g.SourceNAT != nil {
+		out = append(out, ownUnit{sourcesUnit, g.SourceNAT.From})
+	}
 	if g.Cards != nil {
 		out = append(out, ownUnit{cardsUnit, g.Cards.From})
 	}

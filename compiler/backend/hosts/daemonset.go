@@ -109,6 +109,8 @@ func action(g *ir.HostGroup, path string) string {
 		return "sysctls -"
 	case loadFilter:
 		return "unit " + filterUnit
+	case loadSources:
+		return "unit " + sourcesUnit
 	case setUpCards:
 		return "unit " + cardsUnit
 	case "":

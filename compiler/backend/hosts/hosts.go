@@ -70,6 +70,7 @@ func files(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 	supervisor(p, t, g)
 	staticPod(p, t, g)
 	firewall(p, t, g)
+	sources(p, t, g)
 	cards(p, t, g)
 }
 

@@ -24,6 +24,7 @@ const (
 	resizeTable  = "resize the connection table"
 	applySysctls = "apply kernel settings"
 	loadFilter   = "load the packet filter"
+	loadSources  = "load the source addresses"
 	setUpCards   = "set up the network cards"
 )
 
@@ -111,7 +112,7 @@ func rank(g *ir.HostGroup, path string) int {
 		return rankClock
 	case g.Kubelet.EnvFile:
 		return rankFlags
-	case filterPath, unitPath, cardsPath, cardsUnitPath:
+	case filterPath, unitPath, sourcesPath, sourcesUnitPath, cardsPath, cardsUnitPath:
 		return rankOwnUnits
 	}
 	return rankDropIn
@@ -130,6 +131,8 @@ func notify(g *ir.HostGroup, path string) string {
 		return "restart " + g.TimeUnit
 	case filterPath, unitPath:
 		return loadFilter
+	case sourcesPath, sourcesUnitPath:
+		return loadSources
 	case cardsPath, cardsUnitPath:
 		return setUpCards
 	}
@@ -197,9 +200,9 @@ func handlers(y *artifact.YAML, targets []*target) {
 		}
 		done[x.notify] = true
 		y.From("", x.from...)
-		if x.notify == loadFilter {
-			handler(loadFilter, "ansible.builtin.systemd", func() {
-				y.KV("name", filterUnit)
+		if unit := map[string]string{loadFilter: filterUnit, loadSources: sourcesUnit}[x.notify]; unit != "" {
+			handler(x.notify, "ansible.builtin.systemd", func() {
+				y.KV("name", unit)
 				y.KV("daemon_reload", true)
 				y.KV("enabled", true)
 				y.Comment("Starts what does not run, and replaces the table of what does, in one transaction.")
@@ -242,6 +245,9 @@ func packages(y *artifact.YAML, p *ir.Plan) {
 		what := []string{"Time service"}
 		if g.Firewall != nil {
 			what = append(what, "packet filter")
+		}
+		if g.SourceNAT != nil {
+			what = append(what, "source addresses")
 		}
 		if g.Cards != nil && g.Cards.RX > 0 {
 			what = append(what, "network cards")

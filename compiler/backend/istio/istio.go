@@ -71,6 +71,8 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	e.requestAuthentications()
 	e.rateLimits()
 	e.serviceEntries()
+	e.egressGateways()
+	e.egressClients()
 	e.machines()
 	e.breakGlass()
 }

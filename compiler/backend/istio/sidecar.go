@@ -102,13 +102,14 @@ func (e *emitter) called(namespace string) []egressHost {
 	for i := range e.p.Externals {
 		x := &e.p.Externals[i]
 		from := users(x, namespace)
-		if len(from) == 0 || !hasCapturedPort(x) {
+		if len(from) == 0 || !hasCapturedPort(x) || e.p.Proxied(x) {
 			continue
 		}
 		for _, h := range externalHosts(x, namespace) {
 			add("./"+h, append(from, x.From...))
 		}
 	}
+	e.egressCalled(namespace, add)
 	return out
 }
 

@@ -1,6 +1,8 @@
 package istio
 
 import (
+	"slices"
+
 	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/ir"
@@ -27,6 +29,9 @@ func (e *emitter) values() {
 			if g := e.p.Gateway(r.Gateway); g != nil {
 				e.gatewayValues(y, g)
 			}
+		case r.Egress != "":
+			i := slices.IndexFunc(e.p.EgressProxies, func(x ir.EgressProxy) bool { return x.Pods.Name == r.Egress })
+			e.egressValues(y, &e.p.EgressProxies[i])
 		case r.Chart == "base":
 			e.baseValues(y)
 		case r.Chart == "istiod":

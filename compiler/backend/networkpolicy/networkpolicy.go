@@ -58,6 +58,14 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 			}
 		}
 	}
+	for i := range p.Namespaces {
+		n := &p.Namespaces[i]
+		for j := range p.EgressProxies {
+			if x := &p.EgressProxies[j]; x.Pods.Namespace == n.Name {
+				all = append(all, defaultDeny(n), egressGateway(p, x))
+			}
+		}
+	}
 	breakGlass(p, t)
 	if len(all) == 0 {
 		return

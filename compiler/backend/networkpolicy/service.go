@@ -50,6 +50,10 @@ func service(p *ir.Plan, s *ir.Service) policy {
 	}
 	for i := range p.Externals {
 		if x := &p.Externals[i]; slices.Contains(s.Externals, x.Name) {
+			if r, ok := byProxy(p, s, x); ok {
+				o.egress = merge(o.egress, r)
+				continue
+			}
 			o.egress = merge(o.egress, external(p, s, x))
 		}
 	}

@@ -17,7 +17,7 @@ import (
 
 // All is every rule in the order of IDs. Those of waivers run apart, in check.Waive. Each list stands with its rules.
 var All = sorted(
-	firewallRules,
+	firewallRules, egressProxyRules,
 	fleetRules, changeRules,
 	linkerdRules,
 	ciliumRules, clusterMeshRules, upgradeStepRules,

@@ -12,7 +12,6 @@ import (
 
 // unprinted is why nothing is printed for a provider of source addresses.
 var unprinted = map[string]string{
-	"host":     "traffic of pods on other nodes does not come by the node whose firewall would rewrite it, and a static route there neither crosses racks nor moves when that node dies",
 	"kube-vip": "it rewrites what one pod behind a Service sends, and the service's other pods leave with the addresses of their nodes",
 	"calico":   "its open-source release has no egress gateway",
 }
@@ -22,21 +21,18 @@ var EgressProviderUnprinted = &check.Rule{
 	ID: "MG6181", Name: "egress-provider-unprinted", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `an egress gateway's provider is one for which there is no output
 
-A firewall on the gateway's node never sees what pods on other nodes send: the pod network hands packets for the outside
-to the node that the pod is on. A route on every node to the gateway's node would bring them there, inside one rack only,
-for every program of every node, and would go on leading there when that node is dead: nothing in a file moves an address.
 kube-vip's egress belongs to a Service. It rewrites what one of its pods sends, the one that stands in the annotation
 kube-vip.io/active-endpoint, on the node that holds the Service's address; destinations can be chosen by
 kube-vip.io/egress-allowed-networks, the pods cannot. A second replica, or the only one before it is noted there, leaves with
 the address of its node, and nothing stops it. Calico's is a licensed product. Cilium carries the packets to the node that
-has the address and rewrites them there.
+has the address and rewrites them there; with provider host an egress gateway of the mesh runs where the addresses are.
 Source: kube-vip v1.2.3, pkg/services/services.go and egress.go (configureEgress), pkg/endpoints/endpoints.go
 (updateAnnotations), 2026-11-21; Calico documentation, Egress gateways; Cilium documentation, Egress Gateway.`,
 	Run: func(p *check.Pass) {
 		for n, e := range byKey(p.Site.EgressGateways) {
 			if why := unprinted[e.Provider]; why != "" {
 				p.Reportf(site.Join("egressGateways", n, "provider"), "egress gateway %q: provider %s is not supported: %s", n, e.Provider, why).
-					Hintf("provider: \"cilium\", with Cilium as the pod network")
+					Hintf("provider: \"host\" with Istio's sidecars, or provider: \"cilium\" with Cilium as the pod network")
 			}
 		}
 	},

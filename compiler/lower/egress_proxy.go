@@ -1,0 +1,201 @@
+package lower
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/ir"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// egressPort is that of egress gateways for connections of the mesh: above those that need a right, below those of the
+// proxy itself (15000-15090) and those that it takes for connections of its own (16384-65535).
+const egressPort = 8443
+
+// proxied reports whether a provider rewrites what pods of the mesh's own gateway send, and not what services send.
+func proxied(provider string) bool { return provider == "host" }
+
+// egressProxies makes a gateway of the mesh of each egress gateway whose provider rewrites on the node that pods are on:
+// the pods of services are on any node, and those of the gateway are where the addresses are.
+func (l *lowering) egressProxies() {
+	holders := l.egressHolders()
+	for name, g := range byKey(l.s.EgressGateways) {
+		if !proxied(g.Provider) {
+			continue
+		}
+		path := site.Join("egressGateways", name)
+		x := ir.EgressProxy{Provider: g.Provider, Port: egressPort, From: append(under(path, "provider", "addresses", "placement"), "mesh.kind")}
+		for i, a := range g.Addresses {
+			if h, ok := holders[addr(a)]; ok {
+				h.From = append(ir.From{site.Join("egressGateways", name, "addresses", site.Index(i))}, h.From...)
+				x.Sources = append(x.Sources, h)
+			}
+		}
+		slices.SortFunc(x.Sources, func(a, b ir.EgressSource) int { return a.Address.Compare(b.Address) })
+		x.Pods = l.egressPods(name, g, &x)
+		x.Host = x.Pods.Release + "." + x.Pods.Namespace + ".svc." + l.p.Cluster.Domain
+		x.From = append(x.From, "kubernetes.clusterDomain", "external", "namespaces") // which destinations, and for whom
+		for i := range l.p.Externals {
+			if e := &l.p.Externals[i]; l.s.External[e.Name].Via == name {
+				l.egressRoutes(&x, e)
+			}
+		}
+		if len(x.Routes) > 0 {
+			l.p.EgressProxies = append(l.p.EgressProxies, x)
+			l.sourceNAT(&x)
+		}
+	}
+}
+
+// egressPods are the pods of an egress gateway: one on each node that has an address.
+func (l *lowering) egressPods(name string, g *site.EgressGateway, x *ir.EgressProxy) ir.Gateway {
+	path := site.Join("egressGateways", name)
+	var nodes []string
+	for _, s := range x.Sources {
+		if !slices.Contains(nodes, s.Node) {
+			nodes = append(nodes, s.Node)
+		}
+	}
+	out := ir.Gateway{
+		Name: name, Owner: l.s.Owner, Namespace: "egress-" + name, Release: "egress-" + name, ServiceAccount: "egress-" + name,
+		Frontend: ir.FrontendIstio, Replicas: len(nodes), Class: g.Placement.Class, SpreadKey: hostLabel,
+		Selector:  []ir.KV{{Key: "istio", Value: "egress-" + name}},
+		Resources: l.gatewayResources(), PodSysctls: l.gatewaySysctls(path)[:1], // it binds no low port
+		Tolerations: taints(l.s.NodeClasses[g.Placement.Class].Taints),
+		From:        append(under(path, "addresses", "placement"), site.Join("nodeClasses", g.Placement.Class, "taints"), "mesh.kind", "racks", "owner"),
+	}
+	for rn, r := range byKey(l.s.Racks) {
+		for _, n := range r.Nodes {
+			if n.Class == g.Placement.Class {
+				out.Racks = append(out.Racks, rn)
+				break
+			}
+		}
+	}
+	return out
+}
+
+// egressRoutes leads a destination through an egress gateway: each of its addresses by itself, so that what was meant for
+// one goes there and to no other.
+func (l *lowering) egressRoutes(x *ir.EgressProxy, e *ir.External) {
+	path := site.Join("external", e.Name)
+	gateway := site.Join("egressGateways", x.Pods.Name)
+	var users []ir.EgressUser
+	for _, u := range e.Users {
+		if s := l.find(u.Namespace + "/" + u.Name); s.Workload != ir.Machine && s.Meshed {
+			users = append(users, ir.EgressUser{ExternalUser: u, Identity: s.Identity})
+		}
+	}
+	if len(users) == 0 {
+		return
+	}
+	for _, d := range e.Addresses {
+		if !slices.ContainsFunc(x.Sources, func(s ir.EgressSource) bool { return s.Address.Is4() == d.Addr().Is4() }) {
+			continue
+		}
+		label := addressLabel(d.Addr())
+		r := ir.EgressRoute{External: e.Name, Address: d.Addr(), Users: users,
+			Host: label + "." + e.Name + "." + x.Pods.Namespace + ".mesh.internal",
+			From: append(under(path, "via", "addresses"), gateway+".provider")}
+		for _, u := range users {
+			r.From = append(r.From, u.From...)
+		}
+		for _, p := range e.Ports {
+			r.Ports = append(r.Ports, ir.EgressPort{Port: p, Subset: shortLabel(e.Name + "-" + label + "-" + p.Name), SNI: p.Name + "." + r.Host})
+			r.From = append(r.From, p.From...)
+		}
+		x.Routes = append(x.Routes, r)
+	}
+	e.Via = x.Pods.Name
+	for _, s := range x.Sources {
+		e.Sources = append(e.Sources, s.Address)
+		e.SourcesFrom = append(e.SourcesFrom, s.From...)
+	}
+	e.SourcesFrom = append(e.SourcesFrom, path+".via")
+}
+
+// addressLabel writes an address as one label of a DNS name.
+func addressLabel(a netip.Addr) string {
+	return strings.NewReplacer(".", "-", ":", "-").Replace(a.StringExpanded())
+}
+
+// shortLabel keeps a name within a label of the DNS, as names of subsets and ports are.
+func shortLabel(name string) string {
+	if len(name) <= 63 {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	return strings.TrimRight(name[:52], "-") + "-" + hex.EncodeToString(sum[:5])
+}
+
+// sourceNAT tells the machines with the addresses of a gateway what to do to what its pods send. Which of the cluster's
+// pods are on a machine nobody knows beforehand, and no packet of another machine's pod leaves the cluster there.
+func (l *lowering) sourceNAT(x *ir.EgressProxy) {
+	for i := range l.p.Groups {
+		g := &l.p.Groups[i]
+		for _, s := range x.Sources {
+			if !slices.Contains(g.Nodes, s.Node) {
+				continue
+			}
+			r := ir.SourceRule{Gateway: x.Pods.Name, Source: s.Address,
+				From: slices.Concat(s.From, x.From, l.p.Cluster.From.Of("podCIDRs"))}
+			same := func(a netip.Addr) bool { return a.Is4() == s.Address.Is4() }
+			for _, p := range l.p.Cluster.PodCIDRs {
+				if same(p.Addr()) {
+					r.Pods = append(r.Pods, p)
+				}
+			}
+			for _, d := range x.Routes {
+				if p := netip.PrefixFrom(d.Address, d.Address.BitLen()); same(d.Address) && !slices.Contains(r.Destinations, p) {
+					r.Destinations = append(r.Destinations, p)
+					r.From = append(r.From, d.From...)
+				}
+			}
+			if len(r.Pods) == 0 || len(r.Destinations) == 0 {
+				continue
+			}
+			slices.SortFunc(r.Destinations, func(a, b netip.Prefix) int { return a.Addr().Compare(b.Addr()) })
+			if g.SourceNAT == nil {
+				g.SourceNAT = &ir.SourceNAT{From: append(ir.From{"egressGateways", "external", "namespaces", "racks", "nodeClasses", "delivery.hosts", "kubernetes", "mesh", "name"}, g.From...)}
+				if l.set.OS(g.OS).Packaging != "none" && !slices.Contains(g.Packages, filterPackage) {
+					g.Packages = append(g.Packages, filterPackage)
+				}
+			}
+			g.SourceNAT.Rules = append(g.SourceNAT.Rules, r)
+		}
+		if g.SourceNAT != nil {
+			slices.SortFunc(g.SourceNAT.Rules, func(a, b ir.SourceRule) int {
+				return cmp.Or(cmp.Compare(a.Gateway, b.Gateway), a.Source.Compare(b.Source))
+			})
+		}
+	}
+}
+
+// egressProxyFlows: services to the egress gateway's pods. What these send outside stands among the flows of the services
+// that declare it.
+func (l *lowering) egressProxyFlows() {
+	for i := range l.p.EgressProxies {
+		x := &l.p.EgressProxies[i]
+		for _, r := range x.Routes {
+			for _, u := range r.Users {
+				l.flow(ir.Flow{Area: ir.PodArea, From: l.pods("service " + u.Namespace + "/" + u.Name), To: l.pods("egress gateway " + x.Pods.Name),
+					Protocol: "tcp", Port: x.Port, Why: "egress, by way of the gateway"},
+					ir.From{"namespaces", "mesh", "kubernetes", "egressGateways", "external", "racks"}, u.From, x.From)
+			}
+		}
+	}
+}
+
+// givesSources reports whether a machine rewrites what its pods send to one of its own addresses.
+func (l *lowering) givesSources(n *site.Node) bool {
+	for _, g := range l.s.EgressGateways {
+		if g.Provider == "host" && slices.ContainsFunc(g.Addresses, func(a string) bool { return slices.Contains(addrs(n.EgressAddresses), addr(a)) }) {
+			return true
+		}
+	}
+	return false
+}
