@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"meshgen.dev/meshgen/compiler/analyze/policy"
@@ -31,7 +32,7 @@ func TestPolicyLinkerd(t *testing.T) {
 		// Each is noticed.
 		for _, m := range []mutant{
 			{"linkerd", name, "**/40-policy/server.yaml", `(?s)(name: store-6379\n.*?)accessPolicy: deny`, `${1}accessPolicy: all-unauthenticated`},
-			{"linkerd", name, "**/40-policy/meshtlsauthentication.yaml", `name: scheduler\n`, "name: poller\n"},
+			{"linkerd", name, "**/40-policy/meshtlsauthentication.yaml", `(?s)(name: handover-9100\n.*?)name: scheduler\n`, "${1}name: poller\n"},
 			{"linkerd", name, "**/40-policy/httproute.yaml", `(?s)(name: telemetry-9000-2\n.*?)value: /v1\n`, "${1}value: /v2\n"},
 			{"linkerd", name, "**/40-policy/httproute.yaml", `(?s)(name: telemetry-9000-2\n.*?)method: POST`, `${1}method: PUT`},
 			{"linkerd", name, "**/40-policy/networkauthentication.yaml", `cidr: 0.0.0.0/0`, `cidr: 198.18.0.0/15`},
@@ -90,4 +91,40 @@ func (q *inquiry) askLinkerd(t *testing.T) (wrong []string, open, closed int) {
 		}
 	}
 	return wrong, open, closed
+}
+
+// TestPolicyLinkerdStages asks the callee's proxies in each stage of a migration, applied over a site at stage permissive:
+// there nothing is other than declared, in stage observe all of the namespace is open, and in stage strict closed to
+// whoever has no certificate.
+func TestPolicyLinkerdStages(t *testing.T) {
+	stages := 0
+	for _, name := range exampleNames(t) {
+		q := newInquiry(t, name)
+		if !q.linkerd() {
+			continue
+		}
+		for _, m := range q.plan.Mesh.Migrations {
+			if m.Stage != "permissive" {
+				t.Errorf("%s: namespace %s is at stage %s", name, m.Namespace, m.Stage)
+			}
+			for _, step := range m.Steps {
+				now := *q
+				now.tree = staged(q.tree, "kubernetes/overlays/"+name+"/migration/"+m.Namespace+"/"+step.Name)
+				wrong, _, _ := now.askLinkerd(t)
+				want := map[string]string{"observe": "open is true", "strict": "open is false"}[step.Name]
+				for _, w := range wrong {
+					if want == "" || !strings.Contains(w, " to "+m.Namespace+"/") || !strings.Contains(w, want) {
+						t.Errorf("%s: stage %s: %s", name, step.Name, w)
+					}
+				}
+				if (len(wrong) > 0) != (want != "") {
+					t.Errorf("%s: in stage %s of %s %d answers differ from what is declared", name, step.Name, m.Namespace, len(wrong))
+				}
+				stages++
+			}
+		}
+	}
+	if stages == 0 {
+		t.Error("no example has a stage")
+	}
 }

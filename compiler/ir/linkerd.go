@@ -24,6 +24,7 @@ type Linkerd struct {
 	ServerRoutes []LinkerdServerRoute
 	Routes       []LinkerdRoute
 	Outside      []LinkerdNetwork
+	Stages       []LinkerdStage // of migrations, by namespace, in their order
 	From         From
 
 	Links           []LinkerdLink // by name; none for a site that stands alone
@@ -60,6 +61,7 @@ type LinkerdServer struct {
 	Selector        []KV // labels of the pods; empty: all
 	Port            uint16
 	Protocol        string // HTTP/1, HTTP/2, TLS, opaque
+	Access          string // what becomes of callers whom no policy admits: deny, audit
 	Reason          string
 	From            From
 }
@@ -67,13 +69,23 @@ type LinkerdServer struct {
 // LinkerdTarget is what a grant opens.
 type LinkerdTarget struct{ Group, Kind, Name string }
 
+// LinkerdStage is a stage of a namespace's way to another mode of mutual TLS: what it has in place of the site's own.
+type LinkerdStage struct {
+	Namespace, Name string // observe, permissive, strict
+	Servers         []LinkerdServer
+	Grants          []LinkerdGrant
+	Routes          []LinkerdServerRoute
+}
+
 // LinkerdGrant admits callers to a Server, or to a route on one. Accounts are told by certificate; Networks admit
-// whoever calls from there, without one. One of the two is set.
+// whoever calls from there, without one. With both a caller must have such a certificate and call from there.
 type LinkerdGrant struct {
 	Namespace, Name string
 	Target          LinkerdTarget
 	Accounts        []LinkerdAccount
 	Networks        []netip.Prefix
+	Anonymous       bool           // for callers without a certificate, because the namespace is permissive
+	Own             LinkerdAccount // of the pods behind the target, where Anonymous
 	Reason          string
 	From            From
 }

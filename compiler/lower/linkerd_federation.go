@@ -80,7 +80,7 @@ func (l *lowering) linkerdFederation() {
 func (l *lowering) linkerdGatewayPolicy(g *ir.Gateway) {
 	k, name := l.p.Linkerd, linkerdGateway
 	from := append(slices.Clone(g.From), "federation", "namespaces")
-	k.Servers = append(k.Servers, ir.LinkerdServer{Namespace: g.Namespace, Name: name, Selector: g.Selector, Port: linkerdGatewayPort, Protocol: "unknown", From: from,
+	k.Servers = append(k.Servers, ir.LinkerdServer{Namespace: g.Namespace, Name: name, Selector: g.Selector, Port: linkerdGatewayPort, Protocol: "unknown", Access: linkerdDeny, From: from,
 		Reason: "Where callers of other sites come in. What a transport header names is looked for in the routes below."})
 	for i := range l.p.Services {
 		s := &l.p.Services[i]
@@ -101,7 +101,7 @@ func (l *lowering) linkerdGatewayPolicy(g *ir.Gateway) {
 func (l *lowering) linkerdGatewayProbes(g *ir.Gateway) {
 	k, name := l.p.Linkerd, linkerdGateway+"-admin"
 	from := append(slices.Clone(g.From), "federation")
-	k.Servers = append(k.Servers, ir.LinkerdServer{Namespace: g.Namespace, Name: name, Selector: g.Selector, Port: l.p.Mesh.ProxyPorts.EnvoyMetrics, Protocol: "HTTP/1", From: from,
+	k.Servers = append(k.Servers, ir.LinkerdServer{Namespace: g.Namespace, Name: name, Selector: g.Selector, Port: l.p.Mesh.ProxyPorts.EnvoyMetrics, Protocol: "HTTP/1", Access: linkerdDeny, From: from,
 		Reason: "Readiness and metrics of the gateway's proxy. Kubelets' probes are admitted by the mesh itself."})
 	target := ir.LinkerdTarget{Group: linkerdPolicy, Kind: "Server", Name: name}
 	var peers []ir.LinkerdAccount

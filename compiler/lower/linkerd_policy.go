@@ -18,14 +18,8 @@ const (
 // refuses everybody: that is the mesh-wide default.
 func (l *lowering) linkerdServers() {
 	for i := range l.p.Services {
-		s := &l.p.Services[i]
-		if !s.Meshed {
-			continue
-		}
-		for j := range s.Ports {
-			if s.Ports[j].Protocol != "udp" { // proxies take TCP alone
-				l.linkerdServer(s, &s.Ports[j])
-			}
+		if s := &l.p.Services[i]; s.Meshed {
+			l.linkerdPorts(s)
 		}
 	}
 	for i := range l.p.Namespaces {
@@ -35,12 +29,22 @@ func (l *lowering) linkerdServers() {
 	}
 }
 
+// linkerdPorts are the ports of a service.
+func (l *lowering) linkerdPorts(s *ir.Service) {
+	for j := range s.Ports {
+		if s.Ports[j].Protocol != "udp" { // proxies take TCP alone
+			l.linkerdServer(s, &s.Ports[j])
+		}
+	}
+}
+
 // linkerdServer is one port of a service.
 func (l *lowering) linkerdServer(s *ir.Service, port *ir.Port) {
 	k := l.p.Linkerd
 	from := append(slices.Clone(s.EdgesFrom), port.From...)
+	access, stage := l.linkerdAccess(s.Namespace)
 	server := ir.LinkerdServer{Namespace: s.Namespace, Name: s.Name + "-" + strconv.Itoa(int(port.TargetPort)), Selector: s.Labels, Port: port.TargetPort,
-		Protocol: linkerdProtocol(port.Protocol), From: from}
+		Protocol: linkerdProtocol(port.Protocol), Access: access, From: append(from[:len(from):len(from)], stage...)}
 	if slices.ContainsFunc(k.Servers, func(o ir.LinkerdServer) bool { return o.Namespace == server.Namespace && o.Name == server.Name }) {
 		return // two ports of the Service lead to one of the pods
 	}
@@ -224,6 +228,7 @@ func (l *lowering) linkerdGrants(s *ir.Service, name string, target ir.LinkerdTa
 	}
 	if anonymous {
 		l.grant(ir.LinkerdGrant{Namespace: s.Namespace, Name: name + "-permissive", Target: target, Networks: everywhere, From: from,
+			Anonymous: true, Own: ir.LinkerdAccount{Namespace: s.Namespace, Name: s.ServiceAccount},
 			Reason: "Callers without a certificate, because the namespace is permissive: NetworkPolicy tells them apart."})
 	}
 }
@@ -238,7 +243,7 @@ func (l *lowering) linkerdMetricsServer(n *ir.Namespace) {
 	}
 	k := l.p.Linkerd
 	from := append(slices.Clone(n.From), scraper.From...)
-	server := ir.LinkerdServer{Namespace: n.Name, Name: "proxy-metrics", Port: l.p.Mesh.ProxyPorts.EnvoyMetrics, Protocol: "HTTP/1", From: from,
+	server := ir.LinkerdServer{Namespace: n.Name, Name: "proxy-metrics", Port: l.p.Mesh.ProxyPorts.EnvoyMetrics, Protocol: "HTTP/1", Access: linkerdDeny, From: from,
 		Reason: "The proxies' own metrics. Kubelets' probes of the proxies are admitted by the mesh itself."}
 	k.Servers = append(k.Servers, server)
 	l.scraperGrant(n.Name, server.Name, ir.LinkerdTarget{Group: linkerdPolicy, Kind: "Server", Name: server.Name}, from)

@@ -46,3 +46,23 @@ func TestLinkerdRetries(t *testing.T) {
 		}
 	}
 }
+
+// TestCloseAnonymous: in stage strict who had no certificate needs that of somebody who is admitted to the same, and where
+// there is nobody, the service's own.
+func TestCloseAnonymous(t *testing.T) {
+	target := func(name string) ir.LinkerdTarget { return ir.LinkerdTarget{Kind: "Server", Name: name} }
+	own, web, cart := ir.LinkerdAccount{Name: "own"}, ir.LinkerdAccount{Name: "web"}, ir.LinkerdAccount{Name: "cart"}
+	k := &ir.Linkerd{Grants: []ir.LinkerdGrant{
+		{Name: "a", Target: target("a"), Accounts: []ir.LinkerdAccount{web}},
+		{Name: "a-permissive", Target: target("a"), Networks: everywhere, Anonymous: true, Own: own},
+		{Name: "b", Target: target("b"), Accounts: []ir.LinkerdAccount{cart}},
+		{Name: "b-probes", Target: target("b"), Networks: everywhere},
+		{Name: "c-permissive", Target: target("c"), Networks: everywhere, Anonymous: true, Own: own},
+	}}
+	new(lowering).closeAnonymous(k)
+	for i, want := range [][]ir.LinkerdAccount{{web}, {web}, {cart}, nil, {own}} {
+		if g := k.Grants[i]; !slices.Equal(g.Accounts, want) {
+			t.Errorf("%s admits %v, not %v", g.Name, g.Accounts, want)
+		}
+	}
+}

@@ -11,7 +11,7 @@ import (
 // migrations are the namespaces whose mode of mutual TLS is being changed.
 func (l *lowering) migrations() []ir.Migration {
 	var out []ir.Migration
-	if !l.istio() && l.s.Mesh.Kind != "consul" {
+	if !l.istio() && !slices.Contains([]string{"consul", "linkerd"}, l.s.Mesh.Kind) {
 		return nil
 	}
 	for name, n := range byKey(l.s.Namespaces) {

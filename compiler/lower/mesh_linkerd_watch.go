@@ -43,7 +43,7 @@ func linkerdPushes(l *lowering) []ir.Rule {
 	} {
 		rules = append(rules, replicas(d.name, d.title, m.Namespace, d.object, m.Replicas, nil, slices.Concat(m.From.Of("replicas"), from), d.without)...)
 	}
-	return append(rules, l.linkerdGatewayRules()...)
+	return slices.Concat(rules, linkerdPlainText(l), l.linkerdGatewayRules())
 }
 
 // linkerdMetrics are those that its alerts read.

@@ -107,7 +107,7 @@ func (p *pass) checkServers(v *values) {
 			continue
 		}
 		port := asText(get(o.value, "spec", "port"))
-		if str(o.value, "spec", "accessPolicy") != "deny" {
+		if access := str(o.value, "spec", "accessPolicy"); access != "deny" && !(access == "audit" && p.observed(o)) {
 			o.report(p, ruleLinkerd, fieldPath{"spec", "accessPolicy"}, "it must refuse whom no policy admits")
 		}
 		at := key{o.namespace, asText(get(o.value, "spec", "podSelector")), port}

@@ -71,6 +71,8 @@ var metricLabels = map[string][]string{
 	"envoy_control_plane_connected_state":         {"namespace", "pod"},
 	"envoy_tcp_downstream_cx_total":               {"namespace", "pod", "envoy_tcp_prefix"},
 	"kube_statefulset_status_replicas_ready":      {"namespace", "statefulset"},
+	"inbound_http_authz_allow_total":              {"namespace", "pod", "srv_name", "authz_name", "tls", "client_id"},
+	"inbound_tcp_authz_allow_total":               {"namespace", "pod", "srv_name", "authz_name", "tls", "client_id"},
 	"inbound_http_authz_deny_total":               {"namespace", "pod"},
 	"inbound_tcp_authz_deny_total":                {"namespace", "pod"},
 

@@ -167,6 +167,10 @@ func (p *pass) checkMigrations(byStage map[string][]*object) {
 			p.checkConsulStage(parts[1], parts[2], objects)
 			continue
 		}
+		if slices.ContainsFunc(objects, func(o *object) bool { return o.is(linkerdGroup, "Server") }) {
+			p.checkLinkerdStage(parts[1], parts[2], objects)
+			continue
+		}
 		mode := "PERMISSIVE"
 		if parts[2] == "strict" {
 			mode = "STRICT"

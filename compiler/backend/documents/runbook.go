@@ -21,7 +21,7 @@ var runbooks = map[string]*template.Template{
 	"consul":        runbookFor("mesh_consul.md", "mesh_consul_federation.md"),
 	"istio-ambient": runbookFor("mesh_istio.md", "mesh_ambient.md"),
 	"istio-sidecar": runbookFor("mesh_istio.md", "mesh_istio_federation.md"),
-	"linkerd":       runbookFor("mesh_linkerd.md", "mesh_linkerd_federation.md"),
+	"linkerd":       runbookFor("mesh_linkerd.md", "mesh_linkerd_federation.md", "mesh_linkerd_migration.md"),
 	"none":          runbookFor("mesh_none.md"),
 }
 

@@ -5,7 +5,7 @@
 // phase 07-secrets the Certificates of its webhooks and of the intermediate that signs; in phase 30-gateways, where the site is
 // joined with others, the gateway that they reach and a Link for each of them; in phase 40-policy a Server for
 // each port, who is admitted to it, and routes of callers; in phase 45-enforcement the network of all that is outside.
-// It makes no Services and no ServiceProfiles: what Linkerd would read on a Service stands on a route
+// Stages of a migration stand in folders of their own. It makes no Services and no ServiceProfiles: what Linkerd would read on a Service stands on a route
 // where it may, and else in a component for the Service's owner (package kustomization).
 //
 // Facts about Linkerd in comments were read in linkerd/linkerd2 edge-26.6.3, which is release 2.20.
@@ -52,12 +52,18 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	e.certificates()
 	e.gateway()
 	e.links()
-	e.servers(backend.Policy, "deny")
+	e.servers(backend.Policy, e.k.Servers, "")
 	if p.BreakGlass != nil {
-		e.servers(backend.BreakGlassOpen, "all-unauthenticated")
+		e.servers(backend.BreakGlassOpen, e.k.Servers, "all-unauthenticated")
 	}
-	e.grants()
-	e.serverRoutes()
+	e.grants(backend.Policy, e.k.Grants)
+	e.serverRoutes(backend.Policy, e.k.ServerRoutes)
+	for _, s := range e.k.Stages {
+		phase := backend.MigrationStage(s.Namespace, s.Name)
+		e.servers(phase, s.Servers, "")
+		e.grants(phase, s.Grants)
+		e.serverRoutes(phase, s.Routes)
+	}
 	e.routes()
 	e.limits()
 	e.outside()

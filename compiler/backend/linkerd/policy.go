@@ -1,44 +1,48 @@
 package linkerd
 
 import (
+	"cmp"
+
 	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
-// servers describes the ports of pods. A Server refuses whom no policy admits; in an incident it takes everybody.
-func (e *emitter) servers(phase backend.Phase, access string) {
+// servers describes the ports of pods, and what becomes of whom no policy admits: in an incident, something else instead.
+func (e *emitter) servers(phase backend.Phase, servers []ir.LinkerdServer, instead string) {
 	o := e.objects(phase, "Server")
-	for i := range e.k.Servers {
-		s := &e.k.Servers[i]
+	for i := range servers {
+		s := &servers[i]
 		o.Add(backend.Meta{APIVersion: serverV, Namespace: s.Namespace, Name: s.Name, From: s.From}, func(y *artifact.YAML) {
 			comment(y, s.Reason)
 			y.Map("spec", func() {
 				y.Map("podSelector", func() { backend.Pairs(y, "matchLabels", s.Selector) })
 				y.KV("port", s.Port)
 				y.KV("proxyProtocol", s.Protocol)
-				y.KV("accessPolicy", access)
+				y.KV("accessPolicy", cmp.Or(instead, s.Access))
 			})
 		})
 	}
 }
 
 // grants admits callers: an authentication says who, and a policy of the same name what is open to them.
-func (e *emitter) grants() {
-	mesh := e.objects(backend.Policy, "MeshTLSAuthentication")
-	network := e.objects(backend.Policy, "NetworkAuthentication")
-	policy := e.objects(backend.Policy, "AuthorizationPolicy")
-	for i := range e.k.Grants {
-		g := &e.k.Grants[i]
+func (e *emitter) grants(phase backend.Phase, grants []ir.LinkerdGrant) {
+	mesh := e.objects(phase, "MeshTLSAuthentication")
+	network := e.objects(phase, "NetworkAuthentication")
+	policy := e.objects(phase, "AuthorizationPolicy")
+	for i := range grants {
+		g := &grants[i]
 		meta := backend.Meta{APIVersion: alpha, Namespace: g.Namespace, Name: g.Name, From: g.From}
-		who := "MeshTLSAuthentication"
+		var who []string
 		if len(g.Accounts) > 0 {
+			who = append(who, "MeshTLSAuthentication")
 			mesh.Add(meta, func(y *artifact.YAML) {
 				comment(y, g.Reason)
 				y.Map("spec", func() { accounts(y, g) })
 			})
-		} else {
-			who = "NetworkAuthentication"
+		}
+		if len(g.Networks) > 0 {
+			who = append(who, "NetworkAuthentication")
 			network.Add(meta, func(y *artifact.YAML) {
 				comment(y, g.Reason)
 				y.Map("spec", func() {
@@ -53,7 +57,11 @@ func (e *emitter) grants() {
 		policy.Add(meta, func(y *artifact.YAML) {
 			y.Map("spec", func() {
 				y.Map("targetRef", func() { ref(y, g.Target.Group, g.Target.Kind, g.Target.Name) })
-				y.Seq("requiredAuthenticationRefs", func() { y.Item(func() { ref(y, policyGroup, who, g.Name) }) })
+				y.Seq("requiredAuthenticationRefs", func() {
+					for _, kind := range who {
+						y.Item(func() { ref(y, policyGroup, kind, g.Name) })
+					}
+				})
 			})
 		})
 	}

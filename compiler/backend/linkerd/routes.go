@@ -13,10 +13,10 @@ const matchesOfRule = 64
 
 // serverRoutes tells requests on a Server apart. Policies name them; requests that no policy of theirs or of the Server
 // admits are refused.
-func (e *emitter) serverRoutes() {
-	o := e.objects(backend.Policy, "HTTPRoute")
-	for i := range e.k.ServerRoutes {
-		r := &e.k.ServerRoutes[i]
+func (e *emitter) serverRoutes(phase backend.Phase, routes []ir.LinkerdServerRoute) {
+	o := e.objects(phase, "HTTPRoute")
+	for i := range routes {
+		r := &routes[i]
 		o.Add(backend.Meta{APIVersion: gatewayAPI, Namespace: r.Namespace, Name: r.Name, From: r.From}, func(y *artifact.YAML) {
 			y.Map("spec", func() {
 				y.Seq("parentRefs", func() { y.Item(func() { ref(y, policyGroup, "Server", r.Server) }) })
