@@ -9,6 +9,8 @@ type BreakGlass struct {
 	Plain []Service
 	// Restarts are the workloads that leave, callers before callees, where that order matters; else empty.
 	Restarts []Restart
+	// Policies are those of Cilium that hold requests, as they are without: who is admitted at a port may ask for anything.
+	Policies []CiliumPolicy
 	From     From
 }
 

@@ -6,8 +6,8 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
-// glassMeshes are the meshes of which overlays lift what they refuse. The others have their own ways, in the runbook: in
-// ambient mode pods are captured past their own ports, and Cilium's policies are the pod network's.
+// glassMeshes are the meshes of which overlays take pods out. The others have their own ways: in ambient mode pods are
+// captured past their own ports, and Cilium has nothing in pods (ciliumGlass).
 var glassMeshes = []string{"consul", "istio-sidecar", "linkerd"}
 
 // breakGlass is how the mesh is taken out of the path.

@@ -48,6 +48,7 @@ func (l *lowering) ciliumPolicies() {
 		l.serviceRoutes(&l.p.Services[i])
 	}
 	l.exports()
+	l.ciliumGlass()
 	if c := l.p.Cilium; c != nil && c.Settings != nil {
 		c.Settings.Listeners = len(l.p.CiliumMesh.Proxied) > 0 && !c.Settings.Gateways
 	}

@@ -122,6 +122,7 @@ func (p *pass) checkBreakGlass(open, out []*object, own map[string]*object) {
 		}
 	}
 	p.checkConsulGlass(open, out)
+	p.checkCiliumGlass(open)
 	for _, o := range out {
 		was := own[o.group+" "+o.String()]
 		if !o.is("", "Namespace") || was == nil || !isOut(o) || isOut(was) {

@@ -22,9 +22,16 @@ func policies(p *ir.Plan, t *artifact.Tree, m *ir.CiliumMesh) {
 			})
 		})
 	}
-	o := backend.NewWriter(p, t, backend.Policy, "CiliumNetworkPolicy")
-	for i := range m.Policies {
-		c := &m.Policies[i]
+	write(p, t, backend.Policy, m.Policies)
+	if g := p.BreakGlass; g != nil {
+		write(p, t, backend.BreakGlassOpen, g.Policies)
+	}
+}
+
+func write(p *ir.Plan, t *artifact.Tree, phase backend.Phase, list []ir.CiliumPolicy) {
+	o := backend.NewWriter(p, t, phase, "CiliumNetworkPolicy")
+	for i := range list {
+		c := &list[i]
 		o.Add(backend.Meta{APIVersion: v2, Namespace: c.Namespace, Name: c.Name, From: c.From}, func(y *artifact.YAML) {
 			y.Map("spec", func() {
 				y.Map("endpointSelector", func() { backend.Pairs(y, "matchLabels", c.Selector) })

@@ -1,0 +1,54 @@
+package verify
+
+import (
+	"reflect"
+	"slices"
+)
+
+// checkCiliumGlass: every policy that holds requests has another for an incident, which is the same without them: nobody
+// is admitted whom the site's own does not admit.
+func (p *pass) checkCiliumGlass(open []*object) {
+	is := func(o *object) bool { return o.is("cilium.io", "CiliumNetworkPolicy") }
+	for _, was := range p.objects {
+		if !is(was) {
+			continue
+		}
+		want, held := withoutRequests(was.value)
+		i := slices.IndexFunc(open, func(o *object) bool { return is(o) && o.String() == was.String() })
+		switch {
+		case i < 0 && held:
+			was.report(p, ruleStaged, nil, "break-glass/open does not take the proxy out of its way")
+		case i >= 0 && (!held || !reflect.DeepEqual(open[i].value, want)):
+			open[i].report(p, ruleStaged, nil, "it is not the site's own without requests")
+		}
+	}
+}
+
+// withoutRequests is a policy without what its rules say of requests, and whether they say anything.
+func withoutRequests(v any) (any, bool) {
+	held := false
+	switch v := v.(type) {
+	case map[string]any:
+		out := map[string]any{}
+		for key, x := range v {
+			if rules := dict(x); key == "rules" && rules["http"] != nil {
+				held = true
+				if rules = less(rules, []string{"http"}); len(rules) == 0 {
+					continue
+				}
+				x = rules
+			}
+			y, h := withoutRequests(x)
+			out[key], held = y, held || h
+		}
+		return out, held
+	case []any:
+		out := make([]any, len(v))
+		for i, x := range v {
+			y, h := withoutRequests(x)
+			out[i], held = y, held || h
+		}
+		return out, held
+	}
+	return v, false
+}
