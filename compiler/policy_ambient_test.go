@@ -50,8 +50,9 @@ func (q *inquiry) expectAmbient(a *asker, callee string, c call) (open bool, end
 		if q.waypoint(callee) {
 			ends = q.ends(callee, q.http(callee, c.port))
 		}
-		// Without a waypoint nobody holds a gateway to its routes but itself.
-		return e.egress && e.ingress && q.admits(a.certificate, callee, c, gateway && !q.waypoint(callee)), ends
+		// Without a waypoint nobody holds a gateway to its routes but itself. The one between sites hands on what others sign.
+		alone := gateway && !q.waypoint(callee) && q.s.Gateways[w.Name].Purpose != "federation"
+		return e.egress && e.ingress && q.admits(a.certificate, callee, c, alone), ends
 	case w == nil || q.s.Namespaces[w.Namespace] != nil && q.s.Namespaces[w.Namespace].Mesh:
 		return false, ends // a pod of the mesh that is not captured has no way out but the tunnel
 	}

@@ -11,7 +11,16 @@ type Federation struct {
 	Port    uint16 // of the gateways, everywhere
 	Cluster int    // number of this cluster among all, where the mesh knows it by one; 0: it does not
 	Peers   []Peer // by name
-	From    From
+	// Services of peers whose names this site makes, by namespace and name; none where the mesh makes them.
+	Services []AwayService
+	From     From
+}
+
+// AwayService is a service of another site, as callers here know it.
+type AwayService struct {
+	Namespace, Name, Peer string
+	Ports                 []Port
+	From                  From
 }
 
 // Peer is another site of a federation, as this one knows it.
@@ -32,6 +41,12 @@ type Away struct {
 // AutoPassthrough is the mode of a listener that hands on connections of mutual TLS between proxies, by the name that they
 // ask for, and ends none.
 const AutoPassthrough = "auto-passthrough"
+
+// MeshMutual is the mode of a listener that ends mutual TLS between proxies, with the mesh's own certificates.
+const MeshMutual = "mesh-mutual"
+
+// Tunnelled is the protocol of a listener that takes the mesh's tunnels.
+const Tunnelled = "hbone"
 
 // NetworkLabel tells the network of what is labelled.
 const NetworkLabel = "topology.istio.io/network"

@@ -125,7 +125,7 @@ func (l *lowering) exports() {
 // namespace of the same name alone.
 func (l *lowering) awayNamespaces() []ir.Namespace {
 	var out []ir.Namespace
-	if l.p.Federation == nil || !l.ciliumMeshed() {
+	if l.p.Federation == nil || !l.ciliumMeshed() && !l.meshKind().crossing.known {
 		return nil
 	}
 	at := map[string]int{}

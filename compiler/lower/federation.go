@@ -23,6 +23,10 @@ type crossing struct {
 	requests bool
 	// direct: packets go from pod to pod, with any protocol, and no gateway is between callers and callees.
 	direct bool
+	// frontend of the gateway, whose Service has the labels by which other sites take it for one.
+	frontend string
+	// known: services of other sites are called by names that are made here.
+	known bool
 	// host is by which name callers here know a service of a peer.
 	host func(l *lowering, peer, namespace, service string) string
 	// listeners are the ports of the gateway.
@@ -34,7 +38,7 @@ type crossing struct {
 // istioCrossing: the port is what istiod takes where the Service of such a gateway does not say another
 // (pilot/pkg/serviceregistry/kube/controller/network.go of Istio 1.31, DefaultNetworkGatewayPort; read 2026-11-21).
 var istioCrossing = crossing{
-	port: 15443, network: ir.NetworkLabel, secret: "istio-remote-secret-", secrets: (*lowering).remoteSecrets,
+	port: 15443, network: ir.NetworkLabel, secret: "istio-remote-secret-", secrets: (*lowering).remoteSecrets, frontend: ir.FrontendIstio,
 	host: func(l *lowering, _, namespace, service string) string {
 		return service + "." + namespace + ".svc." + l.p.Cluster.Domain
 	},
@@ -104,7 +108,7 @@ func (l *lowering) awayCaller(name string, callee *ir.Service, from ir.From) ir.
 		}
 	}
 	c := ir.Caller{Kind: "service of site " + peer + ",", Namespace: ns, Name: sn, ServiceAccount: account, Peer: peer,
-		Identity: p.TrustDomain + "/ns/" + ns + "/sa/" + account, Why: "allow", Tunnel: l.p.Mesh.ProxyPorts.InPods,
+		Identity: p.TrustDomain + "/ns/" + ns + "/sa/" + account, Why: "allow", Tunnel: l.p.Mesh.ProxyPorts.Tunnel != 0,
 		From: slices.Concat(from, p.From, callee.From)}
 	for _, port := range callee.Ports {
 		if l.meshKind().crossing.direct || portProtocol(port) == "tcp" && (!l.meshKind().crossing.requests || ir.IsHTTP(port.Protocol)) { // the gateway takes nothing else

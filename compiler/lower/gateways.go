@@ -43,8 +43,11 @@ func (l *lowering) gateways() {
 			out.LBClass = lb.Layer2Class
 		}
 		if g.Purpose == "federation" {
-			// Nobody has a route there, so that nothing is left of the choice: the chart's Service has the labels.
+			// Nobody has a route there, so that nothing is left of the choice.
 			out.Frontend = ir.FrontendIstio
+			if crossing := l.meshKind().crossing; crossing != nil && crossing.frontend != "" {
+				out.Frontend = crossing.frontend
+			}
 		}
 		if i := g.Implementation; i != nil {
 			out.Program = ir.Program{Kind: i.Kind, Version: i.Version, From: ir.From{path + ".implementation"}}

@@ -19,6 +19,7 @@ var istioAmbient = meshKind{
 	metrics:      ambientMetrics,
 	monitors:     ambientMonitors,
 	machines:     machineEntries,
+	crossing:     &ambientCrossing,
 }
 
 // waypointName is the name of the Gateway in each namespace with a waypoint. istiod gives it to Deployment, Service and

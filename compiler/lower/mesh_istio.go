@@ -100,6 +100,9 @@ func istioGateway(l *lowering, g *ir.Gateway) {
 		g.Labels = []ir.KV{{Key: "istio.io/rev", Value: l.p.Mesh.RevisionLabel()}}
 	}
 	g.ServiceAccount = g.Release
+	if g.Frontend == ir.FrontendGatewayAPI && l.p.CrossesSites(g) {
+		eastWest(l, g)
+	}
 }
 
 // defaultValidator is the webhook configuration of the base chart

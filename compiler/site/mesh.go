@@ -89,4 +89,11 @@ type Peer struct {
 	TrustDomain      string   `json:"trustDomain"`
 	GatewayAddresses []string `json:"gatewayAddresses"`
 	Network          string   `json:"network"`
+	// Services are those that are called from here, "namespace/name", for a mesh that does not tell by itself.
+	Services map[string]*PeerService `json:"services"`
+}
+
+// PeerService is a service of another site.
+type PeerService struct {
+	Ports map[string]*Port `json:"ports"` // as that site has them
 }

@@ -24,7 +24,8 @@ func checkGatewayAPIGateway(p *pass, o *object) {
 		if h := str(l, "hostname"); h != "" && (h == "*" || !isHost(h)) {
 			o.report(p, ruleGatewayAPI, at.to("hostname"), "%q is no host", h)
 		}
-		switch encrypted := protocol == "HTTPS" || protocol == "TLS"; {
+		tunnel := protocol == "HBONE" && str(o.value, "spec", "gatewayClassName") == eastWestClass
+		switch encrypted := protocol == "HTTPS" || protocol == "TLS" || tunnel; {
 		case !encrypted && has(l, "tls"):
 			o.report(p, ruleGatewayAPI, at.to("tls"), "has no effect for protocol %s", protocol)
 		case encrypted && !has(l, "tls"):

@@ -21,6 +21,7 @@ func (p *pass) checkAmbient() {
 		return
 	}
 	p.checkAmbientCharts(istiods)
+	p.checkEastWest(istiods)
 	root := p.releases.Charts[istiods[0].release].Namespace
 	hosts := map[string]*object{}
 	for _, o := range p.objects {

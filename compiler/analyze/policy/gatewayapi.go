@@ -49,6 +49,7 @@ type apiListener struct {
 	TLS      *struct {
 		Mode            string `json:"mode"`
 		CertificateRefs any    `json:"certificateRefs"`
+		Options         any    `json:"options"`
 	} `json:"tls"`
 	AllowedRoutes struct {
 		Namespaces struct {

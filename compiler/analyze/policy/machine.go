@@ -52,16 +52,19 @@ func (e *endpointSlice) leads(address, name string, target uint16) bool {
 // kubeService is a Service of the tree.
 type kubeService struct {
 	meta
-	spec struct {
-		Selector map[string]string `json:"selector"`
-		Ports    []struct {
-			Name       string `json:"name"`
-			Port       uint16 `json:"port"`
-			TargetPort any    `json:"targetPort"`
-		} `json:"ports"`
-		ExternalTrafficPolicy    string   `json:"externalTrafficPolicy"`
-		LoadBalancerSourceRanges []string `json:"loadBalancerSourceRanges"`
+	labels map[string]string
+	spec   struct {
+		Selector                 map[string]string `json:"selector"`
+		Ports                    []kubePort        `json:"ports"`
+		ExternalTrafficPolicy    string            `json:"externalTrafficPolicy"`
+		LoadBalancerSourceRanges []string          `json:"loadBalancerSourceRanges"`
 	}
+}
+
+type kubePort struct {
+	Name       string `json:"name"`
+	Port       uint16 `json:"port"`
+	TargetPort any    `json:"targetPort"`
 }
 
 // registered tells whether a Service of its name leads to a machine at the port: by an EndpointSlice, for everybody, or by

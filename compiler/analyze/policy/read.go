@@ -186,7 +186,7 @@ func (m *Model) object(o meta, h head) error {
 	switch group {
 	case "v1":
 		if h.Kind == "Service" {
-			k := kubeService{meta: o}
+			k := kubeService{meta: o, labels: h.Metadata.Labels}
 			err := unmarshal(h.Spec, &k.spec, false)
 			m.services = append(m.services, k)
 			return err

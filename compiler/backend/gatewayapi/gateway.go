@@ -83,8 +83,13 @@ func apiListener(y *artifact.YAML, l *ir.Listener) {
 	if t := l.TLS; t != nil {
 		y.From("", t.From...)
 		y.Map("tls", func() {
-			if t.Mode == "passthrough" {
+			switch t.Mode {
+			case "passthrough":
 				y.KV("mode", "Passthrough")
+				return
+			case ir.MeshMutual:
+				y.KV("mode", "Terminate")
+				y.Map("options", func() { y.KV("gateway.istio.io/tls-terminate-mode", "ISTIO_MUTUAL") })
 				return
 			}
 			y.KV("mode", "Terminate")
@@ -119,6 +124,8 @@ func allowedNamespaces(y *artifact.YAML, l *ir.Listener) {
 
 func apiProtocol(l *ir.Listener) string {
 	switch {
+	case l.Protocol == ir.Tunnelled:
+		return "HBONE"
 	case l.PassesThrough() || l.Protocol == "tls":
 		return "TLS"
 	case l.TLS != nil:

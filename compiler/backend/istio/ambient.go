@@ -22,6 +22,8 @@ func emitAmbient(p *ir.Plan, t *artifact.Tree) {
 	e.gateways()
 	e.exposedRoutes()
 	e.gatewayPolicies()
+	e.eastWestPolicy()
+	e.knownServices()
 	e.serviceRoutes()
 	e.destinationRules()
 	e.servicePolicies(backend.Policy)

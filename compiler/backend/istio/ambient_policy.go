@@ -1,6 +1,8 @@
 package istio
 
 import (
+	"slices"
+
 	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/ir"
@@ -39,6 +41,7 @@ func target(y *artifact.YAML, group, kind, name string) {
 func (e *emitter) podRules(s *ir.Service) []rule {
 	direct := *s
 	direct.Callers, direct.JWT = nil, nil
+	direct.Peers = slices.DeleteFunc(slices.Clone(s.Peers), func(c ir.Caller) bool { return len(c.Methods)+len(c.Paths) > 0 })
 	called := false
 	for _, c := range s.Callers {
 		if s.Waypoint != "" && c.Identity != "" {

@@ -59,6 +59,11 @@ func (e *emitter) ztunnelValues(y *artifact.YAML) {
 		y.KV("clusterName", e.p.Name)
 		y.Fixed()
 	})
+	if f := e.p.Federation; f != nil {
+		y.From("", f.From...)
+		y.KV("network", f.Network)
+		y.Fixed()
+	}
 	y.Map("env", func() {
 		y.From("", c.From.Of("clusterDomain")...)
 		y.KV("CLUSTER_DOMAIN", c.Domain)

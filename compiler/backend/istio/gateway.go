@@ -16,7 +16,7 @@ func (e *emitter) gateways() {
 		switch {
 		case g.Frontend == ir.FrontendIstio:
 			e.istioGateway(o, g)
-		case g.APIClass == apiClass:
+		case g.APIClass == apiClass, e.p.CrossesSites(g):
 			e.parameters(parameters, g)
 		}
 	}

@@ -115,6 +115,9 @@ func (e *emitter) istiodEnv() []envVar {
 		out = append(out, envVar{"ENABLE_CA_SERVER", "false",
 			"cert-manager signs: what istiod signed beside it would stand under another root.", "", m.CA.From})
 	}
+	if f := e.p.Federation; f != nil && e.ambient() {
+		out = append(out, envVar{"AMBIENT_ENABLE_MULTI_NETWORK", "true", "Services of other sites, and the class of gateways between sites.", "", f.From})
+	}
 	if c := &e.p.Cluster; dualStack(c) {
 		out = append(out, envVar{"ISTIO_DUAL_STACK", "true", "Listeners and endpoints of both address families.",
 			"mesh/dual-stack", c.From.Of("podCIDRs")})
@@ -179,7 +182,7 @@ func (e *emitter) meshConfig(y *artifact.YAML) {
 	y.Comment("One port for the metrics of proxy and application, outside mutual TLS: the scraper has no certificate.")
 	y.KV("enablePrometheusMerge", true)
 	e.proxyMetadata(y)
-	if e.p.Federation != nil {
+	if e.p.Federation != nil && !e.ambient() { // there a Service is of other sites by its label alone
 		e.serviceSettings(y)
 	}
 	if t := m.Tracing; t != nil {
@@ -191,7 +194,7 @@ func (e *emitter) meshConfig(y *artifact.YAML) {
 func (e *emitter) proxyMetadata(y *artifact.YAML) {
 	m, c := &e.p.Mesh, &e.p.Cluster
 	lives := m.CA != nil && m.CA.WorkloadTTL != ""
-	away := e.p.CallsAway()
+	away := e.p.CallsAway() && !e.ambient()
 	if !dualStack(c) && !lives && !away {
 		return
 	}

@@ -34,7 +34,7 @@ func gateway(p *ir.Plan, g *ir.Gateway) policy {
 		s := &p.Services[i]
 		if p.CrossesSites(g) {
 			for _, c := range s.Peers {
-				o.egress = merge(o.egress, rule{comment: "to service " + s.Namespace + "/" + s.Name, peers: ends(s.Namespace, s.Labels, nil), ports: containerPorts(c.Ports), from: c.From})
+				o.egress = merge(o.egress, rule{comment: "to service " + s.Namespace + "/" + s.Name, peers: ends(s.Namespace, s.Labels, nil), ports: wirePorts(p, c.Ports, c.Tunnel, false), from: c.From})
 			}
 		}
 		for _, c := range s.Callers {

@@ -217,7 +217,11 @@ Without the CRDs the objects are refused; where a field is missing, it is droppe
 	Run: func(p *check.Pass) {
 		api := p.Site.Kubernetes.GatewayAPI
 		for gn, g := range byKey(p.Site.Gateways) {
-			if g.Frontend != "gateway-api" || g.Purpose == "federation" { // that has no routes
+			ours := g.Frontend == "gateway-api"
+			if g.Purpose == "federation" { // it has no routes, and is what its mesh makes of it
+				ours = p.Site.Mesh.Kind == "istio-ambient"
+			}
+			if !ours {
 				continue
 			}
 			if api == nil {

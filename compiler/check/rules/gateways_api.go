@@ -40,18 +40,20 @@ Source: Linkerd documentation, Ingress traffic; Gateway API, GatewayClass.spec.c
 	},
 }
 
-// GatewayProgramNeedless tells of a second gateway program.
+// GatewayProgramNeedless finds a second gateway program.
 var GatewayProgramNeedless = &check.Rule{
-	ID: "MG6122", Name: "gateway-program-needless", Severity: diag.Note, On: check.OnSite,
+	ID: "MG6122", Name: "gateway-program-needless", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a gateway has an implementation of its own beside a mesh that has one
 
-Two programs to upgrade and watch, with two windows of the Gateway API to fit; and the one from outside reaches services
-under strict mutual TLS only where its own pods are taken into the mesh.`,
+Istio, Cilium and Consul bring the proxies of their gateways, which have an identity of the mesh, and services admit those by
+it. A program from outside has none: under strict mutual TLS nobody takes its connections. And where its pods were taken into
+the mesh, two programs would decide the way of each request, with two windows of the Gateway API to fit.
+Source: istio.io, Consul and Cilium documentation, Gateway API: each has a controllerName and a proxy of its own.`,
 	Run: func(p *check.Pass) {
 		for n, g := range byKey(p.Site.Gateways) {
 			if g.Implementation != nil && g.Frontend == "gateway-api" && ownGateway(p.Site.Mesh.Kind) {
-				p.Reportf(site.Join("gateways", n, "implementation"), "gateway %q runs %s, and mesh %q has a gateway of its own", n, g.Implementation.Kind, p.Site.Mesh.Kind).
-					Related("mesh.kind", "the mesh")
+				p.Reportf(site.Join("gateways", n, "implementation"), "gateway %q is to run %s, and mesh %q has a gateway of its own", n, g.Implementation.Kind, p.Site.Mesh.Kind).
+					Related("mesh.kind", "the mesh").Hintf("leave implementation out; kinds of mesh that take one: linkerd, none")
 			}
 		}
 	},

@@ -37,11 +37,8 @@ type unread struct {
 // is missing here and one that should be gone.
 var notYet = []unread{
 	{path: "kubernetes.distribution", only: []string{"kubeadm", "k3s", "rke2", "talos"}},
-	{path: "gateways.*.purpose", only: []string{"ingress"}, by: []string{"cilium", "consul", "istio-sidecar", "linkerd", "none"}},
-	{path: "gateways.*.implementation", by: []string{"linkerd", "none"}},
 	{path: "gateways.*.listeners.*.protocol", only: []string{"http", "https", "tls"}, where: withCilium},
 	{path: "namespaces.*.services.*.egress", where: closedConsul},
-	{path: "federation", by: []string{"cilium", "consul", "istio-sidecar", "linkerd", "none"}},
 }
 
 // withCilium: a stream goes past its proxies, from the load balancer to the pods, with the client's own identity
