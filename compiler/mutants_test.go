@@ -474,6 +474,7 @@ var mutants = []mutant{
 	{"istio-ambient", "bri1", "**/30-gateways/gateway.yaml", `ISTIO_MUTUAL`, `MUTUAL`},
 	{"istio-ambient", "bri1", "**/30-gateways/gateway.yaml", `istio-east-west`, `istio-eastwest`},
 	{"istio-ambient", "bri1", "**/30-gateways/authorizationpolicy.yaml", `(kind: Gateway\n +name: )east`, `${1}west`},
+	{"istio-ambient", "bri1", "kubernetes/overlays/*/services/shop/kustomization.yaml", `istio.io/global: "true"`, `istio.io/globe: "true"`},
 	{"istio-ambient", "bri1", "**/40-policy/service.yaml", `use-waypoint: none`, `use-waypoint: waypoint`},
 	{"istio-ambient", "bri1", "**/40-policy/service.yaml", `global: "true"`, `global: "yes"`},
 	{"istio-ambient", "bri1", "**/40-policy/service.yaml", `namespace: payments`, `namespace: paiments`},

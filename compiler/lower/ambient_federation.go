@@ -40,6 +40,23 @@ func eastWest(l *lowering, g *ir.Gateway) {
 	g.From = append(g.From, "federation.network")
 }
 
+// ambientMarks: a Service is one with those of its name at other sites by a label, which the profile "ambient" of the charts
+// names (manifests/helm-profiles/ambient.yaml of Istio 1.31, meshConfig.serviceScopeConfigs).
+func ambientMarks(l *lowering) {
+	for i := range l.p.Services {
+		s := &l.p.Services[i]
+		if len(s.Peers) == 0 {
+			continue
+		}
+		m := ir.ServiceMark{Namespace: s.Namespace, Service: s.Name, Labels: []ir.KV{{Key: "istio.io/global", Value: "true"}},
+			Reasons: []string{"other sites call it"}, From: append(slices.Clone(s.From), "federation")}
+		for _, c := range s.Peers {
+			m.From = append(m.From, c.From...)
+		}
+		l.mark(m)
+	}
+}
+
 // knownServices are the services of other sites that are called and that this one does not have itself: their names are
 // made here.
 func (l *lowering) knownServices() {

@@ -20,6 +20,7 @@ var istioAmbient = meshKind{
 	monitors:     ambientMonitors,
 	machines:     machineEntries,
 	crossing:     &ambientCrossing,
+	marks:        ambientMarks,
 }
 
 // waypointName is the name of the Gateway in each namespace with a waypoint. istiod gives it to Deployment, Service and

@@ -39,11 +39,17 @@ func (p *pass) checkEastWest(istiods []*values) {
 		p.missing(ruleIstio, "%d gateways between sites, and not one", len(gates))
 		return
 	}
-	if !slices.ContainsFunc(p.objects, func(o *object) bool {
+	at := slices.IndexFunc(p.objects, func(o *object) bool {
 		return o.is("security.istio.io", "AuthorizationPolicy") && o.namespace == gates[0].namespace && str(o.value, "spec", "action") == "ALLOW" &&
 			slices.ContainsFunc(list(o.value, "spec", "targetRefs"), func(r any) bool { return str(r, "kind") == "Gateway" && str(r, "name") == gates[0].name })
-	}) {
+	})
+	if at < 0 {
 		gates[0].report(p, ruleIstio, nil, "no policy says who comes through it")
+		return
+	}
+	global := slices.ContainsFunc(p.marks, func(m serviceMark) bool { return m.Labels["istio.io/global"] == "true" })
+	if admits := len(list(p.objects[at].value, "spec", "rules")) > 0; admits != global {
+		p.objects[at].report(p, ruleIstio, fieldPath{"spec"}, "callers of other sites are admitted: %v; a Service is known to them: %v", admits, global)
 	}
 }
 

@@ -108,9 +108,10 @@ const accrualPrefix = "balancer.linkerd.io/failure-accrual"
 
 // markKeys are the labels and annotations that meshes read on a Service, and what they take as values (linkerd/linkerd2
 // edge-26.6.3 policy-controller/k8s/index/src/outbound/index.rs parse_accrual_config, multicluster/service-mirror
-// isExported; read 2026-11-21).
+// isExported; istio/istio 1.31.0 manifests/helm-profiles/ambient.yaml serviceScopeConfigs; read 2026-11-21).
 var markKeys = map[string]map[string]func(string) bool{
 	"labels": {
+		"istio.io/global":            func(v string) bool { return v == "true" },
 		"mirror.linkerd.io/exported": func(v string) bool { return v == "true" },
 	},
 	"annotations": {

@@ -218,8 +218,11 @@ check_kubernetes() {
 	configuration=$(jq -r '[.configuration[]? | .namespace + " " + .configMap] | unique[]' "$json" | while read -r namespace name; do
 		kube get configmap "$name" --namespace "$namespace" --ignore-not-found </dev/null
 	done | jq -s 'map({namespace: .metadata.namespace, name: .metadata.name, data: (.data // {})})')
-	printf '%s\n' "$nodes" "$pods" "$services" "$objects" "$sessions" "$configuration" | judge '
-		input as $nodes | (input // []) as $pods | input as $services | input as $objects | input as $sessions | input as $configuration
+	marks=$(jq -r '.marks[]? | .namespace + " " + .service' "$json" | while read -r namespace name; do
+		kube get service "$name" --namespace "$namespace" --ignore-not-found </dev/null
+	done | jq -s 'map(.metadata | {namespace, name, labels: (.labels // {}), annotations: (.annotations // {})})')
+	printf '%s\n' "$nodes" "$pods" "$services" "$objects" "$sessions" "$configuration" "$marks" | judge '
+		input as $nodes | (input // []) as $pods | input as $services | input as $objects | input as $sessions | input as $configuration | input as $marks
 		| def has_labels($selector): . as $l | all($selector | split(",")[] | capture("^(?<k>[^=]*)=(?<v>.*)$"); . as $s | $l[$s.k] == $s.v);
 		($nodes.items | map({key: .metadata.name, value: (if any(.status.conditions[]?; .type == "Ready" and .status == "True") then "ready" else "not ready" end)}) | from_entries) as $ready
 		| ($e.hosts[] | .name as $group | [.nodes[] | select($ready[.] != "ready") | "\(.) \($ready[.] // "not joined")"] as $bad
@@ -238,6 +241,9 @@ check_kubernetes() {
 		  | line("objects \(.kind)"; "\(.names | length) there"; if $gone == [] then "\(.names | length) there" else "without \($gone | join(", "))" end)),
 		  ($e.configuration[]? | . as $c | ([$configuration[] | select(.namespace == $c.namespace and .name == $c.configMap) | .data[$c.key]] | first) as $v
 		  | line("\(.configMap) \(.key)"; .value; $v // "not set")),
+		  ($e.marks[]? | . as $m | ([$marks[] | select(.namespace == $m.namespace and .name == $m.service)] | first) as $s
+		  | ("labels", "annotations") as $of | $m[$of] | to_entries[]
+		  | line("Service \($m.namespace)/\($m.service) \($of | rtrimstr("s")) \(.key)"; .value; if $s then $s[$of][.key] // "not set" else "no such Service" end)),
 		  (if $sessions == null then empty else $e.switches[] | .name as $switch | .sessions[] | select(.local) | . as $x
 		  | ([$sessions[] | select(.node == $x.peer and (.peer == $x.local or .peer == ($x.local | gsub(":"; "-"))))] | first) as $s
 		  | line("\(.peer) session with \($switch) (\(.local))"; "Established" + (if .bfd and $e.announcer == "frr-k8s" then ", BFD up" else "" end);
