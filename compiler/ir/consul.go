@@ -20,7 +20,15 @@ type Consul struct {
 	Peers        []ConsulPeer    // other sites, by name
 	Aliases      []ConsulAlias   // services of theirs that are called, by name
 	Permissive   bool            // some service takes plain text
+	NextServers  *ConsulServers  // of an upgrade, at its first server; nil: none is under way
 	From         From
+}
+
+// ConsulServers are servers of another release beside those that run.
+type ConsulServers struct {
+	Image     string
+	Partition int // number of the first one of them
+	From      From
 }
 
 // ConsulPeer is another site, with servers and an authority of its own.

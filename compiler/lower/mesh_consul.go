@@ -29,6 +29,7 @@ var consul = meshKind{
 	releases:     consulReleases,
 	gateway:      consulGateway,
 	step:         consulStep,
+	upgrade:      consulUpgrade,
 	certificates: consulCertificates,
 	pushes:       consulPushes,
 	metrics:      consulMetrics,

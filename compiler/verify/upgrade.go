@@ -2,6 +2,7 @@ package verify
 
 import (
 	"bytes"
+	"path"
 	"slices"
 	"strings"
 
@@ -30,7 +31,7 @@ type upgradeCall struct {
 // that a step may have besides.
 var (
 	looking = []string{"kubectl rollout status", "kubectl wait", "kubectl get", "kubectl exec", "kubectl logs", "helm status", "helm list", "linkerd check", "linkerd multicluster check", "consul-k8s status", "consul-k8s proxy list"}
-	acting  = []string{"kubectl rollout restart", "kubectl apply", "kubectl annotate", "kubectl label", "kubectl scale", "helm uninstall"}
+	acting  = []string{"kubectl rollout restart", "kubectl apply", "kubectl patch", "kubectl annotate", "kubectl label", "kubectl scale", "helm uninstall"}
 )
 
 // readUpgrade is the verifier of charts/<site>/upgrade.sh.
@@ -157,6 +158,7 @@ func (p *pass) checkUpgrade() {
 			}
 		}
 	}
+	p.checkConsulUpgrade(u)
 	for _, name := range sortedKeys(p.upgradeValues) {
 		if v := p.upgradeValues[name]; !used[v.file.Path()] {
 			v.report(p, ruleDelivery, nil, "no step takes them")
@@ -209,6 +211,12 @@ func (p *pass) checkUpgradeChart(u *upgradeScript, c upgradeCall, used map[strin
 	}
 	if i := strings.LastIndexByte(got.chart, '/'); got.repository == "" && i > 0 {
 		got.repository, got.chart = got.chart[:i], got.chart[i+1:]
+	}
+	for _, f := range files { // values of a step may be for the chart that runs, as those are that change one part of it first
+		folder, ok := strings.CutPrefix(f, "charts/"+p.releases.Site+"/upgrade/")
+		if of := p.releases.Upgrade.Values[path.Dir(folder)]; ok && c.kind == "does" && of.Name == chart.Name && of.Version == p.releases.Charts[name].Version {
+			chart = p.releases.Charts[name]
+		}
 	}
 	if got.namespace != chart.Namespace || got.version != chart.Version || got.chart != chart.Name || got.repository != chart.Repository {
 		report("release %s is not chart %s %s of %s in %s", name, chart.Name, chart.Version, chart.Repository, chart.Namespace)

@@ -1,7 +1,8 @@
 // Package consul prints Consul: the values of its chart, what each service speaks and who may call it, what becomes of
 // requests, and what its API gateway needs besides the Gateway API.
 //
-// In comes an *ir.Plan. Out go, where the mesh is Consul, charts/<site>/consul/values.yaml; in phase 30-gateways for each
+// In comes an *ir.Plan. Out go, where the mesh is Consul, charts/<site>/consul/values.yaml and those of
+// an upgrade's first server; in phase 30-gateways for each
 // gateway a GatewayClass, the GatewayClassConfig with the places of its pods, and the Service that has its addresses; in
 // 30-gateways besides, where the site has peers, how each becomes one and a Service for what is called there; in
 // phase 40-policy ProxyDefaults, Mesh, and for each service ServiceDefaults, ServiceIntentions, ServiceRouter and
@@ -44,6 +45,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	e.mesh()
 	e.breakGlass()
 	e.migrationStages()
+	e.upgrade()
 	e.peering()
 	e.aliases()
 	for i := range e.k.Services {

@@ -1,0 +1,50 @@
+package verify
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+// checkConsulUpgrade: one server alone runs the next release at first, and each of the others follows by itself.
+func (p *pass) checkConsulUpgrade(u *upgradeScript) {
+	v, _ := p.consulValues()
+	if v == nil {
+		return
+	}
+	replicas, _ := integer(v.value, "server", "replicas")
+	for _, name := range sortedKeys(p.upgradeValues) {
+		w := p.upgradeValues[name]
+		if n, ok := integer(w.value, "server", "updatePartition"); !ok || n != replicas-1 {
+			w.report(p, ruleConsul, fieldPathOf([]string{"server", "updatePartition"}), "of %d servers more than one would change at first, or none", replicas)
+		}
+		if image, to := str(w.value, "server", "image"), p.releases.Upgrade.Charts[v.release].Version; !strings.HasSuffix(image, ":"+to) {
+			w.report(p, ruleConsul, fieldPathOf([]string{"server", "image"}), "it is not that of release %s", to)
+		}
+	}
+	next := replicas - 2
+	for i, c := range u.calls {
+		at := slices.Index(c.args, "--patch")
+		if at < 0 || c.kind != "does" {
+			continue
+		}
+		var patch struct {
+			Spec struct {
+				UpdateStrategy struct {
+					RollingUpdate struct{ Partition *int64 }
+				}
+			}
+		}
+		err := json.Unmarshal([]byte(c.args[at+1]), &patch)
+		part := patch.Spec.UpdateStrategy.RollingUpdate.Partition
+		if err != nil || part == nil || *part != next {
+			p.report(u.file, c.line, ruleConsul, "the next server is number %d", next)
+		}
+		if next--; i+1 == len(u.calls) || !strings.HasPrefix(plain(u.calls[i+1].args), "kubectl rollout status statefulset/") {
+			p.report(u.file, c.line, ruleConsul, "nobody waits for the server")
+		}
+	}
+	if next != -1 {
+		p.report(u.file, 0, ruleConsul, "server %d keeps the release that runs", next)
+	}
+}
