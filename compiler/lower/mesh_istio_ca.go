@@ -87,6 +87,24 @@ func (l *lowering) signerSecret() {
 	})
 }
 
+// clockTolerance is how far a clock may be behind before it refuses what who signs has just made, in seconds; 0: nobody signs
+// for workloads.
+func (l *lowering) clockTolerance() int {
+	if ca := l.p.Mesh.CA; ca != nil && ca.Signer != nil {
+		return l.meshProfile().Signer.ClockToleranceSeconds
+	}
+	return l.meshProfile().ClockToleranceSeconds
+}
+
+// clockFrom are the site paths behind clockTolerance.
+func (l *lowering) clockFrom() ir.From {
+	from := ir.From{"mesh.kind"}
+	if l.istio() && l.p.Mesh.CA != nil {
+		from = append(from, l.p.Mesh.CA.From...)
+	}
+	return from
+}
+
 // workloadSeconds is how long a workload's certificate lives.
 func (l *lowering) workloadSeconds() int {
 	if ca := l.p.Mesh.CA; ca != nil {

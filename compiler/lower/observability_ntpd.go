@@ -25,8 +25,8 @@ func (l *lowering) kernelTimeRules() {
 			Summary:     "The clock of {{ $labels.instance }} may be off by more than the site allows.",
 			Description: fmt.Sprintf("The bound on its error, as the kernel has it from ntpd, is above the declared %s: ntpd follows no source, or is not running.", t.MaxOffset)},
 	}
-	if tolerance := l.meshProfile().ClockToleranceSeconds; tolerance > 0 {
-		rules = append(rules, ir.Rule{Alert: "ClockErrorBreaksCertificates", Severity: critical, For: "10m", Why: "time/mesh-tolerance", From: ir.From{"mesh.kind"},
+	if tolerance := l.clockTolerance(); tolerance > 0 {
+		rules = append(rules, ir.Rule{Alert: "ClockErrorBreaksCertificates", Severity: critical, For: "10m", Why: "time/mesh-tolerance", From: l.clockFrom(),
 			// The kernel's own offset never exceeds half a second, and its greatest error ends at 16 s (Linux 6.1 ntp.c).
 			Expr:        "node_timex_maxerror_seconds >= 16",
 			Summary:     "The clock of {{ $labels.instance }} is about to break certificates.",

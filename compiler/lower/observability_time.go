@@ -33,7 +33,7 @@ func (l *lowering) timeRules() {
 	}
 	offset := site.ParseDuration(t.MaxOffset).Seconds()
 	// Half of what the mesh bears: two hosts may be off in opposite directions.
-	page := float64(l.meshProfile().ClockToleranceSeconds) / 2
+	page := float64(l.clockTolerance()) / 2
 	sources := len(t.Sources)
 	minimum, refclocks := 0, false
 	for _, g := range l.p.Groups {
@@ -58,7 +58,7 @@ func (l *lowering) timeRules() {
 			Description: fmt.Sprintf("The bound on its error, as chronyd computes it, is above the declared %s.", t.MaxOffset)},
 	}
 	if page > 0 {
-		rules = append(rules, ir.Rule{Alert: "ClockErrorBreaksCertificates", Severity: critical, For: "1m", Why: "time/mesh-tolerance", From: ir.From{"mesh.kind"},
+		rules = append(rules, ir.Rule{Alert: "ClockErrorBreaksCertificates", Severity: critical, For: "1m", Why: "time/mesh-tolerance", From: l.clockFrom(),
 			Expr:        clockError + " > " + decimal(page),
 			Summary:     "The clock of {{ $labels.instance }} is about to break certificates.",
 			Description: fmt.Sprintf("The bound on its error is above %s s, half of what %s bears: a node further behind refuses certificates as not yet valid.", decimal(page), l.s.Mesh.Kind)})

@@ -84,10 +84,11 @@ type MeshPorts struct {
 
 // Signer is the program by which cert-manager signs for workloads of a mesh.
 type Signer struct {
-	Chart      string `json:"chart"`
-	Repository string `json:"repository"`
-	Version    string `json:"version"` // of the chart and the program, "v0.17.0"
-	Port       uint16 `json:"port"`    // of its pods: requests for certificates
+	Chart                 string `json:"chart"`
+	Repository            string `json:"repository"`
+	Version               string `json:"version"`               // of the chart and the program, "v0.17.0"
+	Port                  uint16 `json:"port"`                  // of its pods: requests for certificates
+	ClockToleranceSeconds int    `json:"clockToleranceSeconds"` // how far a clock may be behind
 }
 
 // Certificates is the life of a workload certificate.

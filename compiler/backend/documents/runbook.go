@@ -64,6 +64,7 @@ type book struct {
 	Install, Upgrade                        string   // scripts; "" when the tree has none
 	Racks                                   []string // groups of the inventory
 	Argo, Flux, Monitors, NTS, NTPD, Issued bool
+	Signed                                  bool     // cert-manager signs for workloads of Istio
 	Meshed                                  []string // namespaces
 	Webhooks                                []string // commands that bring Istio's webhooks back
 	Certificates                            []certificate
@@ -150,6 +151,7 @@ func newBook(p *ir.Plan, t *artifact.Tree) *book {
 	if p.OpenELB != nil {
 		b.OpenELB = p.OpenELB.RackLabel
 	}
+	b.Signed = p.Mesh.CA != nil && p.Mesh.CA.Signer != nil
 	b.withdrawal = withdrawalOf(p)
 	b.hosts(p)
 	for _, g := range p.Groups {

@@ -18,12 +18,15 @@ each within time.maxOffset, one ahead and one behind, differ by twice as much: b
 certificates are refused while no alert fires. More than a second is a warning in any case: traces, tokens and leases
 suffer, and clocks on one site agree a thousand times better.
 Source: istio/istio security/pkg/pki/util/generate_cert.go; linkerd/linkerd2 identity.issuer.clockSkewAllowance;
-hashicorp/consul agent/connect/ca.`,
+hashicorp/consul agent/connect/ca; cert-manager v1.21.2 pkg/util/pki/certificatetemplate.go, which dates nothing back.`,
 	Run: func(p *check.Pass) {
 		offset := site.ParseDuration(p.Site.Time.MaxOffset)
 		allowed := time.Duration(0)
 		if m := p.Profiles.Mesh(p.Site.Mesh.Kind); m != nil {
 			allowed = time.Duration(m.ClockToleranceSeconds) * time.Second
+			if ca := p.Site.Mesh.CA; ca != nil && ca.Kind == "cert-manager" && m.Signer != nil {
+				allowed = time.Duration(m.Signer.ClockToleranceSeconds) * time.Second
+			}
 		}
 		switch {
 		case allowed > 0 && 2*offset > allowed:
