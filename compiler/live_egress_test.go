@@ -122,4 +122,16 @@ func TestLiveEgress(t *testing.T) {
 			t.Errorf("pod %d: %s, want %s", i+1, got, want)
 		}
 	}
+	// At the same priority, as kube-vip's rule stands beside the pod network's, the kernel asks the chain that was made last.
+	exec := func(rules string) { t.Helper(); runs(t, ip, "netns", "exec", "mg-eg-node1", nft, rules) }
+	podnet := "add table ip podnet; add chain ip podnet post { type nat hook postrouting priority srcnat; }; add rule ip podnet post ip saddr 10.92.0.0/16 masquerade"
+	exec("delete table inet meshgen_egress")
+	exec("add table ip kube_vip_v4; add chain ip kube_vip_v4 kube_vip_snat { type nat hook postrouting priority srcnat; }; add rule ip kube_vip_v4 kube_vip_snat ip saddr { 10.92.0.5 } ip daddr 203.0.113.40 snat to 10.88.1.201")
+	if got := sees("mg-eg-pod1", "203.0.113.40"); got != "10.88.1.201" {
+		t.Errorf("made after the pod network's, of one priority: %s", got)
+	}
+	exec("delete table ip podnet; " + podnet)
+	if got := sees("mg-eg-pod1", "203.0.113.40"); got != "10.88.1.21" {
+		t.Errorf("made before the pod network's, of one priority: %s; the runbook says that it loses", got)
+	}
 }

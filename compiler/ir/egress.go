@@ -18,7 +18,7 @@ type EgressPolicy struct {
 
 // EgressSource is a source address and the node that has it.
 type EgressSource struct {
-	Node    string
+	Node    string // "": that of the one pod behind the Service with the address
 	Address netip.Addr
 	From    From
 }
@@ -26,8 +26,8 @@ type EgressSource struct {
 // EgressProxy is an egress gateway of the mesh's own: connections to some destinations outside pass its pods, and what the
 // pods send leaves with a fixed source address.
 type EgressProxy struct {
-	Provider string  // what rewrites the source address: "host"
-	Pods     Gateway // without listeners and virtual addresses
+	Provider string  // what rewrites the source address: "host" or "kube-vip"
+	Pods     Gateway // without listeners; with virtual addresses where the provider takes those of a Service
 	Host     string  // of its Service
 	Port     uint16  // of its Service and its pods, for connections of the mesh
 	Sources  []EgressSource
@@ -76,4 +76,16 @@ type SourceRule struct {
 // Proxied reports whether connections to a destination pass an egress gateway of the mesh.
 func (p *Plan) Proxied(x *External) bool {
 	return slices.ContainsFunc(p.EgressProxies, func(e EgressProxy) bool { return e.Pods.Name == x.Via })
+}
+
+// Destinations are the addresses of one family that connections through the gateway go to, sorted.
+func (x *EgressProxy) Destinations(four bool) []netip.Prefix {
+	var out []netip.Prefix
+	for _, r := range x.Routes {
+		if p := netip.PrefixFrom(r.Address, r.Address.BitLen()); r.Address.Is4() == four && !slices.Contains(out, p) {
+			out = append(out, p)
+		}
+	}
+	slices.SortFunc(out, func(a, b netip.Prefix) int { return a.Addr().Compare(b.Addr()) })
+	return out
 }

@@ -8,7 +8,14 @@ type KubeVIP struct {
 	PullSecret string // of the registry that the image comes from; "" for none
 	Class      string // spec.loadBalancerClass of the Services that it serves, and no others
 	Speakers   []KubeVIPSpeaker
+	Egress     *KubeVIPEgress // nil where it rewrites no source address
 	From       From
+}
+
+// KubeVIPEgress is what kube-vip has to know to rewrite what the pod behind a Service sends outside, and nothing else.
+type KubeVIPEgress struct {
+	Pods, Services []netip.Prefix // never rewritten on the way there
+	From           From
 }
 
 // KubeVIPSpeaker is a set of nodes whose kube-vip runs with one configuration: the nodes of a rack with the sessions to

@@ -17,7 +17,7 @@ import (
 const egressPort = 8443
 
 // proxied reports whether a provider rewrites what pods of the mesh's own gateway send, and not what services send.
-func proxied(provider string) bool { return provider == "host" }
+func proxied(provider string) bool { return provider == "host" || provider == "kube-vip" }
 
 // egressProxies makes a gateway of the mesh of each egress gateway whose provider rewrites on the node that pods are on:
 // the pods of services are on any node, and those of the gateway are where the addresses are.
@@ -30,13 +30,19 @@ func (l *lowering) egressProxies() {
 		path := site.Join("egressGateways", name)
 		x := ir.EgressProxy{Provider: g.Provider, Port: egressPort, From: append(under(path, "provider", "addresses", "placement"), "mesh.kind")}
 		for i, a := range g.Addresses {
-			if h, ok := holders[addr(a)]; ok {
-				h.From = append(ir.From{site.Join("egressGateways", name, "addresses", site.Index(i))}, h.From...)
+			from := site.Join("egressGateways", name, "addresses", site.Index(i))
+			if h, ok := holders[addr(a)]; ok && g.Provider == "host" {
+				h.From = append(ir.From{from}, h.From...)
 				x.Sources = append(x.Sources, h)
+			} else if g.Provider == "kube-vip" {
+				x.Sources = append(x.Sources, ir.EgressSource{Address: addr(a), From: ir.From{from}})
 			}
 		}
 		slices.SortFunc(x.Sources, func(a, b ir.EgressSource) int { return a.Address.Compare(b.Address) })
 		x.Pods = l.egressPods(name, g, &x)
+		if g.Provider == "kube-vip" {
+			l.egressService(name, &x)
+		}
 		x.Host = x.Pods.Release + "." + x.Pods.Namespace + ".svc." + l.p.Cluster.Domain
 		x.From = append(x.From, "kubernetes.clusterDomain", "external", "namespaces") // which destinations, and for whom
 		for i := range l.p.Externals {
@@ -45,8 +51,12 @@ func (l *lowering) egressProxies() {
 			}
 		}
 		if len(x.Routes) > 0 {
+			if g.Provider == "kube-vip" {
+				x.Pods.Annotations = append(x.Pods.Annotations, ir.KV{Key: "kube-vip.io/egress-allowed-networks", Value: strings.Join(ir.Prefixes(x.Destinations(true)), ",")})
+			} else {
+				l.sourceNAT(&x)
+			}
 			l.p.EgressProxies = append(l.p.EgressProxies, x)
-			l.sourceNAT(&x)
 		}
 	}
 }
@@ -77,6 +87,29 @@ func (l *lowering) egressPods(name string, g *site.EgressGateway, x *ir.EgressPr
 		}
 	}
 	return out
+}
+
+// egressService gives the pods of an egress gateway the Service whose address kube-vip puts in place of theirs. It does so
+// for one pod behind a Service, on the node that holds the address: there is one pod, and with externalTrafficPolicy Local
+// the node with it stands for election alone. Sources, kube-vip v1.2.3, read 2026-11-21: pkg/services/services.go and
+// egress.go (configureEgress), pkg/endpoints/endpoints.go (updateAnnotations), pkg/nftables/nftables.go (a rule a network,
+// in a chain of type nat at priority srcnat).
+func (l *lowering) egressService(name string, x *ir.EgressProxy) {
+	lb := l.set.LoadBalancer("kube-vip")
+	g := &x.Pods
+	g.Replicas, g.Local, g.LBClass = 1, true, lb.Class
+	for _, s := range x.Sources {
+		g.VIPs = append(g.VIPs, s.Address)
+		for i := range l.p.Pools {
+			if p := &l.p.Pools[i]; slices.ContainsFunc(p.Prefixes, func(q netip.Prefix) bool { return q.Contains(s.Address) }) {
+				g.Pool = p.Name
+				g.Racks = slices.DeleteFunc(g.Racks, func(r string) bool { return !slices.Contains(p.Racks, r) })
+				g.From = append(g.From, site.Join("pools", p.Name, "announce"))
+			}
+		}
+	}
+	g.From = append(g.From, "loadBalancer.kind")
+	g.Annotations = []ir.KV{{Key: lb.AddressAnnotation, Value: joinAddrs(*g)}, {Key: "kube-vip.io/egress", Value: "true"}}
 }
 
 // egressRoutes leads a destination through an egress gateway: each of its addresses by itself, so that what was meant for

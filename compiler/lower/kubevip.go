@@ -24,6 +24,15 @@ func (l *lowering) kubeVIP() {
 	if l.s.Registry != nil {
 		k.From = append(k.From[:len(k.From):len(k.From)], "registry")
 	}
+	for name, g := range byKey(l.s.EgressGateways) {
+		if g.Provider != "kube-vip" {
+			continue
+		}
+		if k.Egress == nil {
+			k.Egress = &ir.KubeVIPEgress{Pods: l.p.Cluster.PodCIDRs, Services: l.p.Cluster.ServiceCIDRs, From: under("kubernetes", "podCIDRs", "serviceCIDRs")}
+		}
+		k.Egress.From = append(k.Egress.From, site.Join("egressGateways", name, "provider"))
+	}
 	byRack := map[string]*ir.KubeVIPSpeaker{}
 	for i := range lb.Peerings {
 		l.kubeVIPPeer(byRack, &lb.Peerings[i])

@@ -207,8 +207,8 @@ func (p *pass) flowsOfGateways(f *artifact.File, set flowSet) {
 	}
 	for _, release := range sortedKeys(p.values) {
 		v := p.values[release]
-		if p.releases.Charts[release].Name != "gateway" {
-			continue
+		if p.releases.Charts[release].Name != "gateway" || str(v.value, "service", "annotations", kubeVIPEgress) != "" {
+			continue // what leaves with its address is among the flows of services
 		}
 		for _, key := range sortedKeys(dict(v.value, "service", "annotations")) {
 			each(release, strings.Split(str(v.value, "service", "annotations", key), ","), numbers(v.value, "service", "ports"))

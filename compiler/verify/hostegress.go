@@ -111,6 +111,7 @@ func checkSources(p *pass) {
 	}
 	machines, _ := parseInventory(inv.Bytes())
 	outside := p.proxiedDestinations()
+	p.checkKubeVIPEgress(outside)
 	all := slices.Concat(p.tree.Files(), p.carried)
 	rewritten := map[string][]netip.Prefix{} // by node
 	for _, f := range all {

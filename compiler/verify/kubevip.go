@@ -22,14 +22,18 @@ var kubeVIPVariables = map[string]func(string) bool{
 	"bgp_hold_time": envNumber, "bgp_keepalive_interval": envNumber, "bgp_peers": envAnything,
 	"cp_enable": envBool, "cp_namespace": isDNSLabel, "address": isAddr, "port": envPort, "vip_leaderelection": envBool,
 	"vip_leaseduration": envNumber, "vip_renewdeadline": envNumber, "vip_retryperiod": envNumber,
+	"egress_withnftables": envBool, "egress_podcidr": envPrefixes, "egress_servicecidr": envPrefixes,
 }
 
-func envAnything(string) bool     { return true }
-func envBool(s string) bool       { return s == "true" || s == "false" }
-func envNumber(s string) bool     { n, err := strconv.ParseUint(s, 10, 31); return err == nil && n > 0 }
-func envASN(s string) bool        { n, err := strconv.ParseUint(s, 10, 32); return err == nil && n > 0 }
-func envPort(s string) bool       { n, err := strconv.ParseUint(s, 10, 16); return err == nil && n > 0 }
-func envInterface(s string) bool  { return s != "" && len(s) < 16 && !strings.ContainsAny(s, "/: ") }
+func envAnything(string) bool    { return true }
+func envBool(s string) bool      { return s == "true" || s == "false" }
+func envNumber(s string) bool    { n, err := strconv.ParseUint(s, 10, 31); return err == nil && n > 0 }
+func envASN(s string) bool       { n, err := strconv.ParseUint(s, 10, 32); return err == nil && n > 0 }
+func envPort(s string) bool      { n, err := strconv.ParseUint(s, 10, 16); return err == nil && n > 0 }
+func envInterface(s string) bool { return s != "" && len(s) < 16 && !strings.ContainsAny(s, "/: ") }
+func envPrefixes(s string) bool {
+	return !slices.ContainsFunc(strings.Split(s, ","), func(p string) bool { q, err := netip.ParsePrefix(p); return err != nil || q != q.Masked() })
+}
 func envListen(s string) bool     { return strings.HasPrefix(s, ":") && envPort(s[1:]) }
 func isKubeVIP(image string) bool { return strings.Contains(image, "/kube-vip/kube-vip:") }
 

@@ -252,7 +252,8 @@ func (e *emitter) egressCalled(namespace string, add func(entry string, from ir.
 	}
 }
 
-// egressValues: the release of an egress gateway. Its Service has no address outside: the mesh alone calls it.
+// egressValues: the release of an egress gateway. The mesh alone calls its Service, also where that has an address outside:
+// who does not show a certificate of a service that is named here is refused.
 func (e *emitter) egressValues(y *artifact.YAML, x *ir.EgressProxy) {
 	g := &x.Pods
 	y.Begin(x.From...)
@@ -260,7 +261,12 @@ func (e *emitter) egressValues(y *artifact.YAML, x *ir.EgressProxy) {
 	y.From("", e.p.Mesh.From.Of("revision")...)
 	y.KV("revision", e.p.Mesh.Revision)
 	y.Fixed()
-	y.Comment("A fixed number: each replica has a node with an address of its own.")
+	if len(x.Pods.VIPs) > 0 {
+		y.Comment("One at any time: the source address is that of one pod. A rollout takes the old one away first.")
+		y.Map("strategy", func() { y.KV("type", "Recreate") })
+	} else {
+		y.Comment("A fixed number: each replica has a node with an address of its own.")
+	}
 	y.Map("autoscaling", func() { y.KV("enabled", false) })
 	y.From("", g.From...)
 	y.KV("replicaCount", g.Replicas)
@@ -270,9 +276,22 @@ func (e *emitter) egressValues(y *artifact.YAML, x *ir.EgressProxy) {
 	backend.Resources(y, g.Resources)
 	y.Fixed()
 	podSecurity(y, g)
-	backend.PlacementFor(y, g, "Where the source addresses are: a pod elsewhere would send with the address of its node.", "go on with their addresses")
+	why := "Where the source addresses are: a pod elsewhere would send with the address of its node."
+	if len(g.VIPs) > 0 {
+		why = "Where kube-vip answers for the address: it follows the pod."
+	}
+	backend.PlacementFor(y, g, why, "go on with their addresses")
 	y.Map("service", func() {
-		y.KV("type", "ClusterIP")
+		if len(g.VIPs) == 0 {
+			y.KV("type", "ClusterIP")
+		} else {
+			y.KV("type", "LoadBalancer")
+			y.Comment("Nobody comes in by the nodes.")
+			y.KV("allocateLoadBalancerNodePorts", false)
+			serviceSpec(y, g)
+			y.From("", slices.Concat(g.From, x.From)...)
+			backend.Pairs(y, "annotations", g.Annotations)
+		}
 		y.Seq("ports", func() {
 			y.From("", x.From...)
 			y.Item(func() {

@@ -118,6 +118,7 @@ func environment(p *ir.Plan, e backend.Env, s *ir.KubeVIPSpeaker) {
 	e.Set("vip_arp", "true")
 	e.Comment("One election a Service: with externalTrafficPolicy Local only a node with a ready pod stands for it.")
 	e.Set("svc_election", "true")
+	egress(p, e)
 	if s.Interface != "" {
 		e.From("", s.From...)
 		e.Set("vip_interface", s.Interface)
@@ -196,4 +197,21 @@ func host(a netip.Addr) string {
 		return "[" + a.String() + "]"
 	}
 	return a.String()
+}
+
+// egress writes how the source addresses of Services with kube-vip.io/egress are given. Rules of nftables are written by
+// kube-vip itself; for those of iptables its image has no program. What goes to pods and Services stays as it is: without
+// these variables kube-vip reads the ranges from the arguments of a pod that not every distribution has
+// (pkg/services/egress.go, AutoDiscoverCIDRs), and takes 10.0.0.0/16 and 10.96.0.0/12 where there is none.
+func egress(p *ir.Plan, e backend.Env) {
+	x := p.KubeVIP.Egress
+	if x == nil {
+		return
+	}
+	e.From("", x.From...)
+	e.Comment("Source addresses of what is sent outside, for Services that ask for it.")
+	e.Set("egress_withnftables", "true")
+	e.Set("egress_podcidr", strings.Join(ir.Prefixes(x.Pods), ","))
+	e.Set("egress_servicecidr", strings.Join(ir.Prefixes(x.Services), ","))
+	e.Fixed()
 }

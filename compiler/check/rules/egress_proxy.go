@@ -17,11 +17,13 @@ var egressProxyRules = []*check.Rule{
 	EgressHostFiles,
 	EgressProxyDatagrams,
 	EgressProxyUnmeshed,
+	EgressKubeVIP,
+	EgressKubeVIPNodes,
 }
 
 // byProxy reports whether a provider needs a gateway of the mesh: it rewrites on the node of the pods that send, and pods
 // of services are on any node.
-func byProxy(provider string) bool { return provider == "host" }
+func byProxy(provider string) bool { return provider == "host" || provider == "kube-vip" }
 
 // EgressProxyMesh finds a provider that needs a gateway which the mesh has not.
 var EgressProxyMesh = &check.Rule{
@@ -57,17 +59,17 @@ in BPF); Calico documentation, eBPF dataplane; read 2026-11-21.`,
 	Run: func(p *check.Pass) {
 		cni := p.Site.Kubernetes.CNI
 		for n, e := range byKey(p.Site.EgressGateways) {
-			if e.Provider != "host" {
+			if !byProxy(e.Provider) {
 				continue
 			}
 			path := site.Join("egressGateways", n, "provider")
 			o, at := ciliumOptions(p.Site, "bpfMasquerade")
 			switch {
 			case o != nil && o.BPFMasquerade:
-				p.Reportf(path, "the provider of egress gateway %q is host, and Cilium masquerades in BPF, past the rules of the kernel", n).
+				p.Reportf(path, "the provider of egress gateway %q is %s, and Cilium masquerades in BPF, past the rules of the kernel", n, e.Provider).
 					Hintf("provider: \"cilium\", or bpfMasquerade: false").Related(at, "the pod network's setting")
 			case cni.Kind != "cilium" && p.Site.Kubernetes.KubeProxy.Mode == "replaced":
-				p.Reportf(path, "the provider of egress gateway %q is host, and %s in place of kube-proxy takes packets past the rules of the kernel", n, cni.Kind).
+				p.Reportf(path, "the provider of egress gateway %q is %s, and %s in place of kube-proxy takes packets past the rules of the kernel", n, e.Provider, cni.Kind).
 					Hintf("kubernetes: kubeProxy: mode: \"nftables\"").Related("kubernetes.kubeProxy.mode", "who does the work of kube-proxy")
 			}
 		}

@@ -12,8 +12,7 @@ import (
 
 // unprinted is why nothing is printed for a provider of source addresses.
 var unprinted = map[string]string{
-	"kube-vip": "it rewrites what one pod behind a Service sends, and the service's other pods leave with the addresses of their nodes",
-	"calico":   "its open-source release has no egress gateway",
+	"calico": "its open-source release has no egress gateway",
 }
 
 // EgressProviderUnprinted refuses providers that nothing is printed for.
@@ -21,13 +20,9 @@ var EgressProviderUnprinted = &check.Rule{
 	ID: "MG6181", Name: "egress-provider-unprinted", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `an egress gateway's provider is one for which there is no output
 
-kube-vip's egress belongs to a Service. It rewrites what one of its pods sends, the one that stands in the annotation
-kube-vip.io/active-endpoint, on the node that holds the Service's address; destinations can be chosen by
-kube-vip.io/egress-allowed-networks, the pods cannot. A second replica, or the only one before it is noted there, leaves with
-the address of its node, and nothing stops it. Calico's is a licensed product. Cilium carries the packets to the node that
+Calico's is a licensed product. Cilium carries the packets to the node that
 has the address and rewrites them there; with provider host an egress gateway of the mesh runs where the addresses are.
-Source: kube-vip v1.2.3, pkg/services/services.go and egress.go (configureEgress), pkg/endpoints/endpoints.go
-(updateAnnotations), 2026-11-21; Calico documentation, Egress gateways; Cilium documentation, Egress Gateway.`,
+Source: Calico documentation, Egress gateways; Cilium documentation, Egress Gateway.`,
 	Run: func(p *check.Pass) {
 		for n, e := range byKey(p.Site.EgressGateways) {
 			if why := unprinted[e.Provider]; why != "" {

@@ -227,6 +227,7 @@ fi
 if begin gateways 'the ways in, their certificates and routes'; then
 	:
 	chart gateway-local gateway-local 1.31.1 gateway --repo https://blob.istio.io/istio-release/charts
+	chart egress-payments egress-payments 1.31.1 gateway --repo https://blob.istio.io/istio-release/charts
 	apply 30-gateways
 fi
 if begin policy 'what each namespace and service needs and admits'; then
