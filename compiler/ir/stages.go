@@ -11,7 +11,9 @@ type BreakGlass struct {
 	Restarts []Restart
 	// Policies are those of Cilium that hold requests, as they are without: who is admitted at a port may ask for anything.
 	Policies []CiliumPolicy
-	From     From
+	// Running: pods leave as they run, and none starts anew.
+	Running bool
+	From    From
 }
 
 // Restart is a workload whose pods start anew.

@@ -6,9 +6,8 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
-// glassMeshes are the meshes of which overlays take pods out. The others have their own ways: in ambient mode pods are
-// captured past their own ports, and Cilium has nothing in pods (ciliumGlass).
-var glassMeshes = []string{"consul", "istio-sidecar", "linkerd"}
+// glassMeshes are the meshes of which overlays take pods out. Cilium has nothing in pods (ciliumGlass).
+var glassMeshes = []string{"consul", "istio-ambient", "istio-sidecar", "linkerd"}
 
 // breakGlass is how the mesh is taken out of the path.
 func (l *lowering) breakGlass() {
@@ -27,8 +26,11 @@ func (l *lowering) breakGlass() {
 		l.meshKind().out(&n)
 		g.Out = append(g.Out, n)
 	}
-	if l.s.Mesh.Kind == "consul" {
+	switch l.s.Mesh.Kind {
+	case "consul":
 		l.consulLeaves(g)
+	case "istio-ambient":
+		l.ambientLeaves(g)
 	}
 	if len(g.Open) > 0 {
 		l.p.BreakGlass = g

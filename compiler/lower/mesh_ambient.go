@@ -10,6 +10,7 @@ import (
 // istioAmbient is Istio with a proxy for each node, ztunnel, and one for the requests of a namespace, its waypoint.
 var istioAmbient = meshKind{
 	inject:       captureAmbient,
+	out:          outOfAmbient,
 	namespaces:   istioNamespaces,
 	releases:     ambientReleases,
 	gateway:      istioGateway,

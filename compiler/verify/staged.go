@@ -106,7 +106,7 @@ func less(v map[string]any, at []string) map[string]any {
 
 // outLabels say that a namespace's pods start without the mesh's proxy.
 func isOut(o *object) bool {
-	return str(o.value, "metadata", "labels", "istio-injection") == "disabled" || str(o.value, "metadata", "annotations", "linkerd.io/inject") == "disabled" ||
+	return str(o.value, "metadata", "labels", "istio-injection") == "disabled" || str(o.value, "metadata", "labels", "istio.io/dataplane-mode") == "none" || str(o.value, "metadata", "annotations", "linkerd.io/inject") == "disabled" ||
 		str(o.value, "metadata", "labels", consulGroup+"/connect-inject") == "false"
 }
 
@@ -122,6 +122,7 @@ func (p *pass) checkBreakGlass(open, out []*object, own map[string]*object) {
 		}
 	}
 	p.checkConsulGlass(open, out)
+	p.checkAmbientGlass(open, out, own)
 	p.checkCiliumGlass(open)
 	for _, o := range out {
 		was := own[o.group+" "+o.String()]
@@ -131,7 +132,7 @@ func (p *pass) checkBreakGlass(open, out []*object, own map[string]*object) {
 		}
 		for _, field := range []string{"labels", "annotations"} {
 			for key, v := range dict(was.value, "metadata", field) {
-				if key != "istio.io/rev" && key != "linkerd.io/inject" && key != consulGroup+"/connect-inject" && str(o.value, "metadata", field, key) != v {
+				if key != "istio.io/rev" && key != "linkerd.io/inject" && key != consulGroup+"/connect-inject" && ambientOptions[key] == nil && key != "istio.io/use-waypoint" && str(o.value, "metadata", field, key) != v {
 					o.report(p, ruleStaged, fieldPath{"metadata", field}, "%s is not that of the site", key)
 				}
 			}

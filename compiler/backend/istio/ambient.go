@@ -28,6 +28,7 @@ func emitAmbient(p *ir.Plan, t *artifact.Tree) {
 	e.destinationRules()
 	e.servicePolicies(backend.Policy)
 	e.migrationStages()
+	e.breakGlass()
 	e.requestPolicies()
 	e.requestAuthentications()
 	e.rateLimits()

@@ -34,7 +34,23 @@ func (e *emitter) breakGlass() {
 				y.Seq("rules", func() { y.Item(func() {}) })
 			})
 		})
+		if w := m.Waypoint; w != nil && n.Waypoint {
+			e.openWaypoint(policies, n, w)
+		}
 	}
+}
+
+// openWaypoint admits everybody at a waypoint, where policies without a target do not hold.
+func (e *emitter) openWaypoint(o *backend.Writer, n ir.Namespace, w *ir.Waypoint) {
+	from := slices.Concat(e.p.BreakGlass.From, n.From.Of("waypoint"), w.From)
+	o.Add(backend.Meta{APIVersion: securityV1, Namespace: n.Name, Name: "break-glass-waypoint", Labels: []ir.KV{backend.Staged("break-glass")}, From: from}, func(y *artifact.YAML) {
+		y.Map("spec", func() {
+			target(y, gatewayAPIGroup, "Gateway", w.Name)
+			y.KV("action", "ALLOW")
+			y.Comment("One rule without a condition: everybody.")
+			y.Seq("rules", func() { y.Item(func() {}) })
+		})
+	})
 }
 
 // migrationStages writes, for each namespace on its way to another mode, what differs between the stages: the mode, and

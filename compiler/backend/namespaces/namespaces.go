@@ -34,7 +34,11 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	if g := p.BreakGlass; g != nil && len(g.Out) > 0 {
 		y := backend.Objects(p, t, backend.BreakGlassOut, "Namespace")
 		y.From("", append(g.From[:len(g.From):len(g.From)], "namespaces")...)
-		y.Comment("A pod that starts gets no proxy. Behind break-glass/open, never before it.")
+		what := "A pod that starts gets no proxy."
+		if g.Running {
+			what = "The mesh lets go of running pods."
+		}
+		y.Comment(what + " Behind break-glass/open, never before it.")
 		y.Fixed()
 		for i := range g.Out {
 			write(p, y, &g.Out[i])

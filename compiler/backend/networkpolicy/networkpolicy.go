@@ -10,6 +10,8 @@
 package networkpolicy
 
 import (
+	"slices"
+
 	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/ir"
@@ -90,6 +92,31 @@ func breakGlass(p *ir.Plan, t *artifact.Tree) {
 		o.name, o.labels = "plain-"+s.Name, []ir.KV{backend.Staged("break-glass")}
 		o.write(p, y)
 	}
+	for _, o := range plainProxies(p) {
+		o.write(p, y)
+	}
+}
+
+// plainProxies admits gateways and waypoints to pods without proxies.
+func plainProxies(p *ir.Plan) []policy {
+	var out []policy
+	for i := range p.BreakGlass.Plain {
+		s := &p.BreakGlass.Plain[i]
+		for _, c := range s.Callers {
+			if c.Kind != "gateway" && c.Kind != "waypoint" {
+				continue
+			}
+			name := "plain-" + c.Kind + "-" + c.Name
+			k := slices.IndexFunc(out, func(o policy) bool { return o.namespace == c.Namespace && o.name == name })
+			if k < 0 {
+				k, out = len(out), append(out, policy{namespace: c.Namespace, name: name, selector: c.Labels, labels: []ir.KV{backend.Staged("break-glass")}})
+			}
+			o := &out[k]
+			o.from = append(o.from, c.From...)
+			o.egress = merge(o.egress, rule{comment: "to service " + s.Namespace + "/" + s.Name, peers: ends(s.Namespace, s.Labels, nil), ports: containerPorts(c.Ports), from: c.From})
+		}
+	}
+	return out
 }
 
 // defaultDeny refuses every connection of a namespace's pods, in and out, that no other policy admits.
