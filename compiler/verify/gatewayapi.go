@@ -30,7 +30,7 @@ func checkGatewayAPIGateway(p *pass, o *object) {
 			o.report(p, ruleGatewayAPI, at.to("tls"), "has no effect for protocol %s", protocol)
 		case encrypted && !has(l, "tls"):
 			o.report(p, ruleGatewayAPI, at, "no tls for protocol %s", protocol)
-		case protocol == "HTTPS" && str(l, "tls", "mode") != "Passthrough" && len(list(l, "tls", "certificateRefs")) == 0 && len(dict(l, "tls", "options")) == 0:
+		case encrypted && str(l, "tls", "mode") != "Passthrough" && len(list(l, "tls", "certificateRefs")) == 0 && len(dict(l, "tls", "options")) == 0:
 			o.report(p, ruleGatewayAPI, at.to("tls"), "terminates without a certificate")
 		}
 	}

@@ -32,6 +32,7 @@ var referenceChecks = map[kindKey]func(*pass, *object){
 	{"gateway.networking.k8s.io", "HTTPRoute"}: checkParents,
 	{"gateway.networking.k8s.io", "TCPRoute"}:  checkParents,
 	{"gateway.networking.k8s.io", "TLSRoute"}:  checkParents,
+	{"gateway.networking.k8s.io", "UDPRoute"}:  checkParents,
 	{"metallb.io", "BGPAdvertisement"}:         checkAdvertised,
 	{"metallb.io", "BGPPeer"}:                  checkPeerProfile,
 	{"metallb.io", "L2Advertisement"}:          checkAdvertised,
@@ -116,33 +117,6 @@ func checkGatewayParameters(p *pass, o *object) {
 		p.refer(o, fieldPath{"spec", "infrastructure", "parametersRef"}, "", "ConfigMap", o.namespace, str(ref, "name"))
 	default:
 		p.refer(o, fieldPath{"spec", "infrastructure", "parametersRef"}, str(ref, "group"), str(ref, "kind"), o.namespace, str(ref, "name"))
-	}
-}
-
-// checkParents checks that the Gateway of a route is there, with the listener that the route names.
-func checkParents(p *pass, o *object) {
-	for i, ref := range list(o.value, "spec", "parentRefs") {
-		kind, group := str(ref, "kind"), str(ref, "group")
-		if kind != "" && kind != "Gateway" || group != "" && group != o.group {
-			continue // a Service of the site's users
-		}
-		namespace := str(ref, "namespace")
-		if namespace == "" {
-			namespace = o.namespace
-		}
-		at := fieldPath{"spec", "parentRefs"}.at(i)
-		gateway := p.find(o.group, "Gateway", namespace, str(ref, "name"))
-		if gateway == nil {
-			o.report(p, ruleReference, at, "there is no Gateway %s/%s in the tree", namespace, str(ref, "name"))
-			continue
-		}
-		section, found := str(ref, "sectionName"), false
-		for _, l := range list(gateway.value, "spec", "listeners") {
-			found = found || str(l, "name") == section
-		}
-		if section != "" && !found {
-			o.report(p, ruleReference, at.to("sectionName"), "%s has no listener %q", gateway, section)
-		}
 	}
 }
 
