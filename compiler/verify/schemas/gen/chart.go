@@ -87,6 +87,9 @@ func readChart(c chart, beside string) (*set, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := os.Stat(path.Join(dir, c.Dir)); err != nil {
+		return s, err
+	}
 	root := os.DirFS(path.Join(dir, c.Dir))
 	keys, schema, err := chartOf(root)
 	if err != nil {

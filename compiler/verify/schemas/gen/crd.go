@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -24,6 +25,26 @@ type crd struct {
 			}
 		}
 	}
+}
+
+// read derives the kinds of a file of a directory, or of those of a module.
+func (f crdFile) read(dir string, s *set) error {
+	of, ok := crdModules[f.Component]
+	if !ok {
+		return readCRDs(filepath.Join(dir, f.File), s)
+	}
+	dir, err := module(of, "v"+f.Release)
+	if err != nil {
+		return err
+	}
+	files, err := filepath.Glob(filepath.Join(dir, f.File, "*.yaml")) // sorted
+	if err == nil && len(files) == 0 {
+		err = fmt.Errorf("%s %s has no %s/*.yaml", of, f.Release, f.File)
+	}
+	for _, name := range files {
+		err = errors.Join(err, readCRDs(name, s))
+	}
+	return err
 }
 
 // readCRDs derives the served versions of every kind of a file.

@@ -2,7 +2,8 @@
 //
 // In come a directory of CRD files (flag -crds; see sources.go for their names and origins) and Go modules, which it
 // downloads through the go command into the module cache: Kubernetes for OpenAPI and configuration types, Istio and
-// MetalLB for charts. Out go one archive a component and release in -out, index.json beside them and README.md above.
+// MetalLB for charts. What derives from a file or folder that the directory lacks stays as it is. Out go one archive a
+// component and release in -out, index.json beside them and README.md above.
 package main
 
 import (
@@ -34,8 +35,10 @@ func run(crds, out string) error {
 	var sets []*set
 	for _, f := range crdFiles {
 		s := &set{Component: f.Component, Release: f.Release, Channel: f.Channel, Origin: f.Origin, Licence: f.Licence}
-		if err := readCRDs(filepath.Join(crds, f.File), s); err != nil {
-			return err
+		if err := f.read(crds, s); err != nil {
+			if err := s.keep(out, err); err != nil {
+				return err
+			}
 		}
 		sets = append(sets, s)
 	}
@@ -49,7 +52,9 @@ func run(crds, out string) error {
 	for _, c := range charts {
 		s, err := readChart(c, crds)
 		if err != nil {
-			return err
+			if err := s.keep(out, err); err != nil {
+				return err
+			}
 		}
 		sets = append(sets, s)
 	}

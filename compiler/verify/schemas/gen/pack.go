@@ -5,7 +5,10 @@ import (
 	"bytes"
 	"compress/flate"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +25,42 @@ type set struct {
 	Licence   string   `json:"licence"`
 	Groups    []string `json:"groups,omitempty"`
 	entries   map[string]any
+	packed    []byte // an archive that stays; nil: entries are packed
+}
+
+// keep takes the set as it was derived before, because what it derives from is not there: lacks is the error that says so.
+// Any other error comes back.
+func (s *set) keep(dir string, lacks error) error {
+	if !errors.Is(lacks, fs.ErrNotExist) || s == nil {
+		return lacks
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "index.json"))
+	if err != nil {
+		return errors.Join(lacks, err)
+	}
+	var sets []*set
+	if err := json.Unmarshal(text, &sets); err != nil {
+		return errors.Join(lacks, err)
+	}
+	for _, old := range sets {
+		if old.Component != s.Component || old.Release != s.Release || old.Channel != s.Channel || old.Origin != s.Origin {
+			continue
+		}
+		s.Groups = old.Groups
+		if s.packed, err = os.ReadFile(filepath.Join(dir, old.File)); err != nil {
+			return errors.Join(lacks, err)
+		}
+		z, err := zip.NewReader(bytes.NewReader(s.packed), int64(len(s.packed)))
+		if err != nil {
+			return errors.Join(lacks, err)
+		}
+		for _, f := range z.File {
+			s.put(f.Name, nil)
+		}
+		fmt.Fprintf(os.Stderr, "gen: %s stays as it is: %v\n", old.File, lacks)
+		return nil
+	}
+	return fmt.Errorf("%w, and nothing was derived from it before", lacks)
 }
 
 // entry is the content of one file of the archive.
@@ -53,6 +92,9 @@ func (s *set) write(dir string) error {
 		s.File += "-" + s.Channel
 	}
 	s.File += ".zip"
+	if s.packed != nil {
+		return os.WriteFile(filepath.Join(dir, s.File), s.packed, 0o644)
+	}
 	var names []string
 	for name := range s.entries {
 		names = append(names, name)

@@ -2,7 +2,7 @@ package main
 
 // A crdFile is one file of CustomResourceDefinitions and where its content comes from.
 type crdFile struct {
-	File      string // in the directory of flag -crds
+	File      string // in the directory of flag -crds; of a component of crdModules, the folder in its module
 	Component string
 	Release   string
 	Channel   string
@@ -34,12 +34,15 @@ var crdFiles = []crdFile{
 	{"istio-1.30.3.yaml", "istio", "1.30.3", "", "github.com/istio/istio 1.30.3, manifests/charts/base/files/crd-all.gen.yaml", apache},
 	{"istio-1.31.1.yaml", "istio", "1.31.1", "", "istio.io/api v1.31.1, kubernetes/customresourcedefinitions.gen.yaml", apache},
 	{"linkerd-2.20.yaml", "linkerd", "2.20", "", "github.com/linkerd/linkerd2 version-2.20, charts/linkerd-crds and multicluster", apache},
-	{"mcs-api-0.5.2.yaml", "mcs-api", "0.5.2", "", "sigs.k8s.io/mcs-api v0.5.2, config/crd, as the operator of cilium/cilium v1.20.2 installs them", apache},
+	{"config/crd", "mcs-api", "0.5.2", "", "sigs.k8s.io/mcs-api v0.5.2, config/crd, as the operator of cilium/cilium v1.20.2 installs them", apache},
 	{"metallb-0.16.2.yaml", "metallb", "0.16.2", "", "go.universe.tf/metallb v0.16.2, config/crd/bases", apache},
 	{"openelb-0.6.0.yaml", "openelb", "0.6.0", "", "github.com/openelb/openelb v0.6.0, config/crd/bases", apache},
 	{"prometheus-operator.yaml", "prometheus-operator", "0.93.0", "", "github.com/prometheus-operator/prometheus-operator v0.93.0", apache},
 	{"trust-manager-0.24.0.yaml", "trust-manager", "0.24.0", "", "github.com/cert-manager/trust-manager v0.24.0, deploy/crds", apache},
 }
+
+// crdModules are components whose CRDs a Go module has.
+var crdModules = map[string]string{"mcs-api": "sigs.k8s.io/mcs-api"}
 
 // kubernetesReleases are the releases whose own kinds are derived; each stands for its minor release.
 var kubernetesReleases = []string{"1.34.3", "1.35.2", "1.36.3"}
