@@ -1,10 +1,12 @@
 package lower
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 
 	"meshgen.dev/meshgen/compiler/ir"
+	"meshgen.dev/meshgen/compiler/site"
 )
 
 // Names of Cluster Mesh (cilium/cilium v1.20.2 install/kubernetes/cilium/templates/clustermesh-apiserver and
@@ -71,23 +73,65 @@ func (l *lowering) clusterMeshSecrets() {
 	}
 }
 
-// clusterMeshFlows: what the sites know of each other, and the packets between their pods.
+// ciliumHealthPort is where the agents of all nodes that an agent knows, those of other sites too, answer its probes
+// (cilium/cilium v1.20.2 pkg/health/server, pkg/node/manager/rest_api.go, read 2026-11-21).
+const ciliumHealthPort = 4240
+
+// clusterMeshFlows: what the sites know of each other, and the packets between their pods. A site that filters what comes
+// to its nodes is compiled together with its peers, or not at all, and says from where they come.
 func (l *lowering) clusterMeshFlows(reads ir.From) {
 	f := l.p.Federation
 	cni := l.set.CNI(l.s.Kubernetes.CNI.Kind)
 	for _, p := range f.Peers {
 		there := ir.FlowEnd{Name: "nodes of site " + p.Name}
+		if l.s.Fabric.HostFirewall {
+			there.Addresses = peerNodes(l.fleet.Named(p.Name))
+			reads = append(reads[:len(reads):len(reads)], "fabric.hostFirewall")
+		}
 		source := l.allNodes()
 		source.Name, source.Nodes = clusterMeshServer, nil
 		l.flow(ir.Flow{Area: ir.OutsideArea, From: source, To: ir.FlowEnd{Name: "gateway of site " + p.Name, Addresses: ir.Blocks(p.Gateways)},
 			Protocol: "tcp", Port: f.Port, Why: "pods and Services of site " + p.Name, Note: translated}, reads, p.From)
 		for _, port := range cni.HostPorts {
-			if encrypted := strings.HasPrefix(port.Use, "WireGuard"); encrypted || strings.EqualFold(port.Use, l.s.Kubernetes.CNI.Encapsulation) {
-				l.flow(ir.Flow{Area: ir.OutsideArea, From: l.allNodes(), To: there, Protocol: port.Protocol, Port: port.Port, Why: "pods of two sites: " + port.Use,
-					Note: "each node of one site with each of the other, both ways"}, reads, p.From)
+			what := "pods of two sites: "
+			switch encrypted := strings.HasPrefix(port.Use, "WireGuard"); {
+			case port.Port == ciliumHealthPort:
+				what = "nodes of two sites: "
+			case !encrypted && !strings.EqualFold(port.Use, l.s.Kubernetes.CNI.Encapsulation):
+				continue
 			}
+			out := ir.Flow{Area: ir.OutsideArea, From: l.allNodes(), To: there, Protocol: port.Protocol, Port: port.Port, Why: what + port.Use,
+				Note: "each node of one site with each of the other, both ways"}
+			if len(there.Addresses) > 0 {
+				out.Note = ""
+				in := out
+				in.From, in.To = out.To, out.From
+				l.flow(in, reads, p.From)
+			}
+			l.flow(out, reads, p.From)
 		}
 	}
+}
+
+// peerNodes are the networks of the machines of another site: the subnets of its racks, or the machines where a rack has none.
+func peerNodes(s *site.Site) []netip.Prefix {
+	var out []netip.Prefix
+	if s == nil {
+		return nil
+	}
+	for _, r := range byKey(s.Racks) {
+		for _, text := range r.Subnets {
+			out = append(out, prefix(text))
+		}
+		if len(r.Subnets) > 0 {
+			continue
+		}
+		for _, n := range byKey(r.Nodes) {
+			out = append(out, singles(addrs(n.Address))...)
+		}
+	}
+	sortPrefixes(out)
+	return out
 }
 
 // clusterMeshCaller admits the pods of a service of another site, which agents know by their labels and the cluster.

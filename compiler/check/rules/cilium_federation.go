@@ -12,6 +12,7 @@ import (
 var clusterMeshRules = []*check.Rule{
 	ClusterMesh,
 	ClusterIDUnread,
+	ClusterMeshFilter,
 }
 
 // clusterNameMax is the longest name of a cluster (pkg/clustermesh/types/option.go of Cilium 1.20.2).
