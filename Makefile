@@ -37,11 +37,11 @@ check:
 
 # Times the program on small and large sites beside cue vet, as fresh processes; medians of 20.
 bench: build
-	MESHGEN_BIN=$(CURDIR)/$(BIN) CUE_BIN="$$(go tool -n cue)" go test ./cmd/meshgen -run '^$$' -bench Budgets -benchtime 1x
+	MESHGEN_BIN=$(CURDIR)/$(BIN) CUE_BIN="$$(go tool -n cue)" go test ./cmd/meshgen -run '^$$' -bench Budgets -benchtime 1x -timeout 60m
 
-# A thousand builds killed at random instants.
+# A thousand builds killed at random instants, of a site, of a fleet and of a tree alone: minutes.
 kill:
-	MESHGEN_KILLS=1000 go test ./cmd/meshgen ./compiler/artifact -count 1 -v -run Killed
+	MESHGEN_KILLS=1000 go test ./cmd/meshgen ./compiler/artifact -count 1 -v -run Killed -timeout 60m
 
 fuzz:
 	@.ci/fuzz $(or $(TIME),20s)
