@@ -33,6 +33,8 @@ func TestPolicyLinkerd(t *testing.T) {
 		for _, m := range []mutant{
 			{"linkerd", name, "**/40-policy/server.yaml", `(?s)(name: store-6379\n.*?)accessPolicy: deny`, `${1}accessPolicy: all-unauthenticated`},
 			{"linkerd", name, "**/40-policy/meshtlsauthentication.yaml", `(?s)(name: handover-9100\n.*?)name: scheduler\n`, "${1}name: poller\n"},
+			{"linkerd", name, "**/40-policy/meshtlsauthentication.yaml", `(?s)(name: winch-5020-machines\n.*?)vm/crane`, `${1}vm/winch`},
+			{"linkerd", name, "**/40-policy/externalworkload.yaml", `vm/crane`, `vm/winch`},
 			{"linkerd", name, "**/40-policy/httproute.yaml", `(?s)(name: telemetry-9000-2\n.*?)value: /v1\n`, "${1}value: /v2\n"},
 			{"linkerd", name, "**/40-policy/httproute.yaml", `(?s)(name: telemetry-9000-2\n.*?)method: POST`, `${1}method: PUT`},
 			{"linkerd", name, "**/40-policy/networkauthentication.yaml", `cidr: 0.0.0.0/0`, `cidr: 198.18.0.0/15`},
@@ -66,7 +68,7 @@ func (q *inquiry) askLinkerd(t *testing.T) (wrong []string, open, closed int) {
 		for k := range q.world.Workloads[:q.own] {
 			to := &q.world.Workloads[k]
 			callee := to.Namespace + "/" + to.Name
-			if to.Gateway || !q.meshed(callee) {
+			if to.Gateway || !q.meshed(callee) && !q.machine(callee) {
 				continue
 			}
 			for _, port := range to.Ports {
@@ -75,6 +77,9 @@ func (q *inquiry) askLinkerd(t *testing.T) (wrong []string, open, closed int) {
 					want := q.anonymous(callee, c)
 					if a.certificate != "" || q.sidecar(a) || w.Gateway {
 						r.Namespace, r.Account = w.Namespace, w.ServiceAccount
+						if w.Machine {
+							r.Namespace, r.Account, r.Identity = "", "", l.Machine(w, nil)
+						}
 						want = want || q.admits(a.certificate, callee, c, false) || q.linked(w, callee, c)
 					}
 					got, by := l.Admits(to, r)

@@ -236,7 +236,7 @@ func pathMatch(p site.PathMatch, path string) bool {
 func (d declared) anonymous(callee string, c call) bool {
 	found := false
 	d.each(func(name string, _ *site.Service) {
-		found = found || !d.meshed(name) && d.permissive(callee) && d.admits(subject(name), callee, c, false)
+		found = found || !d.meshed(name) && !(d.machine(name) && d.s.Mesh.Kind == "linkerd") && d.permissive(callee) && d.admits(subject(name), callee, c, false)
 	})
 	return found
 }

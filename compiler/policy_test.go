@@ -137,6 +137,9 @@ func (q *inquiry) everybody() {
 	namespaces := map[string]bool{"elsewhere": false, "kube-system": false}
 	for _, w := range q.world.Workloads[:q.own] {
 		if w.Machine { // one without a proxy is its address
+			if q.linkerd() { // with a proxy
+				add("machine "+string(subject(w.Namespace+"/"+w.Name)), w, subject(w.Namespace+"/"+w.Name), subject(w.Namespace+"/"+w.Name))
+			}
 			if q.sliced() {
 				q.callers = append(q.callers, asker{"machine " + w.Namespace + "/" + w.Name, policy.Caller{Address: w.Address}, subject(w.Namespace + "/" + w.Name), ""})
 			}

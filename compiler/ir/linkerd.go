@@ -24,7 +24,8 @@ type Linkerd struct {
 	ServerRoutes []LinkerdServerRoute
 	Routes       []LinkerdRoute
 	Outside      []LinkerdNetwork
-	Stages       []LinkerdStage // of migrations, by namespace, in their order
+	Stages       []LinkerdStage   // of migrations, by namespace, in their order
+	Machines     []LinkerdMachine // outside the cluster, by namespace, then name
 	From         From
 
 	Links           []LinkerdLink // by name; none for a site that stands alone
@@ -59,10 +60,23 @@ type LinkerdWebhook struct {
 type LinkerdServer struct {
 	Namespace, Name string
 	Selector        []KV // labels of the pods; empty: all
+	External        bool // the labels are those of machines outside the cluster
 	Port            uint16
 	Protocol        string // HTTP/1, HTTP/2, TLS, opaque
 	Access          string // what becomes of callers whom no policy admits: deny, audit
 	Reason          string
+	From            From
+}
+
+// LinkerdMachine is one machine outside the cluster with a proxy of its own, whose certificate SPIRE signs.
+type LinkerdMachine struct {
+	Namespace, Name string
+	Service         string // that leads to it
+	Labels          []KV   // by which the Service and Servers know it
+	Identity        string // the URI in its certificate: "spiffe://…"
+	ServerName      string // by which callers ask its proxy for that certificate
+	Address         netip.Addr
+	Ports           []Port // of the Service; TCP alone
 	From            From
 }
 
@@ -90,8 +104,12 @@ type LinkerdGrant struct {
 	From            From
 }
 
-// LinkerdAccount is a ServiceAccount of this cluster, or the identity of one of another site.
-type LinkerdAccount struct{ Namespace, Name, Identity string }
+// LinkerdAccount is a ServiceAccount of this cluster, or the identity in the certificate of somebody outside: an account of
+// another site, a machine.
+type LinkerdAccount struct {
+	Namespace, Name, Identity string
+	Machine                   bool
+}
 
 // LinkerdLimit bounds the requests that each pod takes on a Server.
 type LinkerdLimit struct {

@@ -9,6 +9,7 @@ type MachineService struct {
 	Selector        []KV     // of entries in the mesh's own registry; empty: Slices lead to the machines
 	Families        []string // of its addresses, "IPv4" or "IPv6"; empty: the cluster's default
 	Ports           []Port   // by name
+	Spoken          bool     // what is spoken at a port stands there for the mesh to read
 	Slices          []EndpointSlice
 	From            From
 }

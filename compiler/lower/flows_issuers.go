@@ -12,6 +12,15 @@ import (
 // machineFlows: callers of a service that machines outside the cluster are. On the way out the pod network puts the address
 // of the node in place of the pod's.
 func (l *lowering) machineFlows(s *ir.Service) {
+	if s.Identity != "" { // it has a proxy
+		machine := ir.FlowEnd{Name: "machines " + s.Namespace + "/" + s.Name, Addresses: ir.Blocks(s.Addresses)}
+		for _, port := range append([]uint16{l.p.Mesh.ProxyPorts.Control}, l.p.Mesh.ProxyPorts.Controls...) {
+			if port != 0 {
+				l.flow(ir.Flow{Area: ir.OutsideArea, From: machine, To: l.pods("control plane of the mesh"), Protocol: "tcp", Port: port, Why: "configuration and policy"},
+					ir.From{"namespaces", "mesh", "kubernetes"}, s.From, l.p.Mesh.From.Of("kind"))
+			}
+		}
+	}
 	for _, c := range s.Callers {
 		source := l.allNodes()
 		source.Name, source.Nodes = c.Kind+" "+c.Namespace+"/"+c.Name, nil

@@ -59,6 +59,7 @@ func (l *lowering) linkerd() {
 	l.p.Linkerd = k
 	l.linkerdOpaque()
 	l.linkerdServers()
+	l.linkerdMachines()
 	l.linkerdStages()
 	l.linkerdFederation()
 	l.linkerdRoutes()

@@ -18,7 +18,7 @@ const (
 // refuses everybody: that is the mesh-wide default.
 func (l *lowering) linkerdServers() {
 	for i := range l.p.Services {
-		if s := &l.p.Services[i]; s.Meshed {
+		if s := &l.p.Services[i]; s.Meshed || s.Workload == ir.Machine {
 			l.linkerdPorts(s)
 		}
 	}
@@ -43,7 +43,7 @@ func (l *lowering) linkerdServer(s *ir.Service, port *ir.Port) {
 	k := l.p.Linkerd
 	from := append(slices.Clone(s.EdgesFrom), port.From...)
 	access, stage := l.linkerdAccess(s.Namespace)
-	server := ir.LinkerdServer{Namespace: s.Namespace, Name: s.Name + "-" + strconv.Itoa(int(port.TargetPort)), Selector: s.Labels, Port: port.TargetPort,
+	server := ir.LinkerdServer{Namespace: s.Namespace, Name: s.Name + "-" + strconv.Itoa(int(port.TargetPort)), Selector: s.Labels, External: s.Workload == ir.Machine, Port: port.TargetPort,
 		Protocol: linkerdProtocol(port.Protocol), Access: access, From: append(from[:len(from):len(from)], stage...)}
 	if slices.ContainsFunc(k.Servers, func(o ir.LinkerdServer) bool { return o.Namespace == server.Namespace && o.Name == server.Name }) {
 		return // two ports of the Service lead to one of the pods
@@ -82,6 +82,9 @@ func callersOf(s *ir.Service, port *ir.Port, requests bool) []permit {
 		p := permit{}
 		if c.Identity != "" {
 			p.account = ir.LinkerdAccount{Namespace: c.Namespace, Name: c.ServiceAccount}
+			if len(c.Addresses) > 0 {
+				p.account = ir.LinkerdAccount{Identity: spiffeID(c.Identity), Machine: true}
+			}
 		}
 		if requests {
 			p.paths, p.methods = c.Paths, c.Methods
@@ -223,7 +226,12 @@ func (l *lowering) linkerdGrants(s *ir.Service, name string, target ir.LinkerdTa
 	accounts := accountsOf(who)
 	anonymous := slices.Contains(accounts, ir.LinkerdAccount{})
 	accounts = slices.DeleteFunc(accounts, func(a ir.LinkerdAccount) bool { return a == ir.LinkerdAccount{} })
-	if len(accounts) > 0 {
+	// An authentication names accounts of this cluster or what stands in certificates, never both.
+	machines := slices.DeleteFunc(slices.Clone(accounts), func(a ir.LinkerdAccount) bool { return !a.Machine })
+	if len(machines) > 0 {
+		l.grant(ir.LinkerdGrant{Namespace: s.Namespace, Name: name + "-machines", Target: target, Accounts: machines, From: from})
+	}
+	if accounts = slices.DeleteFunc(accounts, func(a ir.LinkerdAccount) bool { return a.Machine }); len(accounts) > 0 {
 		l.grant(ir.LinkerdGrant{Namespace: s.Namespace, Name: name, Target: target, Accounts: accounts, From: from})
 	}
 	if anonymous {

@@ -14,7 +14,7 @@ import (
 func (l *lowering) linkerdRoutes() {
 	for i := range l.p.Services {
 		s := &l.p.Services[i]
-		if !s.Meshed || s.Timeout == nil && s.Retries == nil && len(s.Split) == 0 {
+		if !s.Meshed && s.Workload != ir.Machine || s.Timeout == nil && s.Retries == nil && len(s.Split) == 0 {
 			continue
 		}
 		for _, port := range s.Ports {

@@ -25,7 +25,7 @@ func (l *lowering) machineServices() {
 		if s.Workload != ir.Machine {
 			continue
 		}
-		m := ir.MachineService{Namespace: s.Namespace, Name: s.Name, Ports: s.Ports, From: s.From}
+		m := ir.MachineService{Namespace: s.Namespace, Name: s.Name, Ports: s.Ports, Spoken: l.p.Mesh.Kind != "linkerd", From: s.From}
 		if way == machineEntries {
 			m.Selector = s.Labels
 		} else {

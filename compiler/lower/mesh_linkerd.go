@@ -36,6 +36,7 @@ var linkerd = meshKind{
 	metrics:      linkerdMetrics,
 	monitors:     linkerdMonitors,
 	marks:        linkerdMarks,
+	machines:     machineEntries,
 	crossing:     &linkerdCrossing,
 }
 

@@ -47,6 +47,10 @@ func (l *lowering) service(nn, sn string, n *site.Namespace, s *site.Service) ir
 		// Clients of a headless Service dial pods, and what is addressed to a pod does not pass the waypoint of Services.
 		out.Waypoint = l.p.Mesh.TrustDomain + "/ns/" + nn + "/sa/" + l.p.Mesh.Waypoint.Name
 	}
+	if n.Mesh && s.Workload == ir.Machine && l.s.Mesh.Kind == "linkerd" {
+		out.Identity = l.p.Mesh.TrustDomain + "/ns/" + nn + "/vm/" + out.ServiceAccount
+		out.From = append(out.From, "mesh.trustDomain")
+	}
 	if out.Meshed {
 		out.Identity = l.p.Mesh.TrustDomain + "/ns/" + nn + "/sa/" + out.ServiceAccount
 	}

@@ -78,6 +78,7 @@ func (p *pass) checkLinkerd() {
 		v.report(p, ruleLinkerd, fieldPath{"proxy", "defaultInboundPolicy"}, "a port without a Server must refuse everybody")
 	}
 	p.checkServers(v)
+	p.checkExternalWorkloads(v)
 	p.checkLinks(v)
 	p.checkLinkerdRefs()
 }
@@ -110,7 +111,7 @@ func (p *pass) checkServers(v *values) {
 		if access := str(o.value, "spec", "accessPolicy"); access != "deny" && !(access == "audit" && p.observed(o)) {
 			o.report(p, ruleLinkerd, fieldPath{"spec", "accessPolicy"}, "it must refuse whom no policy admits")
 		}
-		at := key{o.namespace, asText(get(o.value, "spec", "podSelector")), port}
+		at := key{o.namespace, asText(get(o.value, "spec", "podSelector")) + "|" + asText(get(o.value, "spec", "externalWorkloadSelector")), port}
 		if first := seen[at]; first != "" {
 			o.report(p, ruleLinkerd, fieldPath{"spec"}, "Server %s describes the same port of the same pods", first)
 		}

@@ -15,6 +15,7 @@ import (
 type Linkerd struct {
 	servers []linkerdObject[struct {
 		PodSelector   workloadSelector `json:"podSelector"`
+		Machines      workloadSelector `json:"externalWorkloadSelector"` // in place of pods
 		Port          uint16           `json:"port"`
 		ProxyProtocol string           `json:"proxyProtocol"`
 		AccessPolicy  string           `json:"accessPolicy"`
@@ -36,6 +37,21 @@ type Linkerd struct {
 			CIDR string `json:"cidr"`
 		} `json:"networks"`
 	}]
+	machines []linkerdObject[struct {
+		MeshTLS struct {
+			Identity   string `json:"identity"`
+			ServerName string `json:"serverName"`
+		} `json:"meshTLS"`
+		WorkloadIPs []struct {
+			IP string `json:"ip"`
+		} `json:"workloadIPs"`
+		Ports []struct {
+			Name     string `json:"name"`
+			Port     uint16 `json:"port"`
+			Protocol string `json:"protocol"`
+		} `json:"ports"`
+	}]
+	labels map[string]map[string]string // of machines, by "namespace/name"
 	routes []httpRoute
 	deny   bool // ports without a Server refuse everybody
 }
@@ -57,7 +73,7 @@ type LinkerdRequest struct {
 
 // ReadLinkerd reads the objects. A field that it does not know is an error.
 func ReadLinkerd(t *artifact.Tree, valuesPath string) (*Linkerd, error) {
-	l := &Linkerd{}
+	l := &Linkerd{labels: map[string]map[string]string{}}
 	var v struct {
 		Proxy struct {
 			DefaultInboundPolicy string `json:"defaultInboundPolicy"`
@@ -89,12 +105,15 @@ func (l *Linkerd) object(o meta, h head) error {
 		return linkerdAdd(&l.accounts, o, h)
 	case "policy.linkerd.io/NetworkAuthentication":
 		return linkerdAdd(&l.networks, o, h)
+	case "workload.linkerd.io/ExternalWorkload":
+		l.labels[h.Metadata.Namespace+"/"+h.Metadata.Name] = h.Metadata.Labels
+		return linkerdAdd(&l.machines, o, h)
 	case "policy.linkerd.io/HTTPLocalRateLimitPolicy", "policy.linkerd.io/EgressNetwork":
 		return nil // they decide how much, and what goes out
 	case "gateway.networking.k8s.io/HTTPRoute":
 		return add(&l.routes, httpRoute{meta: o}, h, func(r *httpRoute) any { return &r.spec })
 	}
-	if group == "policy.linkerd.io" || group == "linkerd.io" {
+	if group == "policy.linkerd.io" || group == "workload.linkerd.io" || group == "linkerd.io" {
 		return fmt.Errorf("%s of %s is not understood", h.Kind, h.APIVersion)
 	}
 	return nil
@@ -108,7 +127,7 @@ func linkerdAdd[S any](list *[]linkerdObject[S], o meta, h head) error {
 func (l *Linkerd) Admits(w *Workload, q LinkerdRequest) (bool, Object) {
 	for i := range l.servers {
 		s := &l.servers[i]
-		if s.Namespace != w.Namespace || s.spec.Port != q.Port || !subset(s.spec.PodSelector.MatchLabels, w.Labels) {
+		if s.Namespace != w.Namespace || s.spec.Port != q.Port || !l.selects(s.spec.PodSelector, s.spec.Machines, w) {
 			continue
 		}
 		if s.spec.AccessPolicy != "deny" && s.spec.AccessPolicy != "" {
@@ -127,6 +146,25 @@ func (l *Linkerd) Admits(w *Workload, q LinkerdRequest) (bool, Object) {
 		return l.granted(s.Namespace, targets, q, s.Object)
 	}
 	return !l.deny, Object{}
+}
+
+// selects reports whether a Server is about pods of a workload, or about the machine that it is.
+func (l *Linkerd) selects(pods, machines workloadSelector, w *Workload) bool {
+	if !w.Machine {
+		return len(machines.MatchLabels) == 0 && subset(pods.MatchLabels, w.Labels)
+	}
+	return len(machines.MatchLabels) > 0 && l.Machine(w, machines.MatchLabels) != ""
+}
+
+// Machine returns the identity of a machine whose labels fit, by its address; "" for one that is not registered.
+func (l *Linkerd) Machine(w *Workload, selector map[string]string) string {
+	for i := range l.machines {
+		m := &l.machines[i]
+		if m.Namespace == w.Namespace && len(m.spec.WorkloadIPs) > 0 && m.spec.WorkloadIPs[0].IP == w.Address.String() && subset(selector, l.labels[m.Namespace+"/"+m.Name]) {
+			return m.spec.MeshTLS.Identity
+		}
+	}
+	return ""
 }
 
 // route returns the route on a Server that takes a request: the most specific host, then the most specific match.

@@ -77,6 +77,10 @@ func (m *Model) registered(from Caller, w *Workload, port Port) Step {
 			continue
 		}
 		s.Object = k.Object
+		if m.linkerd != nil && m.linkerd.Machine(w, k.spec.Selector) != "" {
+			s.Effect, s.Why = Allow, "the controller makes an endpoint of it for the Service"
+			return s
+		}
 		if len(k.spec.Selector) > 0 && !m.meshed(from.Workload) {
 			s.Why = "the Service has no endpoint for who does not ask the mesh"
 			return s

@@ -44,8 +44,10 @@ func (m *Model) readMeshes(t *artifact.Tree) error {
 // proxied reports whether a pod has the proxy of Linkerd or Consul. The gateways of both are in their mesh.
 func (m *Model) proxied(w *Workload) bool {
 	switch {
-	case w == nil || w.Opted || w.Machine || m.linkerd == nil && m.consul == nil:
+	case w == nil || w.Opted || m.linkerd == nil && m.consul == nil:
 		return false
+	case w.Machine:
+		return m.linkerd != nil && m.linkerd.Machine(w, nil) != ""
 	case w.Gateway && m.consul != nil:
 		return true
 	}
@@ -119,6 +121,10 @@ func (m *Model) admitted(from Caller, to *Workload, port Port, req Request) []St
 	if certificate {
 		q.Namespace, q.Account = w.Namespace, w.ServiceAccount
 		who = "account " + w.Namespace + "/" + w.ServiceAccount
+		if w.Machine {
+			q.Namespace, q.Account, q.Identity = "", "", m.linkerd.Machine(w, nil)
+			who = q.Identity
+		}
 	}
 	ok, s.Object = m.linkerd.Admits(to, q)
 	s.Why = "no policy of the port admits " + who

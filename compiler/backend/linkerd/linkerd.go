@@ -67,6 +67,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	e.routes()
 	e.limits()
 	e.outside()
+	e.machines()
 }
 
 // objects returns a writer of one kind.

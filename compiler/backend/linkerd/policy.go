@@ -16,7 +16,11 @@ func (e *emitter) servers(phase backend.Phase, servers []ir.LinkerdServer, inste
 		o.Add(backend.Meta{APIVersion: serverV, Namespace: s.Namespace, Name: s.Name, From: s.From}, func(y *artifact.YAML) {
 			comment(y, s.Reason)
 			y.Map("spec", func() {
-				y.Map("podSelector", func() { backend.Pairs(y, "matchLabels", s.Selector) })
+				selector := "podSelector"
+				if s.External {
+					selector = "externalWorkloadSelector"
+				}
+				y.Map(selector, func() { backend.Pairs(y, "matchLabels", s.Selector) })
 				y.KV("port", s.Port)
 				y.KV("proxyProtocol", s.Protocol)
 				y.KV("accessPolicy", cmp.Or(instead, s.Access))
@@ -67,7 +71,7 @@ func (e *emitter) grants(phase backend.Phase, grants []ir.LinkerdGrant) {
 	}
 }
 
-// accounts names callers by ServiceAccount, and those of other sites by what stands in their certificates.
+// accounts names callers by ServiceAccount, and those outside the cluster by what stands in their certificates.
 func accounts(y *artifact.YAML, g *ir.LinkerdGrant) {
 	if g.Accounts[0].Identity != "" {
 		y.Seq("identities", func() {

@@ -64,20 +64,22 @@ func service(y *artifact.YAML, m *ir.MachineService) {
 				y.KV("name", p.Name)
 				y.KV("port", p.Port)
 				y.KV("targetPort", p.TargetPort)
-				protocol(y, p)
+				protocol(y, m, p)
 			})
 		}
 		y.Fixed()
 	})
 }
 
-func protocol(y *artifact.YAML, p ir.Port) {
+func protocol(y *artifact.YAML, m *ir.MachineService, p ir.Port) {
 	if p.Protocol == "udp" {
 		y.KV("protocol", "UDP")
 		return
 	}
 	y.KV("protocol", "TCP")
-	y.KV("appProtocol", p.Protocol)
+	if m.Spoken {
+		y.KV("appProtocol", p.Protocol)
+	}
 }
 
 // slice: the names of ports are those of the Service, by which they are found.
@@ -97,7 +99,7 @@ func slice(y *artifact.YAML, m *ir.MachineService, e *ir.EndpointSlice) {
 			y.Item(func() {
 				y.KV("name", p.Name)
 				y.KV("port", p.TargetPort)
-				protocol(y, p)
+				protocol(y, m, p)
 			})
 		}
 		y.Fixed()

@@ -29,7 +29,8 @@ Source: istio.io, Virtual machine installation; Kubernetes, Services without sel
 				given bool
 				field string
 			}{{len(s.Calls) > 0 && isIstio(kind), "calls"}, {len(s.Egress) > 0, "egress"}, {s.JWT != nil, "jwt"}, {s.RateLimit != nil, "rateLimit"},
-				{s.Health != nil, "health"}, {s.Headless, "headless"}, {s.Allow != nil && isIstio(kind) && !(kind == "istio-ambient" && n.Waypoint), "allow"}} {
+				{s.Health != nil, "health"}, {s.Headless, "headless"}, {s.Allow != nil && isIstio(kind) && !(kind == "istio-ambient" && n.Waypoint), "allow"},
+				{s.OutlierDetection != nil && kind == "linkerd", "outlierDetection"}} {
 				if f.given {
 					p.Reportf(s.path+"."+f.field, "VM %s has %s, and nothing is beside it that would see to that", s.full(), f.field).
 						Related(s.path+".workload", "the workload").Hintf("leave it out")
@@ -57,8 +58,8 @@ non-Kubernetes workloads to your mesh.`,
 				p.Reportf(s.path+".workload", "VM %s is in a namespace outside the mesh, whose registry alone leads to it", s.full()).
 					Related(site.Join("namespaces", s.namespace, "mesh"), "outside the mesh").Hintf("declare it in external, or in a namespace of the mesh")
 			}
-			if p.Site.Namespaces[s.namespace].Mesh {
-				continue
+			if p.Site.Namespaces[s.namespace].Mesh || p.Site.Mesh.Kind == "linkerd" {
+				continue // Linkerd makes EndpointSlices, and the proxy of the machine decides
 			}
 			for i, c := range s.Calls {
 				if to := lookup(p.Site, c); to != nil && to.Workload == "VM" {

@@ -147,8 +147,8 @@ Nothing here puts a proxy on a VM, whatever namespace it is declared in. Unless 
 connections are reset at the first byte.
 Source: istio.io, virtual machine installation; linkerd.io, adding non-Kubernetes workloads.`,
 	Run: func(p *check.Pass) {
-		if k := p.Site.Mesh.Kind; k == "none" || k == "cilium" {
-			return // nothing is asked for a certificate
+		if k := p.Site.Mesh.Kind; k == "none" || k == "cilium" || k == "linkerd" {
+			return // nothing is asked for a certificate, or the machine has one
 		}
 		for s := range services(p.Site) {
 			if s.Workload != "VM" || !p.Site.Namespaces[s.namespace].Mesh {
