@@ -106,15 +106,24 @@ func (q *inquiry) declaredOpen(x trace.Question) bool {
 	for end := range ends {
 		certified := q.meshed(x.From) && !q.udp(end, c.port)
 		switch {
-		case !q.wants(me, end, c.port), !q.admits(me, end, c, !q.meshed(end)):
+		case !q.wants(me, end, c.port), !q.admits(me, end, c, !q.looked(x.From, end)):
 			return false
-		case q.machine(end) && !q.meshed(x.From):
+		case q.machine(end) && !q.sliced() && !q.meshed(x.From):
 			return false
 		case q.meshed(end) && !certified && !q.permissive(end) && q.s.Mesh.Kind != "cilium" && !q.udp(end, c.port):
 			return false
 		}
 	}
 	return true
+}
+
+// looked reports whether a proxy looks at the requests to a service: its own, or that of its machines, of a waypoint, or,
+// with Cilium, of the caller's node.
+func (q *inquiry) looked(from, callee string) bool {
+	if !q.machine(callee) {
+		return q.meshed(callee)
+	}
+	return q.linkerd() || q.ambient() && q.waypoint(callee) || q.s.Mesh.Kind == "cilium" && q.meshed(from)
 }
 
 // TestTraceLeaving asks each service with a sidecar for each destination outside: open is what it declares.
