@@ -175,6 +175,17 @@ var intentProbes = []intentProbe{
 		"none":          {"NetworkPolicy shop/*: spec ingress * ports * port = 5477"},
 	}),
 	{
+		name: "told-machine", needs: []string{"workload.vm"}, tells: []string{"198.51.100.78"},
+		cue: asks("shop", "told-machine", `workload: "VM", addresses: ["198.51.100.78"], ports: http: {port: 80, targetPort: 8078, protocol: "http"}`),
+		where: map[string][]string{
+			"policy":  {"NetworkPolicy shop/*: spec egress * to * ipBlock cidr = 198.51.100.78/32", "NetworkPolicy shop/*: spec egress * ports * port = 8078"},
+			"istio":   {"WorkloadEntry shop/told-machine-1: spec address = 198.51.100.78", "Service shop/told-machine: spec ports * targetPort = 8078"},
+			"linkerd": {"ExternalWorkload shop/told-machine-1: spec workloadIPs * ip = 198.51.100.78", "Server shop/told-machine*: spec externalWorkloadSelector matchLabels app.kubernetes.io/name = told-machine"},
+			"cilium":  {"EndpointSlice shop/told-machine-1: endpoints * addresses * = 198.51.100.78", "CiliumNetworkPolicy shop/service-told-machine-caller: spec egress * toCIDR * = 198.51.100.78/32"},
+			"none":    {"EndpointSlice shop/told-machine-1: endpoints * addresses * = 198.51.100.78"},
+		},
+	},
+	{
 		name: "told-outside", needs: []string{"egress"}, tells: []string{"198.51.100.77/32", "198.51.100.77"},
 		cue: `external: bank: {addresses: ["198.51.100.77"], ports: tls: {port: 7443, protocol: "tls"}}
 namespaces: shop: services: "told-outside": {` + httpPort + `, expose: [{gateway: "public", host: "out.example.net"}], egress: ["bank"]}` + "\n",
@@ -210,4 +221,4 @@ namespaces: shop: services: "told-outside": {` + httpPort + `, expose: [{gateway
 }
 
 // withoutMesh are the rows that a site without a mesh meets: by network policies and gateways.
-var withoutMesh = []string{"expose.host", "expose.path", "calls", "allow.from", "protocol.tcp", "egress", "mtls.permissive"}
+var withoutMesh = []string{"expose.host", "expose.path", "calls", "allow.from", "protocol.tcp", "egress", "mtls.permissive", "workload.vm"}

@@ -54,7 +54,7 @@ func (l *lowering) linkerdPermissive(m ir.Migration, access string) *ir.Linkerd 
 	defer func() { l.p.Linkerd = site }()
 	l.p.Linkerd = &ir.Linkerd{Probes: site.Probes}
 	for _, s := range l.p.Services {
-		if s.Namespace != m.Namespace || !s.Meshed {
+		if s.Namespace != m.Namespace || !s.Meshed && s.Workload != ir.Machine {
 			continue
 		}
 		s.Permissive, s.EdgesFrom = true, append(slices.Clone(m.From), s.EdgesFrom...)
@@ -75,7 +75,7 @@ func (l *lowering) closeAnonymous(k *ir.Linkerd) {
 			continue
 		}
 		for _, other := range k.Grants {
-			if other.Target == g.Target && len(other.Networks) == 0 {
+			if other.Target == g.Target && len(other.Networks) == 0 && !slices.ContainsFunc(other.Accounts, func(a ir.LinkerdAccount) bool { return a.Machine }) {
 				g.Accounts = append(g.Accounts, other.Accounts...)
 			}
 		}
