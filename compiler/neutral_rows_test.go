@@ -61,7 +61,7 @@ var unsaid = map[string]string{
 }
 
 // saysAt reports whether a site says something at a place: the value, or with "x" anything that is not the language's default.
-func says1(v any, pattern, value string) bool {
+func saysAt(v any, pattern, value string) bool {
 	found := false
 	rules.Visit(v, strings.Split(pattern, "."), func(_ string, at any) {
 		switch at := at.(type) {
