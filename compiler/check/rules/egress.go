@@ -119,7 +119,7 @@ Source: Calico documentation, Egress gateways: Calico Enterprise and Calico Clou
 		for n, e := range byKey(p.Site.EgressGateways) {
 			if e.Provider == "calico" && p.Site.Kubernetes.CNI.Kind == "calico" {
 				p.Reportf(site.Join("egressGateways", n, "provider"), "the provider of egress gateway %q is calico, whose open-source release %s has no egress gateway", n, p.Site.Kubernetes.CNI.Version).
-					Hintf("provider: \"cilium\", with Cilium as the pod network").Related("kubernetes.cni.version", "the release")
+					Hintf("provider: \"host\" with Istio's sidecars, or provider: \"cilium\" with Cilium as the pod network").Related("kubernetes.cni.version", "the release")
 			}
 		}
 	},

@@ -20,9 +20,13 @@ var EgressProviderUnprinted = &check.Rule{
 	ID: "MG6181", Name: "egress-provider-unprinted", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `an egress gateway's provider is one for which there is no output
 
-Calico's is a licensed product. Cilium carries the packets to the node that
-has the address and rewrites them there; with provider host an egress gateway of the mesh runs where the addresses are.
-Source: Calico documentation, Egress gateways; Cilium documentation, Egress Gateway.`,
+Calico's egress gateways are of Calico Enterprise and Calico Cloud: pods of an EgressGateway (operator.tigera.io) with addresses
+of a pool, and an EgressGatewayPolicy (projectcalico.org) that the annotation of a namespace leads to. Nothing here prints them,
+and the open-source release would refuse them. Three other providers have output. Cilium carries packets to the node that has
+the address and rewrites them there. With provider host, connections pass pods of the mesh's own egress gateway on the machines
+that have the addresses; with provider kube-vip they pass one pod, whose Service has the address.
+Source: tigera/operator, pkg/imports/crds (kinds of Calico Enterprise), and Calico documentation, Egress gateways; read
+2026-11-21.`,
 	Run: func(p *check.Pass) {
 		for n, e := range byKey(p.Site.EgressGateways) {
 			if why := unprinted[e.Provider]; why != "" {
