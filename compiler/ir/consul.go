@@ -59,6 +59,7 @@ type ConsulService struct {
 	Split           []Weighted
 	From            From
 	RoutesFrom      From
+	ExposedFrom     From // nil: no gateway leads to it
 }
 
 // ConsulCaller is one source of a service's intentions.

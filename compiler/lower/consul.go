@@ -98,6 +98,9 @@ func (l *lowering) consulService(s *ir.Service) ir.ConsulService {
 	})
 	if requests {
 		out.Routes, out.RoutesFrom = consulRoutes(s, l.meshProfile().RetryOn)
+		for i := range s.Exposes {
+			out.ExposedFrom = append(out.ExposedFrom, s.Exposes[i].From...)
+		}
 	}
 	return out
 }

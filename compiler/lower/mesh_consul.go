@@ -77,6 +77,9 @@ func consulGateway(l *lowering, g *ir.Gateway) {
 	}
 	g.Release, g.ServiceAccount, g.OwnService = g.Name, g.Name, g.Name+"-public"
 	g.APIClass = consulName + "-" + g.Name
+	// The chain of a route is entered behind the router of the service that it leads to, at its splitter (hashicorp/consul
+	// agent/consul/discoverychain/gateway.go, targetForResolverNode; read 2026-11-21): splits are the mesh's, all else the route's.
+	g.ByService, g.RouteFilters = true, consulGroup
 	const labels = "gateway." + consulGroup
 	g.Selector = []ir.KV{{Key: labels + "/managed", Value: "true"}, {Key: labels + "/name", Value: g.Name}, {Key: labels + "/namespace", Value: g.Namespace}}
 	// What the pods have is set by the controller: no settings of the kernel, and a preference for different nodes.

@@ -71,6 +71,7 @@ func (p *pass) checkConsul() {
 	}
 	p.checkConsulEntries()
 	p.checkConsulGateways()
+	p.checkRouteFilters()
 	p.checkPeering(v, namespace)
 }
 
@@ -208,6 +209,28 @@ func (p *pass) checkConsulGateways() {
 				}
 				if got, _ := integer(port, "targetPort"); got != want {
 					s.report(p, ruleConsul, fieldPath{"spec", "ports"}.at(i).to("targetPort"), "the pods have port %d", want)
+				}
+			}
+		}
+	}
+}
+
+// checkRouteFilters: the controller reads no timeouts of routes, and filters of its own in the route's namespace alone
+// (control-plane/api-gateway/common/translation.go of consul-k8s v2.0.3).
+func (p *pass) checkRouteFilters() {
+	for _, o := range p.objects {
+		if !o.is("gateway.networking.k8s.io", "HTTPRoute") {
+			continue
+		}
+		for i, rule := range list(o.value, "spec", "rules") {
+			at := fieldPath{"spec", "rules"}.at(i)
+			if get(rule, "timeouts") != nil {
+				o.report(p, ruleConsul, at.to("timeouts"), "Consul's gateways do not read it: a RouteTimeoutFilter does it")
+			}
+			for k, f := range list(rule, "filters") {
+				ref := get(f, "extensionRef")
+				if ref != nil && p.find(str(ref, "group"), str(ref, "kind"), o.namespace, str(ref, "name")) == nil {
+					o.report(p, ruleConsul, at.to("filters").at(k).to("extensionRef"), "there is no %s %s/%s: the route would lead nowhere", str(ref, "kind"), o.namespace, str(ref, "name"))
 				}
 			}
 		}

@@ -110,7 +110,7 @@ func (c *Consul) object(o meta, h head) error {
 		return err
 	case "ServiceSplitter":
 		return add(&c.splitters, consulSplitter{meta: o}, h, func(x *consulSplitter) any { return &x.spec })
-	case "ServiceRouter", "ServiceResolver", "ExportedServices", "PeeringAcceptor", "PeeringDialer", "Mesh", "GatewayClassConfig":
+	case "ServiceRouter", "ServiceResolver", "ExportedServices", "PeeringAcceptor", "PeeringDialer", "Mesh", "GatewayClassConfig", "RouteTimeoutFilter", "RouteRetryFilter":
 		return nil // how often a request is sent, what goes out, and what peers know
 	}
 	return fmt.Errorf("%s of %s is not understood", h.Kind, h.APIVersion)

@@ -85,6 +85,11 @@ type routeRule struct {
 	Filters []struct {
 		Type            string `json:"type"`
 		RequestRedirect any    `json:"requestRedirect"`
+		ExtensionRef    struct {
+			Group string `json:"group"`
+			Kind  string `json:"kind"`
+			Name  string `json:"name"`
+		} `json:"extensionRef"`
 	} `json:"filters"`
 	BackendRefs []struct {
 		Group     string `json:"group"`
@@ -244,6 +249,9 @@ func (m *Model) apiRoute(w *Workload, g *apiGateway, l *apiListener, req Request
 // backends turns the ends of a rule into leads.
 func (m *Model) backends(s Step, r *httpRoute, rule *routeRule) (Step, []Lead) {
 	for _, f := range rule.Filters {
+		if f.ExtensionRef.Group == "consul.hashicorp.com" && (f.ExtensionRef.Kind == "RouteTimeoutFilter" || f.ExtensionRef.Kind == "RouteRetryFilter") {
+			continue // how long and how often, not where to
+		}
 		s.Why = "the filter " + f.Type + " answers or is not understood"
 		return s, nil
 	}

@@ -39,6 +39,22 @@ func (e *emitter) gateways() {
 	}
 }
 
+// routeFilters writes the timeout and the retries of a service for gateways, which pass its ServiceRouter by.
+func (e *emitter) routeFilters(s *ir.ConsulService) {
+	for i := range s.Routes {
+		r := &s.Routes[i]
+		if r.Timeout != "" && i == len(s.Routes)-1 { // all have the same
+			e.add(backend.Gateways, "RouteTimeoutFilter", s.Namespace, s.Name, append(s.RoutesFrom, s.ExposedFrom...), func(y *artifact.YAML) { y.KV("requestTimeout", r.Timeout) })
+		}
+		if r.Retries > 0 {
+			e.add(backend.Gateways, "RouteRetryFilter", s.Namespace, s.Name, append(s.RoutesFrom, s.ExposedFrom...), func(y *artifact.YAML) {
+				y.KV("numRetries", r.Retries)
+				y.KV("retryOn", r.RetryOn)
+			})
+		}
+	}
+}
+
 // config says how many pods there are and where. The controller spreads them over nodes by preference, and knows no
 // other affinity.
 func config(y *artifact.YAML, g *ir.Gateway, place *ir.ConsulGateway) {

@@ -35,6 +35,9 @@ func (e *emitter) service(s *ir.ConsulService) {
 			})
 		})
 	}
+	if s.ExposedFrom != nil {
+		e.routeFilters(s)
+	}
 	if len(s.Split) > 0 {
 		e.split(s)
 	}

@@ -68,6 +68,10 @@ func route(y *artifact.YAML, h *ir.ExposedHost, l *ir.Listener, listeners []stri
 			if !slices.Equal(r.Expose.Listeners, listeners) {
 				continue
 			}
+			if group := h.Gateway.RouteFilters; group != "" && requests {
+				filteredRules(y, h.Gateway, r, group)
+				continue
+			}
 			y.Item(func() {
 				y.From("", r.Expose.From...)
 				if requests {
@@ -98,19 +102,74 @@ func parentRefs(y *artifact.YAML, g *ir.Gateway, listeners []string) {
 	})
 }
 
-// pathMatch writes a path as it is: PathPrefix compares whole segments.
-func pathMatch(y *artifact.YAML, p ir.Path) {
+// filteredRules writes one route where timeouts and retries are filters: what may be sent again has a rule of its own.
+func filteredRules(y *artifact.YAML, g *ir.Gateway, r ir.Route, group string) {
+	rule := func(again bool, methods ...string) {
+		y.Item(func() {
+			y.From("", r.Expose.From...)
+			if len(methods) > 0 {
+				y.From("", append(append(ir.From{}, r.Expose.From...), r.Service.Retries.From...)...)
+			}
+			pathMatch(y, r.Expose.Path, methods...)
+			filter := func(kind string, from ir.From) {
+				y.From("", from...)
+				y.Item(func() {
+					y.KV("type", "ExtensionRef")
+					y.Map("extensionRef", func() {
+						y.KV("group", group)
+						y.KV("kind", kind)
+						y.KV("name", r.Service.Name)
+					})
+				})
+				y.Fixed()
+			}
+			if t := r.Service.Timeout; t != nil || again {
+				y.Seq("filters", func() {
+					if t != nil {
+						filter("RouteTimeoutFilter", t.From)
+					}
+					if again {
+						filter("RouteRetryFilter", r.Service.Retries.From)
+					}
+				})
+			}
+			backendRefs(y, g, r)
+			y.Fixed()
+		})
+	}
+	retries := r.Service.Retries
+	if retries != nil {
+		rule(true, retries.Methods...)
+	}
+	if retries == nil || len(retries.Methods) > 0 {
+		rule(false)
+	}
+}
+
+// pathMatch writes a path as it is: PathPrefix compares whole segments. With methods, requests match that have one of them.
+func pathMatch(y *artifact.YAML, p ir.Path, methods ...string) {
 	kind := "PathPrefix"
 	if p.Exact {
 		kind = "Exact"
 	}
-	y.Seq("matches", func() {
+	match := func(method string) {
 		y.Item(func() {
 			y.Map("path", func() {
 				y.KV("type", kind)
 				y.KV("value", p.Value)
 			})
+			if method != "" {
+				y.KV("method", method)
+			}
 		})
+	}
+	y.Seq("matches", func() {
+		if len(methods) == 0 {
+			match("")
+		}
+		for _, m := range methods {
+			match(m)
+		}
 	})
 }
 

@@ -111,11 +111,10 @@ control-plane/api-gateway/gatekeeper/deployment.go (service name of a gateway).`
 // ConsulGateway finds what is asked of a gateway and Consul's cannot do.
 var ConsulGateway = &check.Rule{
 	ID: "MG5292", Name: "consul-gateway", Severity: diag.Error, On: check.OnSite, Guard: true,
-	Doc: `a gateway is asked for something that Consul's API gateway does not do, or that has no output yet
+	Doc: `a gateway is asked for something that Consul's API gateway does not do
 
 Its pods go by one map of node labels and prefer different nodes: no spread over racks, and no choice among some of them.
-There are eight at the most. It answers with no redirects, asks clients for no certificate, takes requests alone, and reads no timeouts of
-routes; its own filters for timeouts and retries, and checks of endpoints, have no output yet.
+There are eight at the most. It answers with no redirects, asks clients for no certificate and takes requests alone.
 Source: hashicorp/consul-k8s v2.0.3 control-plane/api-gateway/gatekeeper/deployment.go, common/translation.go
 (translateHTTPFilters), config/crd/bases/consul.hashicorp.com_gatewayclassconfigs.yaml.`,
 	Run: func(p *check.Pass) {
@@ -148,16 +147,6 @@ Source: hashicorp/consul-k8s v2.0.3 control-plane/api-gateway/gatekeeper/deploym
 					p.Reportf(at+".port", "listeners %q and %q of gateway %q have one port, %d, in its pods: 8000 is added to ports below 1024", other, ln, gn, n)
 				}
 				ports[n] = ln
-			}
-		}
-		for s := range services(p.Site) {
-			if len(s.Expose) == 0 || !p.Site.Namespaces[s.namespace].Mesh {
-				continue
-			}
-			for what, asked := range byKey(map[string]bool{"timeout": s.Timeout != "", "retries": s.Retries != nil, "outlierDetection": s.OutlierDetection != nil}) {
-				if asked {
-					p.Reportf(s.path+"."+what, "not supported yet: %s of a service that a gateway of Consul exposes, %s/%s", what, s.namespace, s.name)
-				}
 			}
 		}
 	},

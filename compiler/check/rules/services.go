@@ -6,6 +6,7 @@ import (
 
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/profile"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
@@ -252,8 +253,12 @@ var RetriesUnmet = &check.Rule{
 	ID: "MG7007", Name: "retries-unmet", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a service with retries is exposed on a gateway whose API has none
 
-HTTPRoute knows retries on the experimental channel only: on the standard one the field is dropped without a word.`,
+HTTPRoute knows retries on the experimental channel only: on the standard one the field is dropped without a word. Consul
+has filters of its own for them, and under Linkerd the proxy beside the gateway's does it.`,
 	Run: func(p *check.Pass) {
+		if at := p.Profiles.Mesh(p.Site.Mesh.Kind).Capability("retries.attempts").GatewayAPI; p.Site.Mesh.Kind == "linkerd" || at != nil && at.Support != profile.None {
+			return
+		}
 		for s := range services(p.Site) {
 			if s.Retries == nil {
 				continue
