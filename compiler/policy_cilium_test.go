@@ -2,14 +2,43 @@ package compiler
 
 import (
 	"fmt"
+	"net/netip"
+	"slices"
 	"strings"
 
 	"meshgen.dev/meshgen/compiler/analyze/policy"
+	"meshgen.dev/meshgen/compiler/site"
 )
 
 // ciliumMeshed reports whether the mesh is that of the pod network: callers are known by namespace, labels and account,
 // and have no certificates.
 func (q *inquiry) ciliumMeshed() bool { return q.s.Mesh.Kind == "cilium" }
+
+// ciliumStreams reports whether clients of a gateway pass no proxy: they come to services as themselves.
+func (q *inquiry) ciliumStreams(gateway string) bool {
+	g := q.s.Gateways[gateway]
+	if !q.ciliumMeshed() || g == nil {
+		return false
+	}
+	for _, l := range g.Listeners {
+		if !streams(l) || passes(l) {
+			return false
+		}
+	}
+	return len(g.Listeners) > 0
+}
+
+// streamClient reports whether an address is a client of a gateway of streams that leads to a port of a service: whoever
+// is may come to its pods by any way.
+func (q *inquiry) streamClient(from netip.Addr, callee string, port int) bool {
+	s := q.service(callee)
+	return from != q.world.NodeAddress && slices.ContainsFunc(s.Expose, func(e site.Expose) bool {
+		ranges := q.s.Gateways[e.Gateway].SourceRanges
+		return q.ciliumStreams(e.Gateway) && q.routedPort(s, e) == port && (len(ranges) == 0 || slices.ContainsFunc(ranges, func(r string) bool {
+			return netip.MustParsePrefix(r).Contains(from)
+		}))
+	})
+}
 
 // known is who a caller is to the agents; "" for a stranger.
 func (q *inquiry) known(a *asker) subject {
@@ -30,6 +59,9 @@ func (q *inquiry) known(a *asker) subject {
 func (q *inquiry) expectCilium(a *asker, callee string, c call) (open bool, ends map[string]int) {
 	ends = map[string]int{callee: 100}
 	w := a.from.Workload
+	if w == nil && q.streamClient(a.from.Address, callee, c.port) {
+		return true, ends
+	}
 	if w != nil && !w.Gateway && q.meshed(callee) && !q.service(callee).Headless {
 		ends = q.ends(callee, q.http(callee, c.port))
 	}

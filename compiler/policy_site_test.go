@@ -183,7 +183,7 @@ func (d declared) listener(e site.Expose) *site.Listener {
 func passes(l *site.Listener) bool { return l != nil && l.TLS != nil && l.TLS.Mode == "passthrough" }
 
 func streams(l *site.Listener) bool {
-	return l != nil && (passes(l) || l.Protocol == "tcp" || l.Protocol == "tls")
+	return l != nil && (passes(l) || l.Protocol == "tcp" || l.Protocol == "udp" || l.Protocol == "tls")
 }
 
 // routedPort is the port that routes from gateways lead to: the first by name that speaks HTTP, else gRPC; behind a
@@ -197,6 +197,8 @@ func (d declared) routedPort(s *site.Service, e site.Expose) int {
 	protocols := []string{"http", "grpc"}
 	if l := d.listener(e); passes(l) {
 		protocols = []string{"tls", "https", "tcp"}
+	} else if l != nil && l.Protocol == "udp" {
+		protocols = []string{"udp"}
 	} else if streams(l) {
 		protocols = []string{"tcp", "tls"}
 	}

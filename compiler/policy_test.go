@@ -145,6 +145,9 @@ func (q *inquiry) everybody() {
 			}
 			continue
 		}
+		if w.Gateway && q.ciliumStreams(w.Name) { // it has no proxy that could call
+			continue
+		}
 		me := subject(w.Namespace + "/" + w.Name)
 		certificate := me
 		if w.Gateway {

@@ -110,6 +110,24 @@ func (h *ExposedHost) Everywhere() bool {
 // PassesThrough reports whether a listener hands TLS on as it is, so that routes see the name of the server and no more.
 func (l *Listener) PassesThrough() bool { return l.TLS != nil && l.TLS.Mode == "passthrough" }
 
+// IsStream reports whether a listener hands on connections or datagrams of which nothing is known but the port.
+func (l *Listener) IsStream() bool {
+	return !l.PassesThrough() && (l.Protocol == "tcp" || l.Protocol == "udp")
+}
+
+// Streams reports whether a gateway has a listener of connections or datagrams.
+func (g *Gateway) Streams() bool {
+	return slices.ContainsFunc(g.Listeners, func(l Listener) bool { return l.IsStream() })
+}
+
+// Transport is the protocol by which packets come to a listener: "tcp" or "udp".
+func (l *Listener) Transport() string {
+	if l.Protocol == "udp" {
+		return "udp"
+	}
+	return "tcp"
+}
+
 // SeesRequests reports whether routes on a listener match requests, not connections.
 func (l *Listener) SeesRequests() bool {
 	return !l.PassesThrough() && (IsHTTP(l.Protocol) || l.Protocol == "https")

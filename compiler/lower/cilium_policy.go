@@ -102,6 +102,11 @@ func (l *lowering) ciliumPlatform(n *ir.Namespace) ir.CiliumPolicy {
 func (l *lowering) ciliumService(s *ir.Service) ir.CiliumPolicy {
 	p := ir.CiliumPolicy{Namespace: s.Namespace, Name: "service-" + s.Name, Selector: s.Labels, From: s.EdgesFrom}
 	for _, c := range s.Callers {
+		if g := l.p.Gateway(c.Name); c.Kind == "gateway" && g.Streams() {
+			p.Ingress = append(p.Ingress, ciliumClients(g, c))
+			p.From = append(p.From[:len(p.From):len(p.From)], g.From.Of("sourceRanges")...)
+			continue
+		}
 		p.Ingress = append(p.Ingress, ciliumCaller(c, s.Meshed)...)
 	}
 	for _, c := range s.Peers {
@@ -135,6 +140,16 @@ func (l *lowering) ciliumService(s *ir.Service) ir.CiliumPolicy {
 		}
 	}
 	return p
+}
+
+// ciliumClients admits the clients of a gateway of streams: no proxy is on the way, and they come with their own addresses
+// (operator/pkg/model/translation/gateway-api/endpointslices.go of v1.20.2: its Service has the pods themselves).
+func ciliumClients(g *ir.Gateway, c ir.Caller) ir.CiliumRule {
+	r := ir.CiliumRule{Reason: "clients of gateway " + g.Name + ", past every proxy", Ports: ciliumPorts(c.Ports), From: append(c.From[:len(c.From):len(c.From)], g.From.Of("sourceRanges")...)}
+	if r.Networks = g.SourceRanges; len(r.Networks) == 0 {
+		r.Entity = entityWorld
+	}
+	return r
 }
 
 // podLabels are those by which pods of a service are known. "" for the account: of any.

@@ -120,7 +120,7 @@ func (l *lowering) clientFlows() {
 		clients := ir.FlowEnd{Name: "clients of gateway " + g.Name, Anybody: len(g.SourceRanges) == 0, Addresses: g.SourceRanges}
 		for _, li := range g.Listeners {
 			for _, v := range g.VIPs {
-				f := ir.Flow{Area: ir.EdgeArea, From: clients, Protocol: "tcp", Port: li.Port,
+				f := ir.Flow{Area: ir.EdgeArea, From: clients, Protocol: li.Transport(), Port: li.Port,
 					To:  ir.FlowEnd{Name: "gateway " + g.Name, Addresses: singles([]netip.Addr{v})},
 					Via: l.entrances(g), Why: "listener " + li.Name + ", " + li.Protocol}
 				l.flow(f, reads, ir.From{site.Join("gateways", g.Name), site.Join("pools", g.Pool)})

@@ -20,6 +20,9 @@ func (l *lowering) podFlows() {
 		for _, c := range s.Callers {
 			name := c.Kind + " " + c.Namespace + "/" + c.Name
 			if c.Kind == "gateway" {
+				if l.ciliumMeshed() && l.gateway(c.Name).Streams() {
+					continue // clients come to pods of the node that took their packets
+				}
 				name = "gateway " + c.Name
 			}
 			ports := c.Ports

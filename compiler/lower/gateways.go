@@ -184,7 +184,7 @@ func (l *lowering) listenerHosts(gateway, listener string, li *site.Listener) []
 // streamed reports whether a route names a listener of connections: nobody asks for its host by HTTP.
 func (l *lowering) streamed(e site.Expose) bool {
 	li := l.s.Gateways[e.Gateway].Listeners[e.Listener]
-	return li != nil && (li.Protocol == "tcp" || li.Protocol == "tls" || li.TLS != nil && li.TLS.Mode == "passthrough")
+	return li != nil && (li.Protocol == "tcp" || li.Protocol == "udp" || li.Protocol == "tls" || li.TLS != nil && li.TLS.Mode == "passthrough")
 }
 
 // exposedOn returns the listeners that carry a route: the one that it names, or every one of the gateway that serves

@@ -113,6 +113,8 @@ func exposedPort(ports []ir.Port, li *site.Listener) int {
 		protocols = []string{"tls", "https", "tcp"}
 	case li.Protocol == "tcp" || li.Protocol == "tls":
 		protocols = []string{"tcp", "tls"}
+	case li.Protocol == "udp":
+		protocols = []string{"udp"}
 	}
 	for _, protocol := range protocols {
 		if i := slices.IndexFunc(ports, func(p ir.Port) bool { return p.Protocol == protocol }); i >= 0 {

@@ -71,6 +71,9 @@ func (p *pass) checkCiliumClass(o *object) {
 	if p.find(ciliumGroup, str(ref, "kind"), str(ref, "namespace"), str(ref, "name")) == nil {
 		o.report(p, ruleReference, fieldPath{"spec", "parametersRef"}, "there is no %s %s/%s in the tree", str(ref, "kind"), str(ref, "namespace"), str(ref, "name"))
 	}
+	for _, g := range p.objects {
+		p.checkCiliumStreams(o, g)
+	}
 	if !slices.ContainsFunc(p.objects, func(g *object) bool {
 		return g.is("gateway.networking.k8s.io", "Gateway") && str(g.value, "spec", "gatewayClassName") == o.name
 	}) {

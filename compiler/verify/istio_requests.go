@@ -135,7 +135,7 @@ func (p *pass) checkFault(o *object, at fieldPath, route any) {
 	}
 }
 
-// checkStreamRoute checks a TCPRoute or TLSRoute: its Gateway, and a port of a Service for each end.
+// checkStreamRoute checks a TCPRoute, TLSRoute or UDPRoute: its Gateway, and a port of a Service for each end.
 func checkStreamRoute(p *pass, o *object) {
 	for i, r := range list(o.value, "spec", "rules") {
 		at := fieldPath{"spec", "rules"}.at(i).to("backendRefs")

@@ -38,6 +38,7 @@ var kindChecks = map[kindKey]func(*pass, *object){
 	{"gateway.networking.k8s.io", "HTTPRoute"}:     checkHTTPRoute,
 	{"gateway.networking.k8s.io", "TCPRoute"}:      checkStreamRoute,
 	{"gateway.networking.k8s.io", "TLSRoute"}:      checkStreamRoute,
+	{"gateway.networking.k8s.io", "UDPRoute"}:      checkStreamRoute,
 	{"metallb.io", "BGPAdvertisement"}:             checkBGPAdvertisement,
 	{"metallb.io", "BGPPeer"}:                      checkBGPPeer,
 	{"metallb.io", "IPAddressPool"}:                checkIPAddressPool,

@@ -122,6 +122,11 @@ func (m *Model) ciliumGateway(w *Workload) bool {
 	return false
 }
 
+// hasProxies reports whether anything that comes to a gateway of Cilium passes a proxy.
+func (m *Model) hasProxies(w *Workload) bool {
+	return slices.ContainsFunc(m.apiGatewayOf(w).spec.Listeners, func(l apiListener) bool { return !l.streams() || l.passesThrough() })
+}
+
 // filter asks NetworkPolicies and the policies of Cilium, together.
 func (m *Model) filter(layer Layer, w *Workload, other end, host string, port Port, req Request) Step {
 	if w.Cluster != "" {
@@ -174,7 +179,7 @@ func (m *Model) ciliumPeer(r *ciliumRule, w *Workload, other end, host string) b
 	for _, e := range slices.Concat(r.FromEntities, r.ToEntities) {
 		switch e {
 		case "ingress":
-			if o != nil && m.ciliumGateway(o) {
+			if o != nil && m.ciliumGateway(o) && m.hasProxies(o) {
 				return true
 			}
 		case "kube-apiserver":

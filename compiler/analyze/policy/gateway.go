@@ -39,6 +39,7 @@ type opening struct {
 	redirect    bool
 	certificate bool // the client must show one
 	streams     bool // connections alone are seen, of TLS with the name that is asked for
+	past        bool // nothing but a port is known of it: a gateway of Cilium does without its proxies
 	routes      func(req Request) (Step, []Lead)
 }
 

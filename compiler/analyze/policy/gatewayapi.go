@@ -203,6 +203,7 @@ func (m *Model) apiOpen(w *Workload, req Request) (opening, bool) {
 		o.certificate = o.certificate || p.Port == l.Port && p.TLS.Validation != nil
 	}
 	o.routes = func(req Request) (Step, []Lead) { return m.apiRoute(w, g, l, req) }
+	o.past = l.streams() && !l.passesThrough()
 	if o.streams = l.streams(); o.streams {
 		return o, true
 	}

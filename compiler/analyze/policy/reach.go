@@ -155,10 +155,14 @@ func (m *Model) reachGateway(from Caller, g *Workload, req Request) Verdict {
 	if m.ciliumGateway(g) {
 		in = m.ciliumClient(g, from)
 	}
-	v.Steps = append(v.Steps, service, in)
 	asked := req
 	asked.Host, _, _ = strings.Cut(req.Host, ":") // listeners and routes do without the port, policies do not
 	open := m.open(g, asked)
+	past := open.past && m.ciliumGateway(g)
+	if past {
+		in = Step{Layer: Ingress, At: at, Effect: Silent, Why: "the client's packets go past the proxies to the pods"}
+	}
+	v.Steps = append(v.Steps, service, in)
 	switch {
 	case open.step.Effect == Allow && open.redirect:
 		open.step.Effect, open.step.Why = Refuse, "answers with a redirect to HTTPS"
@@ -179,6 +183,10 @@ func (m *Model) reachGateway(from Caller, g *Workload, req Request) Verdict {
 	v.Steps = append(v.Steps, s)
 	if m.ambient() {
 		m.followAmbient(&v, Caller{Workload: g}, req)
+		return v
+	}
+	if past {
+		m.follow(&v, Caller{Workload: from.Workload, Address: client.address}, req, false)
 		return v
 	}
 	m.spread(&v, g, req)

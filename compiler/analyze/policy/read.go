@@ -279,7 +279,7 @@ func (m *Model) object(o meta, h head) error {
 		if err = unmarshal(h.Spec, &c, false); err == nil && c.ControllerName == "io.cilium/gateway-controller" {
 			m.ciliumClasses[h.Metadata.Name] = c
 		}
-	case "gateway.networking.k8s.io/HTTPRoute", "gateway.networking.k8s.io/TLSRoute", "gateway.networking.k8s.io/TCPRoute":
+	case "gateway.networking.k8s.io/HTTPRoute", "gateway.networking.k8s.io/TLSRoute", "gateway.networking.k8s.io/TCPRoute", "gateway.networking.k8s.io/UDPRoute":
 		err = add(&m.routes, httpRoute{meta: o}, h, func(p *httpRoute) any { return &p.spec })
 	case "gateway.networking.k8s.io/GRPCRoute": // of requests of gRPC to a Service: all of them go where it says
 		err = add(&m.routes, httpRoute{meta: o}, h, func(p *httpRoute) any { return &p.spec })

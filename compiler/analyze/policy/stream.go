@@ -62,7 +62,9 @@ func (m *Model) streamRoute(w *Workload, g *gateway, srv *server, req Request) (
 }
 
 // streams reports whether a listener hands connections on and sees no requests.
-func (l *apiListener) streams() bool { return l.Protocol == "TCP" && l.TLS == nil || l.passesThrough() }
+func (l *apiListener) streams() bool {
+	return (l.Protocol == "TCP" || l.Protocol == "UDP") && l.TLS == nil || l.passesThrough()
+}
 
 func (l *apiListener) passesThrough() bool {
 	return l.Protocol == "TLS" && l.TLS != nil && l.TLS.Mode == "Passthrough"
@@ -75,6 +77,8 @@ func (l *apiListener) routeKind() string {
 		return "TLSRoute"
 	case l.Protocol == "TCP":
 		return "TCPRoute"
+	case l.Protocol == "UDP":
+		return "UDPRoute"
 	}
 	return "HTTPRoute"
 }

@@ -98,6 +98,12 @@ func selector(s ir.Selector) string {
 func fromOutside(l *ir.Listener, a netip.Addr) []string {
 	var out []string
 	at := netip.AddrPortFrom(a, l.Port)
+	if l.IsStream() && l.TLS == nil {
+		if l.Protocol == "udp" {
+			return []string{fmt.Sprintf("nc -u -z -v -w 3 %s %d   # succeeds too where nobody answers at all", a, l.Port)}
+		}
+		return []string{fmt.Sprintf("nc -z -v -w 3 %s %d", a, l.Port)}
+	}
 	for _, h := range l.Hosts {
 		if h.Host == "" || strings.Contains(h.Host, "*") {
 			continue

@@ -87,6 +87,14 @@ func gateway(m *backend.Markdown, p *ir.Plan, g *ir.Gateway) {
 		m.Row(code(l.Name), number(l.Port), l.Protocol, ends, cert, ca, codes(hosts))
 	}
 	routes(m, p, g)
+	if p.CiliumMesh != nil && g.Streams() && !p.CrossesSites(g) {
+		clients := "whoever is outside the cluster"
+		if len(g.SourceRanges) > 0 {
+			clients = codes(ir.Prefixes(g.SourceRanges))
+		}
+		m.Text("No proxy is on the way: connections and datagrams go from the address straight to pods on the node that took them, with the client's own address. " +
+			"At the pods' ports above the policies of those services admit " + clients + ", by whichever way they come. A node without a ready pod of all services above does not announce the address, or takes what nobody there answers.")
+	}
 }
 
 // tls says where a listener's encryption ends and which Secrets it reads.

@@ -76,7 +76,7 @@ func apiListener(y *artifact.YAML, l *ir.Listener) {
 	y.KV("name", l.Name)
 	y.KV("port", l.Port)
 	y.KV("protocol", apiProtocol(l))
-	if len(l.Hosts) == 1 && l.Hosts[0].Host != "" && apiProtocol(l) != "TCP" { // a listener has one host name or none
+	if len(l.Hosts) == 1 && l.Hosts[0].Host != "" && !l.IsStream() { // a listener has one host name or none
 		y.From("", l.Hosts[0].From...)
 		y.KV("hostname", l.Hosts[0].Host)
 	}
@@ -132,6 +132,8 @@ func apiProtocol(l *ir.Listener) string {
 		return "HTTPS"
 	case ir.IsHTTP(l.Protocol):
 		return "HTTP"
+	case l.Protocol == "udp":
+		return "UDP"
 	}
 	return "TCP"
 }

@@ -15,6 +15,7 @@ func routes(p *ir.Plan, t *artifact.Tree) {
 	o := backend.NewWriter(p, t, backend.Gateways, "HTTPRoute")
 	sni := backend.NewWriter(p, t, backend.Gateways, "TLSRoute")
 	streams := backend.NewWriter(p, t, backend.Gateways, "TCPRoute")
+	datagrams := backend.NewWriter(p, t, backend.Gateways, "UDPRoute")
 	for i := range p.Gateways {
 		if g := &p.Gateways[i]; g.Frontend == ir.FrontendGatewayAPI {
 			redirects(o, g)
@@ -34,6 +35,8 @@ func routes(p *ir.Plan, t *artifact.Tree) {
 			switch {
 			case l.PassesThrough():
 				to = sni
+			case l.Protocol == "udp":
+				to = datagrams
 			case !l.SeesRequests():
 				to = streams
 			}
@@ -56,7 +59,7 @@ func listenerSets(h *ir.ExposedHost) [][]string {
 }
 
 // route writes the routes of a host on listeners that are all of the kind of l. Connections have no host name that a
-// TCPRoute could go by.
+// TCPRoute could go by, and datagrams none for a UDPRoute.
 func route(y *artifact.YAML, h *ir.ExposedHost, l *ir.Listener, listeners []string) {
 	requests := l.SeesRequests()
 	parentRefs(y, h.Gateway, listeners)

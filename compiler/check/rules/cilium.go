@@ -108,7 +108,7 @@ Source: cilium/cilium v1.20.2 Documentation/gettingstarted/terminology.rst, rese
 	Run: func(p *check.Pass) {
 		var own []string
 		for name, g := range byKey(p.Site.Gateways) {
-			if podless(p.Site, g) {
+			if podless(p.Site, g) && !hasStream(p.Site, g) { // its clients come as themselves
 				own = append(own, name)
 			}
 		}

@@ -11,6 +11,7 @@ var ciliumRules = []*check.Rule{
 	CiliumPassedBy,
 	CiliumAccessLogs,
 	CiliumListener,
+	CiliumStreams,
 }
 
 // CiliumPassedBy finds what no proxy would do, because no request of the service passes one.

@@ -70,8 +70,11 @@ Source: istio.io, Gateway reference, TLSmode PASSTHROUGH; Gateway API 1.6, TLSRo
 				}
 				path := s.path + ".expose." + site.Index(i)
 				wanted := []string{"tcp", "tls"}
-				if passesThrough(li) {
+				switch {
+				case passesThrough(li):
 					wanted = []string{"tls", "https", "tcp"}
+				case li.Protocol == "udp":
+					wanted = []string{"udp"}
 				}
 				if !hasPort(s.Service, wanted...) {
 					p.Reportf(path+".listener", "%s is exposed on listener %s/%s, and has no port that speaks %s", s.full(), e.Gateway, e.Listener, strings.Join(wanted, ", ")).

@@ -37,13 +37,8 @@ type unread struct {
 // is missing here and one that should be gone.
 var notYet = []unread{
 	{path: "kubernetes.distribution", only: []string{"kubeadm", "k3s", "rke2", "talos"}},
-	{path: "gateways.*.listeners.*.protocol", only: []string{"http", "https", "tls"}, where: withCilium},
 	{path: "namespaces.*.services.*.egress", where: closedConsul},
 }
-
-// withCilium: a stream goes past its proxies, from the load balancer to the pods, with the client's own identity
-// (operator/pkg/model/translation/gateway-api/endpointslices.go of v1.20.2): policies would have to admit the world.
-func withCilium(s *site.Site) bool { return s.Mesh.Kind == "cilium" }
 
 // closedConsul: the way out would be a terminating gateway. With allow-any the proxies let through what network policies admit.
 func closedConsul(s *site.Site) bool {

@@ -242,6 +242,7 @@ if begin gateways 'the ways in, their certificates and routes'; then
 	:
 	apply 30-gateways
 	wait_for gateway-public gateway.gateway.networking.k8s.io/public 'condition=Programmed'
+	wait_for gateway-streams gateway.gateway.networking.k8s.io/streams 'condition=Programmed'
 fi
 if begin policy 'what each namespace and service needs and admits'; then
 	:
