@@ -42,6 +42,7 @@ var variations = []struct {
 	rule                   string
 }{
 	{"kubernetes.apiServer.provider", "dns", "rix1", []string{`provider: "external"`, `provider: "dns"`}, ""},
+	{"kubernetes.distribution", "other", "rix1", []string{`distribution: "kubeadm"`, `distribution: "other"`}, "MG5422"},
 	{"kubernetes.distribution", "rke2", "rix1", []string{`distribution: "kubeadm"`, `distribution: "rke2"`}, ""},
 	{"kubernetes.cni.kind", "kube-router", "rix1", []string{`{kind: "calico", version: "3.31.0", encapsulation: "vxlan"}`, `{kind: "kube-router", version: "2.6.1", encapsulation: "ipip"}`}, ""},
 	{"loadBalancer.metallb.backend", "frr", "fra1", []string{`metallb: backend: "frr-k8s"`, `metallb: backend: "frr"`}, ""},

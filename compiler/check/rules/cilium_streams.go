@@ -27,7 +27,7 @@ func hasStream(s *site.Site, g *site.Gateway) bool {
 // CiliumStreams finds gateways whose streams would lose their clients or their way.
 var CiliumStreams = &check.Rule{
 	ID: "MG5421", Name: "cilium-streams", Severity: diag.Error, On: check.OnSite, Guard: true,
-	Doc: `a gateway of Cilium has listeners of tcp or udp, and shares its address with proxies or loses its clients' addresses
+	Doc: `streams at a gateway of Cilium share its address with proxies, or lose the addresses of clients
 
 Streams pass none of its proxies: the gateway's Service leads to the pods themselves, and their policies admit clients by
 address. With externalTrafficPolicy Cluster a node hands on under its own address what it has no pod for, and a policy that

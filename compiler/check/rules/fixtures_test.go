@@ -62,7 +62,8 @@ func TestFixtures(t *testing.T) {
 	for _, r := range []load.Rule{load.CannotRead, load.TooLarge, load.Duplicate, load.Internal} {
 		fired[r.Name] = true
 	}
-	for _, r := range rules.All { // TestFleets has theirs
+	fired[rules.NotSupportedYet.Name] = fired[rules.NotSupportedYet.Name] || rules.Unread() == 0 // it waits for what is added to the language
+	for _, r := range rules.All {                                                                // TestFleets has theirs
 		fired[r.Name] = fired[r.Name] || r.On == check.OnFleet
 	}
 	for name := range severities() {
