@@ -17,7 +17,7 @@ import (
 // providers.
 var signers = map[string][]string{
 	"istio-sidecar": {"builtin", "plugin", "cert-manager", "spire"},
-	"istio-ambient": {"builtin", "plugin", "cert-manager", "spire"},
+	"istio-ambient": {"builtin", "plugin", "cert-manager"}, // ztunnel asks istiod or another server of its protocol: istio/ztunnel 62d82653, src/identity/caclient.rs, read 2026-11-21
 	"linkerd":       {"builtin", "plugin", "cert-manager"},
 	"cilium":        {"builtin", "spire"},
 	"consul":        {"builtin", "vault"},
