@@ -37,6 +37,7 @@ var linkerd = meshKind{
 	monitors:     linkerdMonitors,
 	marks:        linkerdMarks,
 	machines:     machineEntries,
+	upgrade:      linkerdUpgrade,
 	crossing:     &linkerdCrossing,
 }
 
