@@ -47,6 +47,7 @@ func runbookFor(mesh ...string) *template.Template {
 // whole; everything else is a name.
 type book struct {
 	withdrawal
+	tree                                    *artifact.Tree
 	P                                       *ir.Plan
 	Mesh, LB, CNIAgent, Istiod, Suffix      string
 	Overlay                                 string
@@ -123,9 +124,14 @@ func runbook(p *ir.Plan, t *artifact.Tree) {
 	f.Line(strings.TrimSpace(text.String()))
 }
 
+// Has reports whether the site has objects of a phase.
+func (b *book) Has(phase string) bool {
+	return slices.ContainsFunc(b.tree.Files(), func(f *artifact.File) bool { return strings.HasPrefix(f.Path(), b.Overlay+"/"+phase+"/") })
+}
+
 func newBook(p *ir.Plan, t *artifact.Tree) *book {
 	b := &book{
-		P: p, Mesh: p.Mesh.Namespace, LB: p.LoadBalancer.Namespace, Istiod: "istiod", Overlay: backend.OverlayDir(p),
+		tree: t, P: p, Mesh: p.Mesh.Namespace, LB: p.LoadBalancer.Namespace, Istiod: "istiod", Overlay: backend.OverlayDir(p),
 		Argo: p.Delivery.Kind == ir.ArgoCD, Flux: p.Delivery.Kind == ir.Flux, Monitors: len(p.Watch.Monitors) > 0,
 		Relied: relied(p), Words: words(p), Sources: sourcesOf(p),
 		Speakers: speakers(p), Certificates: certificates(p), Paths: paths(p), Datapath: datapath(p), HealthChecks: healthChecks(p),
