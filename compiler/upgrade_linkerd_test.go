@@ -50,7 +50,7 @@ func toNext(t *testing.T, name string) *Output {
 func TestUpgradeLinkerd(t *testing.T) {
 	bash := real(t, "bash")
 	for name, want := range map[string]string{
-		"lla1": "kinds plug-in control-plane proxies-intake proxies-ran proxies-gateway-local",
+		"lla1": "kinds plug-in control-plane proxies-intake proxies-ran proxies-yard proxies-gateway-local",
 		"umu1": "kinds plug-in control-plane sites proxies-shop proxies-linkerd-multicluster",
 	} {
 		out := toNext(t, name)
