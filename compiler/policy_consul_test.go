@@ -36,7 +36,7 @@ func TestPolicyConsul(t *testing.T) {
 			{"consul", name, "**/40-policy/serviceintentions.yaml", `pathExact: /v1/totals`, `pathPrefix: /v1/totals`},
 			{"consul", name, "**/40-policy/serviceintentions.yaml", `- POST`, `- PUT`},
 			{"consul", name, "**/40-policy/serviceintentions.yaml", `name: cards-next\n      action`, "name: report\n      action"},
-			{"consul", name, "**/40-policy/servicedefaults.yaml", `protocol: http`, `protocol: tcp`},
+			{"consul", name, "**/40-policy/servicedefaults.yaml", `(?s)(name: cards\n.*?protocol: )http`, `${1}tcp`},
 			{"consul", name, "**/40-policy/networkpolicy.yaml", `(?s)(name: service-vault\n.*?port: )20000`, `${1}5432`},
 		} {
 			broken := *q

@@ -21,6 +21,7 @@ type Consul struct {
 	Aliases      []ConsulAlias   // services of theirs that are called, by name
 	Permissive   bool            // some service takes plain text
 	NextServers  *ConsulServers  // of an upgrade, at its first server; nil: none is under way
+	Ways         []ConsulWay     // out of the mesh, by name
 	From         From
 }
 

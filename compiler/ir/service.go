@@ -173,8 +173,16 @@ type External struct {
 	Via       string         // egress gateway on the way; "": none, packets leave with the address of the pod's node
 	Sources   []netip.Addr   // with which packets leave by Via
 
+	Through     *Passage // pods of the mesh that TCP to it passes on its way; nil: none, it comes from the pods that ask
 	SourcesFrom From
 	From        From
+}
+
+// Passage is pods of the mesh that traffic for the outside goes through.
+type Passage struct {
+	Namespace, Name string // of their Deployment
+	Selector        []KV
+	Port            uint16 // at which proxies reach them
 }
 
 // ExternalUser is a service that declares the destination.

@@ -51,6 +51,7 @@ func (l *lowering) consul() {
 		}
 	}
 	l.consulPeers()
+	l.consulWays()
 }
 
 // consulProtocol is that of the one port that proxies take.

@@ -67,8 +67,8 @@ func (l *lowering) egress() {
 					e.Destinations = append(e.Destinations, d)
 				}
 			}
-			for _, u := range x.Users {
-				if s := l.find(u.Namespace + "/" + u.Name); s.Workload != ir.Machine { // which sends with an address of its own
+			for _, u := range l.leaving(x) {
+				if s := l.find(u.Namespace + "/" + u.Name); s == nil || s.Workload != ir.Machine { // which sends with an address of its own
 					e.Users = append(e.Users, u)
 					e.From = append(e.From, u.From...)
 				}

@@ -41,6 +41,7 @@ func (l *lowering) podFlows() {
 	}
 	l.egressProxyFlows()
 	l.meshFlows()
+	l.consulWayFlows()
 	l.issuerFlows()
 	from := l.p.Cluster.From.Of("podCIDRs")
 	for _, protocol := range []string{"tcp", "udp"} {
@@ -112,17 +113,24 @@ func (l *lowering) outsideFlows() {
 	for i := range l.p.Externals {
 		x := &l.p.Externals[i]
 		to := ir.FlowEnd{Name: "external " + x.Name, Addresses: x.Addresses, Hosts: x.Hosts}
-		for _, u := range x.Users {
+		for _, u := range l.leaving(x) {
 			source := l.allNodes()
 			source.Name, source.Nodes = "service "+u.Namespace+"/"+u.Name, nil
+			through := x.Through != nil && u.Name == x.Through.Name && u.Namespace == x.Through.Namespace
+			if through {
+				source.Name = "way out " + u.Name
+			}
 			note := "leaves with the address of the pod's node"
 			if x.Via != "" {
 				source.Addresses, note = singles(x.Sources), "leaves with an address of egress gateway "+x.Via
 			}
 			for _, p := range x.Ports {
+				if through && p.Protocol == "udp" || !through && p.Protocol != "udp" && x.Through != nil && l.find(u.Namespace+"/"+u.Name).Meshed {
+					continue
+				}
 				l.flow(ir.Flow{Area: ir.OutsideArea, From: source, To: to, Protocol: portProtocol(p), Port: p.TargetPort, Why: "egress, " + p.Protocol,
 					Note: note},
-					slices.Concat(ir.From{"namespaces"}, machinesFrom, x.SourcesFrom), u.From, ir.From{site.Join("external", x.Name)})
+					slices.Concat(ir.From{"namespaces"}, machinesFrom, x.SourcesFrom, l.closedFrom()), u.From, ir.From{site.Join("external", x.Name)})
 			}
 		}
 	}

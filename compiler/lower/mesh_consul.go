@@ -120,7 +120,7 @@ func consulPushes(l *lowering) []ir.Rule {
 	servers := fmt.Sprintf(`kube_statefulset_status_replicas_ready{namespace="%s",statefulset="%s"}`, m.Namespace, consulServers)
 	quorum := m.Replicas/2 + 1
 	size := slices.Concat(m.From.Of("replicas"), from)
-	return append(append(consulPlainText(l), []ir.Rule{
+	return append(append(slices.Concat(l.consulWayAlerts(), consulPlainText(l)), []ir.Rule{
 		{Alert: "ConsulServersMissing", Severity: warning, For: "15m", From: size,
 			Expr: fmt.Sprintf("%s < %d", servers, m.Replicas), Summary: "Fewer servers of Consul than planned are ready.",
 			Description: fmt.Sprintf("Planned: %d of StatefulSet %s/%s; a quorum is %d.", m.Replicas, m.Namespace, consulServers, quorum)},

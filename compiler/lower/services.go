@@ -338,7 +338,7 @@ func (l *lowering) callees(s *ir.Service) {
 // externals lists the destinations outside, each with the services that declare it.
 func (l *lowering) externals() {
 	for name, e := range byKey(l.s.External) {
-		out := ir.External{Name: name, Hosts: e.Hosts, From: ir.From{site.Join("external", name)}}
+		out := ir.External{Name: name, Hosts: e.Hosts, From: append(ir.From{site.Join("external", name)}, l.closedFrom()...)}
 		for _, a := range e.Addresses {
 			ip := addr(a)
 			out.Addresses = append(out.Addresses, netip.PrefixFrom(ip, ip.BitLen()))
@@ -354,6 +354,7 @@ func (l *lowering) externals() {
 					From: append(ir.From{site.Join("namespaces", s.Namespace, "services", s.Name, "egress", site.Index(k))}, s.From...)})
 			}
 		}
+		out.Through = l.consulPassage(e.Via)
 		l.p.Externals = append(l.p.Externals, out)
 	}
 }

@@ -73,6 +73,7 @@ func (p *pass) checkConsul() {
 	p.checkConsulGateways()
 	p.checkRouteFilters()
 	p.checkPeering(v, namespace)
+	p.checkTerminating(v, namespace)
 }
 
 func fieldPathOf(at []string) fieldPath {

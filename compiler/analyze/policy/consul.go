@@ -19,6 +19,9 @@ type Consul struct {
 	deny       bool // the access lists refuse by default
 	loose      bool // plain text is taken by all services; else by those of plain
 	plain      map[string]bool
+	outside    map[string]*consulDestination // by name
+	ways       []consulWay
+	meshOnly   bool // what is neither service nor destination is refused
 }
 
 type consulIntentions struct {
@@ -61,7 +64,7 @@ type ConsulRequest struct{ From, Peer, To, Method, Path string }
 
 // ReadConsul reads the objects. A field that it does not know is an error.
 func ReadConsul(t *artifact.Tree, valuesPath string) (*Consul, error) {
-	c := &Consul{protocols: map[string]string{}, plain: map[string]bool{}}
+	c := &Consul{protocols: map[string]string{}, plain: map[string]bool{}, outside: map[string]*consulDestination{}}
 	var v struct {
 		Global struct {
 			ACLs struct {
@@ -94,23 +97,40 @@ func (c *Consul) object(o meta, h head) error {
 		return add(&c.intentions, consulIntentions{meta: o}, h, func(x *consulIntentions) any { return &x.spec })
 	case "ServiceDefaults", "ProxyDefaults":
 		var d struct {
-			Protocol       string `json:"protocol"`
-			MutualTLSMode  string `json:"mutualTLSMode"`
-			UpstreamConfig any    `json:"upstreamConfig"`
-			Config         any    `json:"config"`
-			AccessLogs     any    `json:"accessLogs"`
+			Protocol       string             `json:"protocol"`
+			MutualTLSMode  string             `json:"mutualTLSMode"`
+			UpstreamConfig any                `json:"upstreamConfig"`
+			Config         any                `json:"config"`
+			AccessLogs     any                `json:"accessLogs"`
+			Destination    *consulDestination `json:"destination"`
 		}
 		err := unmarshal(h.Spec, &d, true)
 		loose := d.MutualTLSMode != "" && d.MutualTLSMode != "strict"
 		if h.Kind == "ServiceDefaults" {
 			c.protocols[h.Metadata.Name], c.plain[h.Metadata.Name] = d.Protocol, loose
+			if d.Destination != nil {
+				d.Destination.meta, c.outside[h.Metadata.Name] = o, d.Destination
+			}
 		} else {
 			c.loose = loose
 		}
 		return err
+	case "TerminatingGateway":
+		return add(&c.ways, consulWay{meta: o}, h, func(x *consulWay) any { return &x.spec })
+	case "Mesh":
+		var m struct {
+			TransparentProxy struct {
+				MeshDestinationsOnly bool `json:"meshDestinationsOnly"`
+			} `json:"transparentProxy"`
+			Permissive bool `json:"allowEnablingPermissiveMutualTLS"`
+			Peering    any  `json:"peering"`
+		}
+		err := unmarshal(h.Spec, &m, true)
+		c.meshOnly = m.TransparentProxy.MeshDestinationsOnly
+		return err
 	case "ServiceSplitter":
 		return add(&c.splitters, consulSplitter{meta: o}, h, func(x *consulSplitter) any { return &x.spec })
-	case "ServiceRouter", "ServiceResolver", "ExportedServices", "PeeringAcceptor", "PeeringDialer", "Mesh", "GatewayClassConfig", "RouteTimeoutFilter", "RouteRetryFilter":
+	case "ServiceRouter", "ServiceResolver", "ExportedServices", "PeeringAcceptor", "PeeringDialer", "GatewayClassConfig", "RouteTimeoutFilter", "RouteRetryFilter":
 		return nil // how often a request is sent, what goes out, and what peers know
 	}
 	return fmt.Errorf("%s of %s is not understood", h.Kind, h.APIVersion)

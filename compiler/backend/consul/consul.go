@@ -5,8 +5,9 @@
 // an upgrade's first server; in phase 30-gateways for each
 // gateway a GatewayClass, the GatewayClassConfig with the places of its pods, and the Service that has its addresses; in
 // 30-gateways besides, where the site has peers, how each becomes one and a Service for what is called there; in
-// phase 40-policy ProxyDefaults, Mesh, and for each service ServiceDefaults, ServiceIntentions, ServiceRouter and
-// ServiceSplitter; in phase 45-enforcement the intention that refuses whom no other one admits. Beside the phases, for an incident, the objects
+// phase 40-policy ProxyDefaults, Mesh, for each service ServiceDefaults, ServiceIntentions, ServiceRouter and
+// ServiceSplitter, and for what leaves the mesh TerminatingGateway with ServiceDefaults and ServiceIntentions of its own;
+// in phase 45-enforcement the intention that refuses whom no other one admits. Beside the phases, for an incident, the objects
 // by which the mesh refuses nobody, and for each stage of a namespace's way to mutual TLS its ServiceDefaults.
 //
 // Facts about Consul in comments were read in hashicorp/consul-k8s v2.0.3.
@@ -48,6 +49,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	e.upgrade()
 	e.peering()
 	e.aliases()
+	e.ways()
 	for i := range e.k.Services {
 		e.service(&e.k.Services[i])
 	}

@@ -18,6 +18,7 @@ func (e *emitter) values() {
 		y.Map("server", func() { e.server(y) })
 		y.Map("connectInject", func() { e.inject(y) })
 		e.meshGateway(y)
+		e.terminatingGateways(y)
 		y.Comment("Names are the cluster's: a pod asks kube-dns, and its proxy knows a service by the address of its Service.")
 		y.Map("dns", func() {
 			y.KV("enabled", false)

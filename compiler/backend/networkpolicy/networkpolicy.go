@@ -69,6 +69,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 		}
 	}
 	breakGlass(p, t)
+	all = append(all, passages(p)...)
 	if len(all) == 0 {
 		return
 	}

@@ -54,6 +54,11 @@ func service(p *ir.Plan, s *ir.Service) policy {
 				o.egress = merge(o.egress, r)
 				continue
 			}
+			if x.Through != nil && s.Meshed {
+				o.egress = merge(o.egress, toPassage(s, x))
+				o.egress = merge(o.egress, external(p, s, byUDP(x)))
+				continue
+			}
 			o.egress = merge(o.egress, external(p, s, x))
 		}
 	}

@@ -1,0 +1,112 @@
+package consul
+
+import (
+	"fmt"
+
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// terminatingGateways writes the values of the pods that lead out of the mesh.
+func (e *emitter) terminatingGateways(y *artifact.YAML) {
+	if len(e.k.Ways) == 0 {
+		return
+	}
+	y.From("", "mesh.kind", "mesh.egressPolicy", "external", "namespaces")
+	y.Map("terminatingGateways", func() {
+		y.KV("enabled", true)
+		y.Seq("gateways", func() {
+			for i := range e.k.Ways {
+				w := &e.k.Ways[i]
+				y.From("", w.From...)
+				y.Item(func() { e.terminatingGateway(y, w) })
+			}
+		})
+	})
+	y.Fixed()
+}
+
+func (e *emitter) terminatingGateway(y *artifact.YAML, w *ir.ConsulWay) {
+	y.KV("name", w.Service)
+	y.KV("replicas", w.Replicas)
+	if w.Class != "" {
+		y.Comment("On the nodes of egress gateway " + w.Via + ".")
+		y.Block("nodeSelector", "meshgen.dev/class: "+w.Class+"\n")
+	}
+	if len(w.Tolerations) > 0 {
+		y.Block("tolerations", tolerationsText(w.Tolerations))
+	}
+	y.Block("topologySpreadConstraints", fmt.Sprintf(spreadWays, w.SpreadKey, w.Passage.Name))
+	r := &w.Resources
+	y.Map("resources", func() {
+		quantities(y, "requests", r.CPURequest, r.MemoryRequest)
+		quantities(y, "limits", r.CPULimit, r.MemoryLimit)
+	})
+}
+
+// spreadWays is the text that the chart puts into the pods, by its own labels.
+const spreadWays = `- maxSkew: 1
+  topologyKey: %[1]s
+  whenUnsatisfiable: ScheduleAnyway
+  labelSelector:
+    matchLabels:
+      terminating-gateway-name: %[2]s
+- maxSkew: 1
+  topologyKey: kubernetes.io/hostname
+  whenUnsatisfiable: ScheduleAnyway
+  labelSelector:
+    matchLabels:
+      terminating-gateway-name: %[2]s
+`
+
+// ways writes what leads out of the mesh, where to, and who may.
+func (e *emitter) ways() {
+	ns := e.p.Mesh.Namespace
+	for i := range e.k.Ways {
+		w := &e.k.Ways[i]
+		backend.NewWriter(e.p, e.t, backend.Gateways, "PodDisruptionBudget").Add(
+			backend.Meta{APIVersion: "policy/v1", Namespace: ns, Name: w.Passage.Name, From: w.From}, func(y *artifact.YAML) {
+				y.Map("spec", func() {
+					y.KV("maxUnavailable", 1)
+					y.Map("selector", func() { backend.Pairs(y, "matchLabels", w.Passage.Selector) })
+				})
+			})
+		e.add(backend.Policy, "TerminatingGateway", ns, w.Service, w.From, func(y *artifact.YAML) {
+			y.Comment("The controller gives the pods the right to stand for these, and for no more.")
+			y.Seq("services", func() {
+				for j := range w.Destinations {
+					d := &w.Destinations[j]
+					y.From("", d.From...)
+					y.Item(func() { y.KV("name", d.Name) })
+				}
+				y.Fixed()
+			})
+		})
+		for j := range w.Destinations {
+			e.destination(&w.Destinations[j])
+		}
+	}
+}
+
+func (e *emitter) destination(d *ir.ConsulDestination) {
+	ns := e.p.Mesh.Namespace
+	e.add(backend.Policy, "ServiceDefaults", ns, d.Name, d.From, func(y *artifact.YAML) {
+		y.KV("protocol", d.Protocol)
+		y.Map("destination", func() {
+			y.KV("addresses", d.Addresses)
+			y.KV("port", d.Port)
+		})
+	})
+	e.add(backend.Policy, "ServiceIntentions", ns, d.Name, d.From, func(y *artifact.YAML) {
+		y.Map("destination", func() { y.KV("name", d.Name) })
+		y.Seq("sources", func() {
+			for i := range d.Callers {
+				c := &d.Callers[i]
+				y.From("", c.From...)
+				y.Item(func() { source(y, c) })
+			}
+			y.Fixed()
+		})
+	})
+}

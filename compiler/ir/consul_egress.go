@@ -1,0 +1,26 @@
+package ir
+
+// ConsulWay is a terminating gateway: proxies hand it what leaves the mesh, and it lets out what intentions admit.
+type ConsulWay struct {
+	Passage      Passage
+	Service      string // by which Consul knows it
+	Via          string // egress gateway of the site, on whose nodes its pods stand; "": on any
+	Replicas     int
+	Class        string // of the nodes; "": any that takes pods
+	Tolerations  []Taint
+	SpreadKey    string
+	Resources    Resources
+	Destinations []ConsulDestination // by name
+	From         From
+}
+
+// ConsulDestination is one port of a destination outside. Its name is the cluster's, like that of a service.
+type ConsulDestination struct {
+	Name      string
+	External  string
+	Protocol  string   // tcp, http, grpc
+	Addresses []string // names or addresses, by which a proxy knows what is meant
+	Port      uint16
+	Callers   []ConsulCaller // by name
+	From      From
+}

@@ -1,0 +1,163 @@
+package compiler
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"meshgen.dev/meshgen/compiler/analyze/policy"
+)
+
+// TestPolicyConsulEgress asks for each destination outside, by name and by address, and for one that no site declares: the
+// caller's proxy, the network on the way to the terminating gateway, and the network of that one. Open is what a service
+// declares; past the gateway nothing is.
+func TestPolicyConsulEgress(t *testing.T) {
+	seen := false
+	for _, name := range exampleNames(t) {
+		q := newInquiry(t, name)
+		if !q.consul() || q.s.Mesh.EgressPolicy != "registry-only" || len(q.s.External) == 0 {
+			continue
+		}
+		seen = true
+		wrong, open, closed := q.askConsulEgress(t)
+		for _, w := range wrong {
+			t.Error(name, w)
+		}
+		if open == 0 || closed == 0 {
+			t.Errorf("%s: %d answers are open and %d closed", name, open, closed)
+		}
+		if name != "dus1" {
+			continue
+		}
+		for _, m := range []mutant{
+			{"consul", name, "**/40-policy/serviceintentions.yaml", `(?s)(name: archive-pg\n  sources:\n    - name: )cards`, `${1}web`},
+			{"consul", name, "**/40-policy/servicedefaults.yaml", `- 203.0.113.40`, `- 203.0.113.41`},
+			{"consul", name, "**/40-policy/servicedefaults.yaml", `- backup.acquirer.example`, `- backup.acquirers.example`},
+			{"consul", name, "**/40-policy/servicedefaults.yaml", `port: 6432`, `port: 8080`},
+			{"consul", name, "**/40-policy/servicedefaults.yaml", `(?s)protocol: http(\n  destination)`, `protocol: tcp${1}`},
+			{"consul", name, "**/40-policy/terminatinggateway.yaml", `- name: rates-http`, `- name: rates-tcp`},
+			{"consul", name, "**/40-policy/mesh.yaml", `meshDestinationsOnly: true`, `meshDestinationsOnly: false`},
+			{"consul", name, "**/40-policy/networkpolicy.yaml", `(?s)(name: terminating-gateway\n.*?port: )8443`, `${1}8444`},
+			{"consul", name, "**/40-policy/networkpolicy.yaml", `(?s)(name: terminating-gateway\n.*)port: 6432`, `${1}port: 5432`},
+			{"consul", name, "**/40-policy/networkpolicy.yaml", `(port: )514\n( +protocol: )UDP`, "${1}6432\n${2}TCP"},
+		} {
+			broken := *q
+			tree, ok := mutate(q.tree, m)
+			if !ok {
+				t.Errorf("nothing in %s matches %s", m.file, m.old)
+				continue
+			}
+			broken.tree = tree
+			if wrong, _, _ := broken.askConsulEgress(t); len(wrong) == 0 {
+				t.Errorf("the oracle does not notice %q become %q in %s", m.old, m.new, m.file)
+			}
+		}
+	}
+	if !seen {
+		t.Error("no example of Consul is closed")
+	}
+}
+
+func (q *inquiry) askConsulEgress(t *testing.T) (wrong []string, open, closed int) {
+	t.Helper()
+	mesh, err := policy.ReadConsul(q.tree, "charts/"+q.plan.Name+"/consul/values.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The pods of the chart's terminating gateways, with the labels that its template gives them.
+	ways := map[string]*policy.Workload{}
+	world := q.world
+	q.world.Workloads = slices.Clone(world.Workloads)
+	for _, via := range append([]string{""}, slices.Sorted(maps.Keys(q.s.EgressGateways))...) {
+		name := "terminating-gateway"
+		if via != "" {
+			name += "-" + via
+		}
+		ways[name] = &policy.Workload{Namespace: "consul", Name: name, Address: netip.MustParseAddr("10.255.255.1"), Opted: true,
+			Labels: map[string]string{"app": "consul", "component": "terminating-gateway", "terminating-gateway-name": "consul-" + name, "release": "consul"}}
+		q.world.Workloads = append(q.world.Workloads, *ways[name])
+	}
+	if err := q.read(q.tree); err != nil {
+		t.Fatal(err)
+	}
+	q.world = world
+	for i := range q.callers {
+		a := &q.callers[i]
+		w := a.from.Workload
+		if w == nil || w.Gateway || w.Machine || !q.sidecar(a) || q.ours(a) && w.Opted {
+			continue
+		}
+		identity, s := cmp.Or(w.ServiceAccount, "default"), q.service(string(a.place))
+		who := q.service(string(a.certificate)) // the proxy goes by the account, the network by the pod
+		ask := func(what string, d policy.ConsulDeparture, want bool) {
+			d.From = identity
+			exit := mesh.Departs(d)
+			got := exit.Allowed
+			if way := ways[exit.Way]; way != nil {
+				in := q.model.Reach(a.from, policy.Target{Namespace: way.Namespace, Name: way.Name}, policy.Request{Port: 8443, Direct: true})
+				out := q.model.Reach(policy.Caller{Workload: way}, policy.Target{Address: d.Address, Host: d.Host}, policy.Request{Port: d.Port})
+				got = got && in.Allowed && out.Allowed
+			} else if exit.Way == "" && got {
+				got = q.model.Reach(a.from, policy.Target{Address: d.Address}, policy.Request{Port: d.Port}).Allowed
+			}
+			if got != want {
+				wrong = append(wrong, fmt.Sprintf("%s to %s: open is %v by %s, declared %v", a.name, what, got, exit.By, want))
+			}
+			if past := q.model.Reach(a.from, policy.Target{Address: d.Address}, policy.Request{Port: d.Port}); q.ours(a) && past.Allowed {
+				wrong = append(wrong, fmt.Sprintf("%s to %s: the network is open past the way out", a.name, what))
+			}
+			if want {
+				open++
+			} else {
+				closed++
+			}
+		}
+		for name, e := range q.s.External {
+			declared := s != nil && who != nil && slices.Contains(s.Egress, name) && slices.Contains(who.Egress, name)
+			for _, p := range e.Ports {
+				if p.Protocol == "udp" {
+					continue
+				}
+				somewhere := netip.MustParseAddr("233.252.0.77")
+				if len(e.Addresses) > 0 {
+					somewhere = netip.MustParseAddr(e.Addresses[0])
+				}
+				if p.Protocol != "tcp" {
+					for _, h := range e.Hosts {
+						d := policy.ConsulDeparture{Address: somewhere, Host: h, Port: uint16(p.Port), HTTP: p.Protocol == "http" || p.Protocol == "grpc"}
+						ask(name+" as "+h, d, declared)
+						d.Host = "not-" + h
+						ask(name+" as "+d.Host, d, false)
+					}
+				}
+				if len(e.Hosts) == 0 || p.Protocol == "tcp" {
+					for _, x := range e.Addresses {
+						d := policy.ConsulDeparture{Address: netip.MustParseAddr(x), Port: uint16(p.Port)}
+						ask(name+" at "+x, d, declared)
+						d.Port++
+						ask(name+" at "+x+", another port", d, false)
+					}
+				}
+			}
+		}
+		ask("nothing", policy.ConsulDeparture{Address: netip.MustParseAddr("233.252.0.78"), Host: "other.example.invalid", Port: 443}, false)
+		if s == nil {
+			continue
+		}
+		for _, callee := range s.Calls {
+			to := q.service(callee)
+			if to == nil {
+				continue // of another site
+			}
+			for _, port := range to.Ports {
+				if mesh.Shadows(identity, uint16(port.Port)) {
+					wrong = append(wrong, fmt.Sprintf("%s to %s: its proxy looks outside alone at port %d", a.name, callee, port.Port))
+				}
+			}
+		}
+	}
+	return wrong, open, closed
+}

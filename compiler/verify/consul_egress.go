@@ -1,0 +1,108 @@
+package verify
+
+import (
+	"net/netip"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// consulOutside returns what a terminating gateway may stand for: destinations outside by the ServiceDefaults that say where
+// they are.
+func (p *pass) consulOutside() map[string]*object {
+	out := map[string]*object{}
+	for _, o := range p.objects {
+		if o.is(consulGroup, "ServiceDefaults") && get(o.value, "spec", "destination") != nil {
+			out[o.name] = o
+		}
+	}
+	return out
+}
+
+// checkTerminating holds together what leads out of the mesh: pods of the chart, the entry that says what they stand for,
+// and what each of these is.
+func (p *pass) checkTerminating(v *values, namespace string) {
+	pods, entries := map[string]int{}, map[string]bool{}
+	for i, g := range list(v.value, "terminatingGateways", "gateways") {
+		at := fieldPath{"terminatingGateways", "gateways"}.at(i)
+		name := str(g, "name")
+		if _, twice := pods[name]; twice || name == "" {
+			v.report(p, ruleConsul, at.to("name"), "the chart takes a name, and no name twice")
+		}
+		pods[name] = i
+		for _, key := range []string{"topologySpreadConstraints", "tolerations", "nodeSelector"} {
+			var doc any
+			if text := str(g, key); yaml.Unmarshal([]byte(text), &doc) != nil {
+				v.report(p, ruleConsul, at.to(key), "the text is no YAML")
+			}
+		}
+		// The labels are those of the chart's template.
+		if spread := str(g, "topologySpreadConstraints"); spread != "" && strings.Count(spread, "terminating-gateway-name: consul-"+name+"\n") != strings.Count(spread, "topologyKey:") {
+			v.report(p, ruleConsul, at.to("topologySpreadConstraints"), "pods of %s are not what it counts", name)
+		}
+	}
+	if on := get(v.value, "terminatingGateways", "enabled") == true; on != (len(pods) > 0) {
+		v.report(p, ruleConsul, fieldPathOf([]string{"terminatingGateways", "enabled"}), "it goes with gateways")
+	}
+	outside, led, closed := p.consulOutside(), map[string]string{}, false
+	for _, o := range p.objects {
+		if o.is(consulGroup, "Mesh") {
+			closed = get(o.value, "spec", "transparentProxy", "meshDestinationsOnly") == true
+		}
+		if !o.is(consulGroup, "TerminatingGateway") {
+			continue
+		}
+		entries[o.name] = true
+		if _, there := pods[o.name]; !there || o.namespace != namespace {
+			o.report(p, ruleConsul, fieldPath{"metadata", "name"}, "the chart makes no terminating gateway %s/%s", o.namespace, o.name)
+		}
+		if get(o.value, "spec", "deployment", "enabledDeployment") == true {
+			o.report(p, ruleConsul, fieldPath{"spec", "deployment"}, "controller and chart would make one Deployment")
+		}
+		for i, s := range list(o.value, "spec", "services") {
+			at, name := fieldPath{"spec", "services"}.at(i).to("name"), str(s, "name")
+			switch {
+			case outside[name] == nil:
+				o.report(p, ruleConsul, at, "nothing outside is called %q: it would stand for whoever takes the name", name)
+			case led[name] != "":
+				o.report(p, ruleConsul, at, "%q is led to by %s too", name, led[name])
+			}
+			led[name] = o.name
+		}
+	}
+	for _, name := range sortedKeys(pods) {
+		if !entries[name] {
+			v.report(p, ruleConsul, fieldPath{"terminatingGateways", "gateways"}.at(pods[name]), "no TerminatingGateway %s says what it stands for", name)
+		}
+	}
+	for _, name := range sortedKeys(outside) {
+		o := outside[name]
+		if led[name] == "" {
+			o.report(p, ruleConsul, fieldPath{"metadata", "name"}, "no TerminatingGateway leads there: proxies that know it find nobody")
+		}
+		if !closed {
+			o.report(p, ruleConsul, fieldPath{"spec", "destination"}, "whom no intention admits goes there by himself, as long as Mesh lets out what is no service")
+		}
+		p.checkDestination(o)
+	}
+}
+
+// checkDestination checks where something outside is: by names in what carries them, by addresses in a stream.
+func (p *pass) checkDestination(o *object) {
+	at := fieldPath{"spec", "destination"}
+	if n, ok := integer(get(o.value, "spec", "destination"), "port"); !ok || n < 1 || n > 65535 {
+		o.report(p, ruleConsul, at.to("port"), "no port")
+	}
+	addresses := list(o.value, "spec", "destination", "addresses")
+	if len(addresses) == 0 {
+		o.report(p, ruleConsul, at.to("addresses"), "the webhook refuses a destination that is nowhere")
+	}
+	seen := map[string]bool{}
+	for i, a := range addresses {
+		text, _ := a.(string)
+		if _, err := netip.ParseAddr(text); err != nil && (strings.ContainsAny(text, "*/: ") || !strings.Contains(text, ".")) || seen[text] {
+			o.report(p, ruleConsul, at.to("addresses").at(i), "%q is no address and no whole name, or stands twice", text)
+		}
+		seen[text] = true
+	}
+}
