@@ -39,6 +39,10 @@ func TestPolicyConsulEgress(t *testing.T) {
 			{"consul", name, "**/40-policy/servicedefaults.yaml", `port: 6432`, `port: 8080`},
 			{"consul", name, "**/40-policy/servicedefaults.yaml", `(?s)protocol: http(\n  destination)`, `protocol: tcp${1}`},
 			{"consul", name, "**/40-policy/terminatinggateway.yaml", `- name: rates-http`, `- name: rates-tcp`},
+			{"consul", name, "**/40-policy/terminatinggateway.yaml", `- name: signer`, `- name: signers`},
+			{"consul", name, "**/40-policy/registration.yaml", `port: 9443`, `port: 9000`},
+			{"consul", name, "**/40-policy/serviceintentions.yaml", `pathExact: /sign\n`, "pathPrefix: /sign\n"},
+			{"consul", name, "**/40-policy/networkpolicy.yaml", `cidr: 10.60.9.21/32`, `cidr: 10.60.9.22/32`},
 			{"consul", name, "**/40-policy/mesh.yaml", `meshDestinationsOnly: true`, `meshDestinationsOnly: false`},
 			{"consul", name, "**/40-policy/networkpolicy.yaml", `(?s)(name: terminating-gateway\n.*?port: )8443`, `${1}8444`},
 			{"consul", name, "**/40-policy/networkpolicy.yaml", `(?s)(name: terminating-gateway\n.*)port: 6432`, `${1}port: 5432`},
@@ -144,6 +148,39 @@ func (q *inquiry) askConsulEgress(t *testing.T) (wrong []string, open, closed in
 			}
 		}
 		ask("nothing", policy.ConsulDeparture{Address: netip.MustParseAddr("233.252.0.78"), Host: "other.example.invalid", Port: 443}, false)
+		for k := range q.world.Workloads[:q.own] {
+			to := &q.world.Workloads[k]
+			if !to.Machine {
+				continue
+			}
+			callee := to.Namespace + "/" + to.Name
+			behind, way := mesh.Machines(to.Name)
+			var declared []netip.AddrPort
+			for _, p := range to.Ports {
+				for _, x := range q.service(callee).Addresses {
+					declared = append(declared, netip.AddrPortFrom(netip.MustParseAddr(x), p.Target))
+				}
+				if !slices.Equal(behind, declared) || ways[way] == nil {
+					wrong = append(wrong, fmt.Sprintf("%s is %v by way of %q, declared %v", callee, behind, way, declared))
+					continue
+				}
+				reached := q.model.Reach(a.from, policy.Target{Namespace: "consul", Name: way}, policy.Request{Port: 8443, Direct: true}).Allowed
+				for _, x := range behind {
+					to := policy.Target{Address: x.Addr()}
+					reached = reached && q.model.Reach(policy.Caller{Workload: ways[way]}, to, policy.Request{Port: x.Port()}).Allowed
+					if q.ours(a) && q.model.Reach(a.from, to, policy.Request{Port: x.Port()}).Allowed {
+						wrong = append(wrong, fmt.Sprintf("%s to %s: the network is open past the way out", a.name, callee))
+					}
+				}
+				q.requests(a, callee, int(p.Port), func(c call) {
+					admitted, by := mesh.Admits(policy.ConsulRequest{From: identity, To: to.Name, Method: c.method, Path: c.path})
+					got, want := admitted && reached, who != nil && q.admits(a.place, callee, c, false) && q.admits(a.certificate, callee, c, false)
+					if got != want {
+						wrong = append(wrong, fmt.Sprintf("%s to machines %s %s %s: open is %v by %s, declared %v", a.name, callee, c.method, c.path, got, by, want))
+					}
+				})
+			}
+		}
 		if s == nil {
 			continue
 		}

@@ -78,7 +78,7 @@ func (q *inquiry) askConsul(t *testing.T) (wrong []string, open, closed int) {
 		for k := range q.world.Workloads[:q.own] {
 			to := &q.world.Workloads[k]
 			callee := to.Namespace + "/" + to.Name
-			if to.Gateway || !q.meshed(callee) {
+			if to.Gateway || to.Machine || !q.meshed(callee) {
 				continue
 			}
 			network := q.model.Reach(a.from, policy.Target{Namespace: to.Namespace, Name: to.Name}, policy.Request{Port: inbound, Direct: true})

@@ -51,6 +51,7 @@ type ConsulAlias struct {
 // ConsulService is the configuration of one service.
 type ConsulService struct {
 	Namespace, Name string
+	Machine         bool   // it is machines outside the cluster, without a proxy
 	Protocol        string // http, http2, grpc, tcp
 	Permissive      bool   // takes plain text too, for which intentions do not hold
 	PermissiveFrom  From

@@ -1,5 +1,7 @@
 package ir
 
+import "net/netip"
+
 // ConsulWay is a terminating gateway: proxies hand it what leaves the mesh, and it lets out what intentions admit.
 type ConsulWay struct {
 	Passage      Passage
@@ -11,7 +13,17 @@ type ConsulWay struct {
 	SpreadKey    string
 	Resources    Resources
 	Destinations []ConsulDestination // by name
+	Machines     []ConsulMachine     // by namespace and name
 	From         From
+}
+
+// ConsulMachine is a service that is machines outside the cluster, as the catalog has it.
+type ConsulMachine struct {
+	Namespace, Name string
+	Port            uint16 // of the machines
+	Addresses       []netip.Addr
+	Callers         []Caller
+	From            From
 }
 
 // ConsulDestination is one port of a destination outside. Its name is the cluster's, like that of a service.

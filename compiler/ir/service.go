@@ -100,6 +100,7 @@ type Caller struct {
 
 // Callee is a service that may be reached.
 type Callee struct {
+	Through   *Passage     // pods of the mesh that TCP to it passes on its way; nil: none
 	Addresses []netip.Addr // of machines outside the cluster; none: it is pods
 	Namespace string
 	Name      string

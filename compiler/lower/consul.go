@@ -31,7 +31,7 @@ func (l *lowering) consul() {
 	}
 	l.p.Consul = k
 	for i := range l.p.Services {
-		if s := &l.p.Services[i]; s.Meshed && len(s.Ports) > 0 {
+		if s := &l.p.Services[i]; (s.Meshed || s.Workload == ir.Machine) && len(s.Ports) > 0 {
 			k.Services = append(k.Services, l.consulService(s))
 		} else if s.Meshed { // it calls, and nobody calls it
 			k.Services = append(k.Services, ir.ConsulService{Namespace: s.Namespace, Name: s.Name, Protocol: "tcp", Upstreams: l.consulUpstreams(s), From: s.EdgesFrom})
@@ -66,8 +66,8 @@ func consulProtocol(s *ir.Service) string {
 }
 
 func (l *lowering) consulService(s *ir.Service) ir.ConsulService {
-	out := ir.ConsulService{Namespace: s.Namespace, Name: s.Name, Protocol: consulProtocol(s), Upstreams: l.consulUpstreams(s), Split: s.Split, From: slices.Clone(s.EdgesFrom)}
-	if s.Permissive {
+	out := ir.ConsulService{Namespace: s.Namespace, Name: s.Name, Machine: s.Workload == ir.Machine, Protocol: consulProtocol(s), Upstreams: l.consulUpstreams(s), Split: s.Split, From: slices.Clone(s.EdgesFrom)}
+	if s.Permissive && s.Meshed {
 		// Plain text goes past the intentions: NetworkPolicy alone tells who sends it.
 		out.Permissive, l.p.Consul.Permissive = true, true
 		out.PermissiveFrom = append(under(site.Join("namespaces", s.Namespace), "mtls", "mesh"), "mesh.mtls")

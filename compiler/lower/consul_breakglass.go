@@ -29,6 +29,8 @@ func (l *lowering) consulLeaves(g *ir.BreakGlass) {
 		for _, c := range s.Callees {
 			to := l.find(c.Namespace + "/" + c.Name)
 			switch {
+			case to.Workload == ir.Machine: // without a proxy nobody finds it
+				stays[s.Namespace] = true
 			case !to.Meshed || to.Namespace == s.Namespace && to.Name == s.Name:
 			case to.Namespace == s.Namespace:
 				within[s.Namespace+"/"+s.Name] = append(within[s.Namespace+"/"+s.Name], to.Namespace+"/"+to.Name)

@@ -80,6 +80,16 @@ func (l *lowering) consulWays() {
 			w.Destinations, w.From = append(w.Destinations, d), append(w.From, d.From...)
 		}
 	}
+	for i := range l.p.Services {
+		if s := &l.p.Services[i]; s.Workload == ir.Machine {
+			m := ir.ConsulMachine{Namespace: s.Namespace, Name: s.Name, Addresses: s.Addresses, Callers: s.Callers, From: s.EdgesFrom}
+			for _, p := range s.Ports {
+				m.Port, m.From = p.TargetPort, append(slices.Clone(m.From), p.From...)
+			}
+			w := l.consulWay("")
+			w.Machines, w.From = append(w.Machines, m), append(w.From, m.From...)
+		}
+	}
 	for i := range l.p.Consul.Ways {
 		w := &l.p.Consul.Ways[i]
 		slices.SortFunc(w.Destinations, func(a, b ir.ConsulDestination) int { return cmp.Compare(a.Name, b.Name) })
@@ -185,4 +195,12 @@ func (l *lowering) closedFrom() ir.From {
 		return ir.From{"mesh.egressPolicy"}
 	}
 	return nil
+}
+
+// machinePassage is what the callers of machines outside the cluster reach them through; nil: nothing, or they are pods.
+func (l *lowering) machinePassage(s *ir.Service) *ir.Passage {
+	if l.s.Mesh.Kind != "consul" || s.Workload != ir.Machine {
+		return nil
+	}
+	return l.consulPods("")
 }

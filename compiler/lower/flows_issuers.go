@@ -29,6 +29,11 @@ func (l *lowering) machineFlows(s *ir.Service) {
 			l.flow(ir.Flow{Area: ir.PodArea, From: l.pods(c.Kind + " " + c.Namespace + "/" + c.Name), To: l.pods(source.Name), Protocol: "tcp", Port: l.p.Mesh.ProxyPorts.Tunnel, Why: c.Why,
 				Note: "HBONE: all TCP of the mesh, encrypted"}, ir.From{"namespaces", "gateways", "mesh", "kubernetes"}, c.From)
 		}
+		if w := l.machinePassage(s); w != nil {
+			l.flow(ir.Flow{Area: ir.PodArea, From: l.pods(source.Name), To: l.pods("way out " + w.Name), Protocol: "tcp", Port: w.Port, Why: c.Why,
+				Note: "encrypted"}, ir.From{"namespaces", "mesh", "kubernetes"}, c.From)
+			source.Name = "way out " + w.Name
+		}
 		for _, p := range c.Ports {
 			l.flow(ir.Flow{Area: ir.OutsideArea, From: source, To: ir.FlowEnd{Name: "machines " + s.Namespace + "/" + s.Name, Addresses: ir.Blocks(s.Addresses)},
 				Protocol: portProtocol(p), Port: p.TargetPort, Why: c.Why, Note: "leaves with the address of the pod's node"},

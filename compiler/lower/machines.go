@@ -12,6 +12,7 @@ import (
 const (
 	machineSlices  = "slices"  // by EndpointSlices, which the pod network follows for everybody
 	machineEntries = "entries" // by entries in the mesh's registry, which its proxies follow and nobody else
+	machineCatalog = "catalog" // its address is a name alone, by which the mesh's proxies find it in their catalog
 )
 
 // machineServices decides the Services of machines outside the cluster.
@@ -26,9 +27,10 @@ func (l *lowering) machineServices() {
 			continue
 		}
 		m := ir.MachineService{Namespace: s.Namespace, Name: s.Name, Ports: s.Ports, Spoken: l.p.Mesh.Kind != "linkerd", From: s.From}
-		if way == machineEntries {
+		switch way {
+		case machineEntries:
 			m.Selector = s.Labels
-		} else {
+		case machineSlices:
 			sliceMachines(&m, s.Addresses)
 		}
 		l.p.Machines = append(l.p.Machines, m)

@@ -34,6 +34,7 @@ var consul = meshKind{
 	pushes:       consulPushes,
 	metrics:      consulMetrics,
 	monitors:     consulMonitors,
+	machines:     machineCatalog,
 	crossing:     &consulCrossing,
 }
 

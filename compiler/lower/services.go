@@ -309,7 +309,7 @@ func (l *lowering) callees(s *ir.Service) {
 			return // whom a machine does not allow is held back where he is
 		}
 		s.Callees = append(s.Callees, ir.Callee{Namespace: target.Namespace, Name: target.Name, Host: target.Host,
-			Labels: target.Labels, Addresses: target.Addresses, Ports: ports, Why: why, From: append(from, target.From...)})
+			Labels: target.Labels, Addresses: target.Addresses, Through: l.machinePassage(target), Ports: ports, Why: why, From: append(from, target.From...)})
 	}
 	calls := l.s.Namespaces[s.Namespace].Services[s.Name].Calls
 	declared := func(i int) (*ir.Service, ir.From) {

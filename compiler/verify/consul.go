@@ -150,7 +150,9 @@ func (p *pass) checkConsulEntries() {
 					if p.releases.Peers[peer] == "" {
 						o.report(p, ruleConsul, at.to("peer"), "%q is no peer", peer)
 					}
-				} else if name := str(s, "name"); !callers[name] {
+				} else if name := str(s, "name"); name == "*" && str(s, "action") == "deny" {
+					continue
+				} else if !callers[name] {
 					o.report(p, ruleConsul, at.to("name"), "there is no service or gateway %q", name)
 				}
 				rules := list(s, "permissions")

@@ -15,6 +15,21 @@ func (p *pass) consulOutside() map[string]*object {
 		if o.is(consulGroup, "ServiceDefaults") && get(o.value, "spec", "destination") != nil {
 			out[o.name] = o
 		}
+		if o.is(consulGroup, "Registration") {
+			out[str(o.value, "spec", "service", "name")] = o
+		}
+	}
+	return out
+}
+
+// consulDestinations returns the names of what is outside by its address. Its intentions are never lifted: a proxy that knows
+// it looks for its port outside alone.
+func (p *pass) consulDestinations() map[string]bool {
+	out := map[string]bool{}
+	for name, o := range p.consulOutside() {
+		if o.kind == "ServiceDefaults" {
+			out[name] = true
+		}
 	}
 	return out
 }
@@ -70,6 +85,7 @@ func (p *pass) checkTerminating(v *values, namespace string) {
 			led[name] = o.name
 		}
 	}
+	p.checkRegistrations()
 	for _, name := range sortedKeys(pods) {
 		if !entries[name] {
 			v.report(p, ruleConsul, fieldPath{"terminatingGateways", "gateways"}.at(pods[name]), "no TerminatingGateway %s says what it stands for", name)
@@ -80,10 +96,14 @@ func (p *pass) checkTerminating(v *values, namespace string) {
 		if led[name] == "" {
 			o.report(p, ruleConsul, fieldPath{"metadata", "name"}, "no TerminatingGateway leads there: proxies that know it find nobody")
 		}
+		if o.kind == "Registration" {
+			continue
+		}
 		if !closed {
 			o.report(p, ruleConsul, fieldPath{"spec", "destination"}, "whom no intention admits goes there by himself, as long as Mesh lets out what is no service")
 		}
 		p.checkDestination(o)
+		p.checkClosed(name)
 	}
 }
 
@@ -104,5 +124,56 @@ func (p *pass) checkDestination(o *object) {
 			o.report(p, ruleConsul, at.to("addresses").at(i), "%q is no address and no whole name, or stands twice", text)
 		}
 		seen[text] = true
+	}
+}
+
+// checkRegistrations checks the machines in the catalog: each is a node, of a service that speaks something and whose name
+// leads to an address that nobody else is behind.
+func (p *pass) checkRegistrations() {
+	nodes := map[string]bool{}
+	for _, o := range p.objects {
+		if !o.is(consulGroup, "Registration") {
+			continue
+		}
+		spec := dict(o.value, "spec")
+		service := dict(spec, "service")
+		if node := str(spec, "node"); node == "" || nodes[node] || str(service, "id") == "" {
+			o.report(p, ruleConsul, fieldPath{"spec", "node"}, "a machine is a node of its own, with an instance of the service")
+		}
+		nodes[str(spec, "node")] = true
+		if _, err := netip.ParseAddr(str(spec, "address")); err != nil || str(service, "address") != str(spec, "address") {
+			o.report(p, ruleConsul, fieldPath{"spec", "address"}, "node and service have the address of the machine")
+		}
+		if n, ok := integer(service, "port"); !ok || n < 1 || n > 65535 {
+			o.report(p, ruleConsul, fieldPath{"spec", "service", "port"}, "no port")
+		}
+		if get(spec, "check") != nil {
+			o.report(p, ruleConsul, fieldPath{"spec", "check"}, "nobody carries it out: its status would stay as it is written")
+		}
+		name, defaults, address := str(service, "name"), "", false
+		for _, d := range p.objects {
+			if d.is(consulGroup, "ServiceDefaults") && d.name == name {
+				defaults = d.namespace
+			}
+		}
+		for _, s := range p.objects {
+			address = address || s.is("", "Service") && s.namespace == defaults && s.name == name && !has(get(s.value, "spec"), "selector") && str(s.value, "spec", "clusterIP") != "None"
+		}
+		if !address {
+			o.report(p, ruleConsul, fieldPath{"spec", "service", "name"}, "no ServiceDefaults and Service %q of one namespace: proxies have no address to know it by", name)
+		}
+	}
+}
+
+// checkClosed looks for the source that refuses whom a destination's intentions do not name.
+func (p *pass) checkClosed(name string) {
+	for _, o := range p.objects {
+		if !o.is(consulGroup, "ServiceIntentions") || o.name != name {
+			continue
+		}
+		sources := list(o.value, "spec", "sources")
+		if last := len(sources) - 1; last < 0 || str(sources[last], "name") != "*" || str(sources[last], "action") != "deny" {
+			o.report(p, ruleConsul, fieldPath{"spec", "sources"}, "the last does not refuse all others")
+		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 // consulRefuses reports whether an object of the site's own makes Consul refuse callers.
 func (p *pass) consulRefuses(o *object) bool {
 	return o.is(consulGroup, "ProxyDefaults") || o.is(consulGroup, "Mesh") ||
-		o.is(consulGroup, "ServiceIntentions") && !p.consulAliases()[o.name]
+		o.is(consulGroup, "ServiceIntentions") && !p.consulAliases()[o.name] && !p.consulDestinations()[o.name]
 }
 
 // checkConsulGlass: an intention that is lifted admits everybody, and keeps what it says of other sites. Where proxies go,

@@ -21,6 +21,7 @@ type Consul struct {
 	plain      map[string]bool
 	outside    map[string]*consulDestination // by name
 	ways       []consulWay
+	machines   []consulMachine
 	meshOnly   bool // what is neither service nor destination is refused
 }
 
@@ -115,6 +116,8 @@ func (c *Consul) object(o meta, h head) error {
 			c.loose = loose
 		}
 		return err
+	case "Registration":
+		return add(&c.machines, consulMachine{meta: o}, h, func(x *consulMachine) any { return &x.spec })
 	case "TerminatingGateway":
 		return add(&c.ways, consulWay{meta: o}, h, func(x *consulWay) any { return &x.spec })
 	case "Mesh":

@@ -71,16 +71,46 @@ func (c *Consul) Departs(q ConsulDeparture) ConsulExit {
 	if found == nil {
 		return ConsulExit{Allowed: !known && !c.meshOnly}
 	}
+	way := c.way(found.Name) // "": nobody stands for it
+	return ConsulExit{Allowed: way != "", Way: way, By: found.Object}
+}
+
+// way is the terminating gateway that stands for a service, "" for none.
+func (c *Consul) way(service string) string {
 	for _, w := range c.ways {
-		if slices.ContainsFunc(w.spec.Services, func(s struct {
-			Name string `json:"name"`
-		}) bool {
-			return s.Name == found.Name
-		}) {
-			return ConsulExit{Allowed: true, Way: w.Name, By: found.Object}
+		for _, s := range w.spec.Services {
+			if s.Name == service {
+				return w.Name
+			}
 		}
 	}
-	return ConsulExit{By: found.Object} // nobody stands for it
+	return ""
+}
+
+// consulMachine is a machine in the catalog.
+type consulMachine struct {
+	meta
+	spec struct {
+		Node    string `json:"node"`
+		Address string `json:"address"`
+		Service struct {
+			ID      string `json:"id"`
+			Name    string `json:"name"`
+			Address string `json:"address"`
+			Port    uint16 `json:"port"`
+			Weights any    `json:"weights"`
+		} `json:"service"`
+	}
+}
+
+// Machines are where the catalog has a service that is no pods, and the terminating gateway that leads there.
+func (c *Consul) Machines(service string) (all []netip.AddrPort, way string) {
+	for _, m := range c.machines {
+		if a, err := netip.ParseAddr(m.spec.Service.Address); err == nil && m.spec.Service.Name == service {
+			all = append(all, netip.AddrPortFrom(a, m.spec.Service.Port))
+		}
+	}
+	return all, c.way(service)
 }
 
 // Shadows reports whether the proxy of a service would look for what is at a port outside alone.
@@ -106,4 +136,38 @@ func (c *Consul) outsideNames() []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// Of the pods of a terminating gateway (hashicorp/consul-k8s v2.0.3 charts/consul/templates/terminating-gateways-deployment.yaml,
+// 2026-11-21): the port, and the labels apart from the release's.
+const consulWayPort = 8443
+
+func (c *Consul) wayPods(name string) *Workload {
+	w := &Workload{Name: name, Opted: true, Labels: map[string]string{"app": "consul", "component": "terminating-gateway", "terminating-gateway-name": "consul-" + name}}
+	for i := range c.ways {
+		if c.ways[i].Name == name {
+			w.Namespace = c.ways[i].Namespace
+		}
+	}
+	return w
+}
+
+// consulMachine follows a connection to machines of the catalog: to the terminating gateway that stands for them, where
+// their intentions hold, and on to the machines.
+func (m *Model) consulMachine(from Caller, to *Workload, port Port, req Request) []Step {
+	at := to.Namespace + "/" + to.Name
+	behind, name := m.consul.Machines(to.Name)
+	registered := slices.ContainsFunc(behind, func(a netip.AddrPort) bool { return a.Addr() == to.Address && a.Port() == port.Target })
+	s := Step{Layer: Registry, At: at, Effect: Allow, Why: "behind terminating gateway " + name}
+	if name == "" || !registered || !m.proxied(from.Workload) {
+		s.Effect, s.Why = Refuse, "nobody is behind the address of its Service but for proxies that find it in the catalog"
+		return []Step{s}
+	}
+	way := m.consul.wayPods(name)
+	wire := Port{Target: consulWayPort, Protocol: "tcp"}
+	steps := []Step{s,
+		m.filter(Egress, from.Workload, end{w: way}, "", wire, req),
+		m.filter(Ingress, way, end{from.Workload, from.Workload.Address}, "", wire, req)}
+	steps = append(steps, m.admitted(from, to, port, req)...)
+	return append(steps, m.filter(Egress, way, end{address: to.Address}, "", Port{Target: port.Target, Protocol: "tcp"}, req))
 }

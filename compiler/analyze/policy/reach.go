@@ -215,7 +215,7 @@ func (m *Model) follow(v *Verdict, from Caller, req Request, plain bool) {
 			continue
 		}
 		steps := m.hop(from, w, port, req, plain)
-		if w.Machine {
+		if w.Machine && m.consul == nil {
 			steps = append(steps, m.registered(from, w, port))
 		}
 		l.Allowed = !slices.ContainsFunc(steps, func(s Step) bool { return s.Effect == Refuse })
@@ -229,6 +229,9 @@ func (m *Model) hop(from Caller, to *Workload, port Port, req Request, plain boo
 	udp := req.UDP || port.Protocol == "udp"
 	caller := end{from.Workload, from.Address}
 	own := port
+	if m.consul != nil && to.Machine {
+		return m.consulMachine(from, to, port, req)
+	}
 	if !udp && m.lost(from.Workload, to) {
 		steps = append(steps, Step{Layer: Route, At: to.Namespace + "/" + to.Name, Effect: Refuse,
 			Why: "its address is that of a service of Consul, and no pod of it has a proxy"})

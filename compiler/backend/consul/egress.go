@@ -80,11 +80,18 @@ func (e *emitter) ways() {
 					y.From("", d.From...)
 					y.Item(func() { y.KV("name", d.Name) })
 				}
+				for j := range w.Machines {
+					y.From("", w.Machines[j].From...)
+					y.Item(func() { y.KV("name", w.Machines[j].Name) })
+				}
 				y.Fixed()
 			})
 		})
 		for j := range w.Destinations {
 			e.destination(&w.Destinations[j])
+		}
+		for j := range w.Machines {
+			e.machine(&w.Machines[j])
 		}
 	}
 }
@@ -107,6 +114,33 @@ func (e *emitter) destination(d *ir.ConsulDestination) {
 				y.Item(func() { source(y, c) })
 			}
 			y.Fixed()
+			y.Comment("Of all others, also where the rest of the mesh is opened: whoever may go there looks for its port outside alone.")
+			y.Item(func() {
+				y.KV("name", "*")
+				y.KV("action", "deny")
+			})
 		})
 	})
+}
+
+// machine writes the machines of a service into the catalog, each as a node of its own. Nobody looks whether they are alive:
+// checks of such nodes are for a program of Consul's that is not installed here.
+func (e *emitter) machine(m *ir.ConsulMachine) {
+	for i, a := range m.Addresses {
+		name := fmt.Sprintf("%s-%s-%d", m.Namespace, m.Name, i+1)
+		e.add(backend.Policy, "Registration", "", name, m.From, func(y *artifact.YAML) {
+			y.KV("node", name)
+			y.KV("address", a)
+			y.Map("service", func() {
+				y.KV("id", name)
+				y.KV("name", m.Name)
+				y.KV("address", a)
+				y.KV("port", m.Port)
+				y.Map("weights", func() {
+					y.KV("passing", 1)
+					y.KV("warning", 1)
+				})
+			})
+		})
+	}
 }

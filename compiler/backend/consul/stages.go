@@ -52,7 +52,7 @@ func (e *emitter) migrationStages() {
 				e.meshEntry(phase, true, slices.Concat(m.From, e.p.Mesh.From.Of("egressPolicy")))
 			}
 			for i := range e.k.Services {
-				if s := &e.k.Services[i]; s.Namespace == m.Namespace {
+				if s := &e.k.Services[i]; s.Namespace == m.Namespace && !s.Machine {
 					e.defaults(phase, s, mode, slices.Concat(m.From, s.From), m.From)
 				}
 			}

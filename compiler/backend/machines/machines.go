@@ -1,6 +1,7 @@
 // Package machines prints the Services of machines outside the cluster.
 //
-// In comes an *ir.Plan. Out go, in phase 40-policy, a Service for each service whose workload is machines, and where the
+// In comes an *ir.Plan. Out go, in phase 40-policy, a Service for each service whose workload is machines (in 30-gateways where
+// its address alone counts), and where the
 // pod network is to lead to them by itself, the EndpointSlices with their addresses. Entries in the registry of a mesh are
 // printed by the backend of that mesh.
 package machines
@@ -28,10 +29,14 @@ const (
 )
 
 func emit(p *ir.Plan, t *artifact.Tree) {
-	services, endpoints := backend.NewWriter(p, t, backend.Policy, "Service"), backend.NewWriter(p, t, backend.Policy, "EndpointSlice")
+	services, early, endpoints := backend.NewWriter(p, t, backend.Policy, "Service"), backend.NewWriter(p, t, backend.Gateways, "Service"), backend.NewWriter(p, t, backend.Policy, "EndpointSlice")
 	for i := range p.Machines {
 		m := &p.Machines[i]
-		services.Add(backend.Meta{APIVersion: "v1", Namespace: m.Namespace, Name: m.Name, From: m.From}, func(y *artifact.YAML) {
+		write := services
+		if len(m.Selector)+len(m.Slices) == 0 {
+			write = early // before the entries of the mesh that take its address
+		}
+		write.Add(backend.Meta{APIVersion: "v1", Namespace: m.Namespace, Name: m.Name, From: m.From}, func(y *artifact.YAML) {
 			y.Map("spec", func() { service(y, m) })
 		})
 		for j := range m.Slices {
@@ -48,6 +53,8 @@ func service(y *artifact.YAML, m *ir.MachineService) {
 	if len(m.Selector) > 0 {
 		y.Comment("No pod has these labels: the machines do, in the registry of the mesh.")
 		backend.Pairs(y, "selector", m.Selector)
+	} else if len(m.Slices) == 0 {
+		y.Comment("Nobody is behind the address: a proxy of the mesh takes what is sent there, and knows who is meant.")
 	} else {
 		y.Comment("Without a selector: its EndpointSlices say where it leads.")
 		policy := "SingleStack"

@@ -61,6 +61,13 @@ func passages(p *ir.Plan) []policy {
 			out.from = append(append(ir.From{}, out.from...), w.From...)
 			o.egress = merge(o.egress, out)
 		}
+		for _, m := range w.Machines {
+			name := m.Namespace + "/" + m.Name
+			for _, c := range m.Callers {
+				o.ingress = merge(o.ingress, rule{comment: "from " + c.Kind + " " + c.Namespace + "/" + c.Name, peers: []peer{{namespace: c.Namespace, labels: c.Labels}}, ports: tcp(w.Passage.Port), from: c.From})
+			}
+			o.egress = merge(o.egress, rule{comment: "to machines " + name, peers: blocks(ir.Blocks(m.Addresses)), ports: tcp(m.Port), from: m.From})
+		}
 		if s := p.Scraper; s != nil {
 			o.ingress = append(o.ingress, rule{comment: "metrics", peers: []peer{{namespace: s.Namespace}}, ports: tcp(distinct(p.Mesh.ProxyPorts.EnvoyMetrics)...), from: s.From})
 		}

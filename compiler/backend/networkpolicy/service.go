@@ -38,6 +38,11 @@ func service(p *ir.Plan, s *ir.Service) policy {
 		}
 	}
 	for _, c := range s.Callees {
+		if c.Through != nil {
+			o.egress = merge(o.egress, rule{comment: "to machines " + c.Namespace + "/" + c.Name + ", by way of " + c.Through.Name,
+				peers: []peer{{namespace: c.Through.Namespace, labels: c.Through.Selector}}, ports: tcp(c.Through.Port), from: c.From})
+			continue
+		}
 		o.egress = merge(o.egress, rule{
 			comment: "to service " + c.Namespace + "/" + c.Name,
 			peers:   ends(c.Namespace, c.Labels, c.Addresses),

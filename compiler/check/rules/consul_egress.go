@@ -15,6 +15,7 @@ var consulRules = []*check.Rule{
 	ConsulEgressPort,
 	ConsulEgressName,
 	ConsulEgressReserved,
+	ConsulMachine,
 }
 
 // consulClosed reports whether Consul's proxies refuse what the site does not declare.
@@ -167,6 +168,40 @@ Source: hashicorp/consul-k8s v2.0.3 charts/consul/values.yaml global.enableConsu
 				p.Reportf(here, "port %q of destination %q is called %s by Consul, and so is another", d.port, d.name, called).Related(other, "the other one")
 			}
 			at[called] = here
+		}
+	},
+}
+
+// ConsulMachine refuses what is asked of a machine that a terminating gateway stands for.
+var ConsulMachine = &check.Rule{
+	ID: "MG5413", Name: "consul-vm", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `a VM in Consul's catalog is exposed, speaks UDP, or failing ones of several are to be left out
+
+A proxy knows the terminating gateway and not the machines behind it: it would leave out the gateway, for everybody. UDP goes
+past the proxies, and nobody is behind the address of the VM's Service. The API gateway's controller takes the pods of a
+Service for its backends, and a VM has none.
+Source: hashicorp/consul agent/xds, endpoints of services behind terminating gateways; hashicorp/consul-k8s v2.0.3
+control-plane/api-gateway/common/translation.go, 2026-11-21.`,
+	Run: func(p *check.Pass) {
+		if p.Site.Mesh.Kind != "consul" {
+			return
+		}
+		for s := range services(p.Site) {
+			if s.Workload != "VM" {
+				continue
+			}
+			if s.OutlierDetection != nil {
+				p.Reportf(s.path+".outlierDetection", "VM %s is behind a terminating gateway: proxies would leave that out, and not the VM", s.full()).Hintf("leave it out")
+			}
+			if len(s.Expose) > 0 {
+				p.Reportf(s.path+".expose", "VM %s has no pods, which Consul's API gateway looks for", s.full()).Hintf("a service with pods in front")
+			}
+			for pn, port := range byKey(s.Ports) {
+				if port.Protocol == "udp" {
+					p.Reportf(s.path+"."+site.Join("ports", pn), "port %q of VM %s is UDP, which goes past the proxies: nobody is behind the address of its Service", pn, s.full()).
+						Hintf("declare it in external")
+				}
+			}
 		}
 	},
 }

@@ -22,13 +22,13 @@ Source: istio.io, Virtual machine installation; Kubernetes, Services without sel
 		kind := p.Site.Mesh.Kind
 		for s := range services(p.Site) {
 			n := p.Site.Namespaces[s.namespace]
-			if s.Workload != "VM" || kind == "consul" || isIstio(kind) && !n.Mesh {
+			if s.Workload != "VM" || isIstio(kind) && !n.Mesh {
 				continue
 			}
 			for _, f := range []struct {
 				given bool
 				field string
-			}{{len(s.Calls) > 0 && isIstio(kind), "calls"}, {len(s.Egress) > 0, "egress"}, {s.JWT != nil, "jwt"}, {s.RateLimit != nil, "rateLimit"},
+			}{{len(s.Calls) > 0 && (isIstio(kind) || kind == "consul"), "calls"}, {len(s.Egress) > 0, "egress"}, {s.JWT != nil, "jwt"}, {s.RateLimit != nil, "rateLimit"},
 				{s.Health != nil, "health"}, {s.Headless, "headless"}, {s.Allow != nil && isIstio(kind) && !(kind == "istio-ambient" && n.Waypoint), "allow"},
 				{s.OutlierDetection != nil && kind == "linkerd", "outlierDetection"}} {
 				if f.given {
@@ -50,7 +50,7 @@ address of the Service answers nobody.
 Source: istio.io, WorkloadEntry; istio/istio 1.31.0 PILOT_ENABLE_K8S_SELECT_WORKLOAD_ENTRIES; linkerd.io, Adding
 non-Kubernetes workloads to your mesh.`,
 	Run: func(p *check.Pass) {
-		if k := p.Site.Mesh.Kind; !isIstio(k) && k != "linkerd" {
+		if k := p.Site.Mesh.Kind; !isIstio(k) && k != "linkerd" && k != "consul" {
 			return
 		}
 		for s := range services(p.Site) {
