@@ -190,7 +190,8 @@ var intentProbes = []intentProbe{
 		cue: `external: bank: {addresses: ["198.51.100.77"], ports: tls: {port: 7443, protocol: "tls"}}
 namespaces: shop: services: "told-outside": {` + httpPort + `, expose: [{gateway: "public", host: "out.example.net"}], egress: ["bank"]}` + "\n",
 		where: map[string][]string{
-			"policy":        {"NetworkPolicy shop/*: spec egress * to * ipBlock cidr = 198.51.100.77/32", "NetworkPolicy shop/*: spec egress * ports * port = 7443"},
+			"policy":        {"NetworkPolicy */*: spec egress * to * ipBlock cidr = 198.51.100.77/32", "NetworkPolicy */*: spec egress * ports * port = 7443"},
+			"consul":        {"ServiceDefaults consul/bank-tls: spec destination port = 7443", "TerminatingGateway consul/*: spec services * name = bank-tls"},
 			"istio-sidecar": {"ServiceEntry shop/bank: spec ports * number = 7443"},
 			"istio-ambient": {},
 			"cilium":        {"CiliumNetworkPolicy shop/service-told-outside: spec egress * toCIDR * = 198.51.100.77/32", "CiliumNetworkPolicy shop/service-told-outside: spec egress * toPorts * ports * port = 7443"},
