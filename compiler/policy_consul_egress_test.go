@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"meshgen.dev/meshgen/compiler/analyze/policy"
@@ -197,4 +199,39 @@ func (q *inquiry) askConsulEgress(t *testing.T) (wrong []string, open, closed in
 		}
 	}
 	return wrong, open, closed
+}
+
+// TestPolicyConsulWays asks the same of a site in which one destination is reached by an egress gateway with a fixed source
+// address: it has a terminating gateway of its own, whose pods have the address.
+func TestPolicyConsulWays(t *testing.T) {
+	text := read(t, filepath.Join(examplesDir, "dus1", "site.cue"))
+	for _, change := range [][2]string{
+		{`cni: {kind: "calico", version: "3.31.0", encapsulation: "vxlan"}`,
+			`cni: {kind: "cilium", version: "1.20.2", encapsulation: "vxlan", cilium: {exclusive: false, socketLB: hostNamespaceOnly: true, bpfMasquerade: true}}`},
+		{`kubeProxy: mode: "iptables"`, `kubeProxy: mode: "replaced"`},
+		{`address: "10.60.\(i+1).21"`, `address: "10.60.\(i+1).21", egressAddresses: ["10.60.\(i+1).201"]`},
+		{`archive: {addresses: ["203.0.113.40"],`, `archive: {addresses: ["203.0.113.40"], via: "corporate",`},
+		{`capacity: {`, "egressGateways: corporate: {provider: \"cilium\", addresses: [\"10.60.1.201\"], placement: class: \"edge\"}\n\ncapacity: {"},
+	} {
+		if !strings.Contains(text, change[0]) {
+			t.Fatalf("dus1 has no %q", change[0])
+		}
+		text = strings.Replace(text, change[0], change[1], 1)
+	}
+	q := inquire(t, text)
+	wrong, open, closed := q.askConsulEgress(t)
+	for _, w := range wrong {
+		t.Error(w)
+	}
+	if open == 0 || closed == 0 {
+		t.Errorf("%d answers are open and %d closed", open, closed)
+	}
+	for _, want := range [][2]string{
+		{"kubernetes/overlays/dus1/40-policy/ciliumegressgatewaypolicy.yaml", "terminating-gateway-name: consul-terminating-gateway-corporate"},
+		{"charts/dus1/consul/values.yaml", "meshgen.dev/class: edge"},
+	} {
+		if f := q.tree.Lookup(want[0]); f == nil || !strings.Contains(string(f.Bytes()), want[1]) {
+			t.Errorf("%s does not say %q", want[0], want[1])
+		}
+	}
 }

@@ -183,7 +183,7 @@ func (l *lowering) consulWayAlerts() []ir.Rule {
 	var out []ir.Rule
 	for i := range l.p.Consul.Ways {
 		w := &l.p.Consul.Ways[i]
-		out = append(out, replicas("MeshWayOut", "the way out of the mesh", w.Passage.Namespace, w.Passage.Name, w.Replicas, nil, w.From,
+		out = append(out, replicas("MeshWayOut", "the way out of the mesh", w.Passage.Namespace, w.Passage.Name, w.Replicas, []ir.KV{{Key: "gateway", Value: w.Service}}, w.From,
 			"Without any, no service of the mesh reaches a destination outside by it.")...)
 	}
 	return out
