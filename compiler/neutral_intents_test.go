@@ -178,7 +178,8 @@ var intentProbes = []intentProbe{
 		name: "told-machine", needs: []string{"workload.vm"}, tells: []string{"198.51.100.78"},
 		cue: asks("shop", "told-machine", `workload: "VM", addresses: ["198.51.100.78"], ports: http: {port: 80, targetPort: 8078, protocol: "http"}`),
 		where: map[string][]string{
-			"policy":  {"NetworkPolicy shop/*: spec egress * to * ipBlock cidr = 198.51.100.78/32", "NetworkPolicy shop/*: spec egress * ports * port = 8078"},
+			"policy":  {"NetworkPolicy */*: spec egress * to * ipBlock cidr = 198.51.100.78/32", "NetworkPolicy */*: spec egress * ports * port = 8078"},
+			"consul":  {"Registration shop-told-machine-1: spec service address = 198.51.100.78", "TerminatingGateway consul/*: spec services * name = told-machine"},
 			"istio":   {"WorkloadEntry shop/told-machine-1: spec address = 198.51.100.78", "Service shop/told-machine: spec ports * targetPort = 8078"},
 			"linkerd": {"ExternalWorkload shop/told-machine-1: spec workloadIPs * ip = 198.51.100.78", "Server shop/told-machine*: spec externalWorkloadSelector matchLabels app.kubernetes.io/name = told-machine"},
 			"cilium":  {"EndpointSlice shop/told-machine-1: endpoints * addresses * = 198.51.100.78", "CiliumNetworkPolicy shop/service-told-machine-caller: spec egress * toCIDR * = 198.51.100.78/32"},

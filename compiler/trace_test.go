@@ -123,7 +123,7 @@ func (q *inquiry) looked(from, callee string) bool {
 	if !q.machine(callee) {
 		return q.meshed(callee)
 	}
-	return q.linkerd() || q.ambient() && q.waypoint(callee) || q.s.Mesh.Kind == "cilium" && q.meshed(from)
+	return q.linkerd() || q.consul() || q.ambient() && q.waypoint(callee) || q.s.Mesh.Kind == "cilium" && q.meshed(from)
 }
 
 // TestTraceLeaving asks each service with a sidecar for each destination outside: open is what it declares.
