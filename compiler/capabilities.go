@@ -8,10 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"meshgen.dev/meshgen/compiler/check"
-	"meshgen.dev/meshgen/compiler/check/rules"
 	"meshgen.dev/meshgen/compiler/profile"
-	"meshgen.dev/meshgen/compiler/site"
 )
 
 // capabilityPlaces says where the language asks for what a row of the matrix of capabilities is about: a pattern, and
@@ -57,18 +54,6 @@ func capabilityPlace(row string) (pattern, value string) {
 	return pattern, cmp.Or(value, "x")
 }
 
-// notYet reports whether MG0900 refuses a value at a place with a kind of mesh, in a site that says nothing else. In the
-// pattern "*" stands for any name or place of a list.
-func notYet(kind, pattern, value string) bool {
-	var doc any = value
-	for _, seg := range slices.Backward(strings.Split(pattern, ".")) {
-		doc = map[string]any{seg: doc}
-	}
-	in := check.Input{Site: &site.Site{Mesh: site.Mesh{Kind: kind}}, Values: doc}
-	found, _ := check.Run([]*check.Rule{rules.NotSupportedYet}, check.OnSite, in)
-	return len(found) > 0
-}
-
 // CapabilitiesReference is the matrix of capabilities in Markdown: what each mesh can do of what a site may ask for, by
 // which resource, within which limits, and where that stands.
 func CapabilitiesReference() ([]byte, error) {
@@ -86,7 +71,6 @@ site asks for. A number in brackets is a source; they stand below.
 - full: as the language defines it
 - limited: within limits, which follow
 - none: it cannot, and a site that asks for it is refused (MG7141)
-- not yet: it can, and meshgen does not print it: a site that asks for it is refused (MG0900)
 
 `)
 	b.WriteString("| Field |")
@@ -139,10 +123,6 @@ func (s *sources) number(text string) int {
 func capabilityCell(set *profile.Set, kind, row string, notes *sources) string {
 	c := set.Mesh(kind).Capability(row)
 	text := cellText(c.Cell)
-	pattern, value := capabilityPlace(row)
-	if c.Support != profile.None && pattern != "" && (notYet(kind, "mesh.kind", kind) || notYet(kind, pattern, value)) {
-		text = strings.Replace(text, string(c.Support), string(c.Support)+", not yet", 1)
-	}
 	if c.GatewayAPI != nil {
 		text += "; at a gateway of the Gateway API " + cellText(*c.GatewayAPI)
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"meshgen.dev/meshgen/compiler/analyze/capacity"
-	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/check/rules"
 	"meshgen.dev/meshgen/compiler/ir"
 	"meshgen.dev/meshgen/compiler/load"
@@ -36,12 +35,11 @@ type Alternative struct {
 	Missing    []Missing
 }
 
-// Missing is something that a site asks for and a mesh cannot do, or meshgen does not print yet.
+// Missing is something that a site asks for and a mesh cannot do.
 type Missing struct {
-	What   string // row of the matrix of capabilities, or field
+	What   string // row of the matrix of capabilities
 	Path   string // of the site, that asks for it; the first
 	Others int    // further places that ask for it
-	NotYet bool
 	Why    string
 }
 
@@ -70,11 +68,6 @@ func Compare(src *load.Source, p *ir.Plan) ([]Alternative, error) {
 			}
 		}
 		a.Missing = missingIn(src, values, m)
-		for _, x := range unprinted(src, values, kind) {
-			if !slices.ContainsFunc(a.Missing, func(o Missing) bool { return o.Path == x.Path || strings.HasPrefix(o.Path, x.Path+".") }) {
-				a.Missing = append(a.Missing, x)
-			}
-		}
 		out = append(out, a)
 	}
 	return out, nil
@@ -175,33 +168,6 @@ func (x *Missing) count(path string) {
 	x.Others++
 }
 
-// unprinted asks the rule about what has no output yet, as if the site had another mesh.
-func unprinted(src *load.Source, values any, kind string) []Missing {
-	other := *src.Site
-	other.Mesh.Kind = kind
-	doc := map[string]any{}
-	if top, ok := values.(map[string]any); ok {
-		maps.Copy(doc, top)
-		if mesh, ok := top["mesh"].(map[string]any); ok {
-			m := maps.Clone(mesh)
-			m["kind"] = kind
-			doc["mesh"] = m
-		}
-	}
-	found, _ := check.Run([]*check.Rule{rules.NotSupportedYet}, check.OnSite, check.Input{Site: &other, Values: doc})
-	var out []Missing
-	for _, f := range found {
-		what := strings.TrimPrefix(f.Message, "not supported yet: ")
-		if i := slices.IndexFunc(out, func(x Missing) bool { return x.What == what }); i >= 0 {
-			out[i].count(f.Path)
-			continue
-		}
-		out = append(out, Missing{What: what, Path: f.Path, NotYet: true, Why: "meshgen does not print it for this mesh yet"})
-	}
-	slices.SortFunc(out, func(x, y Missing) int { return cmp.Compare(x.What, y.What) })
-	return out
-}
-
 // Title is the kind, marked where it is the site's own.
 func (a *Alternative) Title() string {
 	if a.Chosen {
@@ -243,16 +209,4 @@ func (a *Alternative) Kernels() string {
 		return fmt.Sprintf("%s, %d nodes below", a.Kernel, len(a.TooOld))
 	}
 	return a.Kernel
-}
-
-// Counts returns how many capabilities are missing, and how many are not printed yet.
-func (a *Alternative) Counts() (missing, notYet int) {
-	for _, m := range a.Missing {
-		if m.NotYet {
-			notYet++
-		} else {
-			missing++
-		}
-	}
-	return missing, notYet
 }

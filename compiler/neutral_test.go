@@ -32,8 +32,7 @@ func neutralSite(t *testing.T, kind string, probes []intentProbe) string {
 
 // TestNeutral asks every kind of mesh for every intent of the language, in one site that names no mesh. Where the matrix
 // of capabilities says that a kind can, the site must compile, and an independent reader must find the intent in its
-// output; where it says that the kind cannot, a finding must say so at the intent. What MG0900 still refuses is logged,
-// and asked for by itself from the day on which it no longer is.
+// output; where it says that the kind cannot, a finding must say so at the intent.
 func TestNeutral(t *testing.T) {
 	set, err := profileSet()
 	if err != nil {
@@ -41,10 +40,6 @@ func TestNeutral(t *testing.T) {
 	}
 	for _, kind := range load.Language().Lookup("mesh", "kind").Scalar.Enum {
 		t.Run(kind, func(t *testing.T) {
-			if refusedYet("mesh.kind", kind) {
-				t.Logf("mesh.kind %s is not supported yet", kind)
-				return
-			}
 			n := neutral{t: t, kind: kind, can: func(row string) bool { return slices.Contains(withoutMesh, row) }}
 			if m := set.Mesh(kind); m != nil {
 				n.can = func(row string) bool { return m.Capability(row).Support != profile.None }
@@ -81,7 +76,7 @@ func (n *neutral) run() {
 	}
 	found := n.vet(unmet)
 	for _, p := range unmet {
-		if !slices.ContainsFunc(found, func(f diag.Finding) bool { return f.Rule != "MG0900" && about(f, p) }) {
+		if !slices.ContainsFunc(found, func(f diag.Finding) bool { return about(f, p) }) {
 			n.t.Errorf("%s: the matrix says that %s cannot have all of %v, and no finding says so", p.name, n.kind, p.needs)
 		}
 	}
@@ -107,14 +102,14 @@ func (n *neutral) vet(probes []intentProbe) diag.List {
 	return out.Findings
 }
 
-// supported takes out what MG0900 refuses, and what a limit that the matrix names does.
+// supported takes out what a limit that the matrix names refuses.
 func (n *neutral) supported(probes []intentProbe) []intentProbe {
 	n.t.Helper()
 	found := n.vet(probes)
 	return slices.DeleteFunc(slices.Clone(probes), func(p intentProbe) bool {
-		waits := slices.ContainsFunc(found, func(f diag.Finding) bool { return (f.Rule == "MG0900" || f.Rule == p.limit[n.kind]) && about(f, p) })
+		waits := slices.ContainsFunc(found, func(f diag.Finding) bool { return f.Rule == p.limit[n.kind] && about(f, p) })
 		if waits {
-			n.t.Logf("%s is refused with %s, by MG0900 or for a limit", p.name, n.kind)
+			n.t.Logf("%s is refused with %s, for a limit", p.name, n.kind)
 		}
 		return waits
 	})

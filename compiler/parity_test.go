@@ -56,7 +56,7 @@ var variations = []struct {
 
 // TestParity holds each choice of a program, a system or a form that the language offers to what is there for it: a
 // profile where such choices have profiles, and an output: an example that makes the choice and compiles, the neutral
-// site, or a variation. A choice that is refused as not supported yet needs no output.
+// site, or a variation, which may show that a rule refuses it.
 func TestParity(t *testing.T) {
 	set, err := profileSet()
 	if err != nil {
@@ -67,9 +67,7 @@ func TestParity(t *testing.T) {
 		choose(t, made, read(t, filepath.Join(examplesDir, name, "site.cue"))) // TestGolden compiles it
 	}
 	for _, kind := range load.Language().Lookup("mesh", "kind").Scalar.Enum {
-		if !refusedYet("mesh.kind", kind) {
-			choose(t, made, neutralSite(t, kind, nil)) // TestNeutral compiles it
-		}
+		choose(t, made, neutralSite(t, kind, nil)) // TestNeutral compiles it
 	}
 	for _, v := range variations {
 		key := v.place + "=" + v.choice
@@ -100,11 +98,8 @@ func TestParity(t *testing.T) {
 			}
 		}
 		for _, c := range choices {
-			switch yet := refusedYet(place, c); {
-			case yet && made[place+"="+c]:
-				t.Errorf("%s %s is refused as not supported yet, and a site that compiles has it", place, c)
-			case !yet && !made[place+"="+c]:
-				t.Errorf("%s %s is not refused as not supported yet, and no example, neutral site or variation shows what becomes of it", place, c)
+			if !made[place+"="+c] {
+				t.Errorf("%s %s: no example, neutral site or variation shows what becomes of it", place, c)
 			}
 		}
 	}
@@ -190,16 +185,6 @@ func valuesAt(v any, pattern []string) (out []string) {
 func sameSet(a, b []string) bool {
 	a, b = slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))
 	return slices.Equal(a, b)
-}
-
-// refusedYet reports whether MG0900 refuses a value at a place of the language with every kind of mesh.
-func refusedYet(pattern, value string) bool {
-	for _, kind := range load.Language().Lookup("mesh", "kind").Scalar.Enum {
-		if !notYet(kind, pattern, value) {
-			return false
-		}
-	}
-	return true
 }
 
 // at reports whether a path is the place, of which "*" stands for one segment.

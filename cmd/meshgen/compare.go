@@ -58,11 +58,10 @@ func (c *command) compare(site, format string) error {
 
 // compareText is a table with a row for each mesh, and behind it what each cannot do for the site.
 func compareText(all []compiler.Alternative, src *load.Source, render func(pretty.Writer) string, head, item string) string {
-	w := plainTable("mesh", "release", "proxies", "request", "limit", "measured by its project, of one", "latency class: proxies on the way", "kernel", "missing", "not printed yet")
+	w := plainTable("mesh", "release", "proxies", "request", "limit", "measured by its project, of one", "latency class: proxies on the way", "kernel", "missing")
 	for i := range all {
 		a := &all[i]
-		missing, notYet := a.Counts()
-		w.AppendRow(pretty.Row{a.Title(), or(a.Release, "none"), a.Places(), a.Request(), a.Limit(), or(a.Published, "-"), a.Way, a.Kernels(), missing, notYet})
+		w.AppendRow(pretty.Row{a.Title(), or(a.Release, "none"), a.Places(), a.Request(), a.Limit(), or(a.Published, "-"), a.Way, a.Kernels(), len(a.Missing)})
 	}
 	var b strings.Builder
 	b.WriteString(render(w) + "\n")
@@ -108,7 +107,6 @@ func alternativeJSON(a *compiler.Alternative, src *load.Source) any {
 		Path   string `json:"path"`
 		At     string `json:"at"`
 		Others int    `json:"others"`
-		NotYet bool   `json:"notYet"`
 		Why    string `json:"why"`
 	}
 	out := struct {
@@ -127,7 +125,7 @@ func alternativeJSON(a *compiler.Alternative, src *load.Source) any {
 		Missing    []missing `json:"missing"`
 	}{a.Kind, a.Chosen, a.Release, a.Proxies, a.PerNode, a.RequestMiB, a.LimitMiB, a.Published, a.Way, a.Kernel, append([]string{}, a.TooOld...), append([]string{}, a.Modules...), []missing{}}
 	for _, m := range a.Missing {
-		out.Missing = append(out.Missing, missing{m.What, m.Path, src.PosOf(m.Path).String(), m.Others, m.NotYet, m.Why})
+		out.Missing = append(out.Missing, missing{m.What, m.Path, src.PosOf(m.Path).String(), m.Others, m.Why})
 	}
 	return out
 }

@@ -18,7 +18,7 @@ func (c *command) rulesCommand() *cobra.Command {
 		Long: `List every rule: its ID, name, severity, the stage that it reads, whether a site may waive it, and what it finds.
 "meshgen explain ID" tells the story of one.
 
-With --matrix, list what each mesh can do of what a site may ask for, in Markdown: rules MG7141 and MG0900 go by it.`,
+With --matrix, list what each mesh can do of what a site may ask for, in Markdown: rule MG7141 goes by it.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			switch {

@@ -81,7 +81,7 @@ Its objects and chart values change between releases: what another takes may be 
 		lb := p.Site.LoadBalancer
 		prof := p.Profiles.LoadBalancer(lb.Kind)
 		switch {
-		case prof == nil || prof.CNI != "" || prof.Machines != nil: // not-supported-yet says so, or the pod network has the release
+		case prof == nil || prof.CNI != "" || prof.Machines != nil: // there is none, or the pod network has the release
 		case lb.Version == "":
 			p.Reportf("loadBalancer", "loadBalancer.version is missing: %s is installed by its chart, whose version is not a default", lb.Kind)
 		case prof.Release(lb.Version) == nil:

@@ -62,8 +62,7 @@ func TestFixtures(t *testing.T) {
 	for _, r := range []load.Rule{load.CannotRead, load.TooLarge, load.Duplicate, load.Internal} {
 		fired[r.Name] = true
 	}
-	fired[rules.NotSupportedYet.Name] = fired[rules.NotSupportedYet.Name] || rules.Unread() == 0 // it waits for what is added to the language
-	for _, r := range rules.All {                                                                // TestFleets has theirs
+	for _, r := range rules.All { // TestFleets has theirs
 		fired[r.Name] = fired[r.Name] || r.On == check.OnFleet
 	}
 	for name := range severities() {
@@ -118,11 +117,7 @@ func (fx *fixture) run(t *testing.T) bool {
 	}
 	want := 1 + strings.Count(before, "\n")
 	got := vetAfter(t, fx.before(t), text, severity == diag.Note)
-	if fx.rule != rules.NotSupportedYet.Name {
-		got = slices.DeleteFunc(got, func(f diag.Finding) bool {
-			return f.Name != fx.rule && leftOut(f)
-		})
-	}
+	got = slices.DeleteFunc(got, func(f diag.Finding) bool { return f.Name != fx.rule && leftOut(f) })
 	// Advice of other rules says nothing about this one.
 	got = slices.DeleteFunc(got, func(f diag.Finding) bool { return f.Name != fx.rule && f.Severity == diag.Note })
 	fx.compare(t, text, got)

@@ -113,7 +113,7 @@ Its objects and chart values change between releases: what another takes may be 
 		m := p.Site.Mesh
 		prof := p.Profiles.Mesh(m.Kind)
 		switch {
-		case prof == nil: // not-supported-yet says so
+		case prof == nil: // there is none
 		case m.Version == "" && prof.CNI != "": // it is released with the pod network
 		case m.Version == "":
 			p.Reportf("mesh", "mesh.version is missing: a mesh is installed by its charts, whose version is not a default")

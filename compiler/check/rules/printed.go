@@ -26,6 +26,11 @@ var Printed = map[string][]string{
 	"cert-manager":             {"1.21"},
 }
 
+// languageRules are the rules about what the language can say and nothing prints.
+var languageRules = []*check.Rule{
+	ReleaseWithoutOutput,
+}
+
 // ReleaseWithoutOutput refuses releases whose objects meshgen cannot check.
 var ReleaseWithoutOutput = &check.Rule{
 	ID: "MG0901", Name: "release-without-output", Severity: diag.Error, On: check.OnSite, Guard: true,

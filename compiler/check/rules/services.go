@@ -291,7 +291,7 @@ It needs a port to lead to, and a listener of the gateway that serves requests r
 					continue
 				}
 				if li := g.Listeners[e.Listener]; li != nil && !isRequest(li.Protocol) {
-					continue // a listener of connections: not-supported-yet says so
+					continue // a listener of connections
 				}
 				path := s.path + ".expose." + site.Index(i)
 				if !hasPort(s.Service, "http", "grpc") {
