@@ -57,6 +57,7 @@ var unsaid = map[string]string{
 	"istio-ambient egress.via":          "refused by the provider's own rules so far",
 	"consul holdApplicationUntilReady":  "its proxy starts first whatever is said",
 	"linkerd holdApplicationUntilReady": "its sidecars are native, and start first whatever is said",
+	"linkerd upgrade":                   "one release of it has output: TestUpgradeLinkerd has another by a profile",
 	"linkerd tracing":                   "linkerd-tracing asks for a collector with an identity, which no example has",
 }
 

@@ -20,12 +20,19 @@ func TestValuesKeys(t *testing.T) {
 			if file != "values.yaml" || !strings.HasPrefix(dir, "charts/") {
 				continue
 			}
-			chart := releases(out.Plan).Charts[path.Base(dir)]
+			declared := releases(out.Plan)
+			chart := declared.Charts[path.Base(dir)]
+			if strings.Contains(dir, "/upgrade/") {
+				chart = declared.Upgrade.Values[path.Base(dir)]
+			}
 			if chart.Name == "" {
 				t.Errorf("%s is of no release of the plan", f.Path())
 				continue
 			}
 			key := chart.Name + " " + chart.Version
+			if strings.Contains(dir, "/upgrade/") {
+				key += " " + path.Base(dir)
+			}
 			if seen[key] { // TestGolden builds, and verify looks at every file
 				continue
 			}
