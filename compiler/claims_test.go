@@ -42,6 +42,8 @@ var readers = []reader{
 		files: []string{"fabric/zrh1/lb1/etc/haproxy/haproxy.cfg"}},
 	{program: "nft -c", test: "compiler/real_firewall_test.go TestRealFirewall", globs: []string{"hosts/*/*/etc/meshgen/firewall.nft"}},
 	{program: "nftables of this kernel, with connections that it takes and drops", test: "compiler/real_firewall_test.go TestLiveFirewall", globs: []string{"hosts/*/*/etc/meshgen/firewall.nft"}},
+	{program: "nftables of this kernel, beside a masquerade that comes later or earlier", test: "compiler/live_egress_test.go TestLiveEgress", files: []string{"hosts/kos1/*/etc/meshgen/egress.nft"}},
+	{program: "kubectl kustomize, over the Services that it marks", test: "compiler/service_marks_test.go TestServiceComponents", globs: []string{"kubernetes/overlays/*/services/*/kustomization.yaml"}},
 	{program: "systemd-analyze verify, shellcheck", test: "compiler/real_cards_test.go TestRealCards", globs: []string{cardsGlob, cardsUnitGlob}},
 	{program: "the shell, and queues of this kernel", test: "compiler/real_cards_test.go TestLiveCards", files: []string{"hosts/rz1/*/etc/meshgen/cards.sh"}},
 	{program: "keepalived -t", test: "compiler/real_haproxy_test.go TestRealKeepalived", globs: []string{keepalivedFiles}},
