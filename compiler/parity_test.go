@@ -51,7 +51,7 @@ var variations = []struct {
 	{"mesh.ca.kind", "vault", "gdn1", []string{`kind: "plugin", secret: "cacerts", `, `kind: "vault", `}, "MG5160"},
 	{"egressGateways.*.provider", "calico", "ham1", []string{"provider: \"cilium\"\n", "provider: \"calico\"\n"}, "MG6181"},
 	{"egressGateways.*.provider", "host", "ham1", []string{"provider: \"cilium\"\n", "provider: \"host\"\n"}, "MG5451"},
-	{"mesh.ca.kind", "spire", "gdn1", []string{`kind: "plugin", secret: "cacerts", `, `kind: "spire", `}, "MG5342"},
+	{"mesh.ca.kind", "spire", "gdn1", []string{`kind: "plugin", secret: "cacerts", `, `kind: "spire", `}, ""},
 }
 
 // TestParity holds each choice of a program, a system or a form that the language offers to what is there for it: a

@@ -28,6 +28,7 @@ func releases(p *ir.Plan) verify.Releases {
 		ExternalNamespaces: []string{"kube-system", "default"},
 	}
 	r.PluginCA = p.Mesh.CA != nil && p.Mesh.CA.Kind == "plugin"
+	r.SPIRE = p.Mesh.CA != nil && p.Mesh.CA.SPIRE != nil
 	if f := p.Federation; f != nil {
 		r.Peers = map[string]string{}
 		for _, peer := range f.Peers {

@@ -52,11 +52,18 @@ type CA struct {
 	IssuerSecret    string  // holds the intermediate that signs
 	IssuerRef       string  // cert-manager issuer that renews IssuerSecret; "": made by hand
 	Signer          *Signer // nil: the control plane signs, or the mesh has another way
+	SPIRE           *SPIRE  // nil: proxies ask somebody else
 	From            From
 }
 
 // AnchorKey is the key of the ConfigMap that holds the root.
 const AnchorKey = "ca-bundle.crt"
+
+// SPIRE is how proxies reach the agents of SPIRE. What runs of it is the cluster's own.
+type SPIRE struct {
+	Driver string // mounts the agent's socket into pods
+	Socket string // file name of the socket there; never that of Istio's own, which a proxy would make if it is not there
+}
 
 // Signer is the program by which cert-manager signs for workloads, out of an Issuer of the tree over CA.IssuerSecret.
 type Signer struct {

@@ -47,6 +47,7 @@ func (l *lowering) mesh() {
 	p.Aliases, p.HoldPods, p.PushThrottle = m.TrustDomainAliases, m.Proxy.HoldApplicationUntilReady, m.ControlPlane.PushThrottle
 	p.CA = l.authority()
 	l.signer()
+	l.spire()
 	p.Next = l.nextControlPlane()
 	p.Migrations = l.migrations()
 	if p.OwnPolicy = l.ciliumMeshed(); p.OwnPolicy {

@@ -92,6 +92,8 @@ func (l *lowering) signerSecret() {
 func (l *lowering) clockTolerance() int {
 	if ca := l.p.Mesh.CA; ca != nil && ca.Signer != nil {
 		return l.meshProfile().Signer.ClockToleranceSeconds
+	} else if ca != nil && ca.SPIRE != nil {
+		return l.meshProfile().SPIRE.ClockToleranceSeconds
 	}
 	return l.meshProfile().ClockToleranceSeconds
 }
@@ -128,7 +130,10 @@ func authorityAlert(l *lowering) ir.Rule {
 	if m.CA != nil && m.CA.Signer != nil {
 		return l.intermediateAlert()
 	}
-	if m.CA != nil && m.CA.Kind == "plugin" {
+	if m.CA != nil && m.CA.SPIRE != nil {
+		r.Summary = "The control plane's own root has not been renewed."
+		r.Description = fmt.Sprintf("Less than %d days are left, half of the time in which it renews it. It signs for the control plane alone: at its end proxies get no configuration, and the API server calls no webhook of the mesh.", days)
+	} else if m.CA != nil && m.CA.Kind == "plugin" {
 		days = pluginDays
 		r.Description = fmt.Sprintf("Less than %d days are left. Nobody renews Secret %s/%s but whoever made it; istiod takes a new one without a restart. Its end is the end of all traffic in the mesh.",
 			days, m.Namespace, m.CA.Secret)

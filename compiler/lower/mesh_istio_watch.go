@@ -25,6 +25,9 @@ func istioCertificates(l *lowering) []ir.Rule {
 	if l.p.Mesh.CA != nil {
 		signed = append(kind[:len(kind):len(kind)], l.p.Mesh.CA.From...)
 	}
+	if l.bySPIRE() { // the agents in the pods neither ask nor know: no metric of theirs tells
+		return []ir.Rule{authorityAlert(l)}
+	}
 	out := []ir.Rule{
 		{Alert: "WorkloadCertificateOverdue", Severity: critical, For: "10m", Why: "certificates/overdue", From: signed,
 			Expr:        fmt.Sprintf(`istio_agent_cert_expiry_seconds{resource_name="default"} < %d`, overdue),
@@ -89,6 +92,9 @@ func istiodName(l *lowering) string {
 
 // istioMetrics are those that Istio's alerts read.
 func istioMetrics(l *lowering) []needed {
+	if l.bySPIRE() {
+		return []needed{{"pilot_xds", "the control plane of the mesh", append(l.p.Mesh.From.Of("kind"), l.p.Mesh.CA.From...)}}
+	}
 	return []needed{
 		{"pilot_xds", "the control plane of the mesh", l.p.Mesh.From.Of("kind")},
 		{"istio_agent_cert_expiry_seconds", "the proxies of the mesh", l.p.Mesh.From.Of("kind")},

@@ -14,6 +14,7 @@ type Mesh struct {
 	Certificates            Certificates            `json:"certificates"`
 	Ports                   MeshPorts               `json:"ports"`
 	Signer                  *Signer                 `json:"signer,omitempty"`          // nil: the control plane signs alone
+	SPIRE                   *SPIRE                  `json:"spire,omitempty"`           // nil: it cannot sign
 	UncapturedPorts         []uint16                `json:"uncapturedPorts,omitempty"` // inbound ports that the proxy leaves alone: plaintext under strict mTLS
 	PodPorts                []uint16                `json:"podPorts,omitempty"`        // that the proxy binds in the pod
 	Modules                 []Module                `json:"modules,omitempty"`
@@ -88,6 +89,13 @@ type Signer struct {
 	Repository            string `json:"repository"`
 	Version               string `json:"version"`               // of the chart and the program, "v0.17.0"
 	Port                  uint16 `json:"port"`                  // of its pods: requests for certificates
+	ClockToleranceSeconds int    `json:"clockToleranceSeconds"` // how far a clock may be behind
+}
+
+// SPIRE is how the proxies of a mesh reach the agents of SPIRE, which the cluster brings.
+type SPIRE struct {
+	Driver                string `json:"driver"`                // mounts the agent's socket into pods
+	Socket                string `json:"socket"`                // file name of the socket there
 	ClockToleranceSeconds int    `json:"clockToleranceSeconds"` // how far a clock may be behind
 }
 

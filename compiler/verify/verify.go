@@ -36,6 +36,8 @@ type Releases struct {
 
 	// PluginCA says that the control plane of Istio has an intermediate of somebody else's.
 	PluginCA bool
+	// SPIRE says that SPIRE's agents sign for workloads of Istio.
+	SPIRE bool
 
 	// LateSecrets are those that can be made when another site runs, as "namespace/name": nothing waits for them.
 	LateSecrets []string
@@ -172,6 +174,7 @@ func (p *pass) wholeTree() {
 	p.checkOpenELB()
 	p.checkAmbient()
 	p.checkSigner()
+	p.checkSPIRE()
 	p.checkLinkerd()
 	p.checkCiliumMesh()
 	p.checkConsul()

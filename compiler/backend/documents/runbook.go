@@ -19,8 +19,8 @@ var templates embed.FS
 var runbooks = map[string]*template.Template{
 	"cilium":        runbookFor("mesh_cilium.md", "mesh_cilium_federation.md"),
 	"consul":        runbookFor("mesh_consul.md", "mesh_consul_federation.md"),
-	"istio-ambient": runbookFor("mesh_istio.md", "mesh_ambient.md", "mesh_ambient_federation.md"),
-	"istio-sidecar": runbookFor("mesh_istio.md", "mesh_istio_federation.md"),
+	"istio-ambient": runbookFor("mesh_istio.md", "mesh_istio_spire.md", "mesh_ambient.md", "mesh_ambient_federation.md"),
+	"istio-sidecar": runbookFor("mesh_istio.md", "mesh_istio_spire.md", "mesh_istio_federation.md"),
 	"linkerd":       runbookFor("mesh_linkerd.md", "mesh_linkerd_federation.md", "mesh_linkerd_migration.md"),
 	"none":          runbookFor("mesh_none.md"),
 }

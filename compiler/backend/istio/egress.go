@@ -276,6 +276,9 @@ func (e *emitter) egressValues(y *artifact.YAML, x *ir.EgressProxy) {
 	backend.Resources(y, g.Resources)
 	y.Fixed()
 	podSecurity(y, g)
+	if e.spire() != nil {
+		y.Map("podAnnotations", func() { e.gatewayTemplates(y) })
+	}
 	why := "Where the source addresses are: a pod elsewhere would send with the address of its node."
 	if len(g.VIPs) > 0 {
 		why = "Where kube-vip answers for the address: it follows the pod."

@@ -24,9 +24,14 @@ func (e *emitter) gatewayValues(y *artifact.YAML, g *ir.Gateway) {
 	backend.Resources(y, g.Resources)
 	y.Fixed()
 	podSecurity(y, g)
-	if g.ProxyProtocol {
-		y.From("", g.ViaFrom...)
-		y.Map("podAnnotations", proxyProtocol(y))
+	if g.ProxyProtocol || e.spire() != nil {
+		y.Map("podAnnotations", func() {
+			if g.ProxyProtocol {
+				y.From("", g.ViaFrom...)
+				proxyProtocol(y)()
+			}
+			e.gatewayTemplates(y)
+		})
 	}
 	if f := e.p.Federation; e.p.CrossesSites(g) {
 		crossSite(y, f)

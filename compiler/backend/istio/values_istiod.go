@@ -55,6 +55,7 @@ func (e *emitter) istiodPods(y *artifact.YAML) {
 
 // injection: what istiod puts into pods, and what it leaves to the node agent.
 func (e *emitter) injection(y *artifact.YAML) {
+	m := &e.p.Mesh
 	y.Fixed()
 	if e.ambient() {
 		e.trustedZtunnel(y)
@@ -74,7 +75,10 @@ func (e *emitter) injection(y *artifact.YAML) {
 	}
 	if !e.ambient() {
 		y.Comment("Kubelets' probes go to the agent in the pod, which asks the application: they have no certificate.")
-		y.Map("sidecarInjectorWebhook", func() { y.KV("rewriteAppHTTPProbe", true) })
+		y.Map("sidecarInjectorWebhook", func() {
+			y.KV("rewriteAppHTTPProbe", true)
+			e.spireTemplate(y)
+		})
 	}
 	y.Comment("The injected pod security context replaces the list of sysctls of a gateway's own. It must hold none, or the lists\n" +
 		"in the gateways' values are lost; each of those lists net.ipv4.ip_unprivileged_port_start itself.")
@@ -83,13 +87,21 @@ func (e *emitter) injection(y *artifact.YAML) {
 	})
 	y.Comment("Gateways that istiod deploys for Gateway API objects of others get back what the line above takes away.")
 	y.Map("gatewayClasses", func() {
-		backend.Nested(y, []string{"istio", "deployment", "spec", "template", "spec", "securityContext"}, func() {
-			y.Seq("sysctls", func() {
-				y.Item(func() {
-					y.KV("name", "net.ipv4.ip_unprivileged_port_start")
-					y.KV("value", "0")
+		backend.Nested(y, []string{"istio", "deployment", "spec", "template", "spec"}, func() {
+			y.Map("securityContext", func() {
+				y.Seq("sysctls", func() {
+					y.Item(func() {
+						y.KV("name", "net.ipv4.ip_unprivileged_port_start")
+						y.KV("value", "0")
+					})
 				})
 			})
+			if s := e.spire(); s != nil {
+				y.From("", m.CA.From...)
+				y.Comment("Of all gateways that it deploys, ours too: no template of pods reaches them.")
+				spireVolume(y, s)
+				y.Fixed()
+			}
 		})
 	})
 }
@@ -193,15 +205,16 @@ func (e *emitter) meshConfig(y *artifact.YAML) {
 // proxyMetadata is the environment of every proxy.
 func (e *emitter) proxyMetadata(y *artifact.YAML) {
 	m, c := &e.p.Mesh, &e.p.Cluster
-	lives := m.CA != nil && m.CA.WorkloadTTL != ""
+	s := e.spire()
+	lives := m.CA != nil && m.CA.WorkloadTTL != "" && s == nil // SPIRE's server decides by itself
 	away := e.p.CallsAway() && !e.ambient()
-	if !dualStack(c) && !lives && !away {
+	if !dualStack(c) && !lives && !away && s == nil {
 		return
 	}
 	switch {
 	case dualStack(c):
 		y.From("mesh/dual-stack", c.From.Of("podCIDRs")...)
-	case lives:
+	case lives, s != nil:
 		y.From("", m.CA.From...)
 	default:
 		y.From("", e.awayFrom()...)
@@ -220,6 +233,12 @@ func (e *emitter) proxyMetadata(y *artifact.YAML) {
 				y.From("", m.CA.From...)
 				y.Comment("What a proxy asks the authority for. It asks again at half of it.")
 				y.KV("SECRET_TTL", m.CA.WorkloadTTL)
+			}
+			if s != nil {
+				y.From("", m.CA.From...)
+				y.Comment("A proxy that does not find this socket stops, and is started again. With the name that Istio itself takes it would\n" +
+					"ask istiod instead, whose certificates nobody trusts.")
+				y.KV("WORKLOAD_IDENTITY_SOCKET_FILE", s.Socket)
 			}
 		})
 	})

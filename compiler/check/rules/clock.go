@@ -18,7 +18,8 @@ each within time.maxOffset, one ahead and one behind, differ by twice as much: b
 certificates are refused while no alert fires. More than a second is a warning in any case: traces, tokens and leases
 suffer, and clocks on one site agree a thousand times better.
 Source: istio/istio security/pkg/pki/util/generate_cert.go; linkerd/linkerd2 identity.issuer.clockSkewAllowance;
-hashicorp/consul agent/connect/ca; cert-manager v1.21.2 pkg/util/pki/certificatetemplate.go, which dates nothing back.`,
+hashicorp/consul agent/connect/ca; cert-manager v1.21.2 pkg/util/pki/certificatetemplate.go, which dates nothing back;
+spiffe/spire pkg/server/credtemplate/builder.go, NotBeforeCushion.`,
 	Run: func(p *check.Pass) {
 		offset := site.ParseDuration(p.Site.Time.MaxOffset)
 		allowed := time.Duration(0)
@@ -26,6 +27,8 @@ hashicorp/consul agent/connect/ca; cert-manager v1.21.2 pkg/util/pki/certificate
 			allowed = time.Duration(m.ClockToleranceSeconds) * time.Second
 			if ca := p.Site.Mesh.CA; ca != nil && ca.Kind == "cert-manager" && m.Signer != nil {
 				allowed = time.Duration(m.Signer.ClockToleranceSeconds) * time.Second
+			} else if ca != nil && ca.Kind == "spire" && m.SPIRE != nil {
+				allowed = time.Duration(m.SPIRE.ClockToleranceSeconds) * time.Second
 			}
 		}
 		switch {

@@ -14,6 +14,7 @@ var istioRules = []*check.Rule{
 	StreamShared,
 	StreamTarget,
 	CANotBuilt,
+	SPIREFederation,
 	TCPRouteAlpha,
 	UpgradeStaged,
 	MachineAsks,
@@ -125,23 +126,3 @@ func streamListener(s *site.Site, e site.Expose) *site.Listener {
 }
 
 func passesThrough(li *site.Listener) bool { return li.TLS != nil && li.TLS.Mode == "passthrough" }
-
-// CANotBuilt refuses authorities that Istio could use and nothing here sets up.
-var CANotBuilt = &check.Rule{
-	ID: "MG5342", Name: "istio-ca-not-built", Severity: diag.Error, On: check.OnSite, Guard: true,
-	Doc: `an Istio mesh has an authority for which nothing is written yet
-
-It needs parts of its own beside Istio (the SPIRE agent and its CSI driver) and other values of its charts: without them
-no proxy gets a certificate.
-Source: istio.io, SPIRE.`,
-	Run: func(p *check.Pass) {
-		m := p.Site.Mesh
-		if !isIstio(m.Kind) || m.CA == nil {
-			return
-		}
-		switch m.CA.Kind {
-		case "spire", "vault":
-			p.Reportf("mesh.ca.kind", "not supported yet: authority %s with mesh %s", m.CA.Kind, m.Kind).Hintf(`kind: "builtin", "plugin" or "cert-manager"`)
-		}
-	},
-}
