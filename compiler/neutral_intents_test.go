@@ -146,10 +146,17 @@ var intentProbes = []intentProbe{
 		"istio":   {"EnvoyFilter shop/*: spec configPatches * patch value typed_config token_bucket max_tokens = 13791"},
 		"linkerd": {"HTTPLocalRateLimitPolicy shop/told-rate*: spec total requestsPerSecond = 13791"},
 	}),
-	probe("told-token", httpPort+`, jwt: {issuer: "https://tell.example.org", audiences: ["tell-audience"]}`, "jwt").tell("https://tell.example.org").at(map[string][]string{
+	probe("told-token", httpPort+`, jwt: {issuer: "https://tell.example.org", audiences: ["tell-audience"], jwksURI: "https://tell.example.org/tell-keys"}`, "jwt").tell("https://tell.example.org").at(map[string][]string{
+		"consul": {
+			"JWTProvider shop/told-token: spec issuer = https://tell.example.org",
+			"JWTProvider shop/told-token: spec audiences * = tell-audience",
+			"JWTProvider shop/told-token: spec jsonWebKeySet remote uri = https://tell.example.org/tell-keys",
+			"ServiceIntentions shop/told-token: spec jwt providers * name = told-token",
+		},
 		"istio": {
 			"RequestAuthentication shop/told-token: spec jwtRules * issuer = https://tell.example.org",
 			"RequestAuthentication shop/told-token: spec jwtRules * audiences * = tell-audience",
+			"RequestAuthentication shop/told-token: spec jwtRules * jwksUri = https://tell.example.org/tell-keys",
 			"AuthorizationPolicy shop/*: spec rules * from * source requestPrincipals * = https://tell.example.org/*",
 		},
 	}),

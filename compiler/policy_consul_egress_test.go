@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"net/url"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"meshgen.dev/meshgen/compiler/analyze/policy"
+	"meshgen.dev/meshgen/compiler/site"
 )
 
 // TestPolicyConsulEgress asks for each destination outside, by name and by address, and for one that no site declares: the
@@ -42,6 +45,7 @@ func TestPolicyConsulEgress(t *testing.T) {
 			{"consul", name, "**/40-policy/servicedefaults.yaml", `(?s)protocol: http(\n  destination)`, `protocol: tcp${1}`},
 			{"consul", name, "**/40-policy/terminatinggateway.yaml", `- name: rates-http`, `- name: rates-tcp`},
 			{"consul", name, "**/40-policy/terminatinggateway.yaml", `- name: signer`, `- name: signers`},
+			{"networkpolicy", name, "**/40-policy/networkpolicy.yaml", `(?s)(# to external keys of tokens.*?port: )443`, `${1}444`},
 			{"consul", name, "**/40-policy/registration.yaml", `port: 9443`, `port: 9000`},
 			{"consul", name, "**/40-policy/serviceintentions.yaml", `pathExact: /sign\n`, "pathPrefix: /sign\n"},
 			{"consul", name, "**/40-policy/networkpolicy.yaml", `cidr: 10.60.9.21/32`, `cidr: 10.60.9.22/32`},
@@ -112,7 +116,7 @@ func (q *inquiry) askConsulEgress(t *testing.T) (wrong []string, open, closed in
 			if got != want {
 				wrong = append(wrong, fmt.Sprintf("%s to %s: open is %v by %s, declared %v", a.name, what, got, exit.By, want))
 			}
-			if past := q.model.Reach(a.from, policy.Target{Address: d.Address}, policy.Request{Port: d.Port}); q.ours(a) && past.Allowed {
+			if past := q.model.Reach(a.from, policy.Target{Address: d.Address}, policy.Request{Port: d.Port}); q.ours(a) && past.Allowed && !q.keys(s, d.Port) {
 				wrong = append(wrong, fmt.Sprintf("%s to %s: the network is open past the way out", a.name, what))
 			}
 			if want {
@@ -148,6 +152,9 @@ func (q *inquiry) askConsulEgress(t *testing.T) (wrong []string, open, closed in
 					}
 				}
 			}
+		}
+		if past := q.model.Reach(a.from, policy.Target{Address: netip.MustParseAddr("233.252.0.78")}, policy.Request{Port: 443}); q.ours(a) && past.Allowed != q.keys(s, 443) {
+			wrong = append(wrong, fmt.Sprintf("%s to the keys of tokens: %s", a.name, steps(past)))
 		}
 		ask("nothing", policy.ConsulDeparture{Address: netip.MustParseAddr("233.252.0.78"), Host: "other.example.invalid", Port: 443}, false)
 		for k := range q.world.Workloads[:q.own] {
@@ -234,4 +241,18 @@ func TestPolicyConsulWays(t *testing.T) {
 			t.Errorf("%s does not say %q", want[0], want[1])
 		}
 	}
+}
+
+// keys reports whether the proxy of a service fetches keys of tokens at a port, by itself, from a server that is known by
+// its name alone.
+func (q *inquiry) keys(s *site.Service, port uint16) bool {
+	if s == nil || s.JWT == nil {
+		return false
+	}
+	u, err := url.Parse(s.JWT.JWKSURI)
+	if err != nil {
+		return false
+	}
+	_, err = netip.ParseAddr(u.Hostname())
+	return err != nil && cmp.Or(u.Port(), "443") == strconv.Itoa(int(port))
 }

@@ -36,6 +36,7 @@ func TestPolicyConsul(t *testing.T) {
 			{"consul", name, "**/40-policy/serviceintentions.yaml", `pathExact: /v1/totals`, `pathPrefix: /v1/totals`},
 			{"consul", name, "**/40-policy/serviceintentions.yaml", `- POST`, `- PUT`},
 			{"consul", name, "**/40-policy/serviceintentions.yaml", `name: cards-next\n      action`, "name: report\n      action"},
+			{"consul", name, "**/40-policy/serviceintentions.yaml", `\n  jwt:\n    providers:\n      - name: web\n`, "\n"},
 			{"consul", name, "**/40-policy/servicedefaults.yaml", `(?s)(name: cards\n.*?protocol: )http`, `${1}tcp`},
 			{"consul", name, "**/40-policy/networkpolicy.yaml", `(?s)(name: service-vault\n.*?port: )20000`, `${1}5432`},
 		} {
@@ -92,10 +93,10 @@ func (q *inquiry) askConsul(t *testing.T) (wrong []string, open, closed int) {
 					wrong = append(wrong, fmt.Sprintf("%s to %s: the network is open at port %d, past the proxy", a.name, callee, port.Target))
 				}
 				q.requests(a, callee, int(port.Port), func(c call) {
-					admitted, by := mesh.Admits(policy.ConsulRequest{From: identity, To: to.Name, Method: c.method, Path: c.path})
+					admitted, by := mesh.Admits(policy.ConsulRequest{From: identity, To: to.Name, Method: c.method, Path: c.path, Token: c.token})
 					got, want := admitted && at.Allowed, q.expect(a, callee, c).open()
 					if w.Gateway { // nobody holds it to its routes but itself
-						want = got && q.admits(a.place, callee, c, true)
+						want = got && q.admits(a.place, callee, c, true) && q.welcome(callee, c)
 					}
 					if got != want {
 						wrong = append(wrong, fmt.Sprintf("%s to %s:%d %s %s: open is %v by %s, declared %v\n%s", a.name, callee, c.port, c.method, c.path, got, by, want, steps(at)))

@@ -56,6 +56,7 @@ type ConsulService struct {
 	Permissive      bool   // takes plain text too, for which intentions do not hold
 	PermissiveFrom  From
 	Callers         []ConsulCaller // by name; empty: nobody
+	Token           *JWT           // that all callers must bring; nil: none
 	Upstreams       []ConsulUpstream
 	Routes          []ConsulRoute // of callers' requests, in order; empty: straight to it
 	Split           []Weighted

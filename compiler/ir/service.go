@@ -161,6 +161,8 @@ type Fault struct {
 type JWT struct {
 	Issuer    string // URL
 	Audiences []string
+	KeysURI   string    // where the issuer's keys are; "": the mesh asks the issuer
+	Keys      *External // what the service's own proxy reaches for them; nil: the control plane fetches them
 	From      From
 }
 

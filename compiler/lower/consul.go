@@ -94,6 +94,9 @@ func (l *lowering) consulService(s *ir.Service) ir.ConsulService {
 			out.Callers[i].Permissions = append(out.Callers[i].Permissions, permissions...)
 		}
 	}
+	if requests && !out.Machine { // a terminating gateway reads no tokens
+		out.Token = s.JWT
+	}
 	slices.SortFunc(out.Callers, func(a, b ir.ConsulCaller) int {
 		return cmp.Or(cmp.Compare(a.Peer, b.Peer), cmp.Compare(a.Name, b.Name))
 	})

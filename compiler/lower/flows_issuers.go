@@ -1,10 +1,12 @@
 package lower
 
 import (
+	"cmp"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"meshgen.dev/meshgen/compiler/ir"
 )
@@ -42,35 +44,62 @@ func (l *lowering) machineFlows(s *ir.Service) {
 	}
 }
 
-// issuerFlows: the control plane to the issuers of tokens, whose keys it hands to the proxies. The registry of the mesh
-// does not bind it, and its own NetworkPolicy lets everything out (istio-discovery chart, networkpolicy.yaml).
-func (l *lowering) issuerFlows() {
-	if !l.istio() {
-		return
+// KeysServer is the host and the port of an address that keys are fetched from, which is of https; ok is false for what is
+// no such address.
+func KeysServer(uri string) (host string, port uint16, ok bool) {
+	u, err := url.Parse(uri)
+	if err != nil || u.Scheme != "https" || u.Hostname() == "" {
+		return "", 0, false
 	}
+	if u.Port() == "" {
+		return u.Hostname(), 443, true
+	}
+	n, err := strconv.ParseUint(u.Port(), 10, 16)
+	return u.Hostname(), uint16(n), err == nil && n > 0
+}
+
+// keysAt is where an issuer's keys are fetched, as a destination outside; nil: nowhere.
+func keysAt(uri string, from ir.From) *ir.External {
+	host, port, ok := KeysServer(uri)
+	if !ok {
+		return nil
+	}
+	x := &ir.External{Name: "keys of tokens " + host, Ports: []ir.Port{{Name: "https", Port: port, TargetPort: port, Protocol: "https", From: from}}, From: from}
+	if a, err := netip.ParseAddr(host); err == nil {
+		x.Addresses = []netip.Prefix{netip.PrefixFrom(a, a.BitLen())}
+	} else {
+		x.Hosts = []string{host}
+	}
+	return x
+}
+
+// issuerFlows: whoever fetches the keys of tokens, to where they are. Under Istio that is the control plane, which asks the
+// issuer where nothing else is said: the registry of the mesh does not bind it, and its own NetworkPolicy lets everything
+// out (istio-discovery chart, networkpolicy.yaml). Under Consul it is the proxy of the service, by itself.
+func (l *lowering) issuerFlows() {
 	for i := range l.p.Services {
 		s := &l.p.Services[i]
 		if s.JWT == nil || !s.Meshed {
 			continue
 		}
-		u, err := url.Parse(s.JWT.Issuer)
-		if err != nil || u.Hostname() == "" {
-			continue
-		}
-		port := uint64(443)
-		if n, err := strconv.ParseUint(u.Port(), 10, 16); err == nil {
-			port = n
-		}
 		source := l.allNodes()
 		source.Name, source.Nodes = "control plane of the mesh", nil
-		to := ir.FlowEnd{Name: "issuer of tokens " + u.Hostname()}
-		if a, err := netip.ParseAddr(u.Hostname()); err == nil {
-			to.Addresses = []netip.Prefix{netip.PrefixFrom(a, a.BitLen())}
-		} else {
-			to.Hosts = []string{u.Hostname()}
+		x := s.JWT.Keys
+		switch {
+		case x != nil:
+			source.Name = "service " + s.Namespace + "/" + s.Name
+		case l.istio():
+			x = keysAt(cmp.Or(s.JWT.KeysURI, s.JWT.Issuer), s.JWT.From)
 		}
-		l.flow(ir.Flow{Area: ir.OutsideArea, From: source, To: to, Protocol: "tcp", Port: uint16(port), Why: "keys that tokens are checked with",
-			Note: "leaves with the address of the pod's node"},
+		if x == nil {
+			continue
+		}
+		host := strings.Join(x.Hosts, "")
+		if host == "" {
+			host = x.Addresses[0].Addr().String()
+		}
+		l.flow(ir.Flow{Area: ir.OutsideArea, From: source, To: ir.FlowEnd{Name: "issuer of tokens " + host, Hosts: x.Hosts, Addresses: x.Addresses},
+			Protocol: "tcp", Port: x.Ports[0].Port, Why: "keys that tokens are checked with", Note: "leaves with the address of the pod's node"},
 			slices.Concat(ir.From{"namespaces", "mesh.kind"}, machinesFrom), s.JWT.From)
 	}
 }

@@ -96,7 +96,10 @@ func (l *lowering) service(nn, sn string, n *site.Namespace, s *site.Service) ir
 		out.Fault = &ir.Fault{DelayPercent: f.Delay.Percent, Delay: f.Delay.Duration, From: ir.From{path + ".fault"}}
 	}
 	if j := s.JWT; j != nil {
-		out.JWT = &ir.JWT{Issuer: j.Issuer, Audiences: j.Audiences, From: ir.From{path + ".jwt"}}
+		out.JWT = &ir.JWT{Issuer: j.Issuer, Audiences: j.Audiences, KeysURI: j.JWKSURI, From: ir.From{path + ".jwt"}}
+		if l.s.Mesh.Kind == "consul" {
+			out.JWT.Keys = keysAt(j.JWKSURI, out.JWT.From)
+		}
 	}
 	out.Addresses = addrs(s.Addresses)
 	l.tunnelled(&out, path)

@@ -111,4 +111,5 @@ type Delay struct {
 type JWT struct {
 	Issuer    string   `json:"issuer"` // URL
 	Audiences []string `json:"audiences"`
+	JWKSURI   string   `json:"jwksURI"` // URL of the issuer's keys; "": the mesh asks the issuer
 }

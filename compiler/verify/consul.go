@@ -70,6 +70,7 @@ func (p *pass) checkConsul() {
 		v.report(p, ruleConsul, fieldPathOf([]string{"connectInject", "namespaceSelector"}), "with default true every pod of the cluster would be taken into the mesh")
 	}
 	p.checkConsulEntries()
+	p.checkConsulProviders()
 	p.checkConsulGateways()
 	p.checkRouteFilters()
 	p.checkPeering(v, namespace)
@@ -133,7 +134,10 @@ func (p *pass) checkConsulEntries() {
 			if o.kind == "ServiceSplitter" && total != 100 {
 				o.report(p, ruleConsul, fieldPath{"spec", "splits"}, "weights come to %v, not 100", total)
 			}
+		case "JWTProvider":
+			checkConsulProvider(p, o)
 		case "ServiceIntentions":
+			p.checkConsulTokens(o, protocol)
 			to := str(o.value, "spec", "destination", "name")
 			if to == "*" {
 				for _, s := range list(o.value, "spec", "sources") {

@@ -18,9 +18,14 @@ func checkRequestAuthentication(p *pass, o *object) {
 		o.report(p, ruleIstio, fieldPath{"spec"}, "no rule: tokens are not looked at")
 	}
 	for i, r := range rules {
-		u, err := url.Parse(str(r, "issuer"))
-		if err != nil || u.Scheme != "https" || u.Host == "" {
-			o.report(p, ruleIstio, at.at(i).to("issuer"), "%q is no address of https, where its keys are asked for", str(r, "issuer"))
+		for _, field := range []string{"issuer", "jwksUri"} {
+			if field == "jwksUri" && get(r, field) == nil {
+				continue // the issuer is asked
+			}
+			u, err := url.Parse(str(r, field))
+			if err != nil || u.Scheme != "https" || u.Host == "" {
+				o.report(p, ruleIstio, at.at(i).to(field), "%q is no address of https, where its keys are asked for", str(r, field))
+			}
 		}
 	}
 }

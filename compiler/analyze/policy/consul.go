@@ -22,6 +22,7 @@ type Consul struct {
 	outside    map[string]*consulDestination // by name
 	ways       []consulWay
 	machines   []consulMachine
+	providers  []jwtProvider
 	meshOnly   bool // what is neither service nor destination is refused
 }
 
@@ -44,6 +45,7 @@ type consulIntentions struct {
 				} `json:"http"`
 			} `json:"permissions"`
 		} `json:"sources"`
+		JWT *consulTokens `json:"jwt"`
 	}
 }
 
@@ -61,7 +63,10 @@ type consulSplitter struct {
 // ConsulRequest is what a proxy sees: the caller's service, "" without a certificate, and the request where the service
 // speaks HTTP.
 // A caller of another site has the name of that site as Peer.
-type ConsulRequest struct{ From, Peer, To, Method, Path string }
+type ConsulRequest struct {
+	From, Peer, To, Method, Path string
+	Token                        *Token // nil: none
+}
 
 // ReadConsul reads the objects. A field that it does not know is an error.
 func ReadConsul(t *artifact.Tree, valuesPath string) (*Consul, error) {
@@ -116,6 +121,8 @@ func (c *Consul) object(o meta, h head) error {
 			c.loose = loose
 		}
 		return err
+	case "JWTProvider":
+		return add(&c.providers, jwtProvider{meta: o}, h, func(x *jwtProvider) any { return &x.spec })
 	case "Registration":
 		return add(&c.machines, consulMachine{meta: o}, h, func(x *consulMachine) any { return &x.spec })
 	case "TerminatingGateway":
@@ -159,7 +166,7 @@ func (c *Consul) Admits(q ConsulRequest) (bool, Object) {
 					if own := c.of(q.To); s.Action != "allow" && names[1] != q.To && own != nil {
 						return false, own.at("spec", "sources") // the service's own, which does not name the caller
 					}
-					return s.Action == "allow", in.at("spec", "sources", k)
+					return s.Action == "allow" && c.brings(in, q), in.at("spec", "sources", k)
 				}
 				if p := c.protocols[q.To]; p == "" || p == "tcp" {
 					return false, in.at("spec", "sources", k) // refused by the servers
@@ -167,7 +174,7 @@ func (c *Consul) Admits(q ConsulRequest) (bool, Object) {
 				for _, p := range s.Permissions {
 					if (p.HTTP.PathExact == "" || p.HTTP.PathExact == q.Path) && strings.HasPrefix(q.Path, p.HTTP.PathPrefix) &&
 						(len(p.HTTP.Methods) == 0 || slices.Contains(p.HTTP.Methods, q.Method)) {
-						return p.Action == "allow", in.at("spec", "sources", k)
+						return p.Action == "allow" && c.brings(in, q), in.at("spec", "sources", k)
 					}
 				}
 				return !c.deny, in.at("spec", "sources", k)

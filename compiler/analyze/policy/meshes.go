@@ -93,7 +93,7 @@ func (m *Model) admitted(from Caller, to *Workload, port Port, req Request) []St
 	certificate := m.proxied(w)
 	var ok bool
 	if m.consul != nil {
-		q := ConsulRequest{To: to.Name, Method: req.Method, Path: req.Path}
+		q := ConsulRequest{To: to.Name, Method: req.Method, Path: req.Path, Token: req.Token}
 		if certificate && w.Gateway {
 			q.From = w.Name
 		} else if certificate {

@@ -18,6 +18,7 @@ type requestAuthentication struct {
 		JWTRules   []struct {
 			Issuer               string   `json:"issuer"`
 			Audiences            []string `json:"audiences"` // empty: any
+			JWKSURI              string   `json:"jwksUri"`
 			ForwardOriginalToken bool     `json:"forwardOriginalToken"`
 		} `json:"jwtRules"`
 	}

@@ -24,7 +24,11 @@ func (e *emitter) service(s *ir.ConsulService) {
 				}
 				y.Fixed()
 			})
+			wanted(y, s)
 		})
+	}
+	if s.Token != nil {
+		e.tokens(s)
 	}
 	if len(s.Routes) > 0 {
 		e.add(backend.Policy, "ServiceRouter", s.Namespace, s.Name, append(s.RoutesFrom, s.From...), func(y *artifact.YAML) {

@@ -36,6 +36,7 @@ func (e *emitter) breakGlass() {
 				y.Fixed()
 				y.Item(func() { source(y, &everybody) })
 			})
+			wanted(y, s) // tokens are of who uses the service, not of the mesh
 		})
 	}
 	e.defaultIntention(backend.BreakGlassOpen, "allow", "Of services that have no intentions.", slices.Concat(g.From, e.k.From))

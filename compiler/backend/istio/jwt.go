@@ -9,7 +9,8 @@ import (
 // requestAuthentications say which tokens the proxies of a service take for good. They refuse a bad token alone: that
 // there is one at all is asked for by the service's AuthorizationPolicy.
 //
-// Without jwksUri istiod asks the issuer for its keys by OpenID Connect discovery (pilot/pkg/model/jwks_resolver.go).
+// The keys come from where the site says they are, which istiod asks (PILOT_JWT_ENABLE_REMOTE_JWKS is false by default).
+// Without jwksUri it asks the issuer for its keys by OpenID Connect discovery (pilot/pkg/model/jwks_resolver.go).
 // As long as it gets none, every token is refused.
 func (e *emitter) requestAuthentications() {
 	o := e.objects(backend.Policy, "RequestAuthentication")
@@ -32,6 +33,9 @@ func (e *emitter) requestAuthentications() {
 						y.KV("issuer", s.JWT.Issuer)
 						if len(s.JWT.Audiences) > 0 {
 							y.KV("audiences", s.JWT.Audiences)
+						}
+						if s.JWT.KeysURI != "" {
+							y.KV("jwksUri", s.JWT.KeysURI)
 						}
 						y.Comment("The application reads the token too.")
 						y.KV("forwardOriginalToken", true)

@@ -67,6 +67,9 @@ func service(p *ir.Plan, s *ir.Service) policy {
 			o.egress = merge(o.egress, external(p, s, x))
 		}
 	}
+	if j := s.JWT; j != nil && j.Keys != nil && s.Meshed { // Envoy fetches them past the registry of the mesh
+		o.egress = merge(o.egress, external(p, s, j.Keys))
+	}
 	return o
 }
 

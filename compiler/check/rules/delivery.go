@@ -97,6 +97,7 @@ Source: RFC 3986, section 3.2.1.`,
 		for s := range services(p.Site) {
 			if s.JWT != nil {
 				look(s.path+".jwt.issuer", s.JWT.Issuer, "no credentials at all: keys of an issuer are public")
+				look(s.path+".jwt.jwksURI", s.JWT.JWKSURI, "no credentials at all: keys of an issuer are public")
 			}
 		}
 	},

@@ -8,6 +8,7 @@ import (
 
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/lower"
 	"meshgen.dev/meshgen/compiler/profile"
 	"meshgen.dev/meshgen/compiler/site"
 )
@@ -174,6 +175,27 @@ Source: OpenID Connect Discovery 1.0, sections 3 and 7.1.`,
 			_, rest, _ := strings.Cut(s.JWT.Issuer, "://")
 			p.Reportf(s.path+".jwt.issuer", "the tokens of %s come from %s, which is not https", s.full(), withoutUser(s.JWT.Issuer)).
 				Hintf("issuer: %q, as the tokens' claim iss says it", "https://"+withoutUser(rest))
+		}
+	},
+}
+
+// JWTKeys finds an address of keys that nothing can be fetched from.
+var JWTKeys = &check.Rule{
+	ID: "MG5489", Name: "jwt-keys-address", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `the keys of an issuer are at no address of https
+
+In plain text, whoever is on the way replaces them by his own and signs any token. And without a host and a port that there
+can be, nobody finds any: every token is refused.
+Source: OpenID Connect Discovery 1.0, section 3 (jwks_uri).`,
+	Run: func(p *check.Pass) {
+		for s := range services(p.Site) {
+			if s.JWT == nil || s.JWT.JWKSURI == "" {
+				continue
+			}
+			if _, _, ok := lower.KeysServer(s.JWT.JWKSURI); !ok {
+				p.Reportf(s.path+".jwt.jwksURI", "the keys of %s would be at %s, which is no address of https", s.full(), withoutUser(s.JWT.JWKSURI)).
+					Hintf("jwksURI: \"https://host/path\"")
+			}
 		}
 	},
 }

@@ -74,6 +74,9 @@ var meshRules = []*check.Rule{
 	ConsulGateway,
 	ConsulOutside,
 	ConsulWithoutService,
+	ConsulKeys,
+	ConsulKeysServer,
+	ConsulPlainToken,
 }
 
 // RequestOverLimit finds containers that ask for more than they may use.

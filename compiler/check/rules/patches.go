@@ -112,7 +112,7 @@ patch would never arrive.`,
 
 // policyKinds decide who may reach whom.
 var policyKinds = []string{
-	"AuthorizationPolicy", "CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy", "EnvoyFilter", "MeshTLSAuthentication", "Namespace", "NetworkAuthentication",
+	"AuthorizationPolicy", "CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy", "EnvoyFilter", "JWTProvider", "MeshTLSAuthentication", "Namespace", "NetworkAuthentication",
 	"NetworkPolicy", "PeerAuthentication", "RequestAuthentication", "Server", "ServiceDefaults", "ServiceIntentions", "Sidecar",
 }
 

@@ -48,6 +48,7 @@ var serviceRules = []*check.Rule{
 	FaultOver,
 	FaultNothing,
 	JWTIssuer,
+	JWTKeys,
 	SplitNothing,
 	SplitOfSplit,
 	IntentUnmet,
