@@ -14,7 +14,7 @@ demo: build
 # Everything, with the real programs where they can be had.
 test: build
 	@.ci/programs
-	go test -timeout 30m ./...
+	go test -timeout 60m ./...
 
 # The golden trees, and mistakes in them, before a real kube-apiserver: built once a release, then a minute or two.
 real-api:

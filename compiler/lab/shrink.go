@@ -214,6 +214,8 @@ func trim(s object, racks []string, nodes map[any]int) {
 	if c := dict(s, "mesh", "controlPlane"); c != nil {
 		fit(c, "replicas", workers)
 	}
+	egress(s)
+	delete(dict(s, "fabric"), "resilientHashing") // FRR has none by addresses
 	s["environment"] = "lab"
 	delete(s, "waivers") // they are of places that may be gone
 }
@@ -222,5 +224,26 @@ func trim(s object, racks []string, nodes map[any]int) {
 func fit(o object, key string, most int) {
 	if n, ok := o[key].(float64); ok && int(n) > most {
 		o[key] = max(most, 1)
+	}
+}
+
+// egress leaves to egress gateways the addresses of nodes that stay, where nodes have them.
+func egress(s object) {
+	var kept []any
+	for _, rack := range dict(s, "racks") {
+		for _, n := range dict(rack, "nodes") {
+			kept = append(kept, list(n, "egressAddresses")...)
+		}
+	}
+	for _, g := range dict(s, "egressGateways") {
+		var left []any
+		for _, a := range list(g, "addresses") {
+			if slices.Contains(kept, a) {
+				left = append(left, a)
+			}
+		}
+		if len(left) > 0 {
+			g.(object)["addresses"] = left
+		}
 	}
 }

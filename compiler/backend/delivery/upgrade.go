@@ -31,6 +31,7 @@ func upgrade(p *ir.Plan, t *artifact.Tree) {
 	f.Linef("# Leads the mesh from %s to %s, one step at a time: each checks first, and can be taken back. A step may be taken again.", u.Running, u.To)
 	f.Fixed()
 	f.Line("# Needs bash, helm 3.13 or later and kubectl 1.31 or later. See --help.")
+	f.Line("# shellcheck disable=SC2016 # what stands in single quotes is for the shell of a pod")
 	f.Line("set -euo pipefail")
 	f.Line(`cd "$(dirname "${BASH_SOURCE[0]}")/../.."`)
 	f.Linef("site=%s", p.Name)
