@@ -15,7 +15,7 @@ func certificates(p *ir.Plan, t *artifact.Tree) {
 				continue
 			}
 			from := append(append(ir.From{}, l.TLS.From...), l.From...)
-			o.Add(backend.Meta{APIVersion: "cert-manager.io/v1", Namespace: g.Namespace, Name: l.TLS.Secret, From: from}, func(y *artifact.YAML) {
+			o.Add(backend.Meta{APIVersion: backend.CertManager, Namespace: g.Namespace, Name: l.TLS.Secret, From: from}, func(y *artifact.YAML) {
 				y.Map("spec", func() {
 					y.KV("secretName", l.TLS.Secret)
 					y.Seq("dnsNames", func() {
@@ -25,11 +25,7 @@ func certificates(p *ir.Plan, t *artifact.Tree) {
 						}
 						y.Fixed()
 					})
-					y.Map("issuerRef", func() {
-						y.KV("group", "cert-manager.io")
-						y.KV("kind", "ClusterIssuer")
-						y.KV("name", l.TLS.Issuer)
-					})
+					backend.IssuerRef(y, "ClusterIssuer", l.TLS.Issuer)
 				})
 			})
 		}

@@ -8,8 +8,6 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
-const certManagerV1 = "cert-manager.io/v1"
-
 // signer asks cert-manager for the intermediate, and makes an Issuer of it that signs for workloads. Both stand before
 // the charts: the signer's pods are not ready until the Issuer has signed their own certificate.
 func (e *emitter) signer() {
@@ -19,7 +17,7 @@ func (e *emitter) signer() {
 	}
 	from := append(m.From.Of("kind"), m.CA.From...)
 	w := backend.NewWriter(e.p, e.t, backend.Secrets, "Certificate")
-	w.Add(backend.Meta{APIVersion: certManagerV1, Namespace: m.Namespace, Name: m.CA.IssuerSecret, From: from}, func(y *artifact.YAML) {
+	w.Add(backend.Meta{APIVersion: backend.CertManager, Namespace: m.Namespace, Name: m.CA.IssuerSecret, From: from}, func(y *artifact.YAML) {
 		y.Map("spec", func() {
 			y.KV("secretName", m.CA.IssuerSecret)
 			y.KV("isCA", true)
@@ -30,12 +28,12 @@ func (e *emitter) signer() {
 			y.KV("duration", "2160h0m0s")
 			y.KV("renewBefore", "720h0m0s")
 			y.KV("usages", []string{"cert sign", "crl sign"})
-			ecdsaKey(y)
-			issuedBy(y, "ClusterIssuer", m.CA.IssuerRef)
+			backend.PrivateKey(y)
+			backend.IssuerRef(y, "ClusterIssuer", m.CA.IssuerRef)
 			y.Fixed()
 		})
 	})
-	w.Add(backend.Meta{APIVersion: certManagerV1, Namespace: m.Namespace, Name: m.CA.Signer.ControlPlane, From: from}, func(y *artifact.YAML) {
+	w.Add(backend.Meta{APIVersion: backend.CertManager, Namespace: m.Namespace, Name: m.CA.Signer.ControlPlane, From: from}, func(y *artifact.YAML) {
 		y.Map("spec", func() {
 			y.Comment("Where istiod's chart mounts it.")
 			y.KV("secretName", m.CA.Signer.ControlPlaneSecret)
@@ -47,12 +45,12 @@ func (e *emitter) signer() {
 			y.KV("duration", "24h0m0s")
 			y.KV("renewBefore", "12h0m0s")
 			y.KV("usages", []string{"server auth", "client auth"})
-			ecdsaKey(y)
-			issuedBy(y, "Issuer", m.CA.Signer.Issuer)
+			backend.PrivateKey(y)
+			backend.IssuerRef(y, "Issuer", m.CA.Signer.Issuer)
 		})
 	})
 	i := backend.NewWriter(e.p, e.t, backend.Secrets, "Issuer")
-	i.Add(backend.Meta{APIVersion: certManagerV1, Namespace: m.Namespace, Name: m.CA.Signer.Issuer, From: from}, func(y *artifact.YAML) {
+	i.Add(backend.Meta{APIVersion: backend.CertManager, Namespace: m.Namespace, Name: m.CA.Signer.Issuer, From: from}, func(y *artifact.YAML) {
 		y.Map("spec", func() {
 			y.Map("ca", func() { y.KV("secretName", m.CA.IssuerSecret) })
 		})
@@ -156,22 +154,6 @@ func (e *emitter) controlPlaneNames() []string {
 		out = append(out, name(n.Revision))
 	}
 	return out
-}
-
-func ecdsaKey(y *artifact.YAML) {
-	y.Map("privateKey", func() {
-		y.KV("algorithm", "ECDSA")
-		y.KV("size", 256)
-		y.KV("rotationPolicy", "Always")
-	})
-}
-
-func issuedBy(y *artifact.YAML, kind, name string) {
-	y.Map("issuerRef", func() {
-		y.KV("group", "cert-manager.io")
-		y.KV("kind", kind)
-		y.KV("name", name)
-	})
 }
 
 // authority is where proxies ask for certificates, where that is not the control plane.

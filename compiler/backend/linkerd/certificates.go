@@ -13,25 +13,25 @@ func (e *emitter) certificates() {
 	m := &e.p.Mesh
 	kind := m.From.Of("kind")
 	issuer := e.objects(backend.Secrets, "Issuer")
-	issuer.Add(backend.Meta{APIVersion: certManager, Namespace: m.Namespace, Name: webhookIssuer, From: kind}, func(y *artifact.YAML) {
+	issuer.Add(backend.Meta{APIVersion: backend.CertManager, Namespace: m.Namespace, Name: webhookIssuer, From: kind}, func(y *artifact.YAML) {
 		y.Map("spec", func() { y.KV("selfSigned", map[string]string{}) })
 	})
 	o := e.objects(backend.Secrets, "Certificate")
 	for _, w := range e.k.Webhooks {
-		o.Add(backend.Meta{APIVersion: certManager, Namespace: m.Namespace, Name: w.Service, From: kind}, func(y *artifact.YAML) {
+		o.Add(backend.Meta{APIVersion: backend.CertManager, Namespace: m.Namespace, Name: w.Service, From: kind}, func(y *artifact.YAML) {
 			y.Map("spec", func() {
 				y.KV("secretName", w.Secret)
 				y.KV("dnsNames", []string{w.Service + "." + m.Namespace + ".svc"})
 				y.KV("usages", []string{"server auth"})
-				privateKey(y)
-				issuerRef(y, "Issuer", webhookIssuer)
+				backend.PrivateKey(y)
+				backend.IssuerRef(y, "Issuer", webhookIssuer)
 			})
 		})
 	}
 	if m.CA.IssuerRef == "" {
 		return
 	}
-	o.Add(backend.Meta{APIVersion: certManager, Namespace: m.Namespace, Name: m.CA.IssuerSecret, From: append(kind, m.CA.From...)}, func(y *artifact.YAML) {
+	o.Add(backend.Meta{APIVersion: backend.CertManager, Namespace: m.Namespace, Name: m.CA.IssuerSecret, From: append(kind, m.CA.From...)}, func(y *artifact.YAML) {
 		y.Map("spec", func() {
 			y.KV("secretName", m.CA.IssuerSecret)
 			y.KV("isCA", true)
@@ -43,26 +43,9 @@ func (e *emitter) certificates() {
 			y.KV("duration", "2160h0m0s")
 			y.KV("renewBefore", "720h0m0s")
 			y.KV("usages", []string{"cert sign", "crl sign", "server auth", "client auth"})
-			privateKey(y)
-			issuerRef(y, "ClusterIssuer", m.CA.IssuerRef)
+			backend.PrivateKey(y)
+			backend.IssuerRef(y, "ClusterIssuer", m.CA.IssuerRef)
 			y.Fixed()
 		})
-	})
-}
-
-// privateKey: proxies take keys of this kind alone.
-func privateKey(y *artifact.YAML) {
-	y.Map("privateKey", func() {
-		y.KV("algorithm", "ECDSA")
-		y.KV("size", 256)
-		y.KV("rotationPolicy", "Always")
-	})
-}
-
-func issuerRef(y *artifact.YAML, kind, name string) {
-	y.Map("issuerRef", func() {
-		y.KV("group", "cert-manager.io")
-		y.KV("kind", kind)
-		y.KV("name", name)
 	})
 }

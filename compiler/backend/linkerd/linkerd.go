@@ -33,7 +33,6 @@ const (
 	alpha       = policyGroup + "/v1alpha1"
 	serverV     = policyGroup + "/v1beta3"
 	gatewayAPI  = "gateway.networking.k8s.io/v1"
-	certManager = "cert-manager.io/v1"
 )
 
 // emitter writes one plan.
