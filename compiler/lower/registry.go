@@ -65,7 +65,7 @@ func (l *lowering) mirrorRelease(rel *ir.Release, table chartImages) {
 	from := append(rel.From[:len(rel.From):len(rel.From)], "registry")
 	rel.From = from
 	if r.Charts != "" {
-		l.copyOf("chart", rel.Repository+"/"+rel.Chart, r.Charts+"/"+rel.Chart, rel.Version)
+		l.copyOf("chart", strings.TrimSuffix(rel.Repository, "/")+"/"+rel.Chart, r.Charts+"/"+rel.Chart, rel.Version)
 		rel.Repository = r.Charts
 	}
 	if r.Images != "" {

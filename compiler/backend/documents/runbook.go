@@ -80,7 +80,7 @@ type book struct {
 	Controller                              string      // whose log says why a Service is pending, as kubectl logs takes it
 	Bootstrap                               []ir.Secret // passwords that only arrive over the sessions that wait for them
 	Waypoints                               []string    // namespaces with a waypoint
-	CiliumVersion                           string      // of the chart; "" where meshgen does not install it
+	CiliumChart                             string      // for helm, with its release; "" where meshgen does not install it
 }
 
 type group struct{ Name, Ansible, Addresses string }
@@ -178,15 +178,11 @@ func newBook(p *ir.Plan, t *artifact.Tree) *book {
 	for _, r := range p.Releases {
 		switch {
 		case r.Component == "cilium":
-			b.CiliumVersion = r.Version
+			b.CiliumChart = chartFor(r)
 		case r.Name == "istio-cni" || r.Name == "linkerd2-cni":
 			b.CNIAgent = r.Namespace
 		case r.Name == "istio-base" || r.Chart == "istiod" || r.Name == "linkerd-control-plane":
-			chart := r.Chart + " --repo " + r.Repository
-			if strings.HasPrefix(r.Repository, "oci://") {
-				chart = r.Repository + "/" + r.Chart
-			}
-			b.Webhooks = append(b.Webhooks, "helm upgrade --install "+r.Name+" "+chart+" --version "+r.Version+
+			b.Webhooks = append(b.Webhooks, "helm upgrade --install "+r.Name+" "+chartFor(r)+
 				" --namespace "+r.Namespace+" --values charts/"+p.Name+"/"+r.Name+"/values.yaml")
 		}
 	}
@@ -232,4 +228,13 @@ func (b *book) fromTree(t *artifact.Tree) {
 		names = append(names, ph.Name)
 	}
 	b.PhaseNames = strings.Join(names, ", ")
+}
+
+// chartFor is the chart of a release as helm takes it: where it is, and which one.
+func chartFor(r ir.Release) string {
+	chart := r.Chart + " --repo " + r.Repository
+	if strings.HasPrefix(r.Repository, "oci://") {
+		chart = r.Repository + "/" + r.Chart
+	}
+	return chart + " --version " + r.Version
 }
