@@ -36,6 +36,7 @@ var silent = map[string]string{
 	"components.*.namespace":                   "read by what refers to a part of somebody else's: nothing in this tree does",
 	"gateways.east.frontend":                   "other sites alone come in there, and nobody has a route",
 	"gateways.*.implementation.kind":           "there is one program",
+	"gateways.*.placement.spread":              "gateways of Cilium have no pods to spread",
 	"namespaces.*.mesh":                        "a site without a mesh takes no pod into one",
 	"federation.peers.*.trustDomain":           "Consul's servers make one of their own, and peers tell each other",
 	"mesh.mtls":                                "a mesh in which every caller has a proxy lets nobody else in either way",

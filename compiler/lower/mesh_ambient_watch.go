@@ -16,11 +16,11 @@ func ambientPushes(l *lowering) []ir.Rule {
 	out := slices.DeleteFunc(istioPushes(l), func(r ir.Rule) bool { return r.Alert == "InjectionFailing" })
 	return append(out,
 		ir.Rule{Alert: "NodeProxyDown", Severity: critical, For: "5m", From: from,
-			Expr:        `kube_daemonset_status_number_unavailable{namespace="` + istioCNINamespace + `",daemonset="ztunnel"} > 0`,
+			Expr:        unavailable + `{namespace="` + istioCNINamespace + `",daemonset="ztunnel"} > 0`,
 			Summary:     "ztunnel is not ready on some nodes.",
 			Description: "Meshed pods of these nodes have no connections, neither in nor out, and no new one starts there."},
 		ir.Rule{Alert: "NodeAgentDown", Severity: warning, For: "10m", From: from,
-			Expr:        `kube_daemonset_status_number_unavailable{namespace="` + istioCNINamespace + `",daemonset="istio-cni-node"} > 0`,
+			Expr:        unavailable + `{namespace="` + istioCNINamespace + `",daemonset="istio-cni-node"} > 0`,
 			Summary:     "The node agent of the mesh is not ready on some nodes.",
 			Description: "No pod of any namespace starts there: its plug-in asks the agent. Running pods go on."},
 		ir.Rule{Alert: "PodsNotCaptured", Severity: warning, For: "10m", From: from,
@@ -32,7 +32,7 @@ func ambientPushes(l *lowering) []ir.Rule {
 func ambientMetrics(l *lowering) []needed {
 	return append(istioMetrics(l),
 		needed{"workload_manager_active_proxy_count", "ztunnel, the proxies of the nodes", l.p.Mesh.From.Of("kind")},
-		needed{"kube_daemonset_status_number_unavailable", "kube-state-metrics", l.p.Mesh.From.Of("kind")})
+		needed{unavailable, "kube-state-metrics", l.p.Mesh.From.Of("kind")})
 }
 
 // ambientMonitors: pods of services have no proxy of their own; gateways and waypoints are proxies, and ztunnel is one

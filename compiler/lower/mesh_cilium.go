@@ -41,7 +41,8 @@ func ciliumGateway(l *lowering, g *ir.Gateway) {
 	}
 	g.Release = ciliumGatewayPrefix + g.Name
 	g.APIClass = "cilium-" + g.Name
-	g.Selector = []ir.KV{{Key: gatewayLabel, Value: g.Name}} // of its Service: it has no pods
+	g.Selector = []ir.KV{{Key: gatewayLabel, Value: g.Name}} // of its Service
+	g.ByNodes = true
 	g.ClassParameters = ir.ObjectRef{Group: ciliumGroup, Kind: "CiliumGatewayClassConfig", Name: g.Name}
 }
 

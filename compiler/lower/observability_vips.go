@@ -190,6 +190,9 @@ func (l *lowering) gatewayRules(g *ir.Gateway) []ir.Rule {
 	if p := l.pool(g.Pool); p != nil && p.Protocol == "l2" && l.p.KubeVIP != nil {
 		out = append(out, l.kubeVIPLeaderRules(g, p)...)
 	}
+	if g.ByNodes { // which are watched as such
+		return out
+	}
 	return append(out, replicas("Gateway", fmt.Sprintf("gateway %s", g.Name), g.Namespace, g.Release, g.Replicas, labels, placement,
 		fmt.Sprintf("On nodes of class %s in racks %s.", g.Class, strings.Join(g.Racks, ", ")))...)
 }

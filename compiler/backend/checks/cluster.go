@@ -77,6 +77,9 @@ func (w *writer) cluster(p *ir.Plan, t *artifact.Tree) {
 	list(w, "gateways", p.Gateways, func(g ir.Gateway) any {
 		w.From("", g.From...)
 		out := gateway{g.Name, g.Namespace, g.Release, selector(g.Selector), g.Replicas, g.Class, g.Racks, []string{}}
+		if g.ByNodes {
+			out.Replicas = 0
+		}
 		if !g.NodePorts {
 			out.Addresses = ir.Addrs(g.VIPs)
 		}

@@ -71,12 +71,13 @@ func gateway(m *backend.Markdown, p *ir.Plan, g *ir.Gateway) {
 			policy = "Local: only nodes with a ready pod take connections, and the balancers ask each node."
 		}
 	}
-	m.Items(
-		"Owner: "+g.Owner,
-		"Pods: "+number(g.Replicas)+", Deployment "+code(g.Namespace+"/"+g.Release)+", on nodes of class "+code(g.Class)+" in racks "+codes(g.Racks)+", spread by "+code(g.SpreadKey),
-		"Service: "+code(g.Namespace+"/"+g.ServiceName())+", "+service+". "+policy,
-		"Identity in the mesh: "+code(p.Mesh.TrustDomain+"/ns/"+g.Namespace+"/sa/"+g.ServiceAccount),
-	)
+	served := "Pods: " + number(g.Replicas) + ", Deployment " + code(g.Namespace+"/"+g.Release) + ", on nodes of class " + code(g.Class) + " in racks " + codes(g.Racks) + ", spread by " + code(g.SpreadKey)
+	identity := "Identity in the mesh: " + code(p.Mesh.TrustDomain+"/ns/"+g.Namespace+"/sa/"+g.ServiceAccount)
+	if g.ByNodes {
+		served = "Pods: none. The proxy of each node serves it, DaemonSet " + code("kube-system/cilium-envoy") + "; its traffic comes to nodes of class " + code(g.Class) + " in racks " + codes(g.Racks)
+		identity = "Identity in the mesh: " + code("reserved:ingress") + ", that of all gateways"
+	}
+	m.Items("Owner: "+g.Owner, served, "Service: "+code(g.Namespace+"/"+g.ServiceName())+", "+service+". "+policy, identity)
 	m.Head("listener", "port", "protocol", "where TLS ends", "certificate", "clients' authority", "host names")
 	for _, l := range g.Listeners {
 		ends, cert, ca := tls(g, &l)
