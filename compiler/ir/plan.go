@@ -131,6 +131,15 @@ type Release struct {
 	From       From
 }
 
+// HelmChart is the chart as helm takes it on the command line: a name and the repository that has it, or for a registry
+// one reference.
+func (r *Release) HelmChart() string {
+	if strings.HasPrefix(r.Repository, "oci://") {
+		return r.Repository + "/" + r.Chart
+	}
+	return r.Chart + " --repo " + r.Repository
+}
+
 // Component is a part of the platform that somebody else installs.
 type Component struct {
 	Namespace string

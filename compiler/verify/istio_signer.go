@@ -88,20 +88,3 @@ func (p *pass) checkSignerRoot(v *values) {
 		v.report(p, ruleIstio, fieldPath{"app", "tls", "rootCAFile"}, "%q is in no ConfigMap that is mounted", file)
 	}
 }
-
-// controlPlaneSecrets is what each istiod mounts without an object of the tree saying so, where cert-manager signs: Secret
-// istiod-tls (istio-discovery chart of Istio 1.30 and 1.31, templates/deployment.yaml, volume istio-csr-dns-cert; read 2026-11-21).
-func (p *pass) controlPlaneSecrets(makers map[string]string) []SecretRef {
-	var out []SecretRef
-	for _, c := range p.releases.Charts {
-		if c.Name != signerChart {
-			continue
-		}
-		for _, v := range p.istiods() {
-			ns := p.releases.Charts[v.release].Namespace
-			out = append(out, SecretRef{Namespace: ns, Name: "istiod-tls", Keys: []string{"tls.crt", "tls.key"}, MadeBy: makers[ns+"/istiod-tls"],
-				By: "Deployment " + ns + "/" + strings.TrimSuffix("istiod-"+str(v.value, "revision"), "-")})
-		}
-	}
-	return out
-}

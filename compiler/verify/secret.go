@@ -64,8 +64,7 @@ func (p *pass) secrets() []SecretRef {
 	}
 	out = append(out, p.linkerdSecrets(makers)...)
 	out = append(out, p.consulSecrets(makers)...)
-	out = append(out, p.authoritySecrets()...)
-	out = append(out, p.controlPlaneSecrets(makers)...)
+	out = append(out, p.authoritySecrets(makers)...)
 	out = append(out, p.remoteSecrets()...)
 	out = append(out, p.linkSecrets()...)
 	out = append(out, p.consulTokens()...)

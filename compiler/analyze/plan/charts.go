@@ -3,7 +3,6 @@ package plan
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"meshgen.dev/meshgen/compiler/diff"
 )
@@ -66,12 +65,8 @@ func (s *staging) chart(name string, charts []*Item) {
 	w.Back = []Step{{Text: "The revision of the release before."}}
 	for _, rel := range s.new.Releases {
 		if rel.Name == name {
-			chart := rel.Chart + " --repo " + rel.Repository
-			if strings.HasPrefix(rel.Repository, "oci://") {
-				chart = rel.Repository + "/" + rel.Chart
-			}
 			w.Do = []Step{{Text: "Install or upgrade the release.", Lines: []string{fmt.Sprintf("helm upgrade --install %s %s --version %s --namespace %s --values charts/%s/%s/values.yaml --wait --timeout 15m",
-				name, chart, rel.Version, rel.Namespace, s.new.Name, name)}}}
+				name, rel.HelmChart(), rel.Version, rel.Namespace, s.new.Name, name)}}}
 			w.Back[0].Lines = []string{fmt.Sprintf("helm rollback %s --namespace %s --wait", name, rel.Namespace)}
 			if s.isNewRelease(name) {
 				w.Back = []Step{{Text: "It came with this wave, and nothing asks for it yet.", Lines: []string{fmt.Sprintf("helm uninstall %s --namespace %s", name, rel.Namespace)}}}

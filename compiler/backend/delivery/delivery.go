@@ -64,13 +64,5 @@ func blocks(f *artifact.File) []string {
 	return out
 }
 
-// reference returns a chart as helm's command line takes it: the name in a repository, or the address of an artifact.
-func reference(r ir.Release) (chart, repository string) {
-	if strings.HasPrefix(r.Repository, oci) {
-		return r.Repository + "/" + r.Chart, ""
-	}
-	return r.Chart, r.Repository
-}
-
 // oci begins the URL of a repository that is a registry.
 const oci = "oci://"

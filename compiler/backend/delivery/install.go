@@ -97,11 +97,7 @@ func phase(p *ir.Plan, t *artifact.Tree, f *artifact.File, ph *ir.DeliveryPhase)
 }
 
 func chart(r ir.Release) string {
-	ref, repository := reference(r)
-	line := fmt.Sprintf("chart %s %s %s %s", r.Name, r.Namespace, r.Version, ref)
-	if repository != "" {
-		line += " --repo " + repository
-	}
+	line := fmt.Sprintf("chart %s %s %s %s", r.Name, r.Namespace, r.Version, r.HelmChart())
 	if r.SkipCRDs {
 		line += " --skip-crds"
 	}

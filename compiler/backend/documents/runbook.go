@@ -178,11 +178,11 @@ func newBook(p *ir.Plan, t *artifact.Tree) *book {
 	for _, r := range p.Releases {
 		switch {
 		case r.Component == "cilium":
-			b.CiliumChart = chartFor(r)
+			b.CiliumChart = r.HelmChart() + " --version " + r.Version
 		case r.Name == "istio-cni" || r.Name == "linkerd2-cni":
 			b.CNIAgent = r.Namespace
 		case r.Name == "istio-base" || r.Chart == "istiod" || r.Name == "linkerd-control-plane":
-			b.Webhooks = append(b.Webhooks, "helm upgrade --install "+r.Name+" "+chartFor(r)+
+			b.Webhooks = append(b.Webhooks, "helm upgrade --install "+r.Name+" "+r.HelmChart()+" --version "+r.Version+
 				" --namespace "+r.Namespace+" --values charts/"+p.Name+"/"+r.Name+"/values.yaml")
 		}
 	}
@@ -228,13 +228,4 @@ func (b *book) fromTree(t *artifact.Tree) {
 		names = append(names, ph.Name)
 	}
 	b.PhaseNames = strings.Join(names, ", ")
-}
-
-// chartFor is the chart of a release as helm takes it: where it is, and which one.
-func chartFor(r ir.Release) string {
-	chart := r.Chart + " --repo " + r.Repository
-	if strings.HasPrefix(r.Repository, "oci://") {
-		chart = r.Repository + "/" + r.Chart
-	}
-	return chart + " --version " + r.Version
 }
