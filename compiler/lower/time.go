@@ -94,6 +94,17 @@ func (l *lowering) servesTime(rack, node string) (ofRack, isolated bool) {
 	return slices.Contains(l.s.Racks[rack].TimeServers, node), iso != nil && slices.Contains(iso.Servers, node)
 }
 
+// timeServers are the nodes of a rack that are named as somebody's time server, in order.
+func (l *lowering) timeServers(rack string) []string {
+	named := slices.Clone(l.s.Racks[rack].TimeServers)
+	if iso := l.s.Time.Isolation; iso != nil {
+		named = append(named, iso.Servers...)
+	}
+	named = slices.DeleteFunc(named, func(name string) bool { return l.s.Racks[rack].Nodes[name] == nil })
+	slices.Sort(named)
+	return slices.Compact(named)
+}
+
 // timeNodes are the nodes that a node asks besides the sources of the site: those that keep the time when the site is cut
 // off, and those of its rack, which are near and therefore preferred. A server of a rack does not ask the others of it:
 // what it gets from them is what they have from the sources.
@@ -101,7 +112,8 @@ func (l *lowering) timeNodes(n ir.Node) []ir.TimeSource {
 	ofRack, designated := l.servesTime(n.Rack, n.Name)
 	var out []ir.TimeSource
 	for rn, r := range byKey(l.s.Racks) {
-		for name, node := range byKey(r.Nodes) {
+		for _, name := range l.timeServers(rn) {
+			node := r.Nodes[name]
 			rackServer, isolated := l.servesTime(rn, name)
 			near := rackServer && rn == n.Rack && !ofRack
 			if name == n.Name || !near && !isolated {

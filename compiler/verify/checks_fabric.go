@@ -29,7 +29,7 @@ func (p *pass) expectedPaths() {
 		if there.conf != nil {
 			return
 		}
-		set := p.balancer.poolSet(there.pools)
+		set := p.balancerObjects().poolSet(there.pools)
 		for _, family := range familiesOf(here) {
 			for _, r := range vips {
 				if r.family == family && set.Contains(r.address) {

@@ -127,7 +127,7 @@ func ciliumBlock(b any) string {
 
 // checkCiliumOnce: a node that two configurations select reads neither.
 func (p *pass) checkCiliumOnce() {
-	objects := lbObjectsOf(p.objects, p.releases.Site)
+	objects := p.balancerObjects()
 	for _, n := range objects.nodes {
 		first := ""
 		for _, c := range objects.cilium.clusters {

@@ -105,11 +105,10 @@ func checkSourcesUnit(f *artifact.File) faults {
 // destinations that pods of an egress gateway connect to; and every such destination is rewritten on every Node that such
 // a pod may run on.
 func checkSources(p *pass) {
-	inv := p.tree.Lookup("hosts/" + p.releases.Site + "/inventory.yaml")
-	if inv == nil {
+	if p.tree.Lookup(inventoryPath(p.releases.Site)) == nil {
 		return
 	}
-	machines, _ := parseInventory(inv.Bytes())
+	machines := p.inventory()
 	outside := p.proxiedDestinations()
 	p.checkKubeVIPEgress(outside)
 	all := slices.Concat(p.tree.Files(), p.carried)
@@ -152,7 +151,7 @@ func checkSources(p *pass) {
 		}
 		for _, o := range p.objects {
 			if o.is("", "Node") && x.runsOn(o) && !slices.Contains(rewritten[o.name], x.to) {
-				p.report(inv, 0, ruleSources, "pods of release %s run on Node %s, which gives what they send to %s no source address", x.release, o.name, x.to)
+				p.report(p.tree.Lookup(inventoryPath(p.releases.Site)), 0, ruleSources, "pods of release %s run on Node %s, which gives what they send to %s no source address", x.release, o.name, x.to)
 			}
 		}
 	}

@@ -81,7 +81,17 @@ func readInventory(t *artifact.Tree, site string) *inventory {
 	return inv
 }
 
-// inventory reads the site's inventory once; its own faults are reported by its verifier.
+func checkInventoryFile(f *artifact.File, p *pass) {
+	readLines(ruleInventory, "#", func(f *artifact.File) faults {
+		inv, fs := parseInventory(f.Bytes())
+		if f.Path() == inventoryPath(p.releases.Site) {
+			p.asked = inv
+		}
+		return fs
+	})(f, p)
+}
+
+// inventory is the site's inventory, read once; its own faults are reported by its verifier.
 func (p *pass) inventory() *inventory {
 	if p.asked == nil {
 		p.asked = readInventory(p.tree, p.releases.Site)

@@ -43,10 +43,7 @@ var lineVerifiers = []verifier{
 	{"ntpsec", "hosts/*/*/etc/default/ntpsec", readLines(ruleNTPsec, "#", checkNTPsecOptions)},
 	{"kubelet environment", "hosts/*/*/etc/default/kubelet", readLines(ruleKubelet, "#", checkKubeletFile)},
 	{"kubelet environment", "hosts/*/*/etc/sysconfig/kubelet", readLines(ruleKubelet, "#", checkKubeletFile)},
-	{"inventory", "hosts/*/inventory.yaml", readLines(ruleInventory, "#", func(f *artifact.File) faults {
-		_, fs := parseInventory(f.Bytes())
-		return fs
-	})},
+	{"inventory", "hosts/*/inventory.yaml", checkInventoryFile},
 	{"haproxy", "fabric/*/*/etc/haproxy/haproxy.cfg", readLines(ruleHAProxy, "#", checkHAProxyFile)},
 	{"haproxy unit", "fabric/*/*/etc/systemd/system/haproxy.service.d/*.conf", readLines(ruleHAProxy, "#", checkUnitLimit)},
 	{"keepalived", "fabric/*/*/etc/keepalived/keepalived.conf", readLines(ruleKeepalived, "#", checkKeepalivedFile)},

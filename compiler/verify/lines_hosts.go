@@ -32,7 +32,7 @@ type hostGroup struct {
 // kubelets' labels with the Node objects, and the two ends of each BGP session.
 func checkHostsAndSessions(p *pass) {
 	site := p.releases.Site
-	s := newSessionSet(p.tree, site, lbObjectsOf(p.objects, site), p.inventory())
+	s := newSessionSet(p.tree, site, p.balancerObjects(), p.inventory())
 	groups := hostGroups(append(p.tree.Files(), p.carried...), site)
 	folders := map[string]bool{}
 	for _, g := range groups {
@@ -48,7 +48,7 @@ func checkHostsAndSessions(p *pass) {
 		}
 	}
 	pairs, differences := s.sessions()
-	p.sessions, p.links, p.hosts, p.machines, p.balancer = pairs, s.links, groups, s.inventory, s.objects
+	p.sessions, p.links, p.hosts, p.machines, p.switches = pairs, s.links, groups, s.inventory, s.switches
 	for _, d := range differences {
 		if f := p.tree.Lookup(d.File); f != nil {
 			p.report(f, d.Line, d.Rule, "%s", d.Text)

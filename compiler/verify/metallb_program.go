@@ -161,7 +161,7 @@ func (p *pass) checkNative(o *object) {
 
 // checkPeersTogether follows checkFRRPeersCompatible: one FRR runs all peers of a node.
 func (p *pass) checkPeersTogether() {
-	all := lbObjectsOf(p.objects, p.releases.Site)
+	all := p.balancerObjects()
 	type seen struct {
 		id  string // of the router
 		asn uint32

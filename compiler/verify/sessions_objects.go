@@ -190,6 +190,14 @@ func parseLBObjects(t *artifact.Tree, site string) *lbObjects {
 	return o
 }
 
+// balancerObjects are those of the site, read once.
+func (p *pass) balancerObjects() *lbObjects {
+	if p.balancer == nil {
+		p.balancer = lbObjectsOf(p.objects, p.releases.Site)
+	}
+	return p.balancer
+}
+
 // lbObjectsOf takes the objects of a site's overlay from what has been read already.
 func lbObjectsOf(all []*object, site string) *lbObjects {
 	o := newLBObjects()

@@ -173,15 +173,12 @@ func checkSwitchACLs(p *pass) {
 	}
 	var tors []tor
 	some := false
-	for _, f := range p.tree.Files() {
-		site, hostname, ext, ok := fabricFile(f.Path())
-		if !ok || site != p.releases.Site {
+	for _, c := range p.switches {
+		if len(c.uplinkPorts()) == 0 {
 			continue
 		}
-		c, _ := parseSwitchFile(f.Path(), site, hostname, ext, f.Bytes())
-		if c == nil || len(c.uplinkPorts()) == 0 {
-			continue
-		}
+		f := p.tree.Lookup(c.path)
+		site, _, ext, _ := fabricFile(c.path)
 		t := tor{f: f, c: c}
 		var fs faults
 		base := strings.TrimSuffix(f.Path(), ext)

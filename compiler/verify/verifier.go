@@ -35,8 +35,9 @@ type pass struct {
 	delivery       delivery
 	expected       *expectedState            // checks/<site>.json; nil when there is none
 	hosts          []*hostGroup              // by name, once they have been compared
-	balancer       *lbObjects                // likewise
 	machines       *inventory                // likewise
+	switches       []*switchConf             // likewise
+	balancer       *lbObjects                // see balancerObjects
 	asked          *inventory                // see inventory
 	flowRows       []flowRow                 // see flows
 	references     []reference               // found by everywhere; nil before
