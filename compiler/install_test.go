@@ -33,6 +33,7 @@ case " $* " in
 *" get crd "*) ;;&
 *" get crd $(cat "$FAKE/no-crd") "*) ;;
 *" get crd "*) echo crd ;;
+*" get csidriver "*) cat "$FAKE/driver" ;;
 *" get secret "*) cat "$FAKE/secrets/$4_$7" 2>/dev/null || true ;;
 *" get configmap kube-proxy "*resourceVersion*) printf 42 ;;
 *" get configmap kube-proxy "*) echo configmap/kube-proxy ;;
@@ -59,6 +60,7 @@ func fakeCluster(t *testing.T, p *ir.Plan) string {
 	put("bin/helm", fakeHelm, 0o755)
 	put("context", "lab\n", 0o644)
 	put("no-crd", "none", 0o644)
+	put("driver", "driver", 0o644)
 	put("restarted", "", 0o644)
 	put("calls", "", 0o644)
 	put("refuse/none", "", 0o644)

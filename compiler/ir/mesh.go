@@ -63,6 +63,8 @@ const AnchorKey = "ca-bundle.crt"
 type SPIRE struct {
 	Driver string // mounts the agent's socket into pods
 	Socket string // file name of the socket there; never that of Istio's own, which a proxy would make if it is not there
+
+	Connections string // statistic of a proxy: its connections to the agent, which it does not export by itself
 }
 
 // Signer is the program by which cert-manager signs for workloads, out of an Issuer of the tree over CA.IssuerSecret.

@@ -17,6 +17,9 @@ const (
 
 // istioCertificates watch that workload certificates are renewed in time, and the authority's own.
 func istioCertificates(l *lowering) []ir.Rule {
+	if l.bySPIRE() { // the agents in the pods neither ask nor know: no metric of theirs tells
+		return spireCertificates(l)
+	}
 	c := l.meshProfile().Certificates
 	lives := l.workloadSeconds()
 	overdue := int(float64(lives) * (1 - c.RenewAt) / 2)
@@ -24,9 +27,6 @@ func istioCertificates(l *lowering) []ir.Rule {
 	signed := kind
 	if l.p.Mesh.CA != nil {
 		signed = append(kind[:len(kind):len(kind)], l.p.Mesh.CA.From...)
-	}
-	if l.bySPIRE() { // the agents in the pods neither ask nor know: no metric of theirs tells
-		return []ir.Rule{authorityAlert(l)}
 	}
 	out := []ir.Rule{
 		{Alert: "WorkloadCertificateOverdue", Severity: critical, For: "10m", Why: "certificates/overdue", From: signed,
@@ -92,13 +92,15 @@ func istiodName(l *lowering) string {
 
 // istioMetrics are those that Istio's alerts read.
 func istioMetrics(l *lowering) []needed {
+	m := &l.p.Mesh
+	certificates := needed{"istio_agent_cert_expiry_seconds", "the proxies of the mesh", m.From.Of("kind")}
 	if l.bySPIRE() {
-		return []needed{{"pilot_xds", "the control plane of the mesh", append(l.p.Mesh.From.Of("kind"), l.p.Mesh.CA.From...)}}
+		certificates.metric = agentConnections
 	}
-	return []needed{
-		{"pilot_xds", "the control plane of the mesh", l.p.Mesh.From.Of("kind")},
-		{"istio_agent_cert_expiry_seconds", "the proxies of the mesh", l.p.Mesh.From.Of("kind")},
+	if m.CA != nil {
+		certificates.from = slices.Concat(certificates.from, m.CA.From)
 	}
+	return []needed{{"pilot_xds", "the control plane of the mesh", m.From.Of("kind")}, certificates}
 }
 
 func istioMonitors(l *lowering) []ir.Monitor {

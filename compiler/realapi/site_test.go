@@ -68,6 +68,18 @@ func (c *client) found(p *ir.Plan) {
 	for _, name := range relied(p) {
 		c.create("platform", map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]string{"name": name}})
 	}
+	if name := driver(p); name != "" {
+		c.create("platform", map[string]any{"apiVersion": "storage.k8s.io/v1", "kind": "CSIDriver", "metadata": map[string]string{"name": name},
+			"spec": map[string]any{"attachRequired": false, "podInfoOnMount": true, "fsGroupPolicy": "None", "volumeLifecycleModes": []string{"Ephemeral"}}})
+	}
+}
+
+// driver is the driver of SPIRE's that pods of the mesh mount their volume by; "" for none.
+func driver(p *ir.Plan) string {
+	if ca := p.Mesh.CA; ca != nil && ca.SPIRE != nil {
+		return ca.SPIRE.Driver
+	}
+	return ""
 }
 
 // join is a kubelet that registers with the taints of its configuration, kubeadm that marks a control plane, and the

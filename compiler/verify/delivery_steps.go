@@ -12,6 +12,20 @@ func (p *pass) checkScript(s *script) {
 	p.checkFolderSteps(s)
 	p.checkSecretSteps(s)
 	p.checkWaits(s)
+	p.checkDriverSteps(s)
+}
+
+// checkDriverSteps: the driver that every proxy waits for is looked for before anything is installed, and no other.
+func (p *pass) checkDriverSteps(s *script) {
+	at := s.index("driver", spireDriver)
+	if p.releases.SPIRE && (at < 0 || at > s.index("complete", "")) {
+		p.report(s.file, 0, ruleDelivery, "nobody looks for driver %s before the first chart: every pod of the mesh waits for it", spireDriver)
+	}
+	for _, st := range s.steps {
+		if st.name == "driver" && (!p.releases.SPIRE || st.args[0] != spireDriver) {
+			p.report(s.file, st.line, ruleDelivery, "no pod mounts what driver %q gives", st.args[0])
+		}
+	}
 }
 
 // checkNodeSteps: every Node of the tree is looked for, and nothing else, before one is touched.

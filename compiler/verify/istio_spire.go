@@ -13,6 +13,8 @@ import (
 const (
 	spireDriver = "csi.spiffe.io"
 	spireVolume = "workload-socket"
+	// What a proxy counts of its connections to the agent, before it makes a metric of it (tools/packaging/common/envoy_bootstrap.json).
+	spireStatistic = "cluster.sds-grpc;.upstream_cx_active"
 )
 
 // spireSockets are the names of the agent's socket where the driver mounts it, but that of Istio's own.
@@ -29,6 +31,10 @@ func (p *pass) checkSPIRE() {
 		file := fieldPath{"meshConfig", "defaultConfig", "proxyMetadata", "WORKLOAD_IDENTITY_SOCKET_FILE"}
 		if got := str(v.value, file...); !slices.Contains(spireSockets, got) {
 			v.report(p, ruleIstio, file, "%q is no name of the agent's socket that stops a proxy which does not find it", got)
+		}
+		exported := fieldPath{"meshConfig", "defaultConfig", "proxyStatsMatcher", "inclusionPrefixes"}
+		if got := strs(v.value, exported...); !slices.Contains(got, spireStatistic) {
+			v.report(p, ruleIstio, exported, "%q: alerts read %s, and no proxy exports it", got, spireStatistic)
 		}
 		deployed := fieldPath{"gatewayClasses", "istio", "deployment", "spec", "template", "spec", "volumes"}
 		if !hasSPIREVolume(list(v.value, deployed...)) {

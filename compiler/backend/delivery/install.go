@@ -17,6 +17,11 @@ import (
 //go:embed functions.sh
 var functions string
 
+// driverFunction is the further function of a site whose pods mount what somebody else's driver gives.
+//
+//go:embed driver.sh
+var driverFunction string
+
 const installComment = `# Installs the site, or brings it up to date: the charts with helm, the objects with kubectl apply --server-side, phase by
 # phase, waiting for what the next one needs. It may be run again at any time; it deletes nothing. Needs bash, helm 3.8 or
 # later and kubectl 1.31 or later. See --help.`
@@ -41,6 +46,11 @@ func install(p *ir.Plan, t *artifact.Tree) {
 	if patched(p) {
 		f.From("", "patches")
 		f.Line(strings.TrimSuffix(patchFunction, "\n"))
+		f.Fixed()
+	}
+	if ca := p.Mesh.CA; ca != nil && ca.SPIRE != nil {
+		f.From("", ca.From...)
+		f.Line(strings.TrimSuffix(driverFunction, "\n"))
 		f.Fixed()
 	}
 	for i := range p.Delivery.Phases {
@@ -155,6 +165,10 @@ func crds(p *ir.Plan, t *artifact.Tree, f *artifact.File) {
 			f.From("", from...)
 			f.Linef("\tcrd %s '%s'", kind.crd, kind.owner)
 		}
+	}
+	if ca := p.Mesh.CA; ca != nil && ca.SPIRE != nil {
+		f.From("", ca.From...)
+		f.Linef("\tdriver %s SPIRE", ca.SPIRE.Driver)
 	}
 	f.Fixed()
 	f.Line("\tcomplete 'Install what brings them first.'")

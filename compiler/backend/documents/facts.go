@@ -33,6 +33,9 @@ func relied(p *ir.Plan) string {
 	if stores != nil {
 		out = append(out, "the External Secrets operator with ClusterSecretStore "+codes(stores))
 	}
+	if ca := p.Mesh.CA; ca != nil && ca.SPIRE != nil {
+		out = append(out, "SPIRE, as [below](#rotation-of-certificates), with driver "+code(ca.SPIRE.Driver))
+	}
 	if p.Scraper != nil {
 		out = append(out, "Prometheus in namespace "+code(p.Scraper.Namespace))
 	}

@@ -277,6 +277,7 @@ func (e *emitter) egressValues(y *artifact.YAML, x *ir.EgressProxy) {
 	y.Fixed()
 	podSecurity(y, g)
 	if e.spire() != nil {
+		y.From("", e.p.Mesh.CA.From...)
 		y.Map("podAnnotations", func() { e.gatewayTemplates(y) })
 	}
 	why := "Where the source addresses are: a pod elsewhere would send with the address of its node."

@@ -63,3 +63,14 @@ func (e *emitter) gatewayTemplates(y *artifact.YAML) {
 	y.KV("inject.istio.io/templates", "gateway,"+spireTemplateName)
 	y.Fixed()
 }
+
+// spireStatistic makes proxies export whether they have the agent.
+func (e *emitter) spireStatistic(y *artifact.YAML) {
+	s := e.spire()
+	if s == nil {
+		return
+	}
+	y.From("", e.p.Mesh.CA.From...)
+	y.Comment("Besides what proxies export by themselves: whether each has SPIRE's agent.")
+	y.Map("proxyStatsMatcher", func() { y.KV("inclusionPrefixes", []string{s.Connections}) })
+}

@@ -25,6 +25,9 @@ func (e *emitter) gatewayValues(y *artifact.YAML, g *ir.Gateway) {
 	y.Fixed()
 	podSecurity(y, g)
 	if g.ProxyProtocol || e.spire() != nil {
+		if !g.ProxyProtocol {
+			y.From("", e.p.Mesh.CA.From...)
+		}
 		y.Map("podAnnotations", func() {
 			if g.ProxyProtocol {
 				y.From("", g.ViaFrom...)

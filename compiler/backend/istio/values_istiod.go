@@ -241,6 +241,7 @@ func (e *emitter) proxyMetadata(y *artifact.YAML) {
 				y.KV("WORKLOAD_IDENTITY_SOCKET_FILE", s.Socket)
 			}
 		})
+		e.spireStatistic(y)
 	})
 	y.Fixed()
 }
