@@ -28,6 +28,7 @@ func releases(p *ir.Plan) verify.Releases {
 		ExternalNamespaces: []string{"kube-system", "default"},
 	}
 	r.PluginCA = p.Mesh.CA != nil && p.Mesh.CA.Kind == "plugin"
+	r.VaultCA = p.Consul != nil && p.Consul.CA != nil && p.Consul.CA.Vault != nil
 	r.SPIRE = p.Mesh.CA != nil && p.Mesh.CA.SPIRE != nil
 	if f := p.Federation; f != nil {
 		r.Peers = map[string]string{}

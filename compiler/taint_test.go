@@ -30,6 +30,7 @@ var silent = map[string]string{
 	"kubernetes.serviceCIDRs.0":                "read by the guards of switches: a site without BGP has none",
 	"kubernetes.cni.kind":                      "another kind would be refused for the options of this one beside it",
 	"loadBalancer.kind":                        "another kind would be refused for the options of this one beside it",
+	"mesh.ca.kind":                             "another kind would be refused for the options of this one beside it",
 	"apiVersion":                               "there is one version of the language",
 	"kubernetes.serviceCIDRs.1":                "without BGP no output names the second family's Services",
 	"components.*.managed":                     "says who installs a part; the part's own outputs are not of this tree",

@@ -22,7 +22,30 @@ type Consul struct {
 	Permissive   bool            // some service takes plain text
 	NextServers  *ConsulServers  // of an upgrade, at its first server; nil: none is under way
 	Ways         []ConsulWay     // out of the mesh, by name
+	CA           *ConsulCA       // nil: what Consul does by itself
 	From         From
+}
+
+// ConsulCA is who signs for proxies. The servers read it when they first start, and then go by what they keep.
+type ConsulCA struct {
+	LeafTTL string // life of a proxy's certificate, "72h"
+	Spare   string // how long nobody may sign before the first certificate ends, "7.2 h"
+	Vault   *Vault // nil: the servers sign, with a root that they make and keep
+	From    From
+}
+
+// Vault is where an authority's keys are, and how the servers come to them: by the token of their account.
+type Vault struct {
+	Address          string // https
+	Namespace        string // of Vault Enterprise; "": none
+	AuthPath, Role   string // of Vault's auth method for this cluster
+	RootPath         string // of the PKI engine that signs intermediates
+	IntermediatePath string // of the one that signs for workloads
+	IntermediateTTL  string // life of an intermediate
+	Account          string // of the servers
+	CASecret, CAKey  string // authority of Vault's own certificate; "": one that the system trusts
+	CAFile           string // where the servers find it
+	At               External
 }
 
 // ConsulServers are servers of another release beside those that run.

@@ -17,6 +17,7 @@ var choices = []struct {
 }{
 	{"kubernetes.cni", []string{"cilium"}},
 	{"loadBalancer", []string{"metallb", "external"}},
+	{"mesh.ca", []string{"vault"}},
 }
 
 // otherKinds reports options for a kind that is not chosen.

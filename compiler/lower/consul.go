@@ -50,6 +50,7 @@ func (l *lowering) consul() {
 			}
 		}
 	}
+	k.CA = l.consulCA()
 	l.consulPeers()
 	l.consulWays()
 }

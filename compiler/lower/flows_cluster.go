@@ -139,6 +139,9 @@ func (l *lowering) carriedFrom(p profile.Listener) ir.From {
 }
 
 // apiFlows: nodes to where the API answers.
+// apiUse is what the API servers are reached for.
+const apiUse = "Kubernetes API"
+
 func (l *lowering) apiFlows(from ir.From, nodes ir.FlowEnd) {
 	c := &l.p.Cluster
 	for _, port := range l.apiPorts() {
@@ -156,7 +159,7 @@ func (l *lowering) apiFlows(from ir.From, nodes ir.FlowEnd) {
 			}
 		}
 		slices.Sort(to.Nodes)
-		f := ir.Flow{Area: ir.NodeArea, From: nodes, To: to, Protocol: "tcp", Port: port, Why: "Kubernetes API"}
+		f := ir.Flow{Area: ir.NodeArea, From: nodes, To: to, Protocol: "tcp", Port: port, Why: apiUse}
 		l.flow(f, from, c.APIServerFrom)
 		f.Area, f.From = ir.PodArea, ir.FlowEnd{Name: "pods", Addresses: c.PodCIDRs}
 		f.Note = "leaves with the address of the pod's node where the pod network translates it"

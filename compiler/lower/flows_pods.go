@@ -43,6 +43,7 @@ func (l *lowering) podFlows() {
 	l.meshFlows()
 	l.consulWayFlows()
 	l.issuerFlows()
+	l.vaultFlows()
 	from := l.p.Cluster.From.Of("podCIDRs")
 	for _, protocol := range []string{"tcp", "udp"} {
 		l.flow(ir.Flow{Area: ir.PodArea, From: l.pods("pods"), To: l.pods("cluster DNS"), Protocol: protocol, Port: 53, Why: "names"}, ir.From{"kubernetes"}, from)

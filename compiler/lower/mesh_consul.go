@@ -106,14 +106,6 @@ func consulStep(l *lowering, step *ir.ChartStep) {
 	step.Rewritten = []ir.Rewritten{{Group: admission, Kind: "MutatingWebhookConfiguration", Name: consulInjector, Fields: []string{".webhooks[]?.clientConfig.caBundle"}, From: from}}
 }
 
-// consulCertificates watch that workload certificates are renewed. Envoy's own gauge counts whole days.
-func consulCertificates(l *lowering) []ir.Rule {
-	return []ir.Rule{{Alert: "WorkloadCertificateOverdue", Severity: critical, For: "30m", Why: "certificates/overdue", From: l.p.Mesh.From.Of("kind"),
-		Expr:        "envoy_server_days_until_first_cert_expiring < 1",
-		Summary:     "The certificate of {{ $labels.namespace }}/{{ $labels.pod }} has not been renewed.",
-		Description: fmt.Sprintf("It lives %d h, and less than 24 are left. When it ends every connection of the pod fails.", l.meshProfile().Certificates.Hours)}}
-}
-
 // consulPushes watch the injector, and whether proxies are connected to a server.
 func consulPushes(l *lowering) []ir.Rule {
 	m := &l.p.Mesh
@@ -137,10 +129,11 @@ func consulPushes(l *lowering) []ir.Rule {
 
 func consulMetrics(l *lowering) []needed {
 	from := l.p.Mesh.From.Of("kind")
-	return []needed{
-		{"envoy_server_days_until_first_cert_expiring", "the proxies of the mesh", from},
-		{"kube_statefulset_status_replicas_ready", "kube-state-metrics", from},
+	var out []needed
+	for _, r := range consulCertificates(l) {
+		out = append(out, needed{"envoy_server_days_until_first_cert_expiring", "the proxies of the mesh", r.From})
 	}
+	return append(out, needed{"kube_statefulset_status_replicas_ready", "kube-state-metrics", from})
 }
 
 // consulMonitors: the name of the port is that of the injector and of the gateways' controller.

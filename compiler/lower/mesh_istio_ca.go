@@ -94,6 +94,8 @@ func (l *lowering) clockTolerance() int {
 		return l.meshProfile().Signer.ClockToleranceSeconds
 	} else if ca != nil && ca.SPIRE != nil {
 		return l.meshProfile().SPIRE.ClockToleranceSeconds
+	} else if ca != nil && ca.Kind == "vault" && l.meshProfile().Vault != nil {
+		return l.meshProfile().Vault.ClockToleranceSeconds
 	}
 	return l.meshProfile().ClockToleranceSeconds
 }
@@ -101,7 +103,7 @@ func (l *lowering) clockTolerance() int {
 // clockFrom are the site paths behind clockTolerance.
 func (l *lowering) clockFrom() ir.From {
 	from := ir.From{"mesh.kind"}
-	if l.istio() && l.p.Mesh.CA != nil {
+	if l.p.Mesh.CA != nil && (l.istio() || l.p.Mesh.CA.Kind == "vault") {
 		from = append(from, l.p.Mesh.CA.From...)
 	}
 	return from

@@ -21,6 +21,7 @@ func (l *lowering) secrets() {
 	l.repositorySecret()
 	l.linkerdSecrets()
 	l.consulSecrets()
+	l.vaultSecret()
 	l.authoritySecret()
 	l.signerSecret()
 	if l.p.Federation != nil {

@@ -15,6 +15,7 @@ type Mesh struct {
 	Ports                   MeshPorts               `json:"ports"`
 	Signer                  *Signer                 `json:"signer,omitempty"`          // nil: the control plane signs alone
 	SPIRE                   *SPIRE                  `json:"spire,omitempty"`           // nil: it cannot sign
+	Vault                   *Vault                  `json:"vault,omitempty"`           // nil: it cannot sign
 	UncapturedPorts         []uint16                `json:"uncapturedPorts,omitempty"` // inbound ports that the proxy leaves alone: plaintext under strict mTLS
 	PodPorts                []uint16                `json:"podPorts,omitempty"`        // that the proxy binds in the pod
 	Modules                 []Module                `json:"modules,omitempty"`
@@ -97,6 +98,11 @@ type SPIRE struct {
 	Driver                string `json:"driver"`                // mounts the agent's socket into pods
 	Socket                string `json:"socket"`                // file name of the socket there
 	ClockToleranceSeconds int    `json:"clockToleranceSeconds"` // how far a clock may be behind
+}
+
+// Vault is what its PKI engine does for the servers of a mesh.
+type Vault struct {
+	ClockToleranceSeconds int `json:"clockToleranceSeconds"` // how far a clock may be behind
 }
 
 // Certificates is the life of a workload certificate.

@@ -25,6 +25,20 @@ type CA struct {
 	WorkloadTTL          string       `json:"workloadTTL"`          // duration, default "24h"
 	TrustAnchor          *TrustAnchor `json:"trustAnchor"`
 	Issuer               *Issuer      `json:"issuer"`
+	Vault                *VaultCA     `json:"vault"` // options of kind vault
+}
+
+// VaultCA is where an authority's keys are in Vault, and how the servers of the mesh come to them.
+type VaultCA struct {
+	Address             string `json:"address"`             // https, with a port where it is not 443
+	Role                string `json:"role"`                // of the auth method
+	AuthPath            string `json:"authPath"`            // default "kubernetes"
+	RootPKIPath         string `json:"rootPKIPath"`         //
+	IntermediatePKIPath string `json:"intermediatePKIPath"` //
+	IntermediateTTL     string `json:"intermediateTTL"`     // duration, default "8760h"
+	Namespace           string `json:"namespace"`           // of Vault Enterprise; "" for none
+	CASecret            string `json:"caSecret"`            // "": authorities that the system trusts
+	CAKey               string `json:"caKey"`               // default "ca.crt"
 }
 
 // TrustAnchor is a root certificate distributed apart from the mesh.

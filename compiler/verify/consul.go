@@ -42,6 +42,10 @@ func (p *pass) consulSecrets(makers map[string]string) []SecretRef {
 			out = append(out, SecretRef{Namespace: ns, Name: name, Keys: keys, By: "chart consul", MadeBy: makers[ns+"/"+name]})
 		}
 	}
+	for _, ref := range consulVolumes(v) {
+		ref.Namespace, ref.By, ref.MadeBy = ns, "chart consul", makers[ns+"/"+ref.Name]
+		out = append(out, ref)
+	}
 	return out
 }
 
@@ -69,6 +73,7 @@ func (p *pass) checkConsul() {
 	if selector := strings.TrimSpace(str(v.value, "connectInject", "namespaceSelector")); !strings.Contains(selector, consulGroup+"/connect-inject") {
 		v.report(p, ruleConsul, fieldPathOf([]string{"connectInject", "namespaceSelector"}), "with default true every pod of the cluster would be taken into the mesh")
 	}
+	p.checkConsulCA(v)
 	p.checkConsulEntries()
 	p.checkConsulProviders()
 	p.checkConsulGateways()

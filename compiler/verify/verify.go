@@ -38,6 +38,8 @@ type Releases struct {
 	PluginCA bool
 	// SPIRE says that SPIRE's agents sign for workloads of Istio.
 	SPIRE bool
+	// VaultCA says that Vault signs for proxies of Consul.
+	VaultCA bool
 
 	// LateSecrets are those that can be made when another site runs, as "namespace/name": nothing waits for them.
 	LateSecrets []string

@@ -98,6 +98,7 @@ func (e *emitter) server(y *artifact.YAML) {
 	y.Comment("Beside the chart's own rule, by which no two stand on one node.")
 	y.Block("topologySpreadConstraints", fmt.Sprintf(spreadServers, e.k.SpreadKey))
 	y.Map("exposeService", func() { y.KV("enabled", false) })
+	e.authority(y)
 }
 
 func (e *emitter) inject(y *artifact.YAML) {

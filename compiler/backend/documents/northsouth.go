@@ -46,8 +46,12 @@ func northSouth(p *ir.Plan, t *artifact.Tree) {
 	egress(m, p)
 	egressProxies(m, p)
 	m.Heading("Two trust stores")
+	keys := ""
+	if c := p.Consul; c != nil && c.CA != nil && c.CA.Vault != nil {
+		keys = " Its root is in Vault, engine " + code(c.CA.Vault.RootPath) + ": no issuer of gateways' certificates may sign there."
+	}
 	m.Text("The certificates above are for clients outside. The mesh has an authority of its own, for trust domain " + code(p.Mesh.TrustDomain) +
-		": a gateway ends the client's TLS and opens a new connection with its mesh identity. Neither store vouches for the other. " +
+		": a gateway ends the client's TLS and opens a new connection with its mesh identity. Neither store vouches for the other." + keys + " " +
 		"An expired public certificate breaks the way in and not the mesh; an expired mesh root breaks calls between services and not the client's handshake. " +
 		"Never put the mesh's root into a client authority of a gateway: every workload would then be a client.")
 }

@@ -20,7 +20,7 @@ var templates embed.FS
 // parsed when a site of its mesh is the first to be printed.
 var runbooks = map[string]func() *template.Template{
 	"cilium":        runbookFor("mesh_cilium.md", "mesh_cilium_federation.md"),
-	"consul":        runbookFor("mesh_consul.md", "mesh_consul_federation.md"),
+	"consul":        runbookFor("mesh_consul.md", "mesh_consul_vault.md", "mesh_consul_federation.md"),
 	"istio-ambient": runbookFor("mesh_istio.md", "mesh_istio_spire.md", "mesh_ambient.md", "mesh_ambient_federation.md"),
 	"istio-sidecar": runbookFor("mesh_istio.md", "mesh_istio_spire.md", "mesh_istio_federation.md"),
 	"linkerd":       runbookFor("mesh_linkerd.md", "mesh_linkerd_federation.md", "mesh_linkerd_migration.md"),
@@ -129,6 +129,14 @@ func runbook(p *ir.Plan, t *artifact.Tree) {
 	}
 	f.Line(strings.TrimSpace(text.String()))
 }
+
+// Vault reports whether Vault signs for proxies of Consul.
+func (b *book) Vault() bool {
+	return b.P.Consul != nil && b.P.Consul.CA != nil && b.P.Consul.CA.Vault != nil
+}
+
+// Servers are those of Consul but for the first.
+func (b *book) Servers() []struct{} { return make([]struct{}, b.P.Mesh.Replicas-1) }
 
 // Has reports whether the site has objects of a phase.
 func (b *book) Has(phase string) bool {

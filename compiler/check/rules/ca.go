@@ -37,8 +37,12 @@ docs.cilium.io, ztunnel encryption; Consul, certificate authority providers.`,
 		if m.CA == nil || m.CA.Kind == "" || known == nil || slices.Contains(known, m.CA.Kind) {
 			return
 		}
-		p.Reportf("mesh.ca.kind", "the certificate authority is of kind %s, which mesh %s cannot use", m.CA.Kind, m.Kind).
-			Hintf("one of %s", strings.Join(known, ", ")).Related("mesh.kind", "the mesh")
+		r := p.Reportf("mesh.ca.kind", "the certificate authority is of kind %s, which mesh %s cannot use", m.CA.Kind, m.Kind).Related("mesh.kind", "the mesh")
+		if m.CA.Kind == "vault" && slices.Contains(known, "cert-manager") {
+			r.Hintf(`kind: "cert-manager", with an issuer that asks Vault; mesh consul asks it by itself`)
+		} else {
+			r.Hintf("one of %s", strings.Join(known, ", "))
+		}
 	},
 }
 
@@ -190,7 +194,8 @@ var CADatesMissing = &check.Rule{
 
 What nothing renews ends on a day that nobody remembers, and the whole mesh ends with it. With the dates here, the
 checks and the runbook count down to them.
-Source: istio.io, plug in CA certificates; linkerd.io, manually rotating control plane TLS credentials.`,
+Source: istio.io, plug in CA certificates; linkerd.io, manually rotating control plane TLS credentials; hashicorp/consul
+agent/connect/ca/provider_vault.go, which never renews a root.`,
 	Run: func(p *check.Pass) {
 		m := p.Site.Mesh
 		if m.CA == nil || p.Site.Environment != "production" || m.Kind == "none" {
@@ -202,7 +207,7 @@ Source: istio.io, plug in CA certificates; linkerd.io, manually rotating control
 		}
 		anchor := m.CA.TrustAnchor
 		var missing []string
-		if m.CA.RootNotAfter == "" && (anchor == nil && byHand || anchor != nil && anchor.NotAfter == "") {
+		if m.CA.RootNotAfter == "" && (anchor == nil && (byHand || vaultOf(p.Site) != nil) || anchor != nil && anchor.NotAfter == "") {
 			if anchor != nil {
 				missing = append(missing, "trustAnchor.notAfter")
 			} else {

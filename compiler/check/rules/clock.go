@@ -19,7 +19,8 @@ certificates are refused while no alert fires. More than a second is a warning i
 suffer, and clocks on one site agree a thousand times better.
 Source: istio/istio security/pkg/pki/util/generate_cert.go; linkerd/linkerd2 identity.issuer.clockSkewAllowance;
 hashicorp/consul agent/connect/ca; cert-manager v1.21.2 pkg/util/pki/certificatetemplate.go, which dates nothing back;
-spiffe/spire pkg/server/credtemplate/builder.go, NotBeforeCushion.`,
+spiffe/spire pkg/server/credtemplate/builder.go, NotBeforeCushion; hashicorp/vault
+builtin/logical/pki/fields.go, not_before_duration.`,
 	Run: func(p *check.Pass) {
 		offset := site.ParseDuration(p.Site.Time.MaxOffset)
 		allowed := time.Duration(0)
@@ -29,6 +30,8 @@ spiffe/spire pkg/server/credtemplate/builder.go, NotBeforeCushion.`,
 				allowed = time.Duration(m.Signer.ClockToleranceSeconds) * time.Second
 			} else if ca != nil && ca.Kind == "spire" && m.SPIRE != nil {
 				allowed = time.Duration(m.SPIRE.ClockToleranceSeconds) * time.Second
+			} else if ca != nil && ca.Kind == "vault" && m.Vault != nil {
+				allowed = time.Duration(m.Vault.ClockToleranceSeconds) * time.Second
 			}
 		}
 		switch {
