@@ -127,6 +127,7 @@ func (q *inquiry) askConsulEgress(t *testing.T) (wrong []string, open, closed in
 		}
 		for name, e := range q.s.External {
 			declared := s != nil && who != nil && slices.Contains(s.Egress, name) && slices.Contains(who.Egress, name)
+			fixed := q.s.EgressGateways[e.Via] != nil && q.s.EgressGateways[e.Via].Provider == "host" // known by addresses alone
 			for _, p := range e.Ports {
 				if p.Protocol == "udp" {
 					continue
@@ -135,7 +136,7 @@ func (q *inquiry) askConsulEgress(t *testing.T) (wrong []string, open, closed in
 				if len(e.Addresses) > 0 {
 					somewhere = netip.MustParseAddr(e.Addresses[0])
 				}
-				if p.Protocol != "tcp" {
+				if p.Protocol != "tcp" && !fixed {
 					for _, h := range e.Hosts {
 						d := policy.ConsulDeparture{Address: somewhere, Host: h, Port: uint16(p.Port), HTTP: p.Protocol == "http" || p.Protocol == "grpc"}
 						ask(name+" as "+h, d, declared)
@@ -143,7 +144,7 @@ func (q *inquiry) askConsulEgress(t *testing.T) (wrong []string, open, closed in
 						ask(name+" as "+d.Host, d, false)
 					}
 				}
-				if len(e.Hosts) == 0 || p.Protocol == "tcp" {
+				if len(e.Hosts) == 0 || p.Protocol == "tcp" || fixed {
 					for _, x := range e.Addresses {
 						d := policy.ConsulDeparture{Address: netip.MustParseAddr(x), Port: uint16(p.Port)}
 						ask(name+" at "+x, d, declared)

@@ -7,6 +7,7 @@ type ConsulWay struct {
 	Passage      Passage
 	Service      string // by which Consul knows it
 	Via          string // egress gateway of the site, on whose nodes its pods stand; "": on any
+	Sources      []EgressSource // by address; of machines that give them to what its pods send, none where something else does
 	Replicas     int
 	Class        string // of the nodes; "": any that takes pods
 	Tolerations  []Taint

@@ -62,8 +62,13 @@ func (l *lowering) consulWays() {
 			if port.Protocol == "udp" {
 				continue // past the proxies
 			}
+			via := l.s.External[x.Name].Via
 			d := ir.ConsulDestination{Name: ConsulDestination(x.Name, port.Name), External: x.Name, Port: port.Port, Protocol: consulStream(port.Protocol),
-				Addresses: ConsulAddresses(l.s.External[x.Name], port.Protocol), From: append(slices.Clone(x.From), port.From...)}
+				Addresses: consulAddresses(l.s.External[x.Name], port.Protocol), From: append(slices.Clone(x.From), port.From...)}
+			if g := l.s.EgressGateways[via]; g != nil && proxied(g.Provider) {
+				// The gateway would look a name up and connect to whatever it finds, and the rules of its machine know addresses.
+				d.Protocol, d.Addresses = "tcp", l.s.External[x.Name].Addresses
+			}
 			for _, u := range x.Users {
 				if s := l.find(u.Namespace + "/" + u.Name); s.Meshed {
 					d.Callers = append(d.Callers, ir.ConsulCaller{Name: u.Name, From: u.From})
@@ -76,8 +81,15 @@ func (l *lowering) consulWays() {
 			for _, c := range d.Callers {
 				d.From = append(d.From, c.From...)
 			}
-			w := l.consulWay(l.s.External[x.Name].Via)
+			w := l.consulWay(via)
 			w.Destinations, w.From = append(w.Destinations, d), append(w.From, d.From...)
+			if len(w.Sources) > 0 && x.Via == "" {
+				x.Via = via
+				for _, s := range w.Sources {
+					x.Sources, x.SourcesFrom = append(x.Sources, s.Address), append(x.SourcesFrom, s.From...)
+				}
+				x.SourcesFrom = append(x.SourcesFrom, site.Join("external", x.Name, "via"))
+			}
 		}
 	}
 	for i := range l.p.Services {
@@ -93,6 +105,15 @@ func (l *lowering) consulWays() {
 	for i := range l.p.Consul.Ways {
 		w := &l.p.Consul.Ways[i]
 		slices.SortFunc(w.Destinations, func(a, b ir.ConsulDestination) int { return cmp.Compare(a.Name, b.Name) })
+		var to []rewritten
+		for _, d := range w.Destinations {
+			for _, a := range d.Addresses {
+				if len(w.Sources) > 0 {
+					to = append(to, rewritten{addr(a), d.From})
+				}
+			}
+		}
+		l.sourceNAT(w.Via, w.Sources, to, w.From)
 	}
 	slices.SortFunc(l.p.Consul.Ways, func(a, b ir.ConsulWay) int { return cmp.Compare(a.Service, b.Service) })
 }
@@ -109,6 +130,9 @@ func (l *lowering) consulWay(via string) *ir.ConsulWay {
 	if g := l.s.EgressGateways[via]; g != nil {
 		w.Class, w.Tolerations = g.Placement.Class, taints(l.s.NodeClasses[g.Placement.Class].Taints)
 		w.From = append(w.From, site.Join("egressGateways", via), site.Join("nodeClasses", w.Class, "taints"))
+		if w.Sources = l.egressSources(via, g); len(w.Sources) > 0 {
+			w.Replicas, w.From = len(nodesOf(w.Sources)), append(w.From, "racks") // one on each machine, as long as each is up
+		}
 	}
 	k.Ways = append(k.Ways, w)
 	return &k.Ways[len(k.Ways)-1]
@@ -123,10 +147,10 @@ func consulStream(protocol string) string {
 	return "tcp"
 }
 
-// ConsulAddresses is by what a proxy knows that a destination is meant: names in what carries them, in the first packet of
+// consulAddresses is by what a proxy knows that a destination is meant: names in what carries them, in the first packet of
 // TLS or in a request; addresses where there are none (hashicorp/consul agent/xds/listeners.go, filter chains of
 // destinations, read 2026-11-21).
-func ConsulAddresses(e *site.External, protocol string) []string {
+func consulAddresses(e *site.External, protocol string) []string {
 	if len(e.Hosts) > 0 && protocol != "tcp" {
 		return e.Hosts
 	}

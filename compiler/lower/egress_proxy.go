@@ -16,33 +16,44 @@ import (
 // proxy itself (15000-15090) and those that it takes for connections of its own (16384-65535).
 const egressPort = 8443
 
+// wayOut is a mesh's own egress gateway, as the providers need it that rewrite what its pods send.
+type wayOut struct {
+	providers []string
+	// proxy fills in what the gateway of the mesh is; nil: the mesh decides its ways out with everything else of its own.
+	proxy func(l *lowering, x *ir.EgressProxy)
+}
+
+// EgressProviders lists the providers of source addresses that rewrite what an egress gateway of the mesh sends; none for a
+// mesh that has no such gateway.
+func EgressProviders(mesh string) []string {
+	if w := meshes[mesh].wayOut; w != nil {
+		return w.providers
+	}
+	return nil
+}
+
 // proxied reports whether a provider rewrites what pods of the mesh's own gateway send, and not what services send.
 func proxied(provider string) bool { return provider == "host" || provider == "kube-vip" }
 
 // egressProxies makes a gateway of the mesh of each egress gateway whose provider rewrites on the node that pods are on:
 // the pods of services are on any node, and those of the gateway are where the addresses are.
 func (l *lowering) egressProxies() {
-	holders := l.egressHolders()
+	way := l.meshKind().wayOut
+	if way == nil || way.proxy == nil {
+		return
+	}
 	for name, g := range byKey(l.s.EgressGateways) {
 		if !proxied(g.Provider) {
 			continue
 		}
 		path := site.Join("egressGateways", name)
-		x := ir.EgressProxy{Provider: g.Provider, Port: egressPort, From: append(under(path, "provider", "addresses", "placement"), "mesh.kind")}
-		for i, a := range g.Addresses {
-			from := site.Join("egressGateways", name, "addresses", site.Index(i))
-			if h, ok := holders[addr(a)]; ok && g.Provider == "host" {
-				h.From = append(ir.From{from}, h.From...)
-				x.Sources = append(x.Sources, h)
-			} else if g.Provider == "kube-vip" {
-				x.Sources = append(x.Sources, ir.EgressSource{Address: addr(a), From: ir.From{from}})
-			}
-		}
-		slices.SortFunc(x.Sources, func(a, b ir.EgressSource) int { return a.Address.Compare(b.Address) })
+		x := ir.EgressProxy{Provider: g.Provider, From: append(under(path, "provider", "addresses", "placement"), "mesh.kind")}
+		x.Sources = l.egressSources(name, g)
 		x.Pods = l.egressPods(name, g, &x)
 		if g.Provider == "kube-vip" {
 			l.egressService(name, &x)
 		}
+		way.proxy(l, &x)
 		x.Host = x.Pods.Release + "." + x.Pods.Namespace + ".svc." + l.p.Cluster.Domain
 		x.From = append(x.From, "kubernetes.clusterDomain", "external", "namespaces") // which destinations, and for whom
 		for i := range l.p.Externals {
@@ -54,26 +65,51 @@ func (l *lowering) egressProxies() {
 			if g.Provider == "kube-vip" {
 				x.Pods.Annotations = append(x.Pods.Annotations, ir.KV{Key: "kube-vip.io/egress-allowed-networks", Value: strings.Join(ir.Prefixes(x.Destinations(true)), ",")})
 			} else {
-				l.sourceNAT(&x)
+				var to []rewritten
+				for _, r := range x.Routes {
+					to = append(to, rewritten{r.Address, r.From})
+				}
+				l.sourceNAT(name, x.Sources, to, x.From)
 			}
 			l.p.EgressProxies = append(l.p.EgressProxies, x)
 		}
 	}
 }
 
+// egressSources are the source addresses of an egress gateway, each with the machine that has it.
+func (l *lowering) egressSources(name string, g *site.EgressGateway) []ir.EgressSource {
+	var out []ir.EgressSource
+	holders := l.egressHolders()
+	for i, a := range g.Addresses {
+		from := site.Join("egressGateways", name, "addresses", site.Index(i))
+		if h, ok := holders[addr(a)]; ok && g.Provider == "host" {
+			h.From = append(ir.From{from}, h.From...)
+			out = append(out, h)
+		} else if g.Provider == "kube-vip" {
+			out = append(out, ir.EgressSource{Address: addr(a), From: ir.From{from}})
+		}
+	}
+	slices.SortFunc(out, func(a, b ir.EgressSource) int { return a.Address.Compare(b.Address) })
+	return out
+}
+
+// nodesOf are the machines with source addresses.
+func nodesOf(sources []ir.EgressSource) []string {
+	var out []string
+	for _, s := range sources {
+		if !slices.Contains(out, s.Node) {
+			out = append(out, s.Node)
+		}
+	}
+	return out
+}
+
 // egressPods are the pods of an egress gateway: one on each node that has an address.
 func (l *lowering) egressPods(name string, g *site.EgressGateway, x *ir.EgressProxy) ir.Gateway {
 	path := site.Join("egressGateways", name)
-	var nodes []string
-	for _, s := range x.Sources {
-		if !slices.Contains(nodes, s.Node) {
-			nodes = append(nodes, s.Node)
-		}
-	}
 	out := ir.Gateway{
 		Name: name, Owner: l.s.Owner, Namespace: "egress-" + name, Release: "egress-" + name, ServiceAccount: "egress-" + name,
-		Frontend: ir.FrontendIstio, Replicas: len(nodes), Class: g.Placement.Class, SpreadKey: hostLabel,
-		Selector:  []ir.KV{{Key: "istio", Value: "egress-" + name}},
+		Replicas: len(nodesOf(x.Sources)), Class: g.Placement.Class, SpreadKey: hostLabel,
 		Resources: l.gatewayResources(), PodSysctls: l.gatewaySysctls(path)[:1], // it binds no low port
 		Tolerations: taints(l.s.NodeClasses[g.Placement.Class].Taints),
 		From:        append(under(path, "addresses", "placement"), site.Join("nodeClasses", g.Placement.Class, "taints"), "mesh.kind", "racks", "owner"),
@@ -87,6 +123,12 @@ func (l *lowering) egressPods(name string, g *site.EgressGateway, x *ir.EgressPr
 		}
 	}
 	return out
+}
+
+// sidecarWayOut: the pods are a release of the gateway chart, and connections to them have a name each.
+func sidecarWayOut(_ *lowering, x *ir.EgressProxy) {
+	x.Port = egressPort
+	x.Pods.Frontend, x.Pods.Selector = ir.FrontendIstio, []ir.KV{{Key: "istio", Value: x.Pods.Release}}
 }
 
 // egressService gives the pods of an egress gateway the Service whose address kube-vip puts in place of theirs. It does so
@@ -165,27 +207,33 @@ func shortLabel(name string) string {
 	return strings.TrimRight(name[:52], "-") + "-" + hex.EncodeToString(sum[:5])
 }
 
+// rewritten is an address outside that packets get a source of their own for.
+type rewritten struct {
+	address netip.Addr
+	from    ir.From
+}
+
 // sourceNAT tells the machines with the addresses of a gateway what to do to what its pods send. Which of the cluster's
 // pods are on a machine nobody knows beforehand, and no packet of another machine's pod leaves the cluster there.
-func (l *lowering) sourceNAT(x *ir.EgressProxy) {
+func (l *lowering) sourceNAT(gateway string, sources []ir.EgressSource, to []rewritten, from ir.From) {
 	for i := range l.p.Groups {
 		g := &l.p.Groups[i]
-		for _, s := range x.Sources {
+		for _, s := range sources {
 			if !slices.Contains(g.Nodes, s.Node) {
 				continue
 			}
-			r := ir.SourceRule{Gateway: x.Pods.Name, Source: s.Address,
-				From: slices.Concat(s.From, x.From, l.p.Cluster.From.Of("podCIDRs"))}
+			r := ir.SourceRule{Gateway: gateway, Source: s.Address,
+				From: slices.Concat(s.From, from, l.p.Cluster.From.Of("podCIDRs"))}
 			same := func(a netip.Addr) bool { return a.Is4() == s.Address.Is4() }
 			for _, p := range l.p.Cluster.PodCIDRs {
 				if same(p.Addr()) {
 					r.Pods = append(r.Pods, p)
 				}
 			}
-			for _, d := range x.Routes {
-				if p := netip.PrefixFrom(d.Address, d.Address.BitLen()); same(d.Address) && !slices.Contains(r.Destinations, p) {
+			for _, d := range to {
+				if p := netip.PrefixFrom(d.address, d.address.BitLen()); same(d.address) && !slices.Contains(r.Destinations, p) {
 					r.Destinations = append(r.Destinations, p)
-					r.From = append(r.From, d.From...)
+					r.From = append(r.From, d.from...)
 				}
 			}
 			if len(r.Pods) == 0 || len(r.Destinations) == 0 {

@@ -36,6 +36,7 @@ var consul = meshKind{
 	monitors:     consulMonitors,
 	machines:     machineCatalog,
 	crossing:     &consulCrossing,
+	wayOut:       &wayOut{providers: []string{"host"}},
 }
 
 // consulInjected is on the namespaces that the injector's webhook is called for. The chart goes by pods' annotations

@@ -24,6 +24,7 @@ var istioSidecar = meshKind{
 	monitors:     istioMonitors,
 	machines:     machineEntries,
 	crossing:     &istioCrossing,
+	wayOut:       &wayOut{providers: []string{"host", "kube-vip"}, proxy: sidecarWayOut},
 }
 
 // istio reports whether the site's mesh is Istio, in either mode.

@@ -38,6 +38,9 @@ type meshKind struct {
 	machines string
 	// crossing is how sites are joined; nil: they are not.
 	crossing *crossing
+	// wayOut are pods of the mesh that connections to the outside pass, and that stand where the source addresses are; nil:
+	// there are none.
+	wayOut *wayOut
 }
 
 // ownNamespace is one of the mesh's own parts, with the Pod Security level that they need.

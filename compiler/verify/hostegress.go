@@ -109,7 +109,7 @@ func checkSources(p *pass) {
 		return
 	}
 	machines := p.inventory()
-	outside := p.proxiedDestinations()
+	outside := slices.Concat(p.proxiedDestinations(), p.consulWaysOut())
 	p.checkKubeVIPEgress(outside)
 	all := slices.Concat(p.tree.Files(), p.carried)
 	rewritten := map[string][]netip.Prefix{} // by node
@@ -151,7 +151,7 @@ func checkSources(p *pass) {
 		}
 		for _, o := range p.objects {
 			if o.is("", "Node") && x.runsOn(o) && !slices.Contains(rewritten[o.name], x.to) {
-				p.report(p.tree.Lookup(inventoryPath(p.releases.Site)), 0, ruleSources, "pods of release %s run on Node %s, which gives what they send to %s no source address", x.release, o.name, x.to)
+				p.report(p.tree.Lookup(inventoryPath(p.releases.Site)), 0, ruleSources, "pods of %s run on Node %s, which gives what they send to %s no source address", x.release, o.name, x.to)
 			}
 		}
 	}

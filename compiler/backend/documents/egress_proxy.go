@@ -29,11 +29,42 @@ func egressProxies(m *backend.Markdown, p *ir.Plan) {
 		if len(x.Pods.VIPs) > 0 {
 			kubeVIPEgress(m, x)
 		} else {
-			hostEgress(m, p, x)
+			hostEgress(m, p, x.Sources, x.Pods.Namespace, x.Pods.Selector)
 		}
 		m.Text("A service that is looked at without its sidecar does not reach these destinations: nothing leads it to the gateway, and the policy of its namespace refuses the way past it. While the mesh is out of the path (see the runbook) they are not reached at all, and that is meant: the other end would refuse an address that it does not know.")
 	}
 }
+
+// consulWays writes the same of Consul's terminating gateways whose pods are on machines with source addresses.
+func consulWays(m *backend.Markdown, p *ir.Plan) {
+	if p.Consul == nil {
+		return
+	}
+	for i := range p.Consul.Ways {
+		w := &p.Consul.Ways[i]
+		if len(w.Sources) == 0 {
+			continue
+		}
+		m.Heading("Way out " + w.Via)
+		m.Text("The proxies of services hand what they send to these addresses to the pods of terminating gateway " + code(w.Service) +
+			", in which the intentions of each destination say who may. " + ownSources)
+		m.Head("destination", "addresses", "port", "from")
+		for _, d := range w.Destinations {
+			var users []string
+			for _, c := range d.Callers {
+				users = append(users, c.Name)
+			}
+			m.Row(code(d.Name), codes(d.Addresses), code(number(d.Port)), codes(users))
+		}
+		hostEgress(m, p, w.Sources, w.Passage.Namespace, w.Passage.Selector)
+		m.Text("While proxies are out of the path (see the runbook) these destinations are not reached at all, and that is meant: the other end would refuse an address that it does not know.")
+	}
+}
+
+// ownSources says what gives the source address where each machine has one.
+const ownSources = "Each machine gives what its pod sends there an address of the machine's own, in its kernel (`/etc/meshgen/egress.nft`" +
+	"). meshgen does not configure interfaces: each must have its address on one, for good, before that file is loaded. With a machine its source is lost; " +
+	"the other pods go on with theirs, and connections by way of the lost one break."
 
 // egressSource says what gives the source address.
 func egressSource(x *ir.EgressProxy) string {
@@ -41,23 +72,21 @@ func egressSource(x *ir.EgressProxy) string {
 		return "There is one such pod. kube-vip holds the address of its Service on the machine that it runs on, and gives what it sends there that address. " +
 			"With the machine both move, and connections break; until the pod runs elsewhere nothing gets out."
 	}
-	return "Each machine gives what its pod sends there an address of the machine's own, in its kernel (" + code("/etc/meshgen/egress.nft") +
-		"). meshgen does not configure interfaces: each must have its address on one, for good, before that file is loaded. With a machine its source is lost; " +
-		"the other pods go on with theirs, and connections by way of the lost one break."
+	return ownSources
 }
 
 // hostEgress: each machine has an address.
-func hostEgress(m *backend.Markdown, p *ir.Plan, x *ir.EgressProxy) {
+func hostEgress(m *backend.Markdown, p *ir.Plan, sources []ir.EgressSource, namespace string, pods []ir.KV) {
 	m.Text("The other end admits every one of these sources: which pod of the gateway a connection takes nobody chooses.")
 	m.Head("source", "on machine", "interface")
 	var look []string
-	for _, s := range x.Sources {
+	for _, s := range sources {
 		m.Row(code(s.Address.String()), code(s.Node), code(interfaceOf(p, s.Node)))
 		look = append(look, "nft list table inet meshgen_egress # on "+s.Node+": the counter of "+s.Address.String()+" grows",
 			"ip -brief address show to "+s.Address.String()+" # on "+s.Node+": one line")
 	}
 	m.Text("Looking, on the machines; a pod of the gateway for each of them:")
-	m.Commands(append(look, "kubectl -n "+x.Pods.Namespace+" get pods -o wide -l "+labelText(x.Pods.Selector))...)
+	m.Commands(append(look, "kubectl -n "+namespace+" get pods -o wide -l "+labelText(pods))...)
 }
 
 // kubeVIPEgress: the Service has the address.

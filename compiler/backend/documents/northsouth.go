@@ -18,7 +18,7 @@ func northSouth(p *ir.Plan, t *artifact.Tree) {
 	if len(p.Exposures) > 0 {
 		from = append(from, "exposures", "loadBalancer")
 	}
-	if len(p.Egress) > 0 || len(p.EgressProxies) > 0 {
+	if len(p.Egress) > 0 || len(p.EgressProxies) > 0 || p.Consul != nil && slices.ContainsFunc(p.Consul.Ways, func(w ir.ConsulWay) bool { return len(w.Sources) > 0 }) {
 		from = append(from, "egressGateways", "external")
 	}
 	m := backend.Document(p, t, "NORTH-SOUTH.md", "Ways into "+p.Name, from...)
@@ -45,6 +45,7 @@ func northSouth(p *ir.Plan, t *artifact.Tree) {
 	balancers(m, p)
 	egress(m, p)
 	egressProxies(m, p)
+	consulWays(m, p)
 	m.Heading("Two trust stores")
 	keys := ""
 	if c := p.Consul; c != nil && c.CA != nil && c.CA.Vault != nil {

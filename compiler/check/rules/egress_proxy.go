@@ -12,6 +12,7 @@ import (
 // egressProxyRules are the rules about egress gateways whose provider rewrites what pods of the mesh's own gateway send.
 var egressProxyRules = []*check.Rule{
 	EgressProxyMesh,
+	EgressConsulOpen,
 	EgressProxyNetwork,
 	EgressNodeAddress,
 	EgressHostFiles,
@@ -24,27 +25,6 @@ var egressProxyRules = []*check.Rule{
 // byProxy reports whether a provider needs a gateway of the mesh: it rewrites on the node of the pods that send, and pods
 // of services are on any node.
 func byProxy(provider string) bool { return provider == "host" || provider == "kube-vip" }
-
-// EgressProxyMesh finds a provider that needs a gateway which the mesh has not.
-var EgressProxyMesh = &check.Rule{
-	ID: "MG5450", Name: "egress-proxy-mesh", Severity: diag.Error, On: check.OnSite, Guard: true,
-	Doc: `an egress gateway's provider needs one of the mesh, and the mesh has none
-
-The pod network hands a packet for the outside to the node that its pod is on. A machine can give it an address of its own
-there, and nowhere else: what is sent must come from pods on those machines, those of an egress gateway of the mesh, which
-takes the connections of services. Istio with sidecars has one. Linkerd's EgressNetwork decides who may leave and sends nobody
-elsewhere; a waypoint of an ambient mesh takes requests to it past the lists of callers that are kept here; Cilium has a
-provider of its own.
-Source: istio.io, Egress Gateways; linkerd.io, egress networks; read 2026-11-21.`,
-	Run: func(p *check.Pass) {
-		for n, e := range byKey(p.Site.EgressGateways) {
-			if kind := p.Site.Mesh.Kind; byProxy(e.Provider) && kind != "istio-sidecar" {
-				p.Reportf(site.Join("egressGateways", n, "provider"), "egress gateway %q: provider %s rewrites what an egress gateway of the mesh sends, and mesh %s has none here", n, e.Provider, kind).
-					Hintf("mesh: kind: \"istio-sidecar\", or provider: \"cilium\" with Cilium as the pod network").Related("mesh.kind", "the mesh")
-			}
-		}
-	},
-}
 
 // EgressProxyNetwork finds a pod network whose packets pass the machine's rules by.
 var EgressProxyNetwork = &check.Rule{
