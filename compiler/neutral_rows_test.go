@@ -56,7 +56,6 @@ func TestNeutralRows(t *testing.T) {
 var unsaid = map[string]string{
 	"linkerd ca":                        "mesh.ca.trustAnchor and issuer say it, which every example of Linkerd has",
 	"cilium egress.via":                 "ham1 has the gateway's own part, under another mesh",
-	"istio-ambient egress.via":          "refused by the provider's own rules so far",
 	"consul holdApplicationUntilReady":  "its proxy starts first whatever is said",
 	"linkerd holdApplicationUntilReady": "its sidecars are native, and start first whatever is said",
 	"linkerd upgrade":                   "one release of it has output: TestUpgradeLinkerd has another by a profile",

@@ -63,6 +63,11 @@ var policyBreaks = []struct {
 	{"nobody outside is a client of the gateway", mutant{"cilium-mesh", "wro1", "**/40-policy/ciliumclusterwidenetworkpolicy.yaml", `- world`, `- ingress`}},
 	{"what is asked for prices has no end", mutant{"cilium-mesh", "wro1", "**/ciliumenvoyconfig.yaml", `service_name: shop/prices`, `service_name: shop/cart`}},
 	{"nobody gets to the next cart of wro1", mutant{"cilium-mesh", "wro1", "**/40-policy/httproute.yaml", `weight: 20`, `weight: 0`}},
+	{"another service goes to the ledger", mutant{"istio-ambient", "ost1", "**/40-policy/authorizationpolicy.yaml", `(?s)(name: ledger-203-0-113-45\n  action.*?sa/)books`, `${1}pay`}},
+	{"everybody goes to the ledger", mutant{"istio-ambient", "ost1", "**/40-policy/authorizationpolicy.yaml", `(?s)(name: ledger-203-0-113-45\n  action.*?sa/)books`, `${1}*`}},
+	{"the ledger is reached straight", mutant{"istio-ambient", "ost1", "**/40-policy/serviceentry.yaml", `(?s)(name: ledger-203-0-113-45.*?use-waypoint: )egress-bank`, `${1}none`}},
+	{"what is for the ledger ends elsewhere", mutant{"istio-ambient", "ost1", "**/40-policy/serviceentry.yaml", `address: 203.0.113.45`, `address: 203.0.113.46`}},
+	{"the waypoint on the way out is closed", mutant{"networkpolicy", "ost1", "**/networkpolicy.yaml", `(?s)(name: egress-bank\n  namespace: egress-bank\n.*?port: )15008`, `${1}15009`}},
 	{"the tunnel of ledger is closed", mutant{"networkpolicy", "krk1", "**/networkpolicy.yaml", `(?s)(name: service-core\n.*?)port: 15008`, `${1}port: 8080`}},
 }
 

@@ -5,8 +5,8 @@ import "net/netip"
 // ConsulWay is a terminating gateway: proxies hand it what leaves the mesh, and it lets out what intentions admit.
 type ConsulWay struct {
 	Passage      Passage
-	Service      string // by which Consul knows it
-	Via          string // egress gateway of the site, on whose nodes its pods stand; "": on any
+	Service      string         // by which Consul knows it
+	Via          string         // egress gateway of the site, on whose nodes its pods stand; "": on any
 	Sources      []EgressSource // by address; of machines that give them to what its pods send, none where something else does
 	Replicas     int
 	Class        string // of the nodes; "": any that takes pods

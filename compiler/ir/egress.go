@@ -73,9 +73,10 @@ type SourceRule struct {
 	From         From
 }
 
-// Proxied reports whether connections to a destination pass an egress gateway of the mesh.
+// Proxied reports whether connections to a destination pass an egress gateway of the mesh, whose node rewrites the source.
 func (p *Plan) Proxied(x *External) bool {
-	return slices.ContainsFunc(p.EgressProxies, func(e EgressProxy) bool { return e.Pods.Name == x.Via })
+	way := func(w ConsulWay) bool { return len(w.Sources) > 0 && w.Via == x.Via }
+	return slices.ContainsFunc(p.EgressProxies, func(e EgressProxy) bool { return e.Pods.Name == x.Via }) || p.Consul != nil && slices.ContainsFunc(p.Consul.Ways, way)
 }
 
 // Destinations are the addresses of one family that connections through the gateway go to, sorted.

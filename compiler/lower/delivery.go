@@ -189,6 +189,7 @@ func (l *lowering) gatewayWaits() []ir.Wait {
 				From: slices.Clone(g.From.Of("frontend"))})
 		}
 	}
+	out = append(out, l.egressWaits()...)
 	for _, s := range l.p.Secrets {
 		if s.Creator == ir.CertManager && !s.Early {
 			out = append(out, certificateWait(&s))

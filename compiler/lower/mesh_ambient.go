@@ -22,6 +22,7 @@ var istioAmbient = meshKind{
 	machines:     machineEntries,
 	crossing:     &ambientCrossing,
 	marks:        ambientMarks,
+	wayOut:       &wayOut{providers: []string{"host"}, proxy: ambientWayOut},
 }
 
 // waypointName is the name of the Gateway in each namespace with a waypoint. istiod gives it to Deployment, Service and

@@ -81,6 +81,9 @@ func istioReleases(l *lowering) []ir.Release {
 		}
 	}
 	for _, x := range l.p.EgressProxies {
+		if x.Pods.Frontend != ir.FrontendIstio {
+			continue // istiod deploys it
+		}
 		r := one(x.Pods.Release, row.Charts.Gateway, x.Pods.Namespace)
 		r.Egress, r.From = x.Pods.Name, append(from[:len(from):len(from)], x.From...)
 		out = append(out, r)

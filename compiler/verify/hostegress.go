@@ -109,7 +109,7 @@ func checkSources(p *pass) {
 		return
 	}
 	machines := p.inventory()
-	outside := slices.Concat(p.proxiedDestinations(), p.consulWaysOut())
+	outside := slices.Concat(p.proxiedDestinations(), p.consulWaysOut(), p.ambientWaysOut())
 	p.checkKubeVIPEgress(outside)
 	all := slices.Concat(p.tree.Files(), p.carried)
 	rewritten := map[string][]netip.Prefix{} // by node

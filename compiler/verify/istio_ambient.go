@@ -22,6 +22,7 @@ func (p *pass) checkAmbient() {
 	}
 	p.checkAmbientCharts(istiods)
 	p.checkEastWest(istiods)
+	p.checkEgressEntries()
 	root := p.releases.Charts[istiods[0].release].Namespace
 	hosts := map[string]*object{}
 	for _, o := range p.objects {
@@ -133,7 +134,11 @@ func (p *pass) checkAmbientPolicy(o *object, root string) {
 	for i, ref := range list(o.value, "spec", "targetRefs") {
 		at, name := fieldPath{"spec", "targetRefs"}.at(i), str(ref, "name")
 		switch str(ref, "kind") {
-		case "Service", "ServiceEntry":
+		case "ServiceEntry":
+			if e := p.find("networking.istio.io", "ServiceEntry", o.namespace, name); e == nil || p.egressWaypoint(e) == nil {
+				o.report(p, ruleIstio, at, "there is no ServiceEntry %s with a waypoint: nobody holds the policy", name)
+			}
+		case "Service":
 			if !p.hasWaypoint(o.namespace) {
 				o.report(p, ruleIstio, at, "namespace %s has no waypoint: nobody holds the policy", o.namespace)
 			}

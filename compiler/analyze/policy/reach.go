@@ -47,6 +47,14 @@ func (m *Model) reachOutside(from Caller, to Target, req Request) Verdict {
 				}
 			}
 		}
+		if m.ambient() && m.inAmbient(w) && !w.Gateway && !w.Opted && !req.UDP {
+			if e, waypoint := m.egressWaypoint(to); e != nil {
+				v.Steps = append(v.Steps, m.throughWaypoint(w, e, waypoint, to, req.Port)...)
+				_, refused := v.Refused()
+				v.Allowed = !refused
+				return v
+			}
+		}
 		v.Steps = append(v.Steps, m.filter(Egress, w, end{address: to.Address}, to.Host, Port{Target: req.Port, Protocol: "tcp"}, req))
 	}
 	_, refused := v.Refused()

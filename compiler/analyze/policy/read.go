@@ -257,7 +257,7 @@ func (m *Model) object(o meta, h head) error {
 			err = m.sidecars[len(m.sidecars)-1].understood()
 		}
 	case "networking.istio.io/ServiceEntry":
-		err = add(&m.entries, serviceEntry{meta: o}, h, func(p *serviceEntry) any { return &p.spec })
+		err = add(&m.entries, serviceEntry{meta: o, labels: h.Metadata.Labels}, h, func(p *serviceEntry) any { return &p.spec })
 	case "networking.istio.io/WorkloadEntry":
 		err = add(&m.machines, workloadEntry{meta: o}, h, func(p *workloadEntry) any { return &p.spec })
 	case "networking.istio.io/VirtualService":

@@ -25,21 +25,24 @@ type sidecar struct {
 // serviceEntry is a networking.istio.io ServiceEntry.
 type serviceEntry struct {
 	meta
-	spec struct {
-		ExportTo   []string `json:"exportTo"`
-		Hosts      []string `json:"hosts"`
-		Addresses  []string `json:"addresses"`
-		Location   string   `json:"location"`
-		Resolution string   `json:"resolution"`
-		Ports      []struct {
-			Name     string `json:"name"`
-			Number   uint16 `json:"number"`
-			Protocol string `json:"protocol"`
-		} `json:"ports"`
-		Endpoints []struct {
+	labels map[string]string
+	spec   struct {
+		ExportTo   []string    `json:"exportTo"`
+		Hosts      []string    `json:"hosts"`
+		Addresses  []string    `json:"addresses"`
+		Location   string      `json:"location"`
+		Resolution string      `json:"resolution"`
+		Ports      []entryPort `json:"ports"`
+		Endpoints  []struct {
 			Address string `json:"address"`
 		} `json:"endpoints"`
 	}
+}
+
+type entryPort struct {
+	Name     string `json:"name"`
+	Number   uint16 `json:"number"`
+	Protocol string `json:"protocol"`
 }
 
 // understood refuses hosts that take away: "~ns/*" subtracts, and "~/*" beside others takes everything.

@@ -64,6 +64,9 @@ func World(p *ir.Plan) policy.World {
 		w.Workloads = append(w.Workloads, x)
 	}
 	for _, e := range p.EgressProxies {
+		if e.Pods.Frontend != ir.FrontendIstio {
+			continue // a waypoint, which the objects name
+		}
 		address = address.Next()
 		g := &e.Pods
 		w.Egress = append(w.Egress, policy.Workload{Namespace: g.Namespace, Name: g.Name, Host: e.Host, ServiceAccount: g.ServiceAccount,

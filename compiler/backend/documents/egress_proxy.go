@@ -13,7 +13,11 @@ func egressProxies(m *backend.Markdown, p *ir.Plan) {
 	for i := range p.EgressProxies {
 		x := &p.EgressProxies[i]
 		m.Heading("Way out " + x.Pods.Name)
-		m.Text("The sidecars of services lead what they send to these addresses to the pods of " + code(x.Pods.Namespace+"/"+x.Pods.Release) +
+		who, without := "The sidecars of services lead", "A service that is looked at without its sidecar"
+		if x.Pods.APIClass != "" {
+			who, without = "ztunnel leads, for the pods of services,", "A pod that ztunnel has not captured"
+		}
+		m.Text(who + " what they send to these addresses to the pods of " + code(x.Pods.Namespace+"/"+x.Pods.Release) +
 			", which know who calls and let nobody else through. " + egressSource(x))
 		m.Head("destination", "address", "ports", "from")
 		for _, r := range x.Routes {
@@ -31,7 +35,7 @@ func egressProxies(m *backend.Markdown, p *ir.Plan) {
 		} else {
 			hostEgress(m, p, x.Sources, x.Pods.Namespace, x.Pods.Selector)
 		}
-		m.Text("A service that is looked at without its sidecar does not reach these destinations: nothing leads it to the gateway, and the policy of its namespace refuses the way past it. While the mesh is out of the path (see the runbook) they are not reached at all, and that is meant: the other end would refuse an address that it does not know.")
+		m.Text(without + " does not reach these destinations: nothing leads it to the gateway, and the policy of its namespace refuses the way past it. While the mesh is out of the path (see the runbook) they are not reached at all, and that is meant: the other end would refuse an address that it does not know.")
 	}
 }
 

@@ -18,6 +18,7 @@ func emitAmbient(p *ir.Plan, t *artifact.Tree) {
 	e.denyAtWaypoints()
 	e.telemetry()
 	e.waypoints()
+	e.egressWaypoints()
 	e.probes()
 	e.gateways()
 	e.exposedRoutes()

@@ -14,12 +14,17 @@ import (
 
 // denyAtWaypoints refuses at every waypoint what no other policy allows; the mesh-wide refusal does not hold there.
 func (e *emitter) denyAtWaypoints() {
-	w := e.p.Mesh.Waypoint
-	if w == nil {
+	from := append(ir.From{}, e.p.Mesh.From.Of("kind")...)
+	if w := e.p.Mesh.Waypoint; w != nil {
+		from = append(from, w.From...)
+	}
+	for i := range e.p.EgressProxies {
+		from = append(from, e.p.EgressProxies[i].From...)
+	}
+	if e.p.Mesh.Waypoint == nil && len(e.p.EgressProxies) == 0 {
 		return
 	}
 	o := e.objects(backend.Enforcement, "AuthorizationPolicy")
-	from := append(append(ir.From{}, e.p.Mesh.From.Of("kind")...), w.From...)
 	o.Add(backend.Meta{APIVersion: securityV1, Namespace: e.p.Mesh.Namespace, Name: "deny-by-default-waypoints", From: from}, func(y *artifact.YAML) {
 		y.Map("spec", func() { target(y, gatewayAPIGroup, "GatewayClass", waypointClass) })
 	})

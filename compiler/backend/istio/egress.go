@@ -102,6 +102,10 @@ func egressSubsets(y *artifact.YAML, x *ir.EgressProxy) {
 // egressEntry makes an address known to the proxies of one namespace: that of the gateway, or of services that use it.
 func egressEntry(y *artifact.YAML, r *ir.EgressRoute) {
 	y.KV("exportTo", []string{"."})
+	egressAddress(y, r)
+}
+
+func egressAddress(y *artifact.YAML, r *ir.EgressRoute) {
 	y.From("", r.From...)
 	y.Comment("A name for Istio's registry alone: clients use the address.")
 	y.KV("hosts", []string{r.Host})

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"net/netip"
 	"slices"
 
 	"meshgen.dev/meshgen/compiler/check"
@@ -15,7 +16,7 @@ var withoutWayOut = map[string]string{
 	"consul":        "whose terminating gateway is a Deployment of the chart that always starts a pod before it stops one: two would stand behind the address",
 	"linkerd":       "whose EgressNetwork decides who may leave, and leads nobody to another proxy",
 	"none":          "which has no proxies",
-	"istio-ambient": "whose waypoint gets its Service from istiod, and with a Service of its own address ztunnel would look for it there",
+	"istio-ambient": "whose waypoint has a Service of istiod's making, without an address outside",
 }
 
 // EgressProxyMesh finds a provider that needs a gateway which the mesh has not.
@@ -25,9 +26,10 @@ var EgressProxyMesh = &check.Rule{
 
 The pod network hands a packet for the outside to the node that its pod is on. A machine can give it an address of its own
 there, and nowhere else: what is sent must come from pods on those machines, those of an egress gateway of the mesh, which
-takes the connections of services. Istio with sidecars has one, Consul has terminating gateways. Linkerd's EgressNetwork
-decides who may leave and sends nobody elsewhere; Cilium has proxies on every node, and a provider of its own. kube-vip rewrites
-what one pod behind a Service of its sends: Consul's chart lets nobody say that the old pod goes before the new one comes.
+takes the connections of services. Istio with sidecars has one; in ambient mode it is a waypoint of the addresses outside, and
+Consul has terminating gateways. Linkerd's EgressNetwork decides who may leave and sends nobody elsewhere; Cilium has proxies
+on every node, and a provider of its own. kube-vip rewrites what one pod behind a Service sends: Consul's chart lets nobody
+say that the old pod goes before the new one comes.
 Source: istio.io, Egress Gateways; linkerd.io, egress networks; hashicorp/consul-k8s v2.0.3
 charts/consul/templates/terminating-gateways-deployment.yaml (no strategy); read 2026-11-21.`,
 	Run: func(p *check.Pass) {
@@ -63,6 +65,43 @@ Source: hashicorp/consul agent/xds/listeners.go, the last filter chain of the ou
 			if byProxy(e.Provider) {
 				p.Reportf(site.Join("egressGateways", n, "provider"), "egress gateway %q: Consul's proxies hand destinations outside to it with mesh.egressPolicy \"registry-only\" alone", n).
 					Hintf("mesh: egressPolicy: \"registry-only\"").Related("mesh.egressPolicy", "what happens to undeclared destinations")
+			}
+		}
+	},
+}
+
+// EgressAmbientShared finds an address that ztunnel would lead to one way out for all.
+var EgressAmbientShared = &check.Rule{
+	ID: "MG5521", Name: "egress-ambient-shared", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `two destinations outside have one address, and one of them is behind an egress gateway of an ambient mesh
+
+ztunnel takes an address for that of one service, whatever the port and whoever calls: what is meant for the other
+destination arrives at the waypoint of the first, which has no port of it, or does not know the caller.
+Source: istio/ztunnel 1.31 src/state/service.rs, get_best_by_vip, and src/proxy/outbound.rs, build_request; read 2026-11-21.`,
+	Run: func(p *check.Pass) {
+		if p.Site.Mesh.Kind != "istio-ambient" {
+			return
+		}
+		proxied := func(x *site.External) bool {
+			g := p.Site.EgressGateways[x.Via]
+			return g != nil && byProxy(g.Provider)
+		}
+		type place struct{ external, path string }
+		first := map[netip.Addr]place{}
+		for n, x := range byKey(p.Site.External) {
+			for i, a := range x.Addresses {
+				ip, err := netip.ParseAddr(a)
+				if err != nil {
+					continue
+				}
+				here := site.Join("external", n, "addresses", site.Index(i))
+				o, taken := first[ip]
+				if !taken {
+					first[ip] = place{n, here}
+				} else if o.external != n && (proxied(x) || proxied(p.Site.External[o.external])) {
+					p.Reportf(here, "destinations %q and %q both have address %s, and ztunnel takes it for one of them", o.external, n, ip).
+						Related(o.path, "the other destination").Hintf("one destination with the ports of both, and the same via")
+				}
 			}
 		}
 	},

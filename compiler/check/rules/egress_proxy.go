@@ -13,6 +13,7 @@ import (
 var egressProxyRules = []*check.Rule{
 	EgressProxyMesh,
 	EgressConsulOpen,
+	EgressAmbientShared,
 	EgressProxyNetwork,
 	EgressNodeAddress,
 	EgressHostFiles,
