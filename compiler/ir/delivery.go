@@ -32,6 +32,7 @@ type Delivery struct {
 // Bundle is a set of CRDs that its project publishes and no chart brings: those of the Gateway API.
 type Bundle struct {
 	Version  string   // "1.6.3"
+	Phase    string   // that brings it, before its charts: "crds", or "network" where who comes with it looks for the kinds as it starts
 	Channel  string   // standard or experimental
 	Manifest string   // URL of the release's manifest
 	Source   string   // URL of the Git repository that has the same
@@ -61,6 +62,7 @@ type ChartStep struct {
 	Prune     bool      // Argo CD deletes objects that the chart no longer has; never where CRDs are among them
 	Waits     []Wait    // besides the readiness of its pods
 	Rewritten []Rewritten
+	Later     From // why nobody may wait for all of it: a Service of it has no address before a later phase; nil where all of it becomes ready
 }
 
 // Wait is a condition of an object without which what follows would fail.

@@ -52,6 +52,16 @@ func (l *lowering) clusterMesh(s *ir.CiliumSettings) {
 		From: append(slices.Clone(f.From), "name", "federation.clusterID", "kubernetes.clusterDomain")}
 }
 
+// ciliumLater: the Service of Cluster Mesh is one of the chart, and gets its address from a pool whose kind the same chart
+// brings. Helm 3 waits for the address (3.22.0, pkg/kube/ready.go, serviceReady), and so do Flux and Argo CD.
+func (l *lowering) ciliumLater() ir.From {
+	f := l.p.Federation
+	if f == nil || !l.ciliumMeshed() {
+		return nil
+	}
+	return append(slices.Clone(f.From), "mesh.kind", "components.cni.managed")
+}
+
 // clusterMeshSecrets are the certificates of what the sites know of each other, all of one root. The chart would make them
 // with every render, from a root that no other site has.
 func (l *lowering) clusterMeshSecrets() {

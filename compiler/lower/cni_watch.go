@@ -11,6 +11,8 @@ import (
 const (
 	ciliumPressure = "cilium_bpf_map_pressure"
 	pressureHigh   = "0.8"
+
+	ciliumMetricsPort = 9962 // of the host: install/kubernetes/cilium/values.yaml, prometheus.port
 )
 
 // ciliumMonitors find the agents by the label and the named port of their DaemonSet; the port is there because the values

@@ -24,6 +24,7 @@ func (l *lowering) delivery() {
 	}
 	network, balancer, mesh, gateways := l.chartSteps()
 	if len(network) > 0 {
+		l.bundleFirst()
 		// Before anything: what others bring runs in pods, too.
 		l.p.Delivery.Phases = []ir.DeliveryPhase{{Name: "network", Number: -2, Doc: "the pod network", Charts: network, From: ir.From{"components.cni.managed"}}}
 	}
@@ -96,7 +97,7 @@ func (l *lowering) bundle() *ir.Bundle {
 		return nil
 	}
 	b := &ir.Bundle{
-		Version: api.Version, Channel: api.Channel,
+		Phase: "crds", Version: api.Version, Channel: api.Channel,
 		Manifest: gatewayAPISource + "/releases/download/v" + api.Version + "/" + api.Channel + "-install.yaml",
 		Source:   gatewayAPISource + ".git", Revision: "v" + api.Version, Path: "config/crd",
 		From: api.From,
@@ -118,6 +119,16 @@ func (l *lowering) bundle() *ir.Bundle {
 	return b
 }
 
+// bundleFirst moves the kinds before the pod network whose operator serves them: it looks for them once, as it starts, and
+// without them it serves no Gateway and no route until its next start (1.20.2, operator/pkg/gateway-api/cell.go,
+// discoverCRDsWithRetry; read 2026-11-21).
+func (l *lowering) bundleFirst() {
+	if b := l.p.Delivery.Bundle; b != nil && l.ciliumMeshed() {
+		b.Phase = "network"
+		b.From = slices.Concat(b.From, l.p.Mesh.From.Of("kind"), l.p.Cluster.CNI.From.Of("managed"))
+	}
+}
+
 // chartSteps sorts the releases into phases. Charts of the mesh follow one another; gateways follow all of them, and
 // the load balancer, without which their Services get no address and are never ready.
 func (l *lowering) chartSteps() (network, balancer, mesh, gateways []ir.ChartStep) {
@@ -126,6 +137,7 @@ func (l *lowering) chartSteps() (network, balancer, mesh, gateways []ir.ChartSte
 		switch {
 		case r.Component == podNetwork:
 			step.Waits = l.ciliumWaits()
+			step.Later = l.ciliumLater()
 			network = append(network, step)
 		case r.Component == l.p.LoadBalancer.Kind:
 			step.Needs = releasesOf(network)

@@ -82,6 +82,26 @@ func (l *lowering) meshFlows() {
 	add(scraper, proxies, ports.EnvoyMetrics, "metrics of the proxy", s.From)
 	add(scraper, control, ports.ControlMetrics, "metrics", s.From)
 	l.speakerMetrics(scraper)
+	l.hostMetrics(scraper)
+}
+
+// hostMetrics: the scraper to agents in their hosts' own network, by the ports that their profiles have for metrics.
+func (l *lowering) hostMetrics(scraper ir.FlowEnd) {
+	for _, m := range l.p.Watch.Monitors {
+		to, port := l.allNodes(), uint16(0)
+		switch m.Name {
+		case watchName + "-cilium":
+			port = ciliumMetricsPort
+		case watchName + "-kube-vip":
+			port = kubeVIPMetricsPort
+			to = l.nodeEnd("speakers", func(n *ir.Node) bool { return slices.Contains(l.speakerClassNames(), n.Class) })
+		default:
+			continue
+		}
+		l.flow(ir.Flow{Area: ir.PodArea, From: scraper, To: to, Protocol: "tcp", Port: port, Why: "metrics: " + m.Name,
+			Note: "leaves with the address of the scraper's node where the pod network translates it"},
+			slices.Concat(m.From, ir.From{"kubernetes", "observability", "fabric.bgp", "pools", "gateways", "loadBalancer"}, machinesFrom), slices.Concat(m.From, ir.From{"observability.scraper"}))
+	}
 }
 
 // speakerMetrics: the scraper to the speakers, which are in their hosts' own network.

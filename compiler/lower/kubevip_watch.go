@@ -11,6 +11,9 @@ import (
 	"meshgen.dev/meshgen/compiler/site"
 )
 
+// kubeVIPMetricsPort is where kube-vip answers, as its manifest here says (prometheus_server).
+const kubeVIPMetricsPort = 2112
+
 // kubeVIPMonitors: kube-vip answers in plain HTTP on a port of the host.
 func (l *lowering) kubeVIPMonitors() []ir.Monitor {
 	lb := &l.p.LoadBalancer

@@ -43,6 +43,7 @@ func ciliumGateway(l *lowering, g *ir.Gateway) {
 	g.APIClass = "cilium-" + g.Name
 	g.Selector = []ir.KV{{Key: gatewayLabel, Value: g.Name}} // of its Service
 	g.ByNodes = true
+	g.PodSysctls = nil // of pods, which it has none of: the proxies are in the network of their hosts
 	g.ClassParameters = ir.ObjectRef{Group: ciliumGroup, Kind: "CiliumGatewayClassConfig", Name: g.Name}
 }
 

@@ -202,6 +202,11 @@ func (p *pass) checkCiliumValues() {
 		if m := str(v.value, "hubble", "tls", "auto", "method"); get(v.value, "hubble", "enabled") != false && m != "cronJob" && m != "certmanager" {
 			v.report(p, ruleValues, fieldPath{"hubble", "tls", "auto", "method"}, "%q makes new certificates with every render", m)
 		}
+		for _, path := range []fieldPath{{"rollOutCiliumPods"}, {"operator", "rollOutPods"}} {
+			if get(v.value, path...) != true {
+				v.report(p, ruleValues, path, "what is changed here reaches no pod that runs: each reads its configuration as it starts")
+			}
+		}
 		operator := get(v.value, "ipam", "operator")
 		for _, family := range []string{"4", "6"} {
 			routed := str(v.value, "ipv"+family+"NativeRoutingCIDR")

@@ -25,6 +25,7 @@ type delivery struct {
 type delivered struct {
 	release, namespace, chart, version, repository string
 	needs                                          []string // namespace/name of releases
+	waits                                          bool     // until all of it is ready
 	line                                           int
 }
 
@@ -65,6 +66,9 @@ func (p *pass) checkDelivered(f *artifact.File, charts []delivered) {
 		case c.chart != want.Name || c.version != want.Version || c.namespace != want.Namespace:
 			p.report(f, c.line, ruleDelivery, "release %s is chart %s %s in namespace %s, declared is %s %s in %s",
 				c.release, c.chart, c.version, c.namespace, want.Name, want.Version, want.Namespace)
+		}
+		if v := p.values[c.release]; c.waits && want.Name == "cilium" && v != nil && str(v.value, "clustermesh", "apiserver", "service", "type") == "LoadBalancer" {
+			p.report(f, c.line, ruleDelivery, "release %s is waited for, whose Service gets its address from a pool that comes behind it", c.release)
 		}
 		seen[c.release] = true
 	}

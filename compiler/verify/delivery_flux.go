@@ -138,7 +138,8 @@ func (p *pass) checkFluxReleases(d *delivery) {
 	var file *artifact.File
 	for _, o := range d.flux.releases {
 		spec := get(o.value, "spec")
-		c := delivered{release: str(spec, "releaseName"), namespace: str(spec, "targetNamespace"), line: lineOf(o.node, fieldPath{"spec"})}
+		c := delivered{release: str(spec, "releaseName"), namespace: str(spec, "targetNamespace"), line: lineOf(o.node, fieldPath{"spec"}),
+			waits: get(spec, "install", "disableWait") != true || get(spec, "upgrade", "disableWait") != true}
 		c.chart, c.version, c.repository = p.fluxChart(o)
 		charts, file = append(charts, c), o.file
 		dir := "charts/" + p.releases.Site + "/" + c.release

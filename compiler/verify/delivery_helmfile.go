@@ -21,7 +21,7 @@ var (
 	helmfileFields   = words("repositories helmDefaults releases")
 	repositoryFields = words("name url oci")
 	defaultsFields   = words("createNamespace wait timeout syncArgs")
-	releaseFields    = words("name namespace chart version labels values needs jsonPatches strategicMergePatches")
+	releaseFields    = words("name namespace chart version labels values needs wait jsonPatches strategicMergePatches")
 )
 
 func readHelmfile(f *artifact.File, p *pass) {
@@ -88,6 +88,7 @@ func readHelmfile(f *artifact.File, p *pass) {
 		h.charts = append(h.charts, delivered{
 			release: str(r, "name"), namespace: str(r, "namespace"), chart: chart, version: str(r, "version"),
 			repository: repositories[repository], needs: strs(r, "needs"), line: lineOf(root, at),
+			waits: get(r, "wait") != false,
 		})
 		p.checkHelmfilePatches(f, lineOf(root, at), r)
 	}

@@ -32,7 +32,7 @@ const patchedChart = "patched_chart"
 
 // arguments says how many words each function of the script takes, at least and at most.
 var arguments = map[string][2]int{
-	":": {0, 0}, "crd": {2, 2}, "driver": {2, 2}, "node": {1, 1}, "secret": {3, 99}, "chart": {4, 7}, patchedChart: {4, 7}, "apply": {1, 1}, "wait_for": {3, 3},
+	":": {0, 0}, "crd": {2, 2}, "driver": {2, 2}, "node": {1, 1}, "secret": {3, 99}, "chart": {4, 8}, patchedChart: {4, 8}, "apply": {1, 1}, "wait_for": {3, 3},
 	"label_nodes": {0, 0}, "kube_proxy": {0, 0}, "complete": {1, 1}, "kube": {4, 4},
 }
 
@@ -161,7 +161,7 @@ func (s *script) charts() []delivered {
 		if st.name != "chart" {
 			continue
 		}
-		d := delivered{release: st.args[0], namespace: st.args[1], version: st.args[2], chart: st.args[3], line: st.line}
+		d := delivered{release: st.args[0], namespace: st.args[1], version: st.args[2], chart: st.args[3], line: st.line, waits: !slices.Contains(st.args, "--no-wait")}
 		if len(st.args) >= 6 && st.args[4] == "--repo" {
 			d.repository = st.args[5]
 		} else if i := strings.LastIndexByte(d.chart, '/'); i > 0 {

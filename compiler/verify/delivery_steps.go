@@ -13,6 +13,7 @@ func (p *pass) checkScript(s *script) {
 	p.checkSecretSteps(s)
 	p.checkWaits(s)
 	p.checkDriverSteps(s)
+	p.checkKindsFirst(s)
 }
 
 // checkDriverSteps: the driver that every proxy waits for is looked for before anything is installed, and no other.
@@ -24,6 +25,22 @@ func (p *pass) checkDriverSteps(s *script) {
 	for _, st := range s.steps {
 		if st.name == "driver" && (!p.releases.SPIRE || st.args[0] != spireDriver) {
 			p.report(s.file, st.line, ruleDelivery, "no pod mounts what driver %q gives", st.args[0])
+		}
+	}
+}
+
+// checkKindsFirst: the operator of Cilium looks for the kinds of the Gateway API as it starts, and never again.
+func (p *pass) checkKindsFirst(s *script) {
+	for name, chart := range p.releases.Charts {
+		v := p.values[name]
+		if chart.Name != "cilium" || v == nil || get(v.value, "gatewayAPI", "enabled") != true {
+			continue
+		}
+		kinds := slices.IndexFunc(s.steps, func(st step) bool {
+			return st.name == "wait_for" && strings.HasSuffix(st.args[1], ".gateway.networking.k8s.io")
+		})
+		if at := s.index("chart", name); at >= 0 && (kinds < 0 || kinds > at) {
+			p.report(s.file, s.steps[at].line, ruleDelivery, "its operator starts before the kinds of the Gateway API are there, and serves none")
 		}
 	}
 }

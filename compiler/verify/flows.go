@@ -139,6 +139,7 @@ func checkFlows(p *pass) {
 	p.flowsOfGateways(f, set)
 	p.flowsOfTime(f, set)
 	p.flowsOfPolicies(f, set)
+	p.flowsOfAgents(f, set)
 }
 
 // flowSet answers what the rows let through.

@@ -155,19 +155,28 @@ func (r *Report) descriptors(p *ir.Plan) {
 		r.Descriptors = append(r.Descriptors, Use{who, descriptorsPerConnection * pods, maxDescriptors})
 	}
 	for _, g := range p.Gateways {
-		r.Descriptors = append(r.Descriptors, Use{"a pod of gateway " + g.Name, descriptorsPerConnection * g.Connections, maxDescriptors})
+		who := "a pod of gateway " + g.Name
+		if g.ByNodes {
+			who = "the proxy of a node, for gateway " + g.Name
+		}
+		if !g.ByNodes || !g.Streams() { // whose connections pass no proxy
+			r.Descriptors = append(r.Descriptors, Use{who, descriptorsPerConnection * g.Connections, maxDescriptors})
+		}
 	}
 }
 
 // nodePorts counts what Kubernetes deals out: a number for each port of a Service of type LoadBalancer, and one for its
-// health check with externalTrafficPolicy Local. Gateways of Cilium's own proxy are made without.
+// health check with externalTrafficPolicy Local. Gateways of Cilium's own proxy are made without the former.
 func (r *Report) nodePorts(p *ir.Plan) {
 	first, last := int(p.Cluster.NodePorts.First), int(p.Cluster.NodePorts.Last)
 	r.NodePorts = Use{Who: strconv.Itoa(first) + "-" + strconv.Itoa(last), Limit: last - first + 1}
 	for i := range p.Gateways {
 		g := &p.Gateways[i]
 		switch {
-		case p.CiliumMesh != nil && g.Program.Kind == "" && !g.NodePorts:
+		case g.ByNodes && !g.NodePorts:
+			if g.Local {
+				r.NodePorts.Used++
+			}
 		case g.Local && !g.NodePorts:
 			r.NodePorts.Used += len(g.Listeners) + 1
 		default:

@@ -123,7 +123,14 @@ func (r *Report) grow(p *ir.Plan) {
 			sites *= 2
 		}
 		after := "connections to that destination fail"
-		add("source ports to one destination", "gateway "+g.Name+", one pod left", after, ports, g.Connections, g.Connections, 2*g.Connections, sites)
+		last := ", one pod left"
+		if g.ByNodes {
+			last = ", one node left"
+		}
+		if g.ByNodes && g.Streams() {
+			continue // nobody connects in the clients' place
+		}
+		add("source ports to one destination", "gateway "+g.Name+last, after, ports, g.Connections, g.Connections, 2*g.Connections, sites)
 	}
 	for _, u := range r.Descriptors {
 		twice := u.Used

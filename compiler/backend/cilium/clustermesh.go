@@ -8,7 +8,7 @@ import (
 
 // clusterMesh writes how the site is joined with others, or nothing. Keys: values.yaml of Cilium 1.20.2, cluster and
 // clustermesh.
-func clusterMesh(y *artifact.YAML, s *ir.CiliumSettings) {
+func clusterMesh(p *ir.Plan, y *artifact.YAML, s *ir.CiliumSettings) {
 	m := s.ClusterMesh
 	if m == nil {
 		return
@@ -49,6 +49,9 @@ func clusterMesh(y *artifact.YAML, s *ir.CiliumSettings) {
 		y.Map("apiserver", func() {
 			y.From("", g.From...)
 			y.KV("replicas", g.Replicas)
+			if g.Replicas > 1 {
+				backend.Nested(y, []string{"podDisruptionBudget"}, func() { y.KV("enabled", true) }) // of one pod at most
+			}
 			y.Map("tls", func() {
 				y.Comment("By Secrets of one root for all sites. The chart's own are of a root that no other site has.")
 				backend.Nested(y, []string{"auto"}, func() { y.KV("enabled", false) })
@@ -59,7 +62,14 @@ func clusterMesh(y *artifact.YAML, s *ir.CiliumSettings) {
 				if g.LBClass != "" {
 					y.KV("loadBalancerClass", g.LBClass)
 				}
-				backend.Pairs(y, "annotations", g.Annotations)
+				annotations := g.Annotations
+				if p.Delivery.Kind == ir.ArgoCD {
+					y.From("", append(p.Delivery.From.Of("kind"), g.From...)...)
+					y.Comment("It gets its address in a later wave: Argo CD would wait for it, and never come there.")
+					annotations = append(annotations[:len(annotations):len(annotations)], ir.KV{Key: "argocd.argoproj.io/ignore-healthcheck", Value: "true"})
+				}
+				backend.Pairs(y, "annotations", annotations)
+				y.From("", g.From...)
 				if g.Local {
 					y.KV("externalTrafficPolicy", "Local")
 				} else {

@@ -27,6 +27,8 @@ func meshed(y *artifact.YAML, s *ir.CiliumSettings) {
 		y.KV("enabled", true)
 		y.From("", append(s.Envoy.From[:len(s.Envoy.From):len(s.Envoy.From)], s.From.Of("kind")...)...)
 		backend.Resources(y, s.Envoy)
+		y.Fixed()
+		y.KV("rollOutPods", true)
 	})
 	y.From("", s.From.Of("mtls", "kind")...)
 	y.Comment("Packets between nodes, with a key a node: it does not say which workload sends. Workloads are told apart by the\n" +

@@ -18,6 +18,9 @@ func values(p *ir.Plan, t *artifact.Tree, r ir.Release, s *ir.CiliumSettings) {
 	y.KV("k8sServicePort", s.APIPort)
 	y.From("", s.From.Of("mode")...)
 	y.KV("kubeProxyReplacement", s.ReplacesKubeProxy)
+	y.Fixed()
+	y.Comment("Agents, operators and proxies read their configuration as they start. Without this a change of it would reach none that runs.")
+	y.KV("rollOutCiliumPods", true)
 	routing(y, s)
 	pods(y, s)
 	y.From("", s.From.Of("cni")...)
@@ -44,7 +47,7 @@ func values(p *ir.Plan, t *artifact.Tree, r ir.Release, s *ir.CiliumSettings) {
 		y.Fixed()
 	}
 	meshed(y, s)
-	clusterMesh(y, s)
+	clusterMesh(p, y, s)
 	y.Map("hubble", func() {
 		y.Map("tls", func() {
 			y.Map("auto", func() {
@@ -58,6 +61,7 @@ func values(p *ir.Plan, t *artifact.Tree, r ir.Release, s *ir.CiliumSettings) {
 		y.From("", s.From.Of("racks")...)
 		y.KV("replicas", s.OperatorReplicas)
 		y.Fixed()
+		y.KV("rollOutPods", true)
 	})
 	if s.Metrics {
 		y.From("", s.From.Of("scraper", "rules")...)

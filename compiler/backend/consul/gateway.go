@@ -14,6 +14,7 @@ const controller = "consul.hashicorp.com/gateway-controller"
 func (e *emitter) gateways() {
 	classes := backend.NewWriter(e.p, e.t, backend.Gateways, "GatewayClass")
 	services := backend.NewWriter(e.p, e.t, backend.Gateways, "Service")
+	budgets := backend.NewWriter(e.p, e.t, backend.Gateways, "PodDisruptionBudget")
 	for i := range e.k.Places {
 		place := &e.k.Places[i]
 		for j := range e.p.Gateways {
@@ -34,6 +35,16 @@ func (e *emitter) gateways() {
 			})
 			services.Add(backend.Meta{APIVersion: "v1", Namespace: g.Namespace, Name: g.OwnService, Annotations: g.Annotations, From: g.From}, func(y *artifact.YAML) {
 				y.Map("spec", func() { backend.GatewayService(y, g) })
+			})
+			if g.Replicas == 1 {
+				continue // there is no other one to wait for
+			}
+			// The controller makes no budget (consul-k8s 2.0.3, control-plane/api-gateway/gatekeeper).
+			budgets.Add(backend.Meta{APIVersion: "policy/v1", Namespace: g.Namespace, Name: g.Release, From: g.From}, func(y *artifact.YAML) {
+				y.Map("spec", func() {
+					y.KV("maxUnavailable", 1)
+					y.Map("selector", func() { backend.Pairs(y, "matchLabels", g.Selector) })
+				})
 			})
 		}
 	}

@@ -73,6 +73,12 @@ func fluxChart(p *ir.Plan, t *artifact.Tree, c *ir.ChartStep) {
 			for _, action := range []string{"install", "upgrade"} {
 				y.Map(action, func() {
 					y.KV("crds", crdPolicy(r))
+					if c.Later != nil {
+						y.From("", c.Later...)
+						y.Comment("A Service of it gets its address in a later step.")
+						y.KV("disableWait", true)
+						y.Fixed()
+					}
 					y.Map("strategy", func() {
 						y.KV("name", "RetryOnFailure")
 						y.KV("retryInterval", retryInterval)

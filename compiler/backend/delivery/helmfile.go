@@ -66,6 +66,12 @@ func release(p *ir.Plan, y *artifact.YAML, phase string, c ir.ChartStep) {
 		y.Map("labels", func() { y.KV("phase", phase) })
 		y.KV("values", []string{r.Name + "/values.yaml"})
 		helmfilePatches(y, r)
+		if c.Later != nil {
+			y.From("", c.Later...)
+			y.Comment("A Service of it gets its address in a later phase.")
+			y.KV("wait", false)
+			y.Fixed()
+		}
 		if len(c.Needs) == 0 {
 			return
 		}

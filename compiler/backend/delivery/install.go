@@ -85,12 +85,18 @@ func phase(p *ir.Plan, t *artifact.Tree, f *artifact.File, ph *ir.DeliveryPhase)
 	if ph.Name == "network" && slices.ContainsFunc(p.Secrets, func(s ir.Secret) bool { return s.First }) {
 		secrets(p, f, ph.Name, true)
 	}
+	if b := p.Delivery.Bundle; b != nil && b.Phase == ph.Name {
+		bundle(f, b)
+	}
 	for _, c := range ph.Charts {
 		f.From("", c.Release.From...)
 		if len(c.Release.Patches) > 0 {
 			f.From("", append(patchesFrom(c.Release), c.Release.From...)...)
 		}
-		f.Line("\t" + chart(c.Release))
+		if c.Later != nil {
+			f.From("", append(c.Later[:len(c.Later):len(c.Later)], c.Release.From...)...)
+		}
+		f.Line("\t" + chart(c))
 		waits(f, c.Waits)
 	}
 	f.Fixed()
@@ -106,10 +112,14 @@ func phase(p *ir.Plan, t *artifact.Tree, f *artifact.File, ph *ir.DeliveryPhase)
 	f.Line("fi")
 }
 
-func chart(r ir.Release) string {
+func chart(c ir.ChartStep) string {
+	r := c.Release
 	line := fmt.Sprintf("chart %s %s %s %s", r.Name, r.Namespace, r.Version, r.HelmChart())
 	if r.SkipCRDs {
 		line += " --skip-crds"
+	}
+	if c.Later != nil {
+		line += " --no-wait"
 	}
 	if len(r.Patches) > 0 {
 		line = "patched_" + line
@@ -146,7 +156,7 @@ var broughtByOthers = []struct{ file, crd, owner, chart string }{
 	{"ciliumclusterwidenetworkpolicy.yaml", "ciliumclusterwidenetworkpolicies.cilium.io", "Cilium", "cilium"},
 }
 
-// crds brings the kinds of the Gateway API, and looks for those that others bring and objects of the tree are of.
+// crds looks for the kinds that others bring and objects of the tree are of.
 func crds(p *ir.Plan, t *artifact.Tree, f *artifact.File) {
 	for _, kind := range broughtByOthers {
 		if kind.chart != "" && slices.ContainsFunc(p.Releases, func(r ir.Release) bool { return r.Chart == kind.chart }) {
@@ -172,14 +182,16 @@ func crds(p *ir.Plan, t *artifact.Tree, f *artifact.File) {
 	}
 	f.Fixed()
 	f.Line("\tcomplete 'Install what brings them first.'")
-	if b := p.Delivery.Bundle; b != nil {
-		f.From("", b.From...)
-		f.Line("\tkube apply --server-side --filename " + b.Manifest)
-		for _, c := range b.CRDs {
-			f.Linef("\twait_for '' customresourcedefinition.apiextensions.k8s.io/%s condition=Established", c)
-		}
-		f.Fixed()
+}
+
+// bundle brings the kinds of the Gateway API.
+func bundle(f *artifact.File, b *ir.Bundle) {
+	f.From("", b.From...)
+	f.Line("\tkube apply --server-side --filename " + b.Manifest)
+	for _, c := range b.CRDs {
+		f.Linef("\twait_for '' customresourcedefinition.apiextensions.k8s.io/%s condition=Established", c)
 	}
+	f.Fixed()
 }
 
 // nodes looks for every machine before anything is applied to one.

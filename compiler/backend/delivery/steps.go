@@ -19,7 +19,7 @@ func stepsOf(p *ir.Plan, t *artifact.Tree) []step {
 	var out []step
 	for i := range p.Delivery.Phases {
 		ph := &p.Delivery.Phases[i]
-		if b := p.Delivery.Bundle; b != nil && ph.Name == "crds" {
+		if b := p.Delivery.Bundle; b != nil && ph.Name == b.Phase {
 			out = append(out, step{phase: ph, bundle: b})
 		}
 		for j := range ph.Charts {
@@ -39,6 +39,8 @@ const objectsWave = 9
 // that a chart more moves no other wave.
 func (s step) wave() int {
 	switch number := s.phase.Number; {
+	case s.bundle != nil && len(s.phase.Charts) > 0:
+		return number*10 - 1
 	case number < 0:
 		return number * 10
 	case s.chart != nil:

@@ -81,7 +81,7 @@ func upgradeCommand(p *ir.Plan, c ir.UpgradeCommand) string {
 		}
 		return strings.Join(words, " ")
 	}
-	line := chart(*c.Chart)
+	line := chart(ir.ChartStep{Release: *c.Chart})
 	for _, v := range c.Values {
 		line += " --values charts/" + p.Name + "/" + v
 	}

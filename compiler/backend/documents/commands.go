@@ -173,14 +173,3 @@ func lookup(mode string, a netip.Addr, port uint16) string {
 	}
 	return ""
 }
-
-// healthChecks ask each announcing node whether kube-proxy sees a pod of the gateway there: 200, else 503.
-func healthChecks(p *ir.Plan) []string {
-	var out []string
-	for _, g := range p.Gateways {
-		if g.Local {
-			out = append(out, fmt.Sprintf(`P=$(kubectl -n %s get service %s -o jsonpath='{.spec.healthCheckNodePort}'); each "$edge" "curl -s -o /dev/null -w '%%{http_code}\n' http://127.0.0.1:$P/healthz"   # %s: 200 where it has a pod, else 503`, g.Namespace, g.ServiceName(), g.Name))
-		}
-	}
-	return out
-}

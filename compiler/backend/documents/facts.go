@@ -10,7 +10,10 @@ import (
 
 // relied names what others install.
 func relied(p *ir.Plan) string {
-	out := []string{"Kubernetes " + p.Cluster.Version + " by " + p.Cluster.Distribution, "the pod network " + strings.TrimSpace(p.Cluster.CNI.Kind+" "+p.Cluster.CNI.Version)}
+	out := []string{"Kubernetes " + p.Cluster.Version + " by " + p.Cluster.Distribution}
+	if !slices.ContainsFunc(p.Releases, func(r ir.Release) bool { return r.Component == p.Cluster.CNI.Kind }) {
+		out = append(out, "the pod network "+strings.TrimSpace(p.Cluster.CNI.Kind+" "+p.Cluster.CNI.Version))
+	}
 	if names := p.Cluster.APINames; len(names) > 1 {
 		api := "the API by the name " + code(names[1]) + ", which must lead to " + names[0] + " before there is a cluster, and so not by its own DNS"
 		if p.Cluster.Distribution == "kubeadm" {

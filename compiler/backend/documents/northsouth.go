@@ -46,6 +46,9 @@ func northSouth(p *ir.Plan, t *artifact.Tree) {
 	egress(m, p)
 	egressProxies(m, p)
 	consulWays(m, p)
+	if !signs(p) {
+		return
+	}
 	m.Heading("Two trust stores")
 	keys := ""
 	if c := p.Consul; c != nil && c.CA != nil && c.CA.Vault != nil {
@@ -79,10 +82,13 @@ func gateway(m *backend.Markdown, p *ir.Plan, g *ir.Gateway) {
 	served := "Pods: " + number(g.Replicas) + ", Deployment " + code(g.Namespace+"/"+g.Release) + ", on nodes of class " + code(g.Class) + " in racks " + codes(g.Racks) + ", spread by " + code(g.SpreadKey)
 	identity := "Identity in the mesh: " + code(p.Mesh.TrustDomain+"/ns/"+g.Namespace+"/sa/"+g.ServiceAccount)
 	if g.ByNodes {
-		served = "Pods: none. The proxy of each node serves it, DaemonSet " + code("kube-system/cilium-envoy") + "; its traffic comes to nodes of class " + code(g.Class) + " in racks " + codes(g.Racks)
-		identity = "Identity in the mesh: " + code("reserved:ingress") + ", that of all gateways"
+		served, identity, policy = byNodes(g, l2, policy)
 	}
-	m.Items("Owner: "+g.Owner, served, "Service: "+code(g.Namespace+"/"+g.ServiceName())+", "+service+". "+policy, identity)
+	items := []string{"Owner: " + g.Owner, served, "Service: " + code(g.Namespace+"/"+g.ServiceName()) + ", " + service + ". " + policy}
+	if p.Mesh.Kind != "none" && identity != "" {
+		items = append(items, identity)
+	}
+	m.Items(items...)
 	m.Head("listener", "port", "protocol", "where TLS ends", "certificate", "clients' authority", "host names")
 	for _, l := range g.Listeners {
 		ends, cert, ca := tls(g, &l)

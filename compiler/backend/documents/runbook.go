@@ -77,16 +77,18 @@ type book struct {
 	Certificates                            []certificate
 	Authorities                             []string
 	AnyGateway                              ir.Gateway // for examples
-	Paths                                   []vipPath
-	Datapath, HealthChecks                  []string
-	FRR                                     string // component of the pods whose container frr speaks BGP; "" where none does
-	Routed, Layer2, SessionStates           bool   // addresses come by BGP, by layer 2; sessions have objects
-	MetalLB                                 bool
-	OpenELB                                 string      // label of a node that announces for OpenELB; "" for another load balancer
-	Controller                              string      // whose log says why a Service is pending, as kubectl logs takes it
-	Bootstrap                               []ir.Secret // passwords that only arrive over the sessions that wait for them
-	Waypoints                               []string    // namespaces with a waypoint
-	CiliumChart                             string      // for helm, with its release; "" where meshgen does not install it
+	served
+	carried
+	Paths                         []vipPath
+	Datapath, HealthChecks        []string
+	FRR                           string // component of the pods whose container frr speaks BGP; "" where none does
+	Routed, Layer2, SessionStates bool   // addresses come by BGP, by layer 2; sessions have objects
+	MetalLB                       bool
+	OpenELB                       string      // label of a node that announces for OpenELB; "" for another load balancer
+	Controller                    string      // whose log says why a Service is pending, as kubectl logs takes it
+	Bootstrap                     []ir.Secret // passwords that only arrive over the sessions that wait for them
+	Waypoints                     []string    // namespaces with a waypoint
+	CiliumChart                   string      // for helm, with its release; "" where meshgen does not install it
 }
 
 type group struct{ Name, Ansible, Addresses string }
@@ -200,6 +202,7 @@ func newBook(p *ir.Plan, t *artifact.Tree) *book {
 				" --namespace "+r.Namespace+" --values charts/"+p.Name+"/"+r.Name+"/values.yaml")
 		}
 	}
+	b.served, b.carried = servedOf(p), carriedOf(p)
 	b.AnyGateway = ir.Gateway{Namespace: "NAMESPACE", Release: "DEPLOYMENT"}
 	for i, g := range p.Gateways {
 		if i == 0 {

@@ -138,11 +138,15 @@ secret() {
 }
 
 # chart RELEASE NAMESPACE VERSION CHART [--repo URL]: installs a release or brings it up to date, and waits for its pods.
+# With --no-wait it does not: a Service of the release gets its address in a later phase.
 chart() {
-	local release=$1 namespace=$2 version=$3
+	local release=$1 namespace=$2 version=$3 wait=--wait words=() word
 	shift 3
-	run helm upgrade --install "$release" "$@" --version "$version" --kube-context "$context" --namespace "$namespace" \
-		--values "charts/$site/$release/values.yaml" --wait --timeout "$timeout"
+	for word in "$@"; do
+		if [ "$word" = --no-wait ]; then wait=''; else words+=("$word"); fi
+	done
+	run helm upgrade --install "$release" "${words[@]}" --version "$version" --kube-context "$context" --namespace "$namespace" \
+		--values "charts/$site/$release/values.yaml" ${wait:+"$wait"} --timeout "$timeout"
 }
 
 # apply FOLDER: applies a folder of the overlay. A webhook that has just come up may refuse the first calls.
@@ -196,7 +200,7 @@ if begin network 'the pod network'; then
 	secret kube-system clustermesh-apiserver-remote-cert ca.crt tls.crt tls.key
 	secret kube-system clustermesh-apiserver-server-cert ca.crt tls.crt tls.key
 	complete 'docs/poz1/SECRETS.md says what each is for. Then run again with --from network.'
-	chart cilium kube-system 1.20.2 cilium --repo https://helm.cilium.io/
+	chart cilium kube-system 1.20.2 cilium --repo https://helm.cilium.io/ --no-wait
 	wait_for '' customresourcedefinition.apiextensions.k8s.io/ciliumbgpadvertisements.cilium.io 'condition=Established'
 	wait_for '' customresourcedefinition.apiextensions.k8s.io/ciliumbgpclusterconfigs.cilium.io 'condition=Established'
 	wait_for '' customresourcedefinition.apiextensions.k8s.io/ciliumbgppeerconfigs.cilium.io 'condition=Established'

@@ -138,11 +138,15 @@ secret() {
 }
 
 # chart RELEASE NAMESPACE VERSION CHART [--repo URL]: installs a release or brings it up to date, and waits for its pods.
+# With --no-wait it does not: a Service of the release gets its address in a later phase.
 chart() {
-	local release=$1 namespace=$2 version=$3
+	local release=$1 namespace=$2 version=$3 wait=--wait words=() word
 	shift 3
-	run helm upgrade --install "$release" "$@" --version "$version" --kube-context "$context" --namespace "$namespace" \
-		--values "charts/$site/$release/values.yaml" --wait --timeout "$timeout"
+	for word in "$@"; do
+		if [ "$word" = --no-wait ]; then wait=''; else words+=("$word"); fi
+	done
+	run helm upgrade --install "$release" "${words[@]}" --version "$version" --kube-context "$context" --namespace "$namespace" \
+		--values "charts/$site/$release/values.yaml" ${wait:+"$wait"} --timeout "$timeout"
 }
 
 # apply FOLDER: applies a folder of the overlay. A webhook that has just come up may refuse the first calls.
@@ -191,6 +195,10 @@ kube_proxy() {
 
 if begin network 'the pod network'; then
 	:
+	kube apply --server-side --filename https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.6.3/standard-install.yaml
+	wait_for '' customresourcedefinition.apiextensions.k8s.io/gatewayclasses.gateway.networking.k8s.io condition=Established
+	wait_for '' customresourcedefinition.apiextensions.k8s.io/gateways.gateway.networking.k8s.io condition=Established
+	wait_for '' customresourcedefinition.apiextensions.k8s.io/httproutes.gateway.networking.k8s.io condition=Established
 	chart cilium kube-system 1.20.1 cilium --repo https://helm.cilium.io/
 	wait_for '' customresourcedefinition.apiextensions.k8s.io/ciliumbgpadvertisements.cilium.io 'condition=Established'
 	wait_for '' customresourcedefinition.apiextensions.k8s.io/ciliumbgpclusterconfigs.cilium.io 'condition=Established'
@@ -206,10 +214,6 @@ if begin crds 'kinds of objects that no chart brings'; then
 	crd podmonitors.monitoring.coreos.com 'the Prometheus operator'
 	crd prometheusrules.monitoring.coreos.com 'the Prometheus operator'
 	complete 'Install what brings them first.'
-	kube apply --server-side --filename https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.6.3/standard-install.yaml
-	wait_for '' customresourcedefinition.apiextensions.k8s.io/gatewayclasses.gateway.networking.k8s.io condition=Established
-	wait_for '' customresourcedefinition.apiextensions.k8s.io/gateways.gateway.networking.k8s.io condition=Established
-	wait_for '' customresourcedefinition.apiextensions.k8s.io/httproutes.gateway.networking.k8s.io condition=Established
 fi
 if begin nodes 'labels and taints of the nodes, configuration of kube-proxy'; then
 	:
