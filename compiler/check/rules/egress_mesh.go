@@ -28,8 +28,9 @@ The pod network hands a packet for the outside to the node that its pod is on. A
 there, and nowhere else: what is sent must come from pods on those machines, those of an egress gateway of the mesh, which
 takes the connections of services. Istio with sidecars has one; in ambient mode it is a waypoint of the addresses outside, and
 Consul has terminating gateways. Linkerd's EgressNetwork decides who may leave and sends nobody elsewhere; Cilium has proxies
-on every node, and a provider of its own. kube-vip rewrites what one pod behind a Service sends: Consul's chart lets nobody
-say that the old pod goes before the new one comes.
+on every node, and a provider of its own. kube-vip rewrites what one pod behind a Service with the address sends: istiod makes
+the Service of a waypoint, and callers find the waypoint by it; Consul's chart makes none, and lets nobody say that the old
+pod goes before the new one comes.
 Source: istio.io, Egress Gateways; linkerd.io, egress networks; hashicorp/consul-k8s v2.0.3
 charts/consul/templates/terminating-gateways-deployment.yaml (no strategy); read 2026-11-21.`,
 	Run: func(p *check.Pass) {
@@ -73,7 +74,7 @@ Source: hashicorp/consul agent/xds/listeners.go, the last filter chain of the ou
 // EgressAmbientShared finds an address that ztunnel would lead to one way out for all.
 var EgressAmbientShared = &check.Rule{
 	ID: "MG5521", Name: "egress-ambient-shared", Severity: diag.Error, On: check.OnSite, Guard: true,
-	Doc: `two destinations outside have one address, and one of them is behind an egress gateway of an ambient mesh
+	Doc: `two destinations have one address, and one is behind an egress gateway of an ambient mesh
 
 ztunnel takes an address for that of one service, whatever the port and whoever calls: what is meant for the other
 destination arrives at the waypoint of the first, which has no port of it, or does not know the caller.
@@ -102,6 +103,34 @@ Source: istio/ztunnel 1.31 src/state/service.rs, get_best_by_vip, and src/proxy/
 					p.Reportf(here, "destinations %q and %q both have address %s, and ztunnel takes it for one of them", o.external, n, ip).
 						Related(o.path, "the other destination").Hintf("one destination with the ports of both, and the same via")
 				}
+			}
+		}
+	},
+}
+
+// WaypointGatewayAPI finds waypoints without the kinds of objects that they are made of.
+var WaypointGatewayAPI = &check.Rule{
+	ID: "MG5522", Name: "waypoint-gateway-api", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `a namespace or an egress gateway has a waypoint, and kubernetes.gatewayAPI is not given
+
+A waypoint is a Gateway of the Gateway API, which istiod makes pods for. Without the kinds of objects the cluster refuses it.
+Source: istio.io, Configure waypoint proxies.`,
+	Run: func(p *check.Pass) {
+		s := p.Site
+		if s.Mesh.Kind != "istio-ambient" || s.Kubernetes.GatewayAPI != nil {
+			return
+		}
+		report := func(path, who string) {
+			p.Reportf(path, "%s has a waypoint, which is a Gateway, and kubernetes.gatewayAPI is not given", who).Hintf("kubernetes: gatewayAPI: version: …")
+		}
+		for n, ns := range byKey(s.Namespaces) {
+			if ns.Waypoint && ns.Mesh {
+				report(site.Join("namespaces", n, "waypoint"), "namespace "+quote(n))
+			}
+		}
+		for n, g := range byKey(s.EgressGateways) {
+			if byProxy(g.Provider) {
+				report(site.Join("egressGateways", n, "provider"), "egress gateway "+quote(n))
 			}
 		}
 	},

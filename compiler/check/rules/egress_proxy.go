@@ -14,6 +14,7 @@ var egressProxyRules = []*check.Rule{
 	EgressProxyMesh,
 	EgressConsulOpen,
 	EgressAmbientShared,
+	WaypointGatewayAPI,
 	EgressProxyNetwork,
 	EgressNodeAddress,
 	EgressHostFiles,
