@@ -9,10 +9,11 @@ import (
 )
 
 // spireSites are examples whose mesh SPIRE signs for when a passage is replaced: gateways of both frontends and a second
-// control plane, alerts, and gateways out of the mesh.
+// control plane, alerts, a gateway for another site, and gateways out of the mesh.
 var spireSites = []struct{ example, old, new string }{
 	{"gdn1", `kind: "plugin", secret: "cacerts", rootNotAfter: "2036-06-01", intermediateNotAfter: "2028-11-01", `, `kind: "spire", `},
 	{"fra1", `trustDomain: "fra1.example.net"`, `trustDomain: "fra1.example.net", ca: {kind: "spire"}`},
+	{"gva1", `kind: "plugin", secret: "cacerts"`, `kind: "spire"`},
 	{"kos1", `trustDomain: "kos1.example.net"`, `trustDomain: "kos1.example.net", ca: {kind: "spire"}`},
 }
 
@@ -49,6 +50,10 @@ func TestSPIRE(t *testing.T) {
 			}
 		}
 		outputs[s.example] = out
+		runbook := string(out.Tree.Lookup("docs/" + s.example + "/RUNBOOK.md").Bytes())
+		if abroad := strings.Contains(runbook, "federatesWith: [gva2.example.net]") && strings.Contains(runbook, "sds.defaultAllBundlesName: ROOTCA"); abroad != (s.example == "gva1") {
+			t.Errorf("%s: the runbook asks SPIRE for roots of other sites: %v", s.example, abroad)
+		}
 	}
 	for _, m := range spireMutants {
 		out := outputs[m.example]

@@ -79,6 +79,7 @@ type book struct {
 	AnyGateway                              ir.Gateway // for examples
 	served
 	carried
+	kin
 	Paths                         []vipPath
 	Datapath, HealthChecks        []string
 	FRR                           string // component of the pods whose container frr speaks BGP; "" where none does
@@ -202,7 +203,7 @@ func newBook(p *ir.Plan, t *artifact.Tree) *book {
 				" --namespace "+r.Namespace+" --values charts/"+p.Name+"/"+r.Name+"/values.yaml")
 		}
 	}
-	b.served, b.carried = servedOf(p), carriedOf(p)
+	b.served, b.carried, b.kin = servedOf(p), carriedOf(p), kinOf(p)
 	b.AnyGateway = ir.Gateway{Namespace: "NAMESPACE", Release: "DEPLOYMENT"}
 	for i, g := range p.Gateways {
 		if i == 0 {

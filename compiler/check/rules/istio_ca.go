@@ -3,6 +3,7 @@ package rules
 import (
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/site"
 )
 
 // CANotBuilt refuses authorities that Istio has no way to ask.
@@ -29,20 +30,22 @@ Source: istio.io, SPIRE; istio/ztunnel src/identity/caclient.rs.`,
 	},
 }
 
-// SPIREFederation refuses other sites where SPIRE signs.
+// SPIREFederation finds sites of one mesh of which SPIRE signs at some alone.
 var SPIREFederation = &check.Rule{
-	ID: "MG5480", Name: "istio-spire-federation", Severity: diag.Error, On: check.OnSite, Guard: true,
-	Doc: `a federated site's certificates are signed by SPIRE
+	ID: "MG5480", Name: "istio-spire-federation", Severity: diag.Error, On: check.OnFleet,
+	Doc: `SPIRE signs at one of two federated sites, and not at the other
 
-The sites' roots meet in SPIRE: its servers are nested or exchange bundles, and its agents hand out those of both. Nothing
-of that is in this tree, and no finding could tell whether it is so: every call between the sites may fail in the
-handshake. Not supported yet.
-Source: istio/istio samples/security/spire-trust-domain-federation.`,
+A proxy takes from SPIRE's agent what it has, and the roots by which it knows others. Those are the roots of SPIRE's
+servers, each for its trust domain: what istiod or cert-manager signs elsewhere is refused in every handshake. With SPIRE at
+both sites its servers exchange their roots, or sign under one.
+Source: istio/istio 1.31.0-rc.0 samples/security/spire-trust-domain-federation; SPIFFE Federation, trust bundles.`,
 	Run: func(p *check.Pass) {
-		m := p.Site.Mesh
-		if isIstio(m.Kind) && m.CA != nil && m.CA.Kind == "spire" && p.Site.Federation != nil {
-			p.Reportf("mesh.ca.kind", "not supported yet: authority spire at a site that is federated with %s", keys(p.Site.Federation.Peers)).
-				Hintf("kind: \"plugin\" or \"cert-manager\", under a root that all sites share").Related("federation", "the federation")
-		}
+		signs := func(s *site.Site) bool { return s.Mesh.CA != nil && s.Mesh.CA.Kind == "spire" }
+		eachPeer(p, func(n, other int, name string, _ *site.Peer) {
+			if here, there := p.Fleet[n], p.Fleet[other]; isIstio(here.Mesh.Kind) && signs(here) && !signs(there) {
+				p.ReportIn(n, "mesh.ca.kind", "SPIRE signs here, and at site %s it does not: proxies of the two refuse each other", name).
+					Hintf("ca: kind: \"spire\" at both sites, or at none").RelatedIn(other, "mesh", "the mesh there")
+			}
+		})
 	},
 }
