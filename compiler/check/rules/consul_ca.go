@@ -96,6 +96,10 @@ Source: hashicorp/consul v1.22.0 agent/structs/connect_ca.go, CommonCAProviderCo
 		}
 		v := vaultOf(p.Site)
 		if v == nil {
+			if consulLeafShare*leaf > consulIntermediate { // its own intermediates live a year
+				p.Reportf("mesh.ca.workloadTTL", "workload certificates live %s, and three lives of one do not fit into that of Consul's own intermediate, 8760h", m.CA.WorkloadTTL).
+					Hintf("workloadTTL: \"72h\"")
+			}
 			return
 		}
 		switch life := site.ParseDuration(v.IntermediateTTL); {
