@@ -208,6 +208,7 @@ func (q *inquiry) askGateway(a *asker, w *policy.Workload) {
 		ports = append(ports, l.Port)
 	}
 	for _, port := range ports {
+		q.otherTransport(a, w, port)
 		for _, host := range q.hosts {
 			for _, method := range []string{"GET", "POST"} {
 				for _, path := range q.paths {
@@ -215,7 +216,7 @@ func (q *inquiry) askGateway(a *asker, w *policy.Workload) {
 					if s := q.service(q.route(w.Name, c)); s != nil && s.JWT != nil {
 						c.token = &policy.Token{Issuer: s.JWT.Issuer, Audience: slices.Concat(s.JWT.Audiences, []string{"any"})[0]}
 					}
-					v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: uint16(port), Method: method, Path: path, Host: host, Token: c.token})
+					v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: uint16(port), UDP: q.datagrams(w.Name, port), Method: method, Path: path, Host: host, Token: c.token})
 					address := a.from.Address
 					if a.from.Workload != nil {
 						address = a.from.Workload.Address
@@ -276,6 +277,22 @@ func (q *inquiry) streaming(gateway string, port int) bool {
 		}
 	}
 	return false
+}
+
+// datagrams reports whether a port of a gateway is one of UDP.
+func (q *inquiry) datagrams(gateway string, port int) bool {
+	for _, l := range q.s.Gateways[gateway].Listeners {
+		if l.Port == port {
+			return l.Protocol == "udp"
+		}
+	}
+	return false
+}
+
+// otherTransport: connections at a port of datagrams are refused, and the other way round.
+func (q *inquiry) otherTransport(a *asker, w *policy.Workload, port int) {
+	r := policy.Request{Port: uint16(port), UDP: !q.datagrams(w.Name, port), Method: "GET", Path: "/", Host: q.hosts[0]}
+	q.compare(fmt.Sprintf("%s to gateway %s:%d over the other transport", a.name, w.Name, port), false, q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, r))
 }
 
 // redirects reports whether a port of a gateway answers with a redirect alone.

@@ -124,10 +124,11 @@ func (q *inquiry) askGatewayCilium(a *asker, w *policy.Workload) {
 		ports = append(ports, l.Port)
 	}
 	for _, port := range ports {
+		q.otherTransport(a, w, port)
 		for _, host := range q.hosts {
 			for _, path := range q.paths {
 				c := call{port, "GET", path, host, nil}
-				v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: uint16(port), Method: "GET", Path: path, Host: host})
+				v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: uint16(port), UDP: q.datagrams(w.Name, port), Method: "GET", Path: path, Host: host})
 				service := ""
 				if a.from.Workload == nil && a.from.Address != q.world.NodeAddress {
 					service = q.client(w.Name, a.from.Address, a.from.Certificate, c)

@@ -23,6 +23,7 @@ type Gateway struct {
 	Parameters     ObjectRef // what the Gateway API has no words for, in the words of who deploys it
 	Program        Program   // that serves it where the mesh has none of its own
 	Labels         []KV      // of the Gateway object
+	RouteVersions  []KV      // by kind of route: the version of its API, where that is not v1
 	Pool           string
 	VIPs           []netip.Addr
 	Replicas       int

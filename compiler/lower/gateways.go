@@ -63,6 +63,7 @@ func (l *lowering) gateways() {
 		} else {
 			l.meshKind().gateway(l, &out)
 		}
+		l.routeVersions(&out)
 		if lb.AddressAnnotation != "" {
 			out.Annotations = []ir.KV{{Key: lb.AddressAnnotation, Value: joinAddrs(out)}}
 		}

@@ -166,9 +166,10 @@ type GatewayCharts struct {
 
 // GatewayRelease is one release line.
 type GatewayRelease struct {
-	EOL        string  `json:"eol,omitempty"` // day of its last patch; "" while none is announced
-	GatewayAPI Window  `json:"gatewayAPI"`
-	Kubernetes *Window `json:"kubernetes,omitempty"` // nil: not known
+	EOL        string            `json:"eol,omitempty"` // day of its last patch; "" while none is announced
+	GatewayAPI Window            `json:"gatewayAPI"`
+	Kubernetes *Window           `json:"kubernetes,omitempty"` // nil: not known
+	Reads      map[string]string `json:"reads"`                // kind to the one version of its API that is read: "v1alpha2"; others at v1
 	Source
 }
 

@@ -190,7 +190,7 @@ func (m *Model) apiOpen(w *Workload, req Request) (opening, bool) {
 	o := opening{step: Step{Layer: Listener, At: w.Namespace + "/" + w.Name, Object: g.Object, Effect: Refuse, Why: fmt.Sprintf("no listener for %s on port %d", req.Host, req.Port)}}
 	best := -1
 	for i, l := range g.spec.Listeners {
-		if l.Port == req.Port && (l.Hostname == "" || dnsMatch(l.Hostname, req.Host)) && (best < 0 || len(l.Hostname) > len(g.spec.Listeners[best].Hostname)) {
+		if l.Port == req.Port && (l.Protocol == "UDP") == req.UDP && (l.Hostname == "" || dnsMatch(l.Hostname, req.Host)) && (best < 0 || len(l.Hostname) > len(g.spec.Listeners[best].Hostname)) {
 			best = i
 		}
 	}

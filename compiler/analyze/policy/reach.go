@@ -137,12 +137,12 @@ func (m *Model) reachGateway(from Caller, g *Workload, req Request) Verdict {
 	}
 	if w := from.Workload; w != nil { // by the Service's cluster address, for which source ranges do not hold
 		client.address = w.Address
-		if m.meshed(w) && !w.Gateway && !m.ambient() {
+		if m.meshed(w) && !w.Gateway && !m.ambient() && !req.UDP {
 			s, _ := m.scope(w, g.Namespace, g.Host)
 			v.Steps = append(v.Steps, s)
 		}
 		if !m.ciliumGateway(g) { // there, what the proxy sends to a service is held to the policies of who calls it
-			v.Steps = append(v.Steps, m.networkStep(Egress, w, end{g, g.Address}, target, false))
+			v.Steps = append(v.Steps, m.networkStep(Egress, w, end{g, g.Address}, target, req.UDP))
 		}
 	} else {
 		ranges := facts.LoadBalancerSourceRanges
@@ -159,7 +159,7 @@ func (m *Model) reachGateway(from Caller, g *Workload, req Request) Verdict {
 			client.address = m.world.NodeAddress
 		}
 	}
-	in := m.networkStep(Ingress, g, client, target, false)
+	in := m.networkStep(Ingress, g, client, target, req.UDP)
 	if m.ciliumGateway(g) {
 		in = m.ciliumClient(g, from)
 	}

@@ -103,7 +103,7 @@ func (t *Tracer) outside(q Question, g *ir.Gateway, l *ir.Listener) *Trace {
 	}
 	target := policy.Target{Namespace: g.Namespace, Name: g.Name}
 	from := policy.Caller{Address: q.Client, Certificate: true}
-	r := policy.Request{Port: q.Port, Method: q.Method, Path: q.Path, Host: q.To}
+	r := policy.Request{Port: q.Port, UDP: l.Protocol == "udp", Method: q.Method, Path: q.Path, Host: q.To}
 	v := t.model.Reach(from, target, r)
 	for _, lead := range v.Leads { // with the token that the service asks for
 		if w, err := t.workload(lead.Namespace + "/" + lead.Name); err == nil && t.token(w) != nil {

@@ -149,7 +149,7 @@ func datapath(p *ir.Plan) []string {
 	for _, g := range p.Gateways {
 		for _, a := range g.VIPs {
 			for _, l := range g.Listeners {
-				if cmd := lookup(p.Cluster.KubeProxy.Mode, a, l.Port); cmd != "" {
+				if cmd := lookup(p.Cluster.KubeProxy.Mode, a, l.Transport(), l.Port); cmd != "" {
 					out = append(out, `each "$nodes" '`+cmd+`'`)
 				}
 			}
@@ -158,18 +158,19 @@ func datapath(p *ir.Plan) []string {
 	return out
 }
 
-func lookup(mode string, a netip.Addr, port uint16) string {
+// lookup finds a port of an address, of transport "tcp" or "udp", where a mode of kube-proxy keeps it.
+func lookup(mode string, a netip.Addr, transport string, port uint16) string {
 	table, save := "ip", "iptables-save"
 	if a.Is6() {
 		table, save = "ip6", "ip6tables-save"
 	}
 	switch mode {
 	case "nftables":
-		return fmt.Sprintf(`sudo nft list map %s kube-proxy service-ips | grep -c "%s \. tcp \. %d"`, table, a, port)
+		return fmt.Sprintf(`sudo nft list map %s kube-proxy service-ips | grep -c "%s \. %s \. %d"`, table, a, transport, port)
 	case "iptables":
 		return fmt.Sprintf(`sudo %s -t nat | grep -cE -- "-d %s/(32|128) .*--dport %d"`, save, a, port)
 	case "ipvs":
-		return fmt.Sprintf(`sudo ipvsadm -Ln -t %s`, netip.AddrPortFrom(a, port))
+		return fmt.Sprintf(`sudo ipvsadm -Ln -%c %s`, transport[0], netip.AddrPortFrom(a, port))
 	}
 	return ""
 }

@@ -119,14 +119,16 @@ func TestLayer2(t *testing.T) {
 
 // Each mode of kube-proxy keeps an address in a place of its own.
 func TestLookup(t *testing.T) {
-	for _, c := range []struct{ mode, address, want string }{
-		{"nftables", "192.0.2.1", `sudo nft list map ip kube-proxy service-ips | grep -c "192.0.2.1 \. tcp \. 80"`},
-		{"nftables", "2001:db8::1", `sudo nft list map ip6 kube-proxy service-ips | grep -c "2001:db8::1 \. tcp \. 80"`},
-		{"iptables", "192.0.2.1", `sudo iptables-save -t nat | grep -cE -- "-d 192.0.2.1/(32|128) .*--dport 80"`},
-		{"ipvs", "192.0.2.1", `sudo ipvsadm -Ln -t 192.0.2.1:80`},
-		{"replaced", "192.0.2.1", ""},
+	for _, c := range []struct{ mode, address, transport, want string }{
+		{"nftables", "192.0.2.1", "tcp", `sudo nft list map ip kube-proxy service-ips | grep -c "192.0.2.1 \. tcp \. 80"`},
+		{"nftables", "2001:db8::1", "tcp", `sudo nft list map ip6 kube-proxy service-ips | grep -c "2001:db8::1 \. tcp \. 80"`},
+		{"iptables", "192.0.2.1", "tcp", `sudo iptables-save -t nat | grep -cE -- "-d 192.0.2.1/(32|128) .*--dport 80"`},
+		{"ipvs", "192.0.2.1", "tcp", `sudo ipvsadm -Ln -t 192.0.2.1:80`},
+		{"nftables", "192.0.2.1", "udp", `sudo nft list map ip kube-proxy service-ips | grep -c "192.0.2.1 \. udp \. 80"`},
+		{"ipvs", "192.0.2.1", "udp", `sudo ipvsadm -Ln -u 192.0.2.1:80`},
+		{"replaced", "192.0.2.1", "tcp", ""},
 	} {
-		if got := lookup(c.mode, netip.MustParseAddr(c.address), 80); got != c.want {
+		if got := lookup(c.mode, netip.MustParseAddr(c.address), c.transport, 80); got != c.want {
 			t.Errorf("%s: %s, want %s", c.mode, got, c.want)
 		}
 	}

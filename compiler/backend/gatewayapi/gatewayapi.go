@@ -1,7 +1,7 @@
 // Package gatewayapi prints the ways in that are the same whatever mesh stands behind them.
 //
 // In comes an *ir.Plan. Out go, in phase 30-gateways, for each gateway with frontend "gateway-api" a Gateway, its
-// routes of HTTP, TLS and TCP; and for every gateway the Certificates by which cert-manager makes its Secrets. The object
+// routes of HTTP, TLS, TCP and UDP; and for every gateway the Certificates by which cert-manager makes its Secrets. The object
 // with a Gateway's parameters is written by the backend of the program that deploys it.
 package gatewayapi
 
@@ -19,7 +19,10 @@ var Backend = backend.Backend{
 	Emit: emit,
 }
 
-const apiVersion = "gateway.networking.k8s.io/v1"
+const (
+	group      = "gateway.networking.k8s.io"
+	apiVersion = group + "/v1"
+)
 
 // namespaceLabel is on every namespace and carries its name.
 const namespaceLabel = "kubernetes.io/metadata.name"

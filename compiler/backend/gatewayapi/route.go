@@ -13,9 +13,10 @@ import (
 // field in the experimental channel alone.
 func routes(p *ir.Plan, t *artifact.Tree) {
 	o := backend.NewWriter(p, t, backend.Gateways, "HTTPRoute")
-	sni := backend.NewWriter(p, t, backend.Gateways, "TLSRoute")
-	streams := backend.NewWriter(p, t, backend.Gateways, "TCPRoute")
-	datagrams := backend.NewWriter(p, t, backend.Gateways, "UDPRoute")
+	streams := map[string]*backend.Writer{}
+	for _, kind := range []string{"TLSRoute", "TCPRoute", "UDPRoute"} {
+		streams[kind] = backend.NewWriter(p, t, backend.Gateways, kind)
+	}
 	for i := range p.Gateways {
 		if g := &p.Gateways[i]; g.Frontend == ir.FrontendGatewayAPI {
 			redirects(o, g)
@@ -32,17 +33,29 @@ func routes(p *ir.Plan, t *artifact.Tree) {
 				continue
 			}
 			to := o
-			switch {
-			case l.PassesThrough():
-				to = sni
-			case l.Protocol == "udp":
-				to = datagrams
-			case !l.SeesRequests():
-				to = streams
+			if kind := streamKind(l); kind != "" {
+				to = streams[kind]
+				if i := slices.IndexFunc(h.Gateway.RouteVersions, func(v ir.KV) bool { return v.Key == kind }); i >= 0 {
+					meta.APIVersion = group + "/" + h.Gateway.RouteVersions[i].Value
+					meta.From = slices.Concat(meta.From, p.Cluster.GatewayAPI.From, h.Gateway.Program.From)
+				}
 			}
 			to.Add(meta, func(y *artifact.YAML) { y.Map("spec", func() { route(y, &h, l, listeners) }) })
 		}
 	}
+}
+
+// streamKind is the kind of the routes of a listener that sees no requests; "" for one that does.
+func streamKind(l *ir.Listener) string {
+	switch {
+	case l.PassesThrough():
+		return "TLSRoute"
+	case l.Protocol == "udp":
+		return "UDPRoute"
+	case !l.SeesRequests():
+		return "TCPRoute"
+	}
+	return ""
 }
 
 // listenerSets returns the different sets of listeners that carry routes of the host: a route object is attached to
@@ -95,7 +108,7 @@ func parentRefs(y *artifact.YAML, g *ir.Gateway, listeners []string) {
 	y.Seq("parentRefs", func() {
 		for _, name := range listeners {
 			y.Item(func() {
-				y.KV("group", "gateway.networking.k8s.io")
+				y.KV("group", group)
 				y.KV("kind", "Gateway")
 				y.KV("namespace", g.Namespace)
 				y.KV("name", g.Name)

@@ -1,6 +1,8 @@
 package networkpolicy
 
 import (
+	"strings"
+
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
@@ -16,7 +18,7 @@ func gateway(p *ir.Plan, g *ir.Gateway) policy {
 		clients.from = append(append(ir.From{}, g.From...), g.ViaFrom...)
 	}
 	for _, l := range g.Listeners {
-		clients.ports = append(clients.ports, tcp(l.ContainerPort())...)
+		clients.ports = append(clients.ports, port{l.ContainerPort(), strings.ToUpper(l.Transport())})
 		clients.from = append(append(ir.From{}, clients.from...), l.From...)
 	}
 	o.ingress = append(merge(nil, clients), proxyIngress(p)...)

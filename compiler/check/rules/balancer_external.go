@@ -118,5 +118,13 @@ Source: HAProxy configuration manual, mode: tcp and http.`,
 				}
 			}
 		}
+		for n, g := range byKey(p.Site.Gateways) {
+			for ln, li := range byKey(g.Listeners) {
+				if li.Protocol == "udp" {
+					p.Reportf(site.Join("gateways", n, "listeners", ln, "protocol"), "listener %s/%s speaks udp on port %d, and the load balancer is external: it passes TCP", n, ln, li.Port).
+						Related("loadBalancer.kind", "the load balancer")
+				}
+			}
+		}
 	},
 }

@@ -181,8 +181,8 @@ var ListenerUDP = &check.Rule{
 
 The port is open in the Service, and nothing answers there. Datagrams need no gateway: an address of their own leads
 straight to the pods.
-Source: istio.io, Protocol Selection: UDP is not proxied; the profile of the mesh, protocol.udp. Envoy Gateway passes
-datagrams by UDPRoute, which is not printed here.`,
+Source: istio.io, Protocol Selection: UDP is not proxied; the profile of the mesh, protocol.udp. A gateway program of its
+own passes them.`,
 	Run: func(p *check.Pass) {
 		mesh := p.Profiles.Mesh(p.Site.Mesh.Kind)
 		cannot := mesh != nil && mesh.Capabilities["protocol.udp"] != nil && mesh.Capabilities["protocol.udp"].Support == profile.None
@@ -191,12 +191,7 @@ datagrams by UDPRoute, which is not printed here.`,
 				if li.Protocol != "udp" {
 					continue
 				}
-				if g.Implementation != nil {
-					p.Reportf(site.Join("gateways", n, "listeners", ln, "protocol"), "listener %s/%s speaks udp on port %d, for which no route of %s is printed", n, ln, li.Port, g.Implementation.Kind).
-						Hintf("an entry in exposures, which needs no gateway").Related(site.Join("gateways", n, "implementation"), "the program of the gateway")
-					continue
-				}
-				if cannot && ownGateway(p.Site.Mesh.Kind) {
+				if cannot && ownGateway(p.Site.Mesh.Kind) && g.Implementation == nil {
 					p.Reportf(site.Join("gateways", n, "listeners", ln, "protocol"), "listener %s/%s speaks udp on port %d, which gateways of mesh %q do not", n, ln, li.Port, p.Site.Mesh.Kind).
 						Hintf("an entry in exposures, which needs no gateway").Related("mesh.kind", "the mesh")
 				}

@@ -104,7 +104,7 @@ Source: istio/istio release-1.30 pilot/pkg/config/kube/gateway/conversion.go lis
 			return
 		}
 		for _, n := range routeNeeds(p.Site) {
-			if n.kind == "TCPRoute" && n.byMesh {
+			if n.kind == "TCPRoute" && n.program == nil {
 				p.Reportf(n.path, "listener %s needs TCPRoute, which Istio %s has switched off", n.listener, p.Site.Mesh.Version).
 					Related("mesh.version", "the release").Hintf(`frontend: "istio", or Istio 1.31`)
 			}

@@ -42,7 +42,7 @@ Source: linkerd.io features/gateway-api; Cilium 1.20 upgrade notes; Envoy Gatewa
 // routeNeed is a listener that only routes of a certain kind can serve.
 type routeNeed struct {
 	kind, path, listener string
-	byMesh               bool // its gateway is the mesh's own
+	program              *site.Implementation // of its gateway; nil: the mesh's own
 }
 
 // routeNeeds are the listeners of gateways with frontend "gateway-api" that HTTPRoute cannot serve.
@@ -53,7 +53,7 @@ func routeNeeds(s *site.Site) []routeNeed {
 			continue
 		}
 		for ln, li := range byKey(g.Listeners) {
-			n := routeNeed{listener: gn + "/" + ln, path: site.Join("gateways", gn, "listeners", ln), byMesh: g.Implementation == nil}
+			n := routeNeed{listener: gn + "/" + ln, path: site.Join("gateways", gn, "listeners", ln), program: g.Implementation}
 			switch {
 			case li.TLS != nil && li.TLS.Mode == "passthrough":
 				n.kind = "TLSRoute"
@@ -95,7 +95,7 @@ Source: istio/istio pkg/config/schema/gatewayapi/minimumversions.go; release-1.2
 				continue
 			}
 			for _, n := range routeNeeds(p.Site) {
-				if !n.byMesh || row.GatewayAPI.Watches(n.kind, bundle) ||
+				if n.program != nil || row.GatewayAPI.Watches(n.kind, bundle) ||
 					served != nil && len(served.Routes[n.kind].Of(api.Channel)) == 0 { // route-kind-not-served says so
 					continue
 				}
@@ -129,24 +129,17 @@ Source: kubernetes-sigs/gateway-api config/crd of 1.4.1, 1.5.1 and 1.6.3.`,
 		if row == nil {
 			return
 		}
-		var reads map[string]string
-		if r := p.Profiles.Mesh(p.Site.Mesh.Kind).Release(mainline(p.Site.Mesh.Version)); r != nil {
-			reads = r.GatewayAPI.Reads
-		}
 		for _, n := range routeNeeds(p.Site) {
 			served := row.Routes[n.kind].Of(api.Channel)
-			wanted := reads[n.kind]
-			if !n.byMesh {
-				wanted = ""
-			}
+			reader, wanted := routeReader(p, n)
 			var r *check.Report
 			switch {
 			case len(served) == 0:
 				r = p.Reportf(n.path, "listener %s needs %s, which Gateway API %s does not have in its %s channel", n.listener, n.kind, api.Version, api.Channel)
 			case wanted != "" && !slices.Contains(served, wanted):
-				r = p.Reportf(n.path, "listener %s needs %s %s, all that %s %s reads, and Gateway API %s serves %s in its %s channel",
-					n.listener, n.kind, wanted, p.Site.Mesh.Kind, p.Site.Mesh.Version, api.Version, strings.Join(served, ", "), api.Channel)
-			case !slices.Contains(served, "v1"):
+				r = p.Reportf(n.path, "listener %s needs %s %s, all that %s reads, and Gateway API %s serves %s in its %s channel",
+					n.listener, n.kind, wanted, reader, api.Version, strings.Join(served, ", "), api.Channel)
+			case wanted == "" && !slices.Contains(served, "v1"):
 				r = p.Reportf(n.path, "listener %s needs %s v1, and Gateway API %s serves %s in its %s channel", n.listener, n.kind, api.Version, strings.Join(served, ", "), api.Channel)
 				wanted = "v1"
 			default:
@@ -158,6 +151,20 @@ Source: kubernetes-sigs/gateway-api config/crd of 1.4.1, 1.5.1 and 1.6.3.`,
 			}
 		}
 	},
+}
+
+// routeReader names who reads the routes of a listener, and the one version of their API that it reads; "": v1.
+func routeReader(p *check.Pass, n routeNeed) (reader, version string) {
+	if i := n.program; i != nil {
+		if r := p.Profiles.Gateway(i.Kind).Release(mainline(i.Version)); r != nil {
+			version = r.Reads[n.kind]
+		}
+		return i.Kind + " " + i.Version, version
+	}
+	if r := p.Profiles.Mesh(p.Site.Mesh.Kind).Release(mainline(p.Site.Mesh.Version)); r != nil {
+		version = r.GatewayAPI.Reads[n.kind]
+	}
+	return p.Site.Mesh.Kind + " " + p.Site.Mesh.Version, version
 }
 
 // servedElsewhere says with which bundle or channel a kind is served.

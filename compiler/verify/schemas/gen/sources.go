@@ -26,6 +26,7 @@ var crdFiles = []crdFile{
 	{"external-secrets-2.9.0.yaml", "external-secrets", "2.9.0", "", "github.com/external-secrets/external-secrets v2.9.0, config/crds/bases", apache},
 	{"flux.yaml", "flux", "2", "", "github.com/fluxcd kustomize-controller, source-controller, helm-controller, config/crd/bases", apache},
 	{"frr-k8s-0.0.27.yaml", "frr-k8s", "0.0.27", "", "github.com/metallb/metallb chart 0.16.2, subchart frr-k8s 0.0.27", apache},
+	{"gateway-api-experimental-1.5.1.yaml", "gateway-api", "1.5.1", "experimental", "sigs.k8s.io/gateway-api v1.5.1, config/crd/experimental", apache},
 	{"gateway-api-experimental-1.6.3.yaml", "gateway-api", "1.6.3", "experimental", "sigs.k8s.io/gateway-api v1.6.3, config/crd/experimental", apache},
 	{"gateway-api-standard-1.4.1.yaml", "gateway-api", "1.4.1", "standard", "sigs.k8s.io/gateway-api v1.4.1, config/crd/standard", apache},
 	{"gateway-api-standard-1.5.1.yaml", "gateway-api", "1.5.1", "standard", "sigs.k8s.io/gateway-api v1.5.1, config/crd/standard", apache},
