@@ -208,6 +208,18 @@ namespaces: shop: services: "told-outside": {` + httpPort + `, expose: [{gateway
 		},
 	},
 	{
+		// Past every gateway and every proxy of a mesh: a Service of its own, and a policy that admits its clients.
+		name: "told-datagrams",
+		cue: `exposures: "told-datagrams": {pool: "public", addresses: ["10.96.1.195"], service: "shop/told-datagrams", externalTrafficPolicy: "Cluster", ports: syslog: {port: 5514, protocol: "udp"}}
+namespaces: shop: services: "told-datagrams": ports: syslog: {port: 5514, targetPort: 6514, protocol: "udp"}
+`,
+		where: map[string][]string{
+			"*":      {"Service shop/told-datagrams-public: spec ports * protocol = UDP", "Service shop/told-datagrams-public: spec ports * targetPort = 6514"},
+			"policy": {"NetworkPolicy shop/service-told-datagrams: spec ingress * ports * port = 6514"},
+			"cilium": {"CiliumNetworkPolicy shop/service-told-datagrams: spec ingress * fromEntities * = world", "CiliumNetworkPolicy shop/service-told-datagrams: spec ingress * toPorts * ports * port = 6514"},
+		},
+	},
+	{
 		name: "told-plain", limit: map[string]string{"cilium": "MG5270"}, needs: []string{"mtls.permissive"}, tells: []string{"permissive"},
 		cue: `namespaces: {"told-plain": {mtls: "permissive", services: "told-plain": {` + httpPort + `}}, plant: {mesh: false, services: poller: {` + httpPort + `, calls: ["told-plain/told-plain"]}}}` + "\n",
 		where: map[string][]string{

@@ -40,6 +40,23 @@ func (q *inquiry) streamClient(from netip.Addr, callee string, port int) bool {
 	})
 }
 
+// exposureClient reports whether an address is a client of an exposure that leads to a port of a service. Without a tunnel
+// a node hands clients on under its own address, unless it keeps to its own pods.
+func (q *inquiry) exposureClient(from netip.Addr, callee string, port int) bool {
+	for _, e := range q.s.Exposures {
+		local := e.ExternalTrafficPolicy == "Local"
+		if e.Service != callee || from == q.world.NodeAddress && (local || q.s.Kubernetes.CNI.Encapsulation != "none") || local && q.world.Balancer.IsValid() && from != q.world.Balancer {
+			continue
+		}
+		for name := range e.Ports {
+			if p := q.service(callee).Ports[name]; p != nil && p.Port == port {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // known is who a caller is to the agents; "" for a stranger.
 func (q *inquiry) known(a *asker) subject {
 	w := a.from.Workload
@@ -59,7 +76,7 @@ func (q *inquiry) known(a *asker) subject {
 func (q *inquiry) expectCilium(a *asker, callee string, c call) (open bool, ends map[string]int) {
 	ends = map[string]int{callee: 100}
 	w := a.from.Workload
-	if w == nil && q.streamClient(a.from.Address, callee, c.port) {
+	if w == nil && !a.from.Kubelet && (q.streamClient(a.from.Address, callee, c.port) || q.exposureClient(a.from.Address, callee, c.port)) {
 		return true, ends
 	}
 	if w != nil && !w.Gateway && q.meshed(callee) && !q.service(callee).Headless {

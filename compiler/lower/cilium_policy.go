@@ -17,6 +17,7 @@ const (
 	entityWorld    = "world"          // whoever is outside the cluster
 	entityIngress  = "ingress"        // every gateway, wherever its proxy
 	entityHost     = "host"           // the pod's own node: its kubelet
+	entityNodes    = "remote-node"    // every other node
 	entityAPI      = "kube-apiserver" // wherever it runs
 	clientsOfGates = "gateway-clients"
 )
@@ -108,6 +109,12 @@ func (l *lowering) ciliumService(s *ir.Service) ir.CiliumPolicy {
 			continue
 		}
 		p.Ingress = append(p.Ingress, ciliumCaller(c, s.Meshed)...)
+	}
+	for i := range l.p.Exposures {
+		if e := &l.p.Exposures[i]; e.Namespace == s.Namespace && e.Service == s.Name {
+			p.Ingress = append(p.Ingress, l.ciliumExposed(e)...)
+			p.From = append(p.From[:len(p.From):len(p.From)], e.From...)
+		}
 	}
 	for _, c := range s.Peers {
 		p.Ingress = append(p.Ingress, l.clusterMeshCaller(s, c)...)

@@ -10,7 +10,7 @@ import (
 const ciliumController = "io.cilium/gateway-controller"
 
 // ciliumEntities are those of the tree's policies. Cilium has more; a word that it does not know refuses the policy.
-var ciliumEntities = []string{"host", "ingress", "kube-apiserver", "world"}
+var ciliumEntities = []string{"host", "ingress", "kube-apiserver", "remote-node", "world"}
 
 // ciliumPodNamespace is the label by which policies know the namespace of a pod.
 const ciliumPodNamespace = "k8s:io.kubernetes.pod.namespace"

@@ -77,6 +77,7 @@ func (p *pass) checkConsul() {
 	p.checkConsulEntries()
 	p.checkConsulProviders()
 	p.checkConsulGateways()
+	p.checkConsulStreams(v)
 	p.checkRouteFilters()
 	p.checkPeering(v, namespace)
 	p.checkTerminating(v, namespace)

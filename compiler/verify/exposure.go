@@ -13,10 +13,18 @@ func (p *pass) checkExposed(o *object) {
 	var governing []*object
 	governed := false // some policy governs pods of the namespace
 	for _, np := range p.objects {
-		if !np.is("networking.k8s.io", "NetworkPolicy") || np.namespace != o.namespace || np.within != nil {
+		selects := ""
+		switch {
+		case np.namespace != o.namespace || np.within != nil:
+		case np.is("networking.k8s.io", "NetworkPolicy"):
+			selects = "podSelector"
+		case np.is(ciliumGroup, "CiliumNetworkPolicy"):
+			selects = "endpointSelector"
+		}
+		if selects == "" {
 			continue
 		}
-		labels := dict(np.value, "spec", "podSelector", "matchLabels")
+		labels := dict(np.value, "spec", selects, "matchLabels")
 		governed = true
 		if len(labels) > 0 && maps.Equal(texts(labels), texts(selector)) {
 			governing = append(governing, np)
@@ -36,6 +44,10 @@ func (p *pass) checkExposed(o *object) {
 		}
 		admitted := false
 		for _, np := range governing {
+			if np.is(ciliumGroup, "CiliumNetworkPolicy") {
+				admitted = admitted || p.ciliumAdmitsOutside(np, o, target, str(port, "protocol"))
+				continue
+			}
 			admitted = admitted || admitsOutside(np, target, str(port, "protocol"))
 		}
 		if !admitted {

@@ -66,7 +66,7 @@ const (
 )
 
 // ciliumEntities are those that are understood.
-var ciliumEntities = []string{"world", "ingress", "host", "kube-apiserver"}
+var ciliumEntities = []string{"world", "ingress", "host", "kube-apiserver", "remote-node"}
 
 // understood reports what of a policy would change an answer and is not known here.
 func (p *ciliumPolicy) understood() error {
@@ -184,6 +184,10 @@ func (m *Model) ciliumPeer(r *ciliumRule, w *Workload, other end, host string) b
 			}
 		case "kube-apiserver":
 			if o != nil && o.Namespace == "default" && o.Name == "kubernetes" {
+				return true
+			}
+		case "remote-node": // and whom it hands on under its own address
+			if o == nil && other.address == m.world.NodeAddress {
 				return true
 			}
 		case "world":

@@ -2,6 +2,7 @@ package consul
 
 import (
 	"fmt"
+	"slices"
 
 	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/backend"
@@ -70,8 +71,15 @@ func (e *emitter) global(y *artifact.YAML, name string) {
 		y.Map("argocd", func() { y.KV("enabled", true) })
 		y.Fixed()
 	}
-	y.Comment("The controller reads TCPRoutes of v1alpha2, which no bundle of the standard channel has.")
-	y.Map("crds", func() { y.KV("enableTcpRoute", false) })
+	streams := slices.ContainsFunc(e.p.Gateways, func(g ir.Gateway) bool { return g.Streams() })
+	y.From("", "gateways")
+	if streams {
+		y.Comment("The controller watches TCPRoutes, of v1alpha2.")
+	} else {
+		y.Comment("The controller reads TCPRoutes of v1alpha2, which no bundle of the standard channel has.")
+	}
+	y.Map("crds", func() { y.KV("enableTcpRoute", streams) })
+	y.Fixed()
 }
 
 // spreadServers is the text that the chart puts into the servers' pods, by its own labels.

@@ -1,6 +1,8 @@
 package documents
 
 import (
+	"slices"
+
 	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/ir"
 )
@@ -39,4 +41,17 @@ func exposure(m *backend.Markdown, p *ir.Plan, e *ir.Exposure) {
 		m.Row(code(q.Name), number(q.Port), q.Protocol, number(q.TargetPort))
 	}
 	m.Fixed()
+	if p.CiliumMesh != nil {
+		who := "whoever is outside the cluster, by whichever way they come"
+		if !e.Local {
+			m.From("kubernetes.cni.encapsulation", "kubernetes.kubeProxy.mode")
+			if slices.ContainsFunc(p.CiliumMesh.Policies, func(c ir.CiliumPolicy) bool {
+				return c.Namespace == e.Namespace && c.Name == "service-"+e.Service && slices.ContainsFunc(c.Ingress, func(r ir.CiliumRule) bool { return r.Entity == "remote-node" })
+			}) {
+				who += ", and the other nodes, in whose names clients come"
+			}
+		}
+		m.Text("At the pods' ports the policies of the service admit " + who + ".")
+		m.Fixed()
+	}
 }

@@ -48,8 +48,8 @@ var CiliumUnprinted = &check.Rule{
 	Doc: `mesh cilium is asked for what has no output with it yet
 
 Its settings are values of the pod network's chart, so that meshgen must install that. Its gateways read no certificates
-of clients (v1.20.2: no part of operator/pkg/gateway-api reads spec.tls.frontend). A Service that no gateway serves, and
-a mode of one namespace that differs from the mesh's, would need policies and encryption that are not written.`,
+of clients (v1.20.2: no part of operator/pkg/gateway-api reads spec.tls.frontend). It encrypts what goes from node to node,
+whoever's pods send it: there is no mode of one namespace.`,
 	Run: func(p *check.Pass) {
 		s := p.Site
 		if s.Mesh.Kind != "cilium" {
@@ -62,9 +62,6 @@ a mode of one namespace that differs from the mesh's, would need policies and en
 			if n.MTLS != "" && n.MTLS != s.Mesh.MTLS {
 				p.Reportf(site.Join("namespaces", name, "mtls"), "namespace %q is %s and the mesh %s: Cilium encrypts between all nodes, or none", name, n.MTLS, s.Mesh.MTLS).Related("mesh.mtls", "the mesh's mode")
 			}
-		}
-		for name := range byKey(s.Exposures) {
-			p.Reportf(site.Join("exposures", name), "exposure %q opens a service past the gateways, for which mesh cilium has no policy yet", name).Related("mesh.kind", "the mesh")
 		}
 		for name, g := range byKey(s.Gateways) {
 			for ln, l := range byKey(g.Listeners) {

@@ -114,9 +114,12 @@ var ConsulGateway = &check.Rule{
 	Doc: `a gateway is asked for something that Consul's API gateway does not do
 
 Its pods go by one map of node labels and prefer different nodes: no spread over racks, and no choice among some of them.
-There are eight at the most. It answers with no redirects, asks clients for no certificate and takes requests alone.
+There are eight at the most. It answers with no redirects and asks clients for no certificate. Connections it hands on by
+TCPRoute alone, which it reads at version v1alpha2 (route-kind-not-served says where that is); TLS it ends only in front of
+requests, since a listener of TCP has no certificate and its controller takes none of protocol TLS.
 Source: hashicorp/consul-k8s v2.0.3 control-plane/api-gateway/gatekeeper/deployment.go, common/translation.go
-(translateHTTPFilters), config/crd/bases/consul.hashicorp.com_gatewayclassconfigs.yaml.`,
+(translateHTTPFilters), binding/validation.go (supportedKindsForProtocol), controllers/gateway_controller.go (EnableTCP),
+config/crd/bases/consul.hashicorp.com_gatewayclassconfigs.yaml; Gateway API, Listener, its rules on tls and protocol.`,
 	Run: func(p *check.Pass) {
 		if p.Site.Mesh.Kind != "consul" {
 			return
@@ -131,8 +134,9 @@ Source: hashicorp/consul-k8s v2.0.3 control-plane/api-gateway/gatekeeper/deploym
 					p.Reportf(at+".redirectToHTTPS", "listener %q of gateway %q redirects: Consul's API gateway has no such filter", ln, gn)
 				}
 				switch {
-				case l.Protocol == "tcp":
-					p.Reportf(at+".protocol", "listener %q of gateway %q takes connections: Consul's controller reads TCPRoutes of v1alpha2, which no bundle of the standard channel has", ln, gn)
+				case l.Protocol == "tcp" && l.TLS != nil && l.TLS.Mode != "passthrough":
+					p.Reportf(at+".tls", "listener %q of gateway %q ends TLS in front of connections: Consul's API gateway does so in front of requests alone", ln, gn).
+						Hintf("no tls here, and the service ends it")
 				case l.Protocol == "udp", l.Protocol == "tls", l.TLS != nil && l.TLS.Mode == "passthrough":
 					p.Reportf(at+".protocol", "listener %q of gateway %q hands on what it does not read: Consul's controller reads neither TLSRoutes nor UDPRoutes", ln, gn)
 				}

@@ -187,6 +187,8 @@ if begin proxies-shop 'Pods of shop start anew, with the new proxy. Until then t
 	check kubectl --namespace consul rollout status deployment/consul-connect-injector
 	check kubectl --namespace consul-cni rollout status daemonset/consul-cni
 	check kubectl --namespace gateway-public rollout status deployment/public
+	does kubectl --namespace shop rollout restart deployment --selector 'app.kubernetes.io/name=journal'
+	does kubectl --namespace shop rollout status deployment --selector 'app.kubernetes.io/name=journal'
 	does kubectl --namespace shop rollout restart deployment --selector 'app.kubernetes.io/name=web'
 	does kubectl --namespace shop rollout status deployment --selector 'app.kubernetes.io/name=web'
 fi
