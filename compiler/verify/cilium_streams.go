@@ -31,12 +31,15 @@ func (p *pass) checkCiliumStreams(class, g *object) {
 		}) {
 			continue
 		}
-		if !slices.ContainsFunc(p.objects, func(o *object) bool {
-			return o.is(ciliumGroup, "CiliumNetworkPolicy") && o.namespace == r.namespace && slices.ContainsFunc(list(o.value, "spec", "ingress"), func(rule any) bool {
-				return len(strs(rule, "fromCIDR")) > 0 || slices.Contains(strs(rule, "fromEntities"), "world")
-			})
-		}) {
-			r.report(p, ruleReference, fieldPath{"spec", "rules"}, "no policy of its namespace admits clients by their addresses")
+		for i, rule := range list(r.value, "spec", "rules") {
+			for j, b := range list(rule, "backendRefs") {
+				o := p.find(ciliumGroup, "CiliumNetworkPolicy", r.namespace, "service-"+str(b, "name"))
+				if o == nil || !slices.ContainsFunc(list(o.value, "spec", "ingress"), func(rule any) bool {
+					return len(strs(rule, "fromCIDR")) > 0 || slices.Contains(strs(rule, "fromEntities"), "world")
+				}) {
+					r.report(p, ruleReference, fieldPath{"spec", "rules"}.at(i).to("backendRefs").at(j), "no policy of the service admits clients by their addresses")
+				}
+			}
 		}
 	}
 }
