@@ -5,6 +5,7 @@ package realapi
 import (
 	"encoding/json"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -32,7 +33,13 @@ func TestGoldenTrees(t *testing.T) {
 						left = append(left, o)
 						continue
 					}
-					if a := c.apply(o, options{force: forced(o)}); a.complaint() != "" {
+					a := c.apply(o, options{force: forced(o)})
+					if _, held := up.held[site+" gateway-api"]; held && a.ok() && deprecated(o, a) {
+						t.Logf("%s: %s: a later bundle than the site's: %s", o.from, o, a.complaint())
+						taken = append(taken, o)
+						continue
+					}
+					if a.complaint() != "" {
 						t.Errorf("%s: %s: %s", o.from, o, a.complaint())
 						continue
 					}
@@ -49,6 +56,15 @@ func TestGoldenTrees(t *testing.T) {
 			t.Logf("%d objects left out: %s", len(left), count(left))
 		})
 	}
+}
+
+// laterBundle is what the server remarks of v1alpha2 of routes, as kubectl shows it too: the only version of 1.5, and
+// deprecated in 1.6.
+var laterBundle = regexp.MustCompile(`(Warning: )?The v1alpha2 version of (TCP|UDP)Route has been deprecated.*`)
+
+// deprecated reports whether that is all that the server remarks of an object.
+func deprecated(o object, a answer) bool {
+	return o.group() == "gateway.networking.k8s.io" && len(a.warnings) == 1 && laterBundle.MatchString(a.warnings[0])
 }
 
 // forced reports whether the tree says that an object takes fields over from others: the configuration that kubeadm

@@ -73,6 +73,9 @@ func TestInstall(t *testing.T) {
 			if err != nil {
 				t.Fatalf("install.sh: %v\n%s", err, text)
 			}
+			if _, held := upstream(t).held[site+" gateway-api"]; held { // the bundle is a later one than the site's
+				text = laterBundle.ReplaceAllString(text, "")
+			}
 			if i := strings.Index(text, "Warning:"); i >= 0 {
 				t.Errorf("the server has something to remark: %s", strings.SplitN(text[i:], "\n", 2)[0])
 			}
