@@ -23,6 +23,7 @@ type Consul struct {
 	NextServers  *ConsulServers  // of an upgrade, at its first server; nil: none is under way
 	Ways         []ConsulWay     // out of the mesh, by name
 	CA           *ConsulCA       // nil: what Consul does by itself
+	WAN          *ConsulWAN      // nil: the site is no datacenter of a federation
 	From         From
 }
 
@@ -48,6 +49,16 @@ type Vault struct {
 	At               External
 }
 
+// ConsulWAN makes the site a datacenter of a federation. Configuration is one for all datacenters: each writes what is of its
+// own services, and the primary what holds for all.
+type ConsulWAN struct {
+	Primary   string   // site that keeps the root and the access lists
+	Secondary bool     // this site is another one
+	Gateways  []string // of the primary, address and port; none at the primary itself
+	API       string   // URL of this site's API server, which the primary's servers ask who logs in; "" at the primary itself
+	From      From
+}
+
 // ConsulServers are servers of another release beside those that run.
 type ConsulServers struct {
 	Image     string
@@ -64,9 +75,10 @@ type ConsulPeer struct {
 	From    From
 }
 
-// ConsulAlias is the name by which callers know a service of another site.
+// ConsulAlias is the name by which callers know a service of another site. With Datacenter it is the service's own.
 type ConsulAlias struct {
 	Name, Service, Peer string
+	Datacenter          string
 	Callers             []ConsulCaller
 	From                From
 }
@@ -83,6 +95,8 @@ type ConsulService struct {
 	Upstreams       []ConsulUpstream
 	Routes          []ConsulRoute // of callers' requests, in order; empty: straight to it
 	Split           []Weighted
+	Datacenter      string // where callers of other datacenters find it; "": none calls it
+	DatacenterFrom  From
 	From            From
 	RoutesFrom      From
 	ExposedFrom     From // nil: no gateway leads to it
@@ -91,7 +105,8 @@ type ConsulService struct {
 // ConsulCaller is one source of a service's intentions.
 type ConsulCaller struct {
 	Name        string
-	Peer        string             // the site that it is of; "" for this one
+	Peer        string             // the peer that it is of; "" for this site, and where names are one for all datacenters
+	Away        bool               // it is of another datacenter, and its name is one for all
 	Permissions []ConsulPermission // empty: everything
 	From        From
 }

@@ -51,7 +51,9 @@ func (l *lowering) consul() {
 		}
 	}
 	k.CA = l.consulCA()
-	l.consulPeers()
+	if !l.consulWAN() {
+		l.consulPeers()
+	}
 	l.consulWays()
 }
 

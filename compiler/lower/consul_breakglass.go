@@ -15,6 +15,16 @@ import (
 // listeners.go, the match of a chain's virtual addresses; read 2026-11-21). So callers leave before those that they call;
 // whom a gateway or another site calls stays, and whom those call; and so do services that call each other in a circle.
 func (l *lowering) consulLeaves(g *ir.BreakGlass) {
+	if consulIsWAN(l.s) && l.s.Federation.Consul.Primary != l.s.Name {
+		g.Out, g.From = nil, append(g.From, "federation.consul", "name") // plain text is the primary's to allow
+		called := func(s ir.Service) bool {
+			return s.Meshed && slices.ContainsFunc(slices.Concat(s.Callers, s.Peers), func(c ir.Caller) bool { return c.Identity != "" })
+		}
+		if !slices.ContainsFunc(l.p.Services, called) {
+			g.Open = nil // there is nothing to lift
+		}
+		return
+	}
 	calls, within := map[string][]string{}, map[string][]string{} // namespaces, and services of one
 	stays := map[string]bool{}
 	for i := range l.p.Services {

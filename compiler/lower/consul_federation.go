@@ -13,6 +13,9 @@ import (
 var consulCrossing = crossing{
 	port: 8443, secret: "peering-token-", secrets: (*lowering).consulPeeringSecrets,
 	host: func(l *lowering, peer, _, service string) string {
+		if consulIsWAN(l.s) {
+			return service + "." + l.p.Mesh.Namespace + ".svc." + l.p.Cluster.Domain
+		}
 		return service + "-" + peer + "." + l.p.Mesh.Namespace + ".svc." + l.p.Cluster.Domain
 	},
 	listeners: func(l *lowering) []ir.Listener {
@@ -63,6 +66,7 @@ func (l *lowering) consulPeers() {
 
 // consulPeeringSecrets are the tokens that other sites make: each holds for one use, and names their gateway.
 func (l *lowering) consulPeeringSecrets() {
+	l.consulWANSecrets()
 	for _, p := range l.p.Consul.Peers {
 		if p.Accepts {
 			continue // the controller makes it here
@@ -83,4 +87,5 @@ func (l *lowering) consulPeeringFlows(reads ir.From) {
 		l.flow(ir.Flow{Area: ir.OutsideArea, From: source, To: ir.FlowEnd{Name: "gateway of site " + p.Name, Addresses: ir.Blocks(p.Gateways)},
 			Protocol: "tcp", Port: l.p.Federation.Port, Why: "servers of the mesh, who exports what", Note: translated}, reads, p.From)
 	}
+	l.consulWANFlows(reads)
 }

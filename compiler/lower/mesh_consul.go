@@ -151,12 +151,23 @@ func (l *lowering) consulSecrets() {
 		return
 	}
 	add := func(name, kind string, keys []string, why string) {
-		l.secret(ir.Secret{Namespace: l.p.Mesh.Namespace, Name: name, Type: kind, Keys: keys, Consumers: []string{"chart consul"}, From: c.From, Why: why})
+		from := c.From
+		if c.WAN != nil {
+			from = slices.Concat(c.From, c.WAN.From)
+		}
+		l.secret(ir.Secret{Namespace: l.p.Mesh.Namespace, Name: name, Type: kind, Keys: keys, Consumers: []string{"chart consul"}, From: from, Why: why})
 	}
-	add(c.GossipSecret, opaque, []string{"key"}, "Key of the servers' gossip: 32 random bytes in base64, as consul keygen prints. Without it the servers do not start.")
-	add(c.CASecret, opaque, []string{"tls.crt"}, "Certificate of the authority that signs the servers' certificate. Proxies and injector know the servers by it.")
+	add(c.GossipSecret, opaque, []string{"key"}, l.consulShared("Key of the servers' gossip: 32 random bytes in base64, as consul keygen prints. Without it the servers do not start."))
+	add(c.CASecret, opaque, []string{"tls.crt"}, l.consulShared("Certificate of the authority that signs the servers' certificate. Proxies and injector know the servers by it."))
+	names := fmt.Sprintf("server.%s.%s, ", c.Datacenter, c.Domain)
+	if c.WAN != nil { // servers of other datacenters ask for each one by its node
+		names += "*." + names
+	}
 	add(c.ServerSecret, tlsType, []string{"tls.crt", "tls.key"}, fmt.Sprintf(
-		"Certificate of the servers, for the names server.%s.%s, localhost, %s, *.%s, *.%s.%s.svc and the address 127.0.0.1, usages server and client.",
-		c.Datacenter, c.Domain, consulServers, consulServers, consulServers, l.p.Mesh.Namespace))
+		"Certificate of the servers, for the names %slocalhost, %s, *.%s, *.%s.%s.svc and the address 127.0.0.1, usages server and client.",
+		names, consulServers, consulServers, consulServers, l.p.Mesh.Namespace))
+	if c.WAN != nil && c.WAN.Secondary {
+		return // the primary has the first token
+	}
 	add(c.TokenSecret, opaque, []string{"token"}, "First token of the access lists, a UUID: whoever has it may change everything. Read by the job that sets them up.")
 }

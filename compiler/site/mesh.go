@@ -96,6 +96,14 @@ type Federation struct {
 	Gateway   string           `json:"gateway"`   // gateway of purpose federation
 	ClusterID int              `json:"clusterID"` // of this cluster among all; 0: not given
 	Peers     map[string]*Peer `json:"peers"`     // by site name
+	// Consul is how Consul joins the sites; nil: as peers.
+	Consul *ConsulFederation `json:"consul"`
+}
+
+// ConsulFederation is how Consul joins sites.
+type ConsulFederation struct {
+	Mode    string `json:"mode"`    // peering or wan; default peering
+	Primary string `json:"primary"` // with mode wan: the site that keeps the root, the access lists and what holds for all
 }
 
 // Peer is another site of a federation.

@@ -32,7 +32,7 @@ func (p *pass) consulSecrets(makers map[string]string) []SecretRef {
 		return nil
 	}
 	var out []SecretRef
-	for _, at := range consulKeys {
+	for _, at := range consulKeysOf(v) {
 		ref := get(v.value, at...)
 		keys := []string{"tls.crt", "tls.key"}
 		if at[0] == "global" {
@@ -56,7 +56,7 @@ func (p *pass) checkConsul() {
 	if v == nil {
 		return
 	}
-	for _, at := range consulKeys {
+	for _, at := range consulKeysOf(v) {
 		if str(v.value, append(slices.Clone(at), "secretName")...) == "" {
 			v.report(p, ruleConsul, fieldPathOf(at), "the chart makes one by itself, or none at all, unless it is given a Secret")
 		}
@@ -79,7 +79,11 @@ func (p *pass) checkConsul() {
 	p.checkConsulGateways()
 	p.checkConsulStreams(v)
 	p.checkRouteFilters()
-	p.checkPeering(v, namespace)
+	if consulIsWAN(v) {
+		p.checkDatacenter(v, namespace)
+	} else {
+		p.checkPeering(v, namespace)
+	}
 	p.checkTerminating(v, namespace)
 }
 
@@ -94,7 +98,7 @@ func fieldPathOf(at []string) fieldPath {
 // checkConsulEntries: services have one name in the cluster, so that two objects of a kind and name are one.
 func (p *pass) checkConsulEntries() {
 	protocol, seen, callers := map[string]string{}, map[string]bool{}, map[string]bool{}
-	denied, permissive, aliases := false, false, p.consulAliases()
+	denied, permissive, aliases, located := false, false, p.consulAliases(), p.consulLocated()
 	for _, o := range p.objects {
 		if !o.is(consulGroup, o.kind) {
 			continue
@@ -162,7 +166,7 @@ func (p *pass) checkConsulEntries() {
 					}
 				} else if name := str(s, "name"); name == "*" && str(s, "action") == "deny" {
 					continue
-				} else if !callers[name] {
+				} else if !callers[name] && !located[to] { // which other datacenters call
 					o.report(p, ruleConsul, at.to("name"), "there is no service or gateway %q", name)
 				}
 				rules := list(s, "permissions")

@@ -7,6 +7,9 @@ import (
 
 // consulRefuses reports whether an object of the site's own makes Consul refuse callers.
 func (p *pass) consulRefuses(o *object) bool {
+	if v, _ := p.consulValues(); consulIsWAN(v) && str(o.value, "spec", "destination", "name") == "*" {
+		return false // it is one for all datacenters
+	}
 	return o.is(consulGroup, "ProxyDefaults") || o.is(consulGroup, "Mesh") ||
 		o.is(consulGroup, "ServiceIntentions") && !p.consulAliases()[o.name] && !p.consulDestinations()[o.name]
 }
@@ -19,6 +22,10 @@ func (p *pass) checkConsulGlass(open, out []*object) {
 			continue
 		}
 		sources := list(o.value, "spec", "sources")
+		if v, _ := p.consulValues(); consulIsWAN(v) {
+			p.checkConsulOpen(o, sources)
+			continue
+		}
 		last := len(sources) - 1
 		if last < 0 || str(sources[last], "name") != "*" || str(sources[last], "action") != "allow" || str(sources[last], "peer") != "" {
 			o.report(p, ruleStaged, fieldPath{"spec", "sources"}, "the last does not admit everybody")

@@ -108,6 +108,7 @@ func (c *Consul) object(o meta, h head) error {
 			UpstreamConfig any                `json:"upstreamConfig"`
 			Config         any                `json:"config"`
 			AccessLogs     any                `json:"accessLogs"`
+			MeshGateway    any                `json:"meshGateway"` // the way to other datacenters
 			Destination    *consulDestination `json:"destination"`
 		}
 		err := unmarshal(h.Spec, &d, true)

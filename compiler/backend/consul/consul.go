@@ -57,21 +57,34 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 
 // add writes one object with a specification.
 func (e *emitter) add(phase backend.Phase, kind, namespace, name string, from ir.From, spec func(y *artifact.YAML)) {
-	backend.NewWriter(e.p, e.t, phase, kind).Add(backend.Meta{APIVersion: apiVersion, Namespace: namespace, Name: name, From: from},
+	e.annotated(phase, kind, namespace, name, nil, from, spec)
+}
+
+func (e *emitter) annotated(phase backend.Phase, kind, namespace, name string, notes []ir.KV, from ir.From, spec func(y *artifact.YAML)) {
+	backend.NewWriter(e.p, e.t, phase, kind).Add(backend.Meta{APIVersion: apiVersion, Namespace: namespace, Name: name, Annotations: notes, From: from},
 		func(y *artifact.YAML) { y.Map("spec", func() { spec(y) }) })
 }
 
 // mesh writes what holds for all proxies.
 func (e *emitter) mesh() {
 	m := &e.p.Mesh
-	e.proxyDefaults(backend.Policy, "", append(e.k.From, m.AccessLogsFrom...))
-	e.meshEntry(backend.Policy, e.k.Permissive, m.From.Of("egressPolicy"))
+	if !e.secondary() {
+		e.proxyDefaults(backend.Policy, "", append(e.k.From, m.AccessLogsFrom...))
+		e.meshEntry(backend.Policy, e.k.Permissive, e.forAll(m.From.Of("egressPolicy")))
+	}
 	e.defaultIntention(backend.Enforcement, "deny", "The access lists refuse by default already; this holds whatever becomes of them.", e.k.From)
 }
 
 // defaultIntention writes what becomes of callers that no other intention names.
 func (e *emitter) defaultIntention(phase backend.Phase, action, why string, from ir.From) {
-	e.add(phase, "ServiceIntentions", e.p.Mesh.Namespace, "default-deny", from, func(y *artifact.YAML) {
+	var notes []ir.KV
+	if w := e.k.WAN; w != nil { // every datacenter has the same one
+		from = append(from, w.From...)
+		if !w.Secondary {
+			notes = owns
+		}
+	}
+	e.annotated(phase, "ServiceIntentions", e.p.Mesh.Namespace, "default-deny", notes, from, func(y *artifact.YAML) {
 		y.Comment(why)
 		y.Map("destination", func() { y.KV("name", "*") })
 		y.Seq("sources", func() {
@@ -94,6 +107,12 @@ func (e *emitter) proxyDefaults(phase backend.Phase, mode string, from ir.From) 
 		})
 		if mode != "" {
 			y.KV("mutualTLSMode", mode)
+		}
+		if w := e.k.WAN; w != nil {
+			y.From("", w.From...)
+			y.Comment("Pods of another datacenter are reached by its gateway alone.")
+			y.Map("meshGateway", func() { y.KV("mode", "remote") })
+			y.Fixed()
 		}
 		y.From("", m.AccessLogsFrom...)
 		y.Map("accessLogs", func() { y.KV("enabled", m.AccessLogs == "all") })

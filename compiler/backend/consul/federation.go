@@ -194,11 +194,18 @@ func (e *emitter) aliases() {
 			})
 		})
 		e.add(backend.Policy, "ServiceResolver", ns, a.Name, a.From, func(y *artifact.YAML) {
+			if a.Datacenter != "" {
+				redirect(y, a.Datacenter)
+				return
+			}
 			y.Map("redirect", func() {
 				y.KV("service", a.Service)
 				y.KV("peer", a.Peer)
 			})
 		})
+		if a.Datacenter != "" {
+			continue // its intentions are in Consul, by the site that it is of
+		}
 		e.add(backend.Policy, "ServiceIntentions", ns, a.Name, a.From, func(y *artifact.YAML) {
 			y.Comment("Callers' proxies know it; the site of the service decides who gets in.")
 			y.Map("destination", func() { y.KV("name", a.Name) })

@@ -27,6 +27,7 @@ func (e *emitter) service(s *ir.ConsulService) {
 			wanted(y, s)
 		})
 	}
+	e.located(s)
 	if s.Token != nil {
 		e.tokens(s)
 	}

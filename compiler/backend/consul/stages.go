@@ -16,8 +16,10 @@ func (e *emitter) breakGlass() {
 		return
 	}
 	m := &e.p.Mesh
-	e.proxyDefaults(backend.BreakGlassOpen, "permissive", slices.Concat(g.From, e.k.From, m.AccessLogsFrom))
-	e.meshEntry(backend.BreakGlassOpen, true, slices.Concat(g.From, m.From.Of("egressPolicy")))
+	if !e.secondary() {
+		e.proxyDefaults(backend.BreakGlassOpen, "permissive", slices.Concat(g.From, e.k.From, m.AccessLogsFrom))
+		e.meshEntry(backend.BreakGlassOpen, true, e.forAll(slices.Concat(g.From, m.From.Of("egressPolicy"))))
+	}
 	everybody := ir.ConsulCaller{Name: "*"}
 	for i := range e.k.Services {
 		s := &e.k.Services[i]
@@ -27,6 +29,10 @@ func (e *emitter) breakGlass() {
 		e.add(backend.BreakGlassOpen, "ServiceIntentions", s.Namespace, s.Name, slices.Concat(g.From, s.From), func(y *artifact.YAML) {
 			y.Map("destination", func() { y.KV("name", s.Name) })
 			y.Seq("sources", func() {
+				if e.k.WAN != nil {
+					e.openSources(y, s)
+					return
+				}
 				for j := range s.Callers {
 					if c := &s.Callers[j]; c.Peer != "" {
 						y.From("", c.From...)
@@ -38,6 +44,9 @@ func (e *emitter) breakGlass() {
 			})
 			wanted(y, s) // tokens are of who uses the service, not of the mesh
 		})
+	}
+	if e.k.WAN != nil {
+		return // the default is one for all datacenters: what nobody may call stays so
 	}
 	e.defaultIntention(backend.BreakGlassOpen, "allow", "Of services that have no intentions.", slices.Concat(g.From, e.k.From))
 }

@@ -50,7 +50,11 @@ func (e *emitter) tracing(y *artifact.YAML) {
 	}
 	y.From("", t.From...)
 	y.Block("envoy_extra_static_clusters_json", fmt.Sprintf(collector, t.Host, t.Port))
+	name := e.p.Name
+	if e.k.WAN != nil {
+		name = e.p.Federation.MeshID // the defaults are those of all datacenters
+	}
 	y.From("", append(t.From, e.p.From.Of("name")...)...)
-	y.Block("envoy_listener_tracing_json", fmt.Sprintf(spans, strconv.FormatFloat(t.SamplingPercent, 'f', -1, 64), e.p.Name))
+	y.Block("envoy_listener_tracing_json", fmt.Sprintf(spans, strconv.FormatFloat(t.SamplingPercent, 'f', -1, 64), name))
 	y.Fixed()
 }

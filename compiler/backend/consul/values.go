@@ -55,8 +55,24 @@ func (e *emitter) global(y *artifact.YAML, name string) {
 	y.Map("acls", func() {
 		y.Comment("With access lists, and by them, what no intention admits is refused.")
 		y.KV("manageSystemACLs", true)
+		if w := e.k.WAN; w != nil && w.Secondary {
+			y.From("", w.From...)
+			y.Comment("The access lists are the primary's, and this is of its making.")
+			secret("replicationToken", e.k.TokenSecret, "token")
+			y.Fixed()
+			return
+		}
+		if w := e.k.WAN; w != nil {
+			y.From("", w.From...)
+		}
 		secret("bootstrapToken", e.k.TokenSecret, "token")
+		if e.k.WAN != nil {
+			y.Comment("By which the other datacenters copy the access lists: a job keeps it in a Secret.")
+			y.KV("createReplicationToken", true)
+			y.Fixed()
+		}
 	})
+	e.federation(y)
 	if len(e.k.Peers) > 0 {
 		y.From("", "federation")
 		y.Map("peering", func() { y.KV("enabled", true) })

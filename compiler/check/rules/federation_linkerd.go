@@ -57,8 +57,8 @@ there, or one of Consul's, whose services have one name in the cluster. Names of
 Source: linkerd/linkerd2 edge-26.6.3 multicluster/service-mirror/cluster_watcher.go, mirrorServiceName.`,
 	Run: func(p *check.Pass) {
 		kind := p.Site.Mesh.Kind
-		if kind != "linkerd" && kind != "consul" || p.Site.Federation == nil {
-			return
+		if kind != "linkerd" && kind != "consul" || p.Site.Federation == nil || isDatacenter(p.Site) {
+			return // datacenters know them by their own names: consul-away-name
 		}
 		taken := map[string]string{} // names of services here, by how they are told apart
 		known := func(ns, name string) string {

@@ -21,6 +21,10 @@ var fleetRules = []*check.Rule{
 	FederationUnreached,
 	FederatedNamesake,
 	ClusterMeshDisagrees,
+	ConsulFederationDiffers,
+	ConsulSharedName,
+	ConsulForAll,
+	ConsulUnreached,
 }
 
 // SiteNameTwice finds two sites with one name.

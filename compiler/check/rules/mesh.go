@@ -77,6 +77,10 @@ var meshRules = []*check.Rule{
 	ConsulKeys,
 	ConsulKeysServer,
 	ConsulPlainToken,
+	ConsulPrimary,
+	ConsulAwayName,
+	ConsulDatacenter,
+	ConsulAPIUnreached,
 }
 
 // RequestOverLimit finds containers that ask for more than they may use.

@@ -1,0 +1,100 @@
+package compiler
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"meshgen.dev/meshgen/compiler/analyze/policy"
+	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/site"
+)
+
+// TestPolicyDatacenters asks for each service of two datacenters of a federation, from each service of both, with each
+// method and path. Open is what both sites declare, and nothing else.
+func TestPolicyDatacenters(t *testing.T) {
+	sites, trees := map[string]*site.Site{}, map[string]*artifact.Tree{}
+	for _, name := range []string{"lul1", "lul2"} {
+		q := newInquiry(t, name)
+		sites[name], trees[name] = q.s, q.tree
+	}
+	wrong, open, closed := askDatacenters(sites, trees)
+	for _, w := range wrong {
+		t.Error(w)
+	}
+	if open == 0 || closed == 0 {
+		t.Errorf("%d answers are open and %d closed", open, closed)
+	}
+	for _, m := range []mutant{
+		{"consul", "lul1", "**/40-policy/serviceresolver.yaml", `datacenter: lul2`, `datacenter: lul1`},
+		{"consul", "lul2", "**/40-policy/serviceresolver.yaml", `(?s)name: orders(.*?)datacenter: lul1`, `name: order${1}datacenter: lul1`},
+		{"consul", "lul2", "**/40-policy/serviceresolver.yaml", `datacenter: lul2`, `datacenter: lul3`},
+		{"consul", "lul1", "**/30-gateways/service.yaml", `name: api`, `name: apis`},
+		{"consul", "lul1", "**/40-policy/proxydefaults.yaml", `mode: remote`, `mode: none`},
+		{"consul", "lul2", "**/40-policy/serviceintentions.yaml", `name: web`, `name: orders`},
+		{"consul", "lul1", "**/40-policy/serviceintentions.yaml", `pathPrefix: /orders/`, `pathPrefix: /orders`},
+		{"consul", "lul2", "**/45-enforcement/serviceintentions.yaml", `action: deny`, `action: allow`},
+	} {
+		broken := maps.Clone(trees)
+		tree, ok := mutate(trees[m.example], m)
+		if !ok {
+			t.Errorf("nothing in %s matches %s", m.file, m.old)
+			continue
+		}
+		broken[m.example] = tree
+		if wrong, _, _ := askDatacenters(sites, broken); len(wrong) == 0 {
+			t.Errorf("the oracle does not notice %q become %q in %s of %s", m.old, m.new, m.file, m.example)
+		}
+	}
+}
+
+func askDatacenters(sites map[string]*site.Site, trees map[string]*artifact.Tree) (wrong []string, open, closed int) {
+	all, err := policy.ReadConsulFederation(trees)
+	if err != nil {
+		return []string{err.Error()}, 0, 0
+	}
+	type service struct {
+		site, ref string
+		*site.Service
+	}
+	var services []service
+	for name, s := range sites {
+		for nn, n := range s.Namespaces {
+			for sn := range n.Services {
+				services = append(services, service{name, nn + "/" + sn, n.Services[sn]})
+			}
+		}
+	}
+	for _, from := range services {
+		for _, to := range services {
+			caller, callee := from.ref, to.ref // as the other one knows it
+			if from.site != to.site {
+				caller, callee = from.site+":"+caller, to.site+":"+callee
+			}
+			if from == to {
+				continue
+			}
+			for _, method := range []string{"GET", "POST"} {
+				for _, p := range []string{"/", "/orders", "/orders/1", "/ordersx"} {
+					want := slices.Contains(from.Calls, callee) && (to.Allow == nil || slices.ContainsFunc(to.Allow, func(a site.Allow) bool {
+						return slices.Contains(a.From, caller) && asked(a, method, p)
+					}))
+					_, sn, _ := strings.Cut(from.ref, "/")
+					_, tn, _ := strings.Cut(to.ref, "/")
+					got, by := all.Admits(from.site, policy.ConsulRequest{From: sn, To: tn, Method: method, Path: p})
+					if got != want {
+						wrong = append(wrong, fmt.Sprintf("%s:%s to %s:%s %s %s: open is %v by %s, declared %v", from.site, from.ref, to.site, to.ref, method, p, got, by, want))
+					}
+					if want {
+						open++
+					} else {
+						closed++
+					}
+				}
+			}
+		}
+	}
+	return wrong, open, closed
+}
