@@ -36,7 +36,7 @@ func istioCertificates(l *lowering) []ir.Rule {
 	}
 	if ca := l.p.Mesh.CA; ca != nil && ca.Signer != nil {
 		out = append(out, replicas("Signer", "the mesh's signer", l.p.Mesh.Namespace, ca.Signer.Release, ca.Signer.Replicas, nil, append(l.p.Mesh.From.Of("replicas"), signed...),
-			"Without any, no certificate of a workload is renewed, and no pod with a proxy starts.")...)
+			lost(l).signer)...)
 	} else { // it counts what it is asked itself
 		out = append(out, ir.Rule{Alert: "CertificateSigningFailing", Severity: warning, For: "10m", From: signed,
 			Expr:        "sum(rate(citadel_server_csr_sign_err_count[5m])) > 0 or sum(rate(citadel_server_authentication_failure_count[5m])) > 0",
@@ -76,10 +76,45 @@ func istioPushes(l *lowering) []ir.Rule {
 	rules = append(rules, plainText(l)...)
 	if n := m.Next; n != nil {
 		rules = append(rules, replicas("NextControlPlane", "the mesh's next control plane", m.Namespace, "istiod"+revisioned(n.Revision), m.Replicas, nil,
-			slices.Concat(m.From.Of("replicas"), n.From, from), "Without any, no pod of a namespace that has gone ahead starts.")...)
+			slices.Concat(m.From.Of("replicas"), n.From, from), lost(l).next)...)
 	}
 	return append(rules, replicas("ControlPlane", "the mesh's control plane", m.Namespace, deployment, m.Replicas, nil,
-		slices.Concat(m.From.Of("revision", "replicas"), from), "Without any, no pod of a meshed namespace starts and no certificate is renewed.")...)
+		slices.Concat(m.From.Of("revision", "replicas"), signedFrom(l), from), lost(l).control)...)
+}
+
+// losses is what ends when no pod of a part of the control plane is left.
+type losses struct{ control, next, signer string }
+
+// lost says what it is. A sidecar comes into a pod by istiod's webhook; ztunnel is told by istiod of a pod that starts, and
+// waits for it (ztunnel release-1.31 src/state.rs, wait_for_workload; read 2026-11-21). Only istiod's own authority goes with it.
+func lost(l *lowering) losses {
+	out := losses{
+		control: "Without any, no pod of a meshed namespace starts",
+		next:    "Without any, no pod of a namespace that has gone ahead starts.",
+		signer:  "Without any, no certificate of a workload is renewed, and no pod with a proxy starts.",
+	}
+	and := " and"
+	if l.s.Mesh.Kind == "istio-ambient" {
+		and = ", and"
+		out = losses{
+			control: "Without any, pods that start have no connections and those that move are not found",
+			next:    "Without any, the waypoints of namespaces that have gone ahead keep what they know, and new pods of theirs are not ready.",
+			signer:  "Without any, no certificate of a workload is renewed, and no pod has connections whose account is new to its node.",
+		}
+	}
+	if ca := l.p.Mesh.CA; ca == nil || ca.Signer == nil && ca.SPIRE == nil {
+		out.control += and + " no certificate is renewed"
+	}
+	out.control += "."
+	return out
+}
+
+// signedFrom are the site paths behind who signs.
+func signedFrom(l *lowering) ir.From {
+	if l.p.Mesh.CA == nil {
+		return nil
+	}
+	return l.p.Mesh.CA.From
 }
 
 // istiodName returns the name of istiod's Deployment.

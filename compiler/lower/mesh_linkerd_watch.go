@@ -11,13 +11,14 @@ import (
 // proxies' metric: linkerd2-proxy linkerd/identity/src/metrics.rs, below the prefix identity_cert.
 func linkerdCertificates(l *lowering) []ir.Rule {
 	c := l.meshProfile().Certificates
-	overdue := int(float64(c.Hours) * 3600 * (1 - c.RenewAt) / 2)
+	lives := l.workloadSeconds()
+	overdue := int(float64(lives) * (1 - c.RenewAt) / 2)
 	kind, ca := l.p.Mesh.From.Of("kind"), l.p.Mesh.CA
 	rules := []ir.Rule{
-		{Alert: "WorkloadCertificateOverdue", Severity: critical, For: "10m", Why: "certificates/overdue", From: kind,
+		{Alert: "WorkloadCertificateOverdue", Severity: critical, For: "10m", Why: "certificates/overdue", From: append(kind[:len(kind):len(kind)], ca.From...),
 			Expr:        fmt.Sprintf("identity_cert_expiration_timestamp_seconds - time() < %d", overdue),
 			Summary:     "The certificate of {{ $labels.namespace }}/{{ $labels.pod }} has not been renewed.",
-			Description: fmt.Sprintf("It lives %d h, is renewed when 30 of 100 parts are left, and has less than %s h left. When it ends every connection of the pod fails.", c.Hours, decimal(float64(overdue)/3600))},
+			Description: fmt.Sprintf("It lives %s h, is renewed when 30 of 100 parts are left, and has less than %s h left. When it ends every connection of the pod fails.", decimal(float64(lives)/3600), decimal(float64(overdue)/3600))},
 	}
 	if ca.IssuerRef != "" {
 		rules = append(rules, l.intermediateAlert())

@@ -51,6 +51,9 @@ func readDocument(f *artifact.File, p *pass) {
 				report(n, "a backquote is not closed")
 			}
 		}
+		if fence > 0 && lines[fence-1] == "```sh" {
+			p.checkTools(f, n, text)
+		}
 		// A go-template of kubectl is the one text that may hold braces.
 		if m := leftOver(text); m != "" && !strings.Contains(text, "go-template=") {
 			report(n, "%q is left over from printing", m)

@@ -55,7 +55,8 @@ type book struct {
 	withdrawal
 	tree                                    *artifact.Tree
 	P                                       *ir.Plan
-	Mesh, LB, CNIAgent, Istiod, Suffix      string
+	Mesh, LB, CNIAgent, Istiod              string
+	Controls                                []control // control planes of Istio, the one that runs first
 	Overlay                                 string
 	Nodes, Edge                             []string // addresses
 	FirstEdge, FirstSpeaker                 string
@@ -73,7 +74,7 @@ type book struct {
 	Argo, Flux, Monitors, NTS, NTPD, Issued bool
 	Signed                                  bool     // cert-manager signs for workloads of Istio
 	Meshed                                  []string // namespaces
-	Webhooks                                []string // commands that bring Istio's webhooks back
+	Webhooks                                []string // commands that bring the mesh's webhooks back
 	Certificates                            []certificate
 	Authorities                             []string
 	AnyGateway                              ir.Gateway // for examples
@@ -148,15 +149,13 @@ func (b *book) Has(phase string) bool {
 
 func newBook(p *ir.Plan, t *artifact.Tree) *book {
 	b := &book{
-		tree: t, P: p, Mesh: p.Mesh.Namespace, LB: p.LoadBalancer.Namespace, Istiod: "istiod", Overlay: backend.OverlayDir(p),
+		tree: t, P: p, Mesh: p.Mesh.Namespace, LB: p.LoadBalancer.Namespace, Overlay: backend.OverlayDir(p),
 		Argo: p.Delivery.Kind == ir.ArgoCD, Flux: p.Delivery.Kind == ir.Flux, Monitors: len(p.Watch.Monitors) > 0,
 		Relied: relied(p), Words: words(p), Sources: sourcesOf(p),
 		Speakers: speakers(p), Certificates: certificates(p), Paths: paths(p), Datapath: datapath(p), HealthChecks: healthChecks(p),
 	}
-	if p.Mesh.Revision != "" {
-		b.Suffix = "-" + p.Mesh.Revision
-		b.Istiod += b.Suffix
-	}
+	b.Controls = controls(p)
+	b.Istiod = b.Controls[0].Deployment
 	for _, n := range p.Nodes {
 		b.Nodes = append(b.Nodes, n.Addresses[0].String())
 		if n.Speaker {
@@ -199,8 +198,7 @@ func newBook(p *ir.Plan, t *artifact.Tree) *book {
 		case r.Name == "istio-cni" || r.Name == "linkerd2-cni":
 			b.CNIAgent = r.Namespace
 		case r.Name == "istio-base" || r.Chart == "istiod" || r.Name == "linkerd-control-plane":
-			b.Webhooks = append(b.Webhooks, "helm upgrade --install "+r.Name+" "+r.HelmChart()+" --version "+r.Version+
-				" --namespace "+r.Namespace+" --values charts/"+p.Name+"/"+r.Name+"/values.yaml")
+			b.Webhooks = append(b.Webhooks, b.bringBack(&r))
 		}
 	}
 	b.served, b.carried, b.kin = servedOf(p), carriedOf(p), kinOf(p)

@@ -34,7 +34,11 @@ func (e *emitter) istiodPods(y *artifact.YAML) {
 	y.KV("replicaCount", m.Replicas)
 	y.Fixed()
 	y.Map("pdb", func() { y.KV("maxUnavailable", 1) })
-	y.Comment("No pod starts in a meshed namespace without istiod: it must outlive a zone, but rather stand twice in one than not at all.")
+	without := "No pod starts in a meshed namespace without istiod"
+	if e.ambient() {
+		without = "A pod that starts has no connections without istiod"
+	}
+	y.Comment(without + ": it must outlive a zone, but rather stand twice in one than not at all.")
 	y.Seq("topologySpreadConstraints", func() {
 		y.Item(func() {
 			y.KV("maxSkew", 1)

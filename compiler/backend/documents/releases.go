@@ -1,0 +1,78 @@
+package documents
+
+import (
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// A control is one istiod: its Deployment, the revision that asks for it, what its webhooks are called after, and its Helm
+// release.
+type control struct{ Deployment, Revision, Suffix, Release string }
+
+// controls are the istiods of a mesh: during an upgrade there are two, and whatever is done to one is done to both.
+func controls(p *ir.Plan) []control {
+	m := &p.Mesh
+	out := []control{{Deployment: "istiod", Revision: m.RevisionLabel()}}
+	if m.Revision != "" {
+		out[0].Suffix = "-" + m.Revision
+	}
+	if m.Next != nil {
+		out = append(out, control{Deployment: "istiod", Revision: m.Next.Revision, Suffix: "-" + m.Next.Revision})
+	}
+	for i := range out {
+		out[i].Deployment += out[i].Suffix
+		for _, r := range p.Releases {
+			if r.Chart == "istiod" && "-"+r.Revision == out[i].Suffix {
+				out[i].Release = r.Name
+			}
+		}
+	}
+	return out
+}
+
+// bringBack is the command that makes again what was deleted of a release. Argo CD renders charts and keeps no releases: helm
+// would refuse objects that it does not own, and what is in step with its commit is not brought back by itself (argo-cd.readthedocs.io, sync
+// Applications with kubectl; read 2026-11-21).
+func (b *book) bringBack(r *ir.Release) string {
+	if b.Argo {
+		return "kubectl -n argocd patch application " + b.P.Name + "-" + r.Name +
+			` --type merge -p '{"operation":{"initiatedBy":{"username":"runbook"},"sync":{"syncOptions":["ServerSideApply=true","RespectIgnoreDifferences=true"]}}}'`
+	}
+	return "helm upgrade --install " + r.Name + " " + r.HelmChart() + " --version " + r.Version + " --namespace " + r.Namespace +
+		" --values charts/" + b.P.Name + "/" + r.Name + "/values.yaml"
+}
+
+// Deployed is the command that shows which charts of a namespace are there.
+func (b *book) Deployed(namespace string) string {
+	if b.Argo {
+		return "kubectl -n argocd get applications -l meshgen.dev/site=" + b.P.Name
+	}
+	return "helm -n " + namespace + " list"
+}
+
+// TakeAway is the command that takes the mesh's node agent away; as it ends it takes its configuration out of the CNI's folder.
+func (b *book) TakeAway(namespace, release, daemonSet string) string {
+	if b.Argo {
+		return "kubectl -n " + namespace + " delete daemonset " + daemonSet
+	}
+	return "helm -n " + namespace + " uninstall " + release + " --wait"
+}
+
+// Retire are the commands that take an old control plane away: no delivery deletes what leaves the tree. A HelmRelease takes its
+// chart along, a Kustomization and an Application leave what they have made (fluxcd.io, Kustomization deletionPolicy; argo-cd.readthedocs.io,
+// App Deletion; read 2026-11-21).
+func (b *book) Retire(release string) []string {
+	switch {
+	case b.Argo:
+		app := b.P.Name + "-" + release
+		return []string{
+			"kubectl -n argocd patch application " + app + ` --type merge -p '{"metadata":{"finalizers":["resources-finalizer.argocd.argoproj.io"]}}'`,
+			"kubectl -n argocd delete application " + app + "   # with its objects, by the finalizer",
+		}
+	case b.Flux:
+		return []string{
+			"kubectl -n flux-system delete kustomization.kustomize.toolkit.fluxcd.io chart-" + release,
+			"kubectl -n flux-system delete helmrelease.helm.toolkit.fluxcd.io chart-" + release + "   # with its objects",
+		}
+	}
+	return []string{"helm -n " + b.Mesh + " uninstall " + release}
+}
