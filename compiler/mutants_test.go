@@ -232,6 +232,7 @@ var mutants = []mutant{
 	{"gateway-api", "wro1", "**/30-gateways/udproute.yaml", `port: 5514`, `port: 0`},
 	{"gateway-api", "wro1", "**/30-gateways/gateway.yaml", `protocol: UDP`, `protocol: HTTP`},
 	{"gateway-api", "wro1", "**/30-gateways/tcproute.yaml", `name: streams\n( +sectionName)`, "name: stream\n$1"},
+	{"upgrade", "dus1", "charts/*/upgrade.sh", `\tdoes kubectl --namespace gateway-public scale [^\n]*\n`, ``},
 	{"upgrade", "wro1", "charts/*/upgrade.sh", `does chart cilium kube-system 1.20.2`, `does chart cilium kube-system 1.20.1`},
 	{"upgrade", "wro1", "charts/*/upgrade.sh", `back chart cilium kube-system 1.20.1`, `back chart cilium kube-system 1.20.2`},
 	{"upgrade", "wro1", "charts/*/upgrade.sh", `helm uninstall cilium-preflight`, `helm uninstall cilium`},

@@ -38,7 +38,8 @@ func consulUpgrade(l *lowering) *ir.Upgrade {
 		beside = append(beside, rolledOut(g.Namespace, "deployment/"+g.Release)...)
 	}
 	all := slices.Concat(servers, beside)
-	back := append([]ir.UpgradeCommand{l.installed(consulName)}, all...)
+	renewed := append(rolledOut(m.Namespace, "deployment/"+consulInjector), l.consulGatewaysAnew()...)
+	back := slices.Concat([]ir.UpgradeCommand{l.installed(consulName)}, renewed, all)
 	snapshot := fmt.Sprintf("/consul/data/%s.snap", m.Version)
 
 	u.Steps = []ir.UpgradeStep{
@@ -74,11 +75,26 @@ func consulUpgrade(l *lowering) *ir.Upgrade {
 		Name: "control-plane", Before: all, From: u.From,
 		Doc:  "The kinds of objects, the injector, the plug-in of the nodes, and the gateways, whose pods are replaced: connections that pass them are cut off. Pods that start from here on get the new proxy.",
 		Look: "Every server runs the new release.",
-		Run:  slices.Concat([]ir.UpgradeCommand{{Chart: &next, Values: []string{valuesOf(consulName)}}}, all),
+		Run:  slices.Concat([]ir.UpgradeCommand{{Chart: &next, Values: []string{valuesOf(consulName)}}}, renewed, all),
 		Back: back,
 	})
 	u.Steps = append(u.Steps, l.consulProxySteps(u, slices.Concat(servers, beside))...)
 	return u
+}
+
+// consulGatewaysAnew has the controller write the Deployments of API gateways anew: it does so when their replicas, ports,
+// resources or probes are not what it wants, and looks at no image (hashicorp/consul-k8s v2.0.3
+// control-plane/api-gateway/gatekeeper/deployment.go, compareDeployments and deploymentReplicas; read 2026-11-21). A replica
+// more is one too many, which it takes back together with the rest.
+func (l *lowering) consulGatewaysAnew() []ir.UpgradeCommand {
+	var out []ir.UpgradeCommand
+	for i := range l.p.Consul.Places {
+		g := l.p.Gateway(l.p.Consul.Places[i].Gateway)
+		of := "kubectl --namespace " + g.Namespace
+		out = append(out, command(fmt.Sprintf("%s scale deployment/%s --replicas=%d", of, g.Release, g.Replicas+1)),
+			command(fmt.Sprintf("%s wait --for jsonpath={.spec.replicas}=%d deployment/%s", of, g.Replicas, g.Release)))
+	}
+	return out
 }
 
 // consulProxySteps restart the pods that have a proxy, a namespace at a time; those that are not production come first.

@@ -47,4 +47,12 @@ func (p *pass) checkConsulUpgrade(u *upgradeScript) {
 	if next != -1 {
 		p.report(u.file, 0, ruleConsul, "server %d keeps the release that runs", next)
 	}
+	// The controller of API gateways looks at no image: it writes a Deployment anew when its replicas are not what it wants.
+	for _, o := range p.objects {
+		if o.is("gateway.networking.k8s.io", "Gateway") && strings.HasPrefix(str(o.value, "spec", "gatewayClassName"), "consul-") && !slices.ContainsFunc(u.calls, func(c upgradeCall) bool {
+			return c.kind == "does" && slices.Contains(c.args, o.namespace) && strings.HasPrefix(plain(c.args), "kubectl scale deployment/"+o.name)
+		}) {
+			p.report(u.file, 0, ruleConsul, "the pods of %s keep the release that runs", o)
+		}
+	}
 }

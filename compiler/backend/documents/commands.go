@@ -22,10 +22,11 @@ func onSwitch(s *ir.Switch, frr, eos, nxos string) string {
 
 // summaries ask a switch for its sessions.
 func summaries(s *ir.Switch) []string {
-	return []string{
-		onSwitch(s, "show bgp summary", "show bgp summary", "show bgp all summary"),
-		onSwitch(s, "show bfd peers brief", "show bfd peers", "show bfd neighbors"),
+	out := []string{onSwitch(s, "show bgp summary", "show bgp summary", "show bgp all summary")}
+	if slices.ContainsFunc(s.PeerGroups(), func(g ir.PeerGroup) bool { return g.BFD != nil }) { // else NX-OS knows no such command
+		out = append(out, onSwitch(s, "show bfd peers brief", "show bfd peers", "show bfd neighbors"))
 	}
+	return out
 }
 
 // paths are the addresses with the commands that follow one from outside to the pods and the switches.

@@ -67,6 +67,8 @@ type book struct {
 	Talos                                   []group  // groups of machines that run Talos
 	Hosts                                   []string // how machines are installed with their configuration
 	Restart                                 string   // units that read files which are copied by hand
+	Packages                                []installation
+	Buckets                                 string // command that resizes the kernel's table of connections; "" where no file sizes it
 	Playbook                                bool
 	Switches                                []device
 	Install, Upgrade                        string   // scripts; "" when the tree has none

@@ -28,7 +28,14 @@ func (b *book) hosts(p *ir.Plan) {
 		if !g.Has("files") || g.Has("ansible") {
 			continue
 		}
-		b.Groups = append(b.Groups, group{Name: g.Name, Ansible: inventoryGroup("group", g.Name)})
+		here := inventoryGroup("group", g.Name)
+		b.Groups = append(b.Groups, group{Name: g.Name, Ansible: here})
+		b.install(strings.Join(g.Packages, ","), here)
+		for _, o := range g.ModuleOptions {
+			if o.Module == "nf_conntrack" && o.Key == "hashsize" {
+				b.Buckets = resizeBuckets
+			}
+		}
 		for _, unit := range []string{g.TimeUnit, g.Unit} {
 			if unit = strings.TrimSuffix(unit, ".service"); unit != "" && !slices.Contains(restart, unit) {
 				restart = append(restart, unit)
@@ -49,6 +56,31 @@ func (b *book) hosts(p *ir.Plan) {
 			"machine. They install nothing: a time service or packet filter that is missing keeps its pod from becoming ready, and the next machine waits. They do not restart the kubelet: "+
 			"`kubectl -n "+p.HostPods.Namespace+" logs daemonset/GROUP` says what must be.")
 	}
+}
+
+// resizeBuckets has the table of a module that runs take the size that its options have for the next time it is loaded.
+const resizeBuckets = `sed -n "s/^options nf_conntrack hashsize=//p" /etc/modprobe.d/meshgen.conf > /sys/module/nf_conntrack/parameters/hashsize`
+
+// installation is what must be there before its files are: the packages, and the groups of the inventory that lack them.
+type installation struct {
+	Names  string
+	Groups []string
+}
+
+// Where names the groups as Ansible takes several.
+func (i installation) Where() string { return strings.Join(i.Groups, ":") }
+
+func (b *book) install(names, here string) {
+	if names == "" {
+		return
+	}
+	for i := range b.Packages {
+		if b.Packages[i].Names == names {
+			b.Packages[i].Groups = append(b.Packages[i].Groups, here)
+			return
+		}
+	}
+	b.Packages = append(b.Packages, installation{names, []string{here}})
 }
 
 // addressesOf are the first addresses of a group's machines.

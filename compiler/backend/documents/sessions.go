@@ -12,7 +12,11 @@ import (
 func sessions(p *ir.Plan, t *artifact.Tree) {
 	m := backend.Document(p, t, "SESSIONS.md", "BGP sessions of "+p.Name,
 		"fabric", "racks", "pools", "gateways", "nodeClasses", "loadBalancer")
-	m.Text("Nodes open their sessions; switches wait. Both ends are printed from the same facts. A switch takes from a node the addresses of the pools below, one by one, and gives it no route.")
+	taken := "the addresses of the pools below, one by one"
+	if withdrawalOf(p).PodsRouted {
+		taken += ", and its range of pods: nodes that announce no address have a session for that alone"
+	}
+	m.Text("Nodes open their sessions; switches wait. Both ends are printed from the same facts. A switch takes from a node " + taken + ", and gives it no route.")
 	m.Heading("Nodes and switches")
 	if len(p.LoadBalancer.Peerings) == 0 {
 		m.Text("There are none.")

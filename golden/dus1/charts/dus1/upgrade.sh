@@ -126,6 +126,9 @@ if begin first-server 'The last of the 3 servers alone changes to the new releas
 	does kubectl --namespace consul rollout status statefulset/consul-server
 	does kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_BOOTSTRAP_TOKEN" consul operator raft list-peers'
 	back chart consul consul 2.0.2 consul --repo https://helm.releases.hashicorp.com --values charts/dus1/consul/values.yaml
+	back kubectl --namespace consul rollout status deployment/consul-connect-injector
+	back kubectl --namespace gateway-public scale deployment/public '--replicas=4'
+	back kubectl --namespace gateway-public wait --for 'jsonpath={.spec.replicas}=3' deployment/public
 	back kubectl --namespace consul rollout status statefulset/consul-server
 	back kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_BOOTSTRAP_TOKEN" consul operator raft list-peers'
 	back kubectl --namespace consul rollout status deployment/consul-connect-injector
@@ -143,6 +146,9 @@ if begin servers 'The other servers, one after the other, each when the one befo
 	does kubectl --namespace consul rollout status statefulset/consul-server
 	does kubectl --namespace consul exec consul-server-2 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_BOOTSTRAP_TOKEN" consul operator raft list-peers'
 	back chart consul consul 2.0.2 consul --repo https://helm.releases.hashicorp.com --values charts/dus1/consul/values.yaml
+	back kubectl --namespace consul rollout status deployment/consul-connect-injector
+	back kubectl --namespace gateway-public scale deployment/public '--replicas=4'
+	back kubectl --namespace gateway-public wait --for 'jsonpath={.spec.replicas}=3' deployment/public
 	back kubectl --namespace consul rollout status statefulset/consul-server
 	back kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_BOOTSTRAP_TOKEN" consul operator raft list-peers'
 	back kubectl --namespace consul rollout status deployment/consul-connect-injector
@@ -156,12 +162,18 @@ if begin control-plane 'The kinds of objects, the injector, the plug-in of the n
 	check kubectl --namespace consul-cni rollout status daemonset/consul-cni
 	check kubectl --namespace gateway-public rollout status deployment/public
 	does chart consul consul 2.0.3 consul --repo https://helm.releases.hashicorp.com --values charts/dus1/consul/values.yaml
+	does kubectl --namespace consul rollout status deployment/consul-connect-injector
+	does kubectl --namespace gateway-public scale deployment/public '--replicas=4'
+	does kubectl --namespace gateway-public wait --for 'jsonpath={.spec.replicas}=3' deployment/public
 	does kubectl --namespace consul rollout status statefulset/consul-server
 	does kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_BOOTSTRAP_TOKEN" consul operator raft list-peers'
 	does kubectl --namespace consul rollout status deployment/consul-connect-injector
 	does kubectl --namespace consul-cni rollout status daemonset/consul-cni
 	does kubectl --namespace gateway-public rollout status deployment/public
 	back chart consul consul 2.0.2 consul --repo https://helm.releases.hashicorp.com --values charts/dus1/consul/values.yaml
+	back kubectl --namespace consul rollout status deployment/consul-connect-injector
+	back kubectl --namespace gateway-public scale deployment/public '--replicas=4'
+	back kubectl --namespace gateway-public wait --for 'jsonpath={.spec.replicas}=3' deployment/public
 	back kubectl --namespace consul rollout status statefulset/consul-server
 	back kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_BOOTSTRAP_TOKEN" consul operator raft list-peers'
 	back kubectl --namespace consul rollout status deployment/consul-connect-injector
