@@ -89,3 +89,13 @@ func (l *lowering) consulPeeringFlows(reads ir.From) {
 	}
 	l.consulWANFlows(reads)
 }
+
+// peeringWaits: a token of a peering is made at once and never again, with the addresses of the servers themselves unless
+// Mesh says by then that they are reached by way of the mesh gateways (Consul 1.22.0, agent/consul/peering_backend.go,
+// GetLocalServerAddresses; consul-k8s 2.0.3, peering_acceptor_controller.go, shouldGenerateToken; read 2026-11-21).
+func (l *lowering) peeringWaits() []ir.Wait {
+	if l.p.Consul == nil || len(l.p.Consul.Peers) == 0 {
+		return nil
+	}
+	return []ir.Wait{{Namespace: l.p.Mesh.Namespace, Object: "mesh." + consulGroup + "/mesh", For: "condition=Synced", From: ir.From{"federation", "mesh.kind"}}}
+}

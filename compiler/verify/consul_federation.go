@@ -2,6 +2,7 @@ package verify
 
 import (
 	"maps"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,18 +42,23 @@ func (p *pass) checkPeering(v *values, namespace string) {
 	}
 	var ends []string
 	through, services := false, map[string]*object{}
+	decides := "" // the folder of what the addresses in a token follow from
 	for _, o := range p.objects {
 		switch {
 		case o.is("", "Service") && o.namespace == namespace:
 			services[o.name] = o
 		case o.is(consulGroup, "Mesh"):
 			through = get(o.value, "spec", "peering", "peerThroughMeshGateways") == true
+			decides = path.Dir(o.file.Path())
 		}
 	}
 	for _, o := range p.objects {
 		switch {
 		case o.is(consulGroup, "PeeringAcceptor"), o.is(consulGroup, "PeeringDialer"):
 			ends = append(ends, o.name)
+			if decides >= path.Dir(o.file.Path()) {
+				o.report(p, ruleConsul, fieldPath{"metadata", "name"}, "a token is made before Mesh says by which addresses servers are reached, and never again")
+			}
 			// Of two sites one makes the token: with both it would never be brought.
 			if accepts := o.kind == "PeeringAcceptor"; accepts != (p.releases.Site < o.name) {
 				o.report(p, ruleConsul, fieldPath{"metadata", "name"}, "of two sites the first by name makes the token")

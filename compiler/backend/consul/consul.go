@@ -70,7 +70,11 @@ func (e *emitter) mesh() {
 	m := &e.p.Mesh
 	if !e.secondary() {
 		e.proxyDefaults(backend.Policy, "", append(e.k.From, m.AccessLogsFrom...))
-		e.meshEntry(backend.Policy, e.k.Permissive, e.forAll(m.From.Of("egressPolicy")))
+		phase := backend.Policy
+		if len(e.k.Peers) > 0 { // before the token of a peering is made, which holds the addresses that this decides on
+			phase = backend.Mesh
+		}
+		e.meshEntry(phase, e.k.Permissive, e.forAll(m.From.Of("egressPolicy")))
 	}
 	e.defaultIntention(backend.Enforcement, "deny", "The access lists refuse by default already; this holds whatever becomes of them.", e.k.From)
 }
