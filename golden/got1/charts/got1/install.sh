@@ -242,6 +242,8 @@ if begin mesh 'the control plane, and what holds in the whole mesh'; then
 	wait_for '' customresourcedefinition.apiextensions.k8s.io/gatewayclassconfigs.consul.hashicorp.com 'condition=Established'
 	wait_for consul deployment.apps/consul-connect-injector 'condition=Available'
 	wait_for '' mutatingwebhookconfiguration.admissionregistration.k8s.io/consul-connect-injector 'jsonpath={.webhooks[0].clientConfig.caBundle}'
+	apply 20-mesh
+	wait_for consul mesh.consul.hashicorp.com/mesh 'condition=Synced'
 fi
 if begin gateways 'the ways in, their certificates and routes'; then
 	:
