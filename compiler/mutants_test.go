@@ -781,7 +781,7 @@ var mutants = []mutant{
 	{"consul", "got1", "**/40-policy/exportedservices.yaml", `name: orders`, `name: order`},
 	{"consul", "got1", "**/40-policy/serviceresolver.yaml", `peer: got2`, `peer: got1`},
 	{"consul", "got1", "**/40-policy/serviceintentions.yaml", `peer: got2`, `peer: got1`},
-	{"consul", "got1", "**/40-policy/mesh.yaml", `peerThroughMeshGateways: true`, `peerThroughMeshGateways: false`},
+	{"consul", "got1", "**/20-mesh/mesh.yaml", `peerThroughMeshGateways: true`, `peerThroughMeshGateways: false`},
 	{"consul", "lul1", "charts/*/consul/values.yaml", `createReplicationToken: true`, `createReplicationToken: false`},
 	{"consul", "lul1", "charts/*/consul/values.yaml", `(federation:\n +enabled): true`, `${1}: false`},
 	{"consul", "lul1", "charts/*/consul/values.yaml", `datacenter: lul1`, `datacenter: lul2`},
