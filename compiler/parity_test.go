@@ -49,7 +49,7 @@ var variations = []struct {
 	{"fabric.spines.*.os", "eos", "krk1", []string{`"10.72.255.1", os: "frr"`, `"10.72.255.1", os: "eos"`, `peerInterface: "swp`, `peerInterface: "Ethernet`}, ""},
 	{"mesh.ca.kind", "builtin", "gdn1", []string{`kind: "plugin", secret: "cacerts", rootNotAfter: "2036-06-01", intermediateNotAfter: "2028-11-01", `, `kind: "builtin", `}, ""},
 	{"mesh.ca.kind", "vault", "gdn1", []string{`kind: "plugin", secret: "cacerts", `, `kind: "vault", `}, "MG5160"},
-	{"egressGateways.*.provider", "calico", "ham1", []string{"provider: \"cilium\"\n", "provider: \"calico\"\n"}, "MG6181"},
+	{"egressGateways.*.provider", "calico", "ham1", []string{"provider: \"cilium\"\n", "provider: \"calico\"\n"}, "MG6153"},
 	{"egressGateways.*.provider", "host", "ham1", []string{"provider: \"cilium\"\n", "provider: \"host\"\n"}, "MG5451"},
 	{"mesh.ca.kind", "spire", "gdn1", []string{`kind: "plugin", secret: "cacerts", `, `kind: "spire", `}, ""},
 }

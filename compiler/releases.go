@@ -86,6 +86,9 @@ func releases(p *ir.Plan) verify.Releases {
 			r.Components["mcs-api"] = "" // the newest known: its operator installs the kinds
 		}
 	}
+	if p.CalicoEgress != nil {
+		r.Components["calico-enterprise"] = "" // the newest known: its kinds come with whoever installs Calico
+	}
 	if p.Delivery.Kind == ir.ArgoCD {
 		r.Components["argo-cd"] = "" // the newest known
 		r.ExternalNamespaces = append(r.ExternalNamespaces, ir.ArgoNamespace)

@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/backend/calico"
 	"meshgen.dev/meshgen/compiler/backend/checks"
 	"meshgen.dev/meshgen/compiler/backend/cilium"
 	"meshgen.dev/meshgen/compiler/backend/ciliummesh"
@@ -42,6 +43,7 @@ var targets = []backend.Backend{
 	kubevip.Backend,
 	openelb.Backend,
 	cilium.Backend,
+	calico.Backend,
 	frr.Backend,
 	frr.SONiC,
 	eos.Backend,

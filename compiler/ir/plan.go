@@ -87,6 +87,7 @@ type Plan struct {
 	BreakGlass   *BreakGlass // nil where there is no mesh, or what it refuses is taken away by other means
 
 	Egress        []EgressPolicy // fixed source addresses that the pod network gives, by destination and family
+	CalicoEgress  *CalicoEgress  // nil: Calico gives no source addresses
 	EgressProxies []EgressProxy  // gateways of the mesh on the way out, by name
 
 	Machines []MachineService // Services of machines outside the cluster, by namespace, then name

@@ -202,6 +202,7 @@ func (l *lowering) gatewayWaits() []ir.Wait {
 		}
 	}
 	out = append(out, l.egressWaits()...)
+	out = append(out, l.calicoWaits()...)
 	for _, s := range l.p.Secrets {
 		if s.Creator == ir.CertManager && !s.Early {
 			out = append(out, certificateWait(&s))

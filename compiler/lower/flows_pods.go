@@ -40,6 +40,7 @@ func (l *lowering) podFlows() {
 		}
 	}
 	l.egressProxyFlows()
+	l.calicoEgressFlows()
 	l.meshFlows()
 	l.consulWayFlows()
 	l.issuerFlows()

@@ -50,6 +50,7 @@ func Among(fleet site.Fleet, s *site.Site, set *profile.Set) *ir.Plan {
 	l.cilium()
 	l.egress()
 	l.egressProxies()
+	l.calicoEgress()
 	l.namespaces()
 	l.breakGlass()
 	l.releases()

@@ -170,6 +170,7 @@ func (l *lowering) namespaces() {
 	if h := l.p.HostPods; h != nil {
 		own(h.Namespace, "hosts", "privileged", "delivery.hosts")
 	}
+	l.calicoNamespaces(own)
 	slices.SortFunc(l.p.Namespaces, func(a, b ir.Namespace) int { return strings.Compare(a.Name, b.Name) })
 }
 

@@ -70,6 +70,12 @@ type EgressGateway struct {
 	Provider  string          `json:"provider"` // cilium, kube-vip, calico or host
 	Addresses []string        `json:"addresses"`
 	Placement EgressPlacement `json:"placement"`
+	Calico    *CalicoEgress   `json:"calico"` // options of provider calico
+}
+
+// CalicoEgress holds what provider calico relies on.
+type CalicoEgress struct {
+	Licensed bool `json:"licensed"` // Calico is Calico Enterprise or Calico Cloud; default false
 }
 
 // EgressPlacement says which nodes carry an EgressGateway.

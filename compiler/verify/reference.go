@@ -21,6 +21,7 @@ func (p *pass) checkReferences() {
 	}
 	p.checkAddresses()
 	p.checkCilium()
+	p.checkCalicoEgress()
 	p.checkClasses()
 	p.checkRevisions()
 }

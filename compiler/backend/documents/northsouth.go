@@ -18,7 +18,8 @@ func northSouth(p *ir.Plan, t *artifact.Tree) {
 	if len(p.Exposures) > 0 {
 		from = append(from, "exposures", "loadBalancer")
 	}
-	if len(p.Egress) > 0 || len(p.EgressProxies) > 0 || p.Consul != nil && slices.ContainsFunc(p.Consul.Ways, func(w ir.ConsulWay) bool { return len(w.Sources) > 0 }) {
+	if len(p.Egress) > 0 || len(p.EgressProxies) > 0 || p.CalicoEgress != nil ||
+		p.Consul != nil && slices.ContainsFunc(p.Consul.Ways, func(w ir.ConsulWay) bool { return len(w.Sources) > 0 }) {
 		from = append(from, "egressGateways", "external")
 	}
 	m := backend.Document(p, t, "NORTH-SOUTH.md", "Ways into "+p.Name, from...)
@@ -45,6 +46,7 @@ func northSouth(p *ir.Plan, t *artifact.Tree) {
 	balancers(m, p)
 	egress(m, p)
 	egressProxies(m, p)
+	egressCalico(m, p)
 	consulWays(m, p)
 	if !signs(p) {
 		return

@@ -110,16 +110,18 @@ prerequisites, Cilium; kube-vip documentation, egress.`,
 
 // EgressCalicoLicence finds a feature that is bought.
 var EgressCalicoLicence = &check.Rule{
-	ID: "MG6154", Name: "egress-calico-licence", Severity: diag.Warning, On: check.OnSite,
-	Doc: `an egress gateway's provider is Calico, whose egress gateways need a licence
+	ID: "MG6154", Name: "egress-calico-licence", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `an egress gateway's provider is Calico, and the site does not say that it is the licensed one
 
-The open-source release has none: its API refuses the gateway's objects, and traffic keeps the node's address.
-Source: Calico documentation, Egress gateways: Calico Enterprise and Calico Cloud.`,
+The open-source release has no egress gateways: its API refuses the gateway's objects, and traffic keeps the node's address.
+The operator makes their pods with Calico Enterprise and Calico Cloud alone, and after it has found the licence.
+Source: tigera/operator of 2026-08-21, pkg/controller/egressgateway/egressgateway_controller.go (Variant.IsEnterprise,
+WaitToAddLicenseKeyWatch), read 2026-11-21.`,
 	Run: func(p *check.Pass) {
 		for n, e := range byKey(p.Site.EgressGateways) {
-			if e.Provider == "calico" && p.Site.Kubernetes.CNI.Kind == "calico" {
+			if e.Provider == "calico" && p.Site.Kubernetes.CNI.Kind == "calico" && (e.Calico == nil || !e.Calico.Licensed) {
 				p.Reportf(site.Join("egressGateways", n, "provider"), "the provider of egress gateway %q is calico, whose open-source release %s has no egress gateway", n, p.Site.Kubernetes.CNI.Version).
-					Hintf("provider: \"host\" with Istio's sidecars, or provider: \"cilium\" with Cilium as the pod network").Related("kubernetes.cni.version", "the release")
+					Hintf("calico: licensed: true with Calico Enterprise or Calico Cloud; else provider: \"host\" with Istio's sidecars, or provider: \"cilium\" with Cilium as the pod network").Related("kubernetes.cni.version", "the release")
 			}
 		}
 	},

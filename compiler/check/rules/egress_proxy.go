@@ -22,6 +22,11 @@ var egressProxyRules = []*check.Rule{
 	EgressProxyUnmeshed,
 	EgressKubeVIP,
 	EgressKubeVIPNodes,
+	EgressCalicoAddresses,
+	EgressCalicoNetwork,
+	EgressCalicoWays,
+	EgressCalicoMachine,
+	EgressCalicoOptions,
 }
 
 // byProxy reports whether a provider needs a gateway of the mesh: it rewrites on the node of the pods that send, and pods

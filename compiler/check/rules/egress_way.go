@@ -10,33 +10,6 @@ import (
 	"meshgen.dev/meshgen/compiler/site"
 )
 
-// unprinted is why nothing is printed for a provider of source addresses.
-var unprinted = map[string]string{
-	"calico": "its open-source release has no egress gateway",
-}
-
-// EgressProviderUnprinted refuses providers that nothing is printed for.
-var EgressProviderUnprinted = &check.Rule{
-	ID: "MG6181", Name: "egress-provider-unprinted", Severity: diag.Error, On: check.OnSite, Guard: true,
-	Doc: `an egress gateway's provider is one for which there is no output
-
-Calico's egress gateways are of Calico Enterprise and Calico Cloud: pods of an EgressGateway (operator.tigera.io) with addresses
-of a pool, and an EgressGatewayPolicy (projectcalico.org) that the annotation of a namespace leads to. Nothing here prints them,
-and the open-source release would refuse them. Three other providers have output. Cilium carries packets to the node that has
-the address and rewrites them there. With provider host, connections pass pods of the mesh's own egress gateway on the machines
-that have the addresses; with provider kube-vip they pass one pod, whose Service has the address.
-Source: tigera/operator, pkg/imports/crds (kinds of Calico Enterprise), and Calico documentation, Egress gateways; read
-2026-11-21.`,
-	Run: func(p *check.Pass) {
-		for n, e := range byKey(p.Site.EgressGateways) {
-			if why := unprinted[e.Provider]; why != "" {
-				p.Reportf(site.Join("egressGateways", n, "provider"), "egress gateway %q: provider %s is not supported: %s", n, e.Provider, why).
-					Hintf("provider: \"host\" with Istio's sidecars, or provider: \"cilium\" with Cilium as the pod network")
-			}
-		}
-	},
-}
-
 // EgressUnderlay finds nodes that the packets cannot be carried between.
 var EgressUnderlay = &check.Rule{
 	ID: "MG6182", Name: "egress-underlay", Severity: diag.Error, On: check.OnSite,

@@ -44,7 +44,6 @@ var gatewayRules = []*check.Rule{
 	UnknownEgressGateway,
 	EgressNowhere,
 	EgressProvider,
-	EgressProviderUnprinted,
 	EgressUnderlay,
 	EgressTwoWays,
 	EgressCalicoLicence,

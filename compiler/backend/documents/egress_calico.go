@@ -1,0 +1,60 @@
+package documents
+
+import (
+	"meshgen.dev/meshgen/compiler/backend"
+	"meshgen.dev/meshgen/compiler/ir"
+)
+
+// egressCalico writes which traffic leaves by egress gateways of Calico, what Calico and the switches must have for it, and
+// how to look.
+func egressCalico(m *backend.Markdown, p *ir.Plan) {
+	e := p.CalicoEgress
+	if e == nil {
+		return
+	}
+	m.Heading("Ways out by Calico's egress gateways")
+	m.Text("Nodes hand what pods of these namespaces send to the destinations to pods of Calico's, which send it on with addresses of their own. Everything else that is sent outside leaves with the address of the pod's node.")
+	m.Head("destination", "address", "from", "egress gateway")
+	for i := range e.Policies {
+		for _, r := range e.Policies[i].Rules {
+			var users []string
+			for _, u := range r.Users {
+				users = append(users, u.Namespace+"/"+u.Name)
+			}
+			m.Row(code(r.External), code(r.Destination.String()), codes(users), code(r.Gateway))
+		}
+	}
+	m.Text("The other end admits every address of the gateway: which pod a connection takes, and which address that pod has, nobody chooses. With a machine its pod is lost, and connections by way of it break.")
+	m.Head("egress gateway", "sources", "pods", "machines")
+	for i := range e.Gateways {
+		g := &e.Gateways[i]
+		var pools []string
+		for _, pool := range g.Pools {
+			pools = append(pools, pool.Network.String())
+		}
+		m.Row(code(g.Pods.Name), codes(pools), number(g.Pods.Replicas), codes(placed(p, &g.Pods)))
+	}
+	m.Text("The switches of these machines need a route to each source, with the machines above as next hops, and pass it on to wherever answers come from. Any of them will do: it hands what is for a pod elsewhere on inside the pod network. meshgen prints no such route. Calico can announce the sources itself where it has sessions of its own with the switches (BGPConfiguration and BGPPeer, not part of this output).")
+	m.Text("Relied upon, and not printed, because whoever installs Calico owns it: Calico Enterprise or Calico Cloud with a licence that has egress gateways, and in its one FelixConfiguration that namespaces may name a policy:")
+	m.Commands("kubectl get licensekeys.projectcalico.org default",
+		`kubectl get felixconfigurations.projectcalico.org default -o jsonpath='{.spec.egressIPSupport}' # EnabledPerNamespace, or EnabledPerNamespaceOrPerPod`)
+	m.Text("Looking: each gateway is ready, each of its pods has one of the sources, and the other end sees it.")
+	var look []string
+	for i := range e.Gateways {
+		g := &e.Gateways[i]
+		look = append(look, "kubectl -n "+g.Pods.Namespace+" get egressgateways.operator.tigera.io "+g.Pods.Release,
+			"kubectl -n "+g.Pods.Namespace+" get pods -o wide -l "+labelText([]ir.KV{g.Label}))
+	}
+	m.Commands(look...)
+}
+
+// placed are the machines that a gateway's pods may run on.
+func placed(p *ir.Plan, g *ir.Gateway) []string {
+	var out []string
+	for i := range p.Nodes {
+		if p.Nodes[i].Class == g.Class {
+			out = append(out, p.Nodes[i].Name)
+		}
+	}
+	return out
+}
