@@ -358,11 +358,11 @@ func (q *inquiry) askOutside() {
 		if a.from.Workload == nil || !q.ours(a) || a.from.Workload.Gateway {
 			continue
 		}
-		ask := func(name string, to policy.Target, port int, declared bool) {
-			v := q.model.Reach(a.from, to, policy.Request{Port: uint16(port)})
+		ask := func(name string, to policy.Target, port int, udp, declared bool) {
+			v := q.model.Reach(a.from, to, policy.Request{Port: uint16(port), UDP: udp})
 			s := q.service(string(a.place))
 			want := declared && s != nil && slices.Contains(s.Egress, name)
-			if e := q.s.External[name]; e != nil && e.Via != "" && q.s.EgressGateways[e.Via].Provider != "cilium" {
+			if e := q.s.External[name]; e != nil && e.Via != "" && !slices.Contains([]string{"cilium", "calico"}, q.s.EgressGateways[e.Via].Provider) {
 				want = want && q.sidecar(a) && a.certificate == a.place // who comes by no sidecar does not come to the gateway
 			}
 			if s != nil && to.Host != "" && (!q.sidecar(a) || q.ambient()) && !q.ciliumMeshed() {
@@ -377,15 +377,15 @@ func (q *inquiry) askOutside() {
 					somewhere = e.Addresses[0]
 				}
 				for _, h := range e.Hosts {
-					ask(name, policy.Target{Host: h, Address: netip.MustParseAddr(somewhere)}, p.Port, true)
+					ask(name, policy.Target{Host: h, Address: netip.MustParseAddr(somewhere)}, p.Port, p.Protocol == "udp", true)
 				}
 				for _, addr := range e.Addresses {
-					ask(name, policy.Target{Address: netip.MustParseAddr(addr)}, p.Port, true)
-					ask(name, policy.Target{Address: netip.MustParseAddr(addr)}, p.Port+1, false)
+					ask(name, policy.Target{Address: netip.MustParseAddr(addr)}, p.Port, p.Protocol == "udp", true)
+					ask(name, policy.Target{Address: netip.MustParseAddr(addr)}, p.Port+1, p.Protocol == "udp", false)
 				}
 			}
 		}
-		ask("nothing", policy.Target{Host: "other.example.invalid", Address: netip.MustParseAddr("233.252.0.78")}, 443, false)
+		ask("nothing", policy.Target{Host: "other.example.invalid", Address: netip.MustParseAddr("233.252.0.78")}, 443, false, false)
 	}
 }
 

@@ -26,6 +26,7 @@ type Phase string
 // The phases. What a phase needs, an earlier one brings.
 const (
 	Nodes        Phase = "00-nodes"
+	Egress       Phase = "03-egress" // ways out that a namespace names: one that is not there lets nothing out
 	Namespaces   Phase = "05-namespaces"
 	Secrets      Phase = "07-secrets"
 	Hosts        Phase = "08-hosts"

@@ -105,6 +105,7 @@ type Namespace struct {
 	InjectLabels []KV   // by which the mesh takes the namespace's pods in, or leaves them out
 	Annotations  []KV   // the same, where the mesh reads annotations
 	Waypoint     bool   // has a layer-7 proxy of its own
+	Early        bool   // stands in the phase of ways out, before the other namespaces
 	From         From
 }
 

@@ -31,6 +31,13 @@ func (l *lowering) delivery() {
 	l.p.Delivery.Phases = append(l.p.Delivery.Phases, []ir.DeliveryPhase{
 		{Name: "crds", Number: -1, Doc: "kinds of objects that no chart brings"},
 		{Name: "nodes", Number: 0, Doc: "labels and taints of the nodes, configuration of kube-proxy", ByHand: true},
+	}...)
+	if e := l.p.CalicoEgress; e != nil {
+		// Never pruned: a policy must not go before the annotation that names it, and a gateway not before its users.
+		l.p.Delivery.Phases = append(l.p.Delivery.Phases, ir.DeliveryPhase{
+			Name: "egress", Number: 3, Doc: "ways out, before a namespace names one", Waits: l.calicoWaits(), From: e.From})
+	}
+	l.p.Delivery.Phases = append(l.p.Delivery.Phases, []ir.DeliveryPhase{
 		// Deleting a namespace deletes all that stands in it, whoever made it.
 		{Name: "namespaces", Number: 5, Doc: "namespaces"},
 		{Name: "secrets", Number: 7, Doc: "Secrets that must be there before their readers", Waits: l.externalSecrets(), Prune: true},
@@ -202,7 +209,6 @@ func (l *lowering) gatewayWaits() []ir.Wait {
 		}
 	}
 	out = append(out, l.egressWaits()...)
-	out = append(out, l.calicoWaits()...)
 	for _, s := range l.p.Secrets {
 		if s.Creator == ir.CertManager && !s.Early {
 			out = append(out, certificateWait(&s))

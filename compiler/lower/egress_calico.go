@@ -11,11 +11,13 @@ import (
 // Names that Calico Enterprise gives. The label is the one that tigera/operator puts on a gateway's pods by itself
 // (api/v1/egressgateway_types.go, EgressGatewayMetadata); the annotation leads a namespace to its policy (Calico Enterprise
 // documentation 3.23, Egress gateway policy); the port is that of the packets to a gateway's pods (projectcalico/calico,
-// felix: EgressIPVXLANPort). Read 2026-11-21.
+// felix: EgressIPVXLANPort), and the other where nodes ask
+// whether the gateway is ready (tigera/operator, pkg/render/egressgateway: DefaultHealthPort). Read 2026-11-21.
 const (
 	calicoGatewayLabel     = "projectcalico.org/egw"
 	calicoPolicyAnnotation = "egress.projectcalico.org/egressGatewayPolicy"
 	calicoEgressPort       = 4790
+	calicoHealthPort       = 8080
 )
 
 // calicoEgress makes an EgressGateway of each egress gateway of provider calico, with pools of exactly its addresses, and one
@@ -112,6 +114,8 @@ func (l *lowering) calicoGateway(name string, g *site.EgressGateway) ir.CalicoGa
 
 // calicoNamespaces adds the namespaces of egress gateways, whose pods set up interfaces and routes, and leads those of
 // services to their policies. Every pod of such a namespace goes by the policy: who may send at all, the NetworkPolicies say.
+// Where a policy is missing, nothing leaves a namespace that names it, and where a gateway's pods are, nothing for its
+// destinations: the gateways stand before the namespaces.
 func (l *lowering) calicoNamespaces(own func(name, purpose, level string, from ...string)) {
 	e := l.p.CalicoEgress
 	if e == nil {
@@ -119,6 +123,7 @@ func (l *lowering) calicoNamespaces(own func(name, purpose, level string, from .
 	}
 	for i := range e.Gateways {
 		own(e.Gateways[i].Pods.Namespace, "egress-gateway", "privileged", e.Gateways[i].From...)
+		l.p.Namespaces[len(l.p.Namespaces)-1].Early = true
 	}
 	for i := range e.Policies {
 		for k := range l.p.Namespaces {
@@ -131,14 +136,17 @@ func (l *lowering) calicoNamespaces(own func(name, purpose, level string, from .
 	}
 }
 
-// calicoWaits are the egress gateways whose pods the operator makes.
+// calicoWaits are the egress gateways whose pods the operator makes. It calls a gateway ready when its Deployment is there
+// (tigera/operator of 2026-08-21, pkg/controller/egressgateway: status.state, and a condition Available, none Ready).
 func (l *lowering) calicoWaits() []ir.Wait {
 	var out []ir.Wait
 	if e := l.p.CalicoEgress; e != nil {
 		for i := range e.Gateways {
 			g := &e.Gateways[i].Pods
-			out = append(out, ir.Wait{Namespace: g.Namespace, Object: "egressgateway.operator.tigera.io/" + g.Release, For: "condition=Ready",
-				From: slices.Clone(e.Gateways[i].From)})
+			out = append(out,
+				ir.Wait{Namespace: g.Namespace, Object: "egressgateway.operator.tigera.io/" + g.Release, For: "jsonpath={.status.state}=Ready",
+					From: slices.Clone(e.Gateways[i].From)},
+				ir.Wait{Namespace: g.Namespace, Object: "deployment.apps/" + g.Release, For: "condition=Available", From: slices.Clone(e.Gateways[i].From)})
 		}
 	}
 	return out
@@ -157,8 +165,9 @@ func (l *lowering) calicoEgressFlows() {
 		for _, p := range g.Pools {
 			to.Addresses = append(to.Addresses, p.Network)
 		}
+		about := ir.From{"namespaces", "kubernetes", "egressGateways", "external"}
 		l.flow(ir.Flow{Area: ir.PodArea, From: l.allNodes(), To: to, Protocol: "udp", Port: calicoEgressPort, Why: "egress, by way of Calico's gateway",
-			Note: "VXLAN of its own, inside that of the pod network"},
-			ir.From{"namespaces", "kubernetes", "egressGateways", "external"}, machinesFrom, g.From)
+			Note: "VXLAN of its own, inside that of the pod network"}, about, machinesFrom, g.From)
+		l.flow(ir.Flow{Area: ir.PodArea, From: l.allNodes(), To: to, Protocol: "tcp", Port: calicoHealthPort, Why: "whether Calico's gateway is ready, for nodes with users of it"}, about, machinesFrom, g.From)
 	}
 }

@@ -29,6 +29,9 @@ func (p *pass) checkCalicoEgress() {
 		if name := str(o.value, "metadata", "annotations", calicoPolicyAnnotation); name != "" {
 			reads[name] = append(reads[name], o.name)
 			p.refer(o, fieldPath{"metadata", "annotations"}, calicoGroup, "EgressGatewayPolicy", "", name)
+			if e := p.find(calicoGroup, "EgressGatewayPolicy", "", name); e != nil && phaseOf(e) >= phaseOf(o) {
+				o.report(p, ruleReference, fieldPath{"metadata", "annotations"}, "EgressGatewayPolicy %s comes with it or later: until then Calico lets nothing out", name)
+			}
 		}
 	}
 	for _, o := range p.objects {

@@ -151,7 +151,7 @@ func (s *script) chartStep(chart string, p *pass) int {
 }
 
 // waitedKinds are those of the tree that become ready some time after they are applied.
-var waitedKinds = words("ExternalSecret.external-secrets.io Certificate.cert-manager.io Gateway.gateway.networking.k8s.io")
+var waitedKinds = words("ExternalSecret.external-secrets.io Certificate.cert-manager.io Gateway.gateway.networking.k8s.io EgressGateway.operator.tigera.io")
 
 // checkWaits: objects that become ready later are waited for, behind the folder that has them; others are not.
 func (p *pass) checkWaits(s *script) {

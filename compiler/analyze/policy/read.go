@@ -228,7 +228,9 @@ func (m *Model) object(o meta, h head) error {
 			return nil
 		}
 		return fmt.Errorf("%s of %s is not understood", h.Kind, h.APIVersion)
-	case "extensions.istio.io", "policy.networking.k8s.io", "crd.projectcalico.org", "projectcalico.org":
+	case "projectcalico.org", "operator.tigera.io":
+		return calico(h)
+	case "extensions.istio.io", "policy.networking.k8s.io", "crd.projectcalico.org":
 		return fmt.Errorf("%s of %s is not understood", h.Kind, h.APIVersion)
 	default:
 		return nil

@@ -1,9 +1,10 @@
 // Package calico prints the objects by which Calico Enterprise gives what pods send outside a fixed source address.
 //
-// In come the plan's egress gateways of provider calico. Out go IPPools and EgressGatewayPolicies beside the namespaces,
-// before a pod of theirs can send, and EgressGateways, which the operator makes Deployments of, among the gateways. Field
-// names and what they do: tigera/operator of 2026-08-21, api/v1/egressgateway_types.go and pkg/imports/crds, and the Calico
-// Enterprise documentation 3.23, Egress gateway policy; read 2026-11-21.
+// In come the plan's egress gateways of provider calico. Out go IPPools, EgressGateways, which the operator makes Deployments
+// of, and EgressGatewayPolicies in the phase 03-egress: from a namespace that names a policy which is not there, Calico lets
+// nothing out. Field names and what they do: tigera/operator of 2026-08-21, api/v1/egressgateway_types.go and pkg/imports/crds,
+// and the Calico Enterprise documentation 3.23, Configure egress gateways, on-premises, and Egress gateway policy; read
+// 2026-11-21.
 package calico
 
 import (
@@ -36,7 +37,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	if e == nil {
 		return
 	}
-	y := backend.Objects(p, t, backend.Namespaces, "IPPool")
+	y := backend.Objects(p, t, backend.Egress, "IPPool")
 	y.From("", e.From...)
 	y.Comment(poolComment)
 	y.Fixed()
@@ -46,7 +47,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 			backend.Object(y, o, func() { y.Map("spec", func() { writePool(y, &pool) }) })
 		}
 	}
-	y = backend.Objects(p, t, backend.Namespaces, "EgressGatewayPolicy")
+	y = backend.Objects(p, t, backend.Egress, "EgressGatewayPolicy")
 	y.From("", e.From...)
 	y.Comment(policyComment)
 	y.Fixed()
@@ -55,7 +56,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 		m := backend.Meta{APIVersion: v3, Kind: "EgressGatewayPolicy", Name: o.Name, Labels: backend.ManagedBy(p), From: o.From}
 		backend.Object(y, m, func() { y.Map("spec", func() { writeRules(y, o) }) })
 	}
-	y = backend.Objects(p, t, backend.Gateways, "EgressGateway")
+	y = backend.Objects(p, t, backend.Egress, "EgressGateway")
 	for i := range e.Gateways {
 		g := &e.Gateways[i]
 		m := backend.Meta{APIVersion: operatorV1, Kind: "EgressGateway", Namespace: g.Pods.Namespace, Name: g.Pods.Release, Labels: backend.ManagedBy(p), From: g.From}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 
 	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/backend"
@@ -125,7 +126,7 @@ type fluxKustomization struct {
 	comment            string
 	needs              []fluxKustomization
 	prune, wait        bool
-	programmed         bool // it waits for a Gateway, too
+	health             []readiness // of what it waits for, where that has no condition Ready
 	from               []string
 }
 
@@ -145,7 +146,11 @@ func fluxStep(p *ir.Plan, s step) fluxKustomization {
 	k := fluxKustomization{
 		name: s.folder, source: ir.FluxName, path: path.Join(d.Path, backend.OverlayDir(p), s.folder), pathFrom: d.From.Of("path"),
 		prune: s.phase.Prune, wait: len(s.phase.Waits) > 0, from: s.from,
-		programmed: slices.ContainsFunc(s.phase.Waits, func(w ir.Wait) bool { return w.For == "condition=Programmed" }),
+	}
+	for _, r := range readinesses {
+		if slices.ContainsFunc(s.phase.Waits, func(w ir.Wait) bool { return strings.HasPrefix(w.Object, r.object+"/") }) {
+			k.health = append(k.health, r)
+		}
 	}
 	if !k.prune {
 		k.comment = namespacesComment
@@ -187,20 +192,30 @@ func (k fluxKustomization) write(p *ir.Plan, y *artifact.YAML) {
 			if k.wait {
 				y.KV("wait", true)
 			}
-			if k.programmed {
-				programmed(y)
+			if len(k.health) > 0 {
+				y.Seq("healthCheckExprs", func() {
+					for _, r := range k.health {
+						y.Item(func() {
+							y.KV("apiVersion", r.apiVersion)
+							y.KV("kind", r.kind)
+							y.KV("current", r.current)
+						})
+					}
+				})
 			}
 		})
 	})
 }
 
-// programmed tells Flux when a Gateway is ready: it has no condition Ready, without which any object passes for ready.
-func programmed(y *artifact.YAML) {
-	y.Seq("healthCheckExprs", func() {
-		y.Item(func() {
-			y.KV("apiVersion", "gateway.networking.k8s.io/v1")
-			y.KV("kind", "Gateway")
-			y.KV("current", "has(status.conditions) && status.conditions.exists(c, c.type == 'Programmed' && c.status == 'True' && c.observedGeneration == metadata.generation)")
-		})
-	})
+// readiness tells Flux when an object is ready that has no condition Ready, without which any object passes for ready.
+type readiness struct {
+	object           string // as a wait names the kind
+	apiVersion, kind string
+	current          string // an expression of CEL
+}
+
+var readinesses = []readiness{
+	{"gateway.gateway.networking.k8s.io", "gateway.networking.k8s.io/v1", "Gateway",
+		"has(status.conditions) && status.conditions.exists(c, c.type == 'Programmed' && c.status == 'True' && c.observedGeneration == metadata.generation)"},
+	{"egressgateway.operator.tigera.io", "operator.tigera.io/v1", "EgressGateway", "has(status.state) && status.state == 'Ready'"},
 }

@@ -147,6 +147,7 @@ var broughtByOthers = []struct{ file, crd, owner, chart string }{
 	{"podmonitor.yaml", "podmonitors.monitoring.coreos.com", "the Prometheus operator", ""},
 	{"servicemonitor.yaml", "servicemonitors.monitoring.coreos.com", "the Prometheus operator", ""},
 	{"prometheusrule.yaml", "prometheusrules.monitoring.coreos.com", "the Prometheus operator", ""},
+	{"egressgateway.yaml", "egressgateways.operator.tigera.io", "Calico Enterprise", ""},
 	{"ciliumloadbalancerippool.yaml", "ciliumloadbalancerippools.cilium.io", "Cilium", "cilium"},
 	{"ciliuml2announcementpolicy.yaml", "ciliuml2announcementpolicies.cilium.io", "Cilium", "cilium"},
 	{"ciliumbgpclusterconfig.yaml", "ciliumbgpclusterconfigs.cilium.io", "Cilium", "cilium"},

@@ -1,6 +1,8 @@
 package documents
 
 import (
+	"slices"
+
 	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/ir"
 )
@@ -24,7 +26,7 @@ func egressCalico(m *backend.Markdown, p *ir.Plan) {
 			m.Row(code(r.External), code(r.Destination.String()), codes(users), code(r.Gateway))
 		}
 	}
-	m.Text("The other end admits every address of the gateway: which pod a connection takes, and which address that pod has, nobody chooses. With a machine its pod is lost, and connections by way of it break.")
+	m.Text("The other end admits every address of the gateway: which pod a connection takes the sender's node decides, by the addresses of both ends, and which address that pod has nobody chooses. With a machine its pod is lost, and connections by way of it break; nodes ask each gateway that their pods use whether it is ready, and leave out one that is not. While none is, nothing gets out to these destinations.")
 	m.Head("egress gateway", "sources", "pods", "machines")
 	for i := range e.Gateways {
 		g := &e.Gateways[i]
@@ -34,11 +36,20 @@ func egressCalico(m *backend.Markdown, p *ir.Plan) {
 		}
 		m.Row(code(g.Pods.Name), codes(pools), number(g.Pods.Replicas), codes(placed(p, &g.Pods)))
 	}
-	m.Text("The switches of these machines need a route to each source, with the machines above as next hops, and pass it on to wherever answers come from. Any of them will do: it hands what is for a pod elsewhere on inside the pod network. meshgen prints no such route. Calico can announce the sources itself where it has sessions of its own with the switches (BGPConfiguration and BGPPeer, not part of this output).")
-	m.Text("Relied upon, and not printed, because whoever installs Calico owns it: Calico Enterprise or Calico Cloud with a licence that has egress gateways, and in its one FelixConfiguration that namespaces may name a policy:")
+	m.Text("The switches of these machines need a route to each source, and pass it on to wherever answers come from. meshgen prints none:")
+	m.Head("route to", "next hops")
+	for i := range e.Gateways {
+		g := &e.Gateways[i]
+		for _, pool := range g.Pools {
+			m.Row(code(pool.Network.String()), codes(hops(p, placed(p, &g.Pods))))
+		}
+	}
+	m.Text("Any of these machines will do: it hands what is for a pod elsewhere on inside the pod network. A next hop that is dead must leave the route, by BFD or by what the switch has instead; else answers are lost with the machine. Calico can announce the sources itself (BGPConfiguration and BGPPeer, not part of this output), but not over sessions between the same two addresses as those of the load balancer: a switch takes one.")
+	m.Text("Relied upon, and not printed, because whoever installs Calico owns it: Calico Enterprise or Calico Cloud with a licence that has egress gateways, and in its one FelixConfiguration that namespaces may name a policy. Have both before the phase " + code(string(backend.Egress)) + ":")
 	m.Commands("kubectl get licensekeys.projectcalico.org default",
 		`kubectl get felixconfigurations.projectcalico.org default -o jsonpath='{.spec.egressIPSupport}' # EnabledPerNamespace, or EnabledPerNamespaceOrPerPod`)
-	m.Text("Looking: each gateway is ready, each of its pods has one of the sources, and the other end sees it.")
+	m.Text("From a namespace that names a policy which is not there Calico lets nothing out, inside the cluster neither. So the phase " + code(string(backend.Egress)) + " comes before the namespaces, is waited for, and is never pruned. What the site no longer has of it goes by hand, when no namespace names it any more: the policy first, then the gateway, then its pools.")
+	m.Text("Looking: each gateway is ready, each of its pods has one of the sources, and the other end sees it. Look with a transfer of many full packets: between machines what goes to a gateway has a header of VXLAN twice.")
 	var look []string
 	for i := range e.Gateways {
 		g := &e.Gateways[i]
@@ -46,6 +57,22 @@ func egressCalico(m *backend.Markdown, p *ir.Plan) {
 			"kubectl -n "+g.Pods.Namespace+" get pods -o wide -l "+labelText([]ir.KV{g.Label}))
 	}
 	m.Commands(look...)
+}
+
+// hops are the addresses of IPv4 of machines in the node network.
+func hops(p *ir.Plan, names []string) []string {
+	var out []string
+	for i := range p.Nodes {
+		if !slices.Contains(names, p.Nodes[i].Name) {
+			continue
+		}
+		for _, a := range p.Nodes[i].Addresses {
+			if a.Is4() {
+				out = append(out, a.String())
+			}
+		}
+	}
+	return out
 }
 
 // placed are the machines that a gateway's pods may run on.

@@ -1,8 +1,8 @@
 // Package namespaces prints the namespaces with the labels by which others act on them: Pod Security admission, the
 // mesh's injection webhook, alert routing.
 //
-// In come the plan's namespaces. Out goes namespace.yaml of the phase 05-namespaces, before anything that lives in one, and
-// one beside the phases for an incident, in which pods start without the mesh's proxy.
+// In come the plan's namespaces. Out goes namespace.yaml of the phase 05-namespaces, before anything that lives in one, the
+// namespaces of ways out in that of 03-egress, and one beside the phases for an incident, in which pods start without the mesh's proxy.
 package namespaces
 
 import (
@@ -26,9 +26,17 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	if len(p.Namespaces) == 0 {
 		return
 	}
-	y := backend.Objects(p, t, backend.Namespaces, "Namespace")
-	y.Comment("Pod Security is pinned to the cluster's minor version: an upgrade alone does not change what is refused.")
+	begun := map[backend.Phase]bool{}
 	for i := range p.Namespaces {
+		phase := backend.Namespaces
+		if p.Namespaces[i].Early {
+			phase = backend.Egress
+		}
+		y := backend.Objects(p, t, phase, "Namespace")
+		if !begun[phase] {
+			y.Comment("Pod Security is pinned to the cluster's minor version: an upgrade alone does not change what is refused.")
+			begun[phase] = true
+		}
 		write(p, y, &p.Namespaces[i])
 	}
 	if g := p.BreakGlass; g != nil && len(g.Out) > 0 {

@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 site=lin1
-phases='crds nodes namespaces secrets load-balancer mesh gateways policy enforcement observability'
+phases='crds nodes egress namespaces secrets load-balancer mesh gateways policy enforcement observability'
 
 usage() {
 	cat <<USAGE
@@ -194,6 +194,7 @@ if begin crds 'kinds of objects that no chart brings'; then
 	crd podmonitors.monitoring.coreos.com 'the Prometheus operator'
 	crd servicemonitors.monitoring.coreos.com 'the Prometheus operator'
 	crd prometheusrules.monitoring.coreos.com 'the Prometheus operator'
+	crd egressgateways.operator.tigera.io 'Calico Enterprise'
 	complete 'Install what brings them first.'
 fi
 if begin nodes 'labels and taints of the nodes, configuration of kube-proxy'; then
@@ -207,6 +208,12 @@ if begin nodes 'labels and taints of the nodes, configuration of kube-proxy'; th
 	complete 'Join them first, or take them out of the site.'
 	label_nodes
 	kube_proxy
+fi
+if begin egress 'ways out, before a namespace names one'; then
+	:
+	apply 03-egress
+	wait_for egress-clearing egressgateway.operator.tigera.io/egress-clearing 'jsonpath={.status.state}=Ready'
+	wait_for egress-clearing deployment.apps/egress-clearing 'condition=Available'
 fi
 if begin namespaces 'namespaces'; then
 	:
@@ -235,7 +242,6 @@ if begin gateways 'the ways in, their certificates and routes'; then
 	:
 	chart gateway-public gateway-public 1.31.1 gateway --repo https://blob.istio.io/istio-release/charts
 	apply 30-gateways
-	wait_for egress-clearing egressgateway.operator.tigera.io/egress-clearing 'condition=Ready'
 fi
 if begin policy 'what each namespace and service needs and admits'; then
 	:
