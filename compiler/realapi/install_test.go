@@ -33,7 +33,7 @@ func TestInstall(t *testing.T) {
 	for _, site := range sites(t) {
 		out := compiled(t, site)
 		// The steps follow from what is installed and from who delivers it: sites alike in that have one script.
-		steps := fmt.Sprint(out.Plan.Mesh.Kind, out.Plan.LoadBalancer.Kind, out.Plan.LoadBalancer.Backend, out.Plan.Delivery.Kind, out.Plan.Cluster.Distribution, driver(out.Plan))
+		steps := fmt.Sprint(out.Plan.Mesh.Kind, out.Plan.LoadBalancer.Kind, out.Plan.LoadBalancer.Backend, out.Plan.Delivery.Kind, out.Plan.Cluster.Distribution, driver(out.Plan), out.Plan.CalicoEgress != nil)
 		if seen[steps] {
 			continue
 		}

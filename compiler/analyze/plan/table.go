@@ -22,15 +22,16 @@ func re(s string) *regexp.Regexp { return regexp.MustCompile(s) }
 
 // Sources of the table, read on 2026-11-21.
 const (
-	bgpOpen   = "RFC 4271, section 4.2: AS number, hold time and identifier are told when a session opens"
-	frrPeer   = "FRR master fbfc8222, bgpd/bgpd.c: peer_as_change, peer_password_set, peer_update_source_if_set, peer_flag_action_list; other switches are taken to do the same"
-	frrRouter = "FRR master fbfc8222, bgpd/bgp_vty.c: router bgp with another number is refused while one runs, so that it is removed first"
-	refresh   = "RFC 2918 and RFC 7313: routes are sent again within a session"
-	xds       = "istio.io, Architecture: istiod sends configuration to running proxies"
-	injected  = "istio.io, Installing the Sidecar: the proxy is put in when a pod is made"
-	helm      = "kubernetes.io, Deployments and DaemonSets: another pod template replaces the pods"
-	systemd   = "systemd.io, sysctl.d(5), modules-load.d(5), modprobe.d(5)"
-	kubelet   = "kubernetes.io, Kubelet Configuration Directory: read at start; a restart leaves pods alone"
+	bgpOpen      = "RFC 4271, section 4.2: AS number, hold time and identifier are told when a session opens"
+	frrPeer      = "FRR master fbfc8222, bgpd/bgpd.c: peer_as_change, peer_password_set, peer_update_source_if_set, peer_flag_action_list; other switches are taken to do the same"
+	frrRouter    = "FRR master fbfc8222, bgpd/bgp_vty.c: router bgp with another number is refused while one runs, so that it is removed first"
+	refresh      = "RFC 2918 and RFC 7313: routes are sent again within a session"
+	xds          = "istio.io, Architecture: istiod sends configuration to running proxies"
+	calicoEgress = "docs.tigera.io, Calico Enterprise 3.23: Configure egress gateways, on-premises; Optimize egress networking for long-lived TCP connections"
+	injected     = "istio.io, Installing the Sidecar: the proxy is put in when a pod is made"
+	helm         = "kubernetes.io, Deployments and DaemonSets: another pod template replaces the pods"
+	systemd      = "systemd.io, sysctl.d(5), modules-load.d(5), modprobe.d(5)"
+	kubelet      = "kubernetes.io, Kubelet Configuration Directory: read at start; a restart leaves pods alone"
 )
 
 // table is every consequence. Rows for one kind stand together, the particular before the general.
@@ -77,6 +78,7 @@ var table = []row{
 	{diff.Kubernetes, re("^Node$"), nil, re(`NoExecute`), "", PodRestart, "pods that do not tolerate it leave the node", "kubernetes.io, Taints and Tolerations"},
 	{diff.Kubernetes, re("^Node$"), nil, nil, "", Nothing, "counts for what is scheduled from then on", "kubernetes.io, Taints and Tolerations"},
 	{diff.Kubernetes, re("^Namespace$"), nil, re(`dataplane-mode`), "", Reload, "the node's proxy takes the pods over at once; open connections stay as they are", "istio.io, Add workloads to an ambient mesh"},
+	{diff.Kubernetes, re("^Namespace$"), nil, re(`egressGatewayPolicy`), "", Reload, "nodes send what its pods send to the policy's destinations by its gateways at once; connections that are open there break", calicoEgress},
 	{diff.Kubernetes, re("^Namespace$"), nil, re(`istio\.io/rev|istio-injection|linkerd\.io|consul`), "", ProxyRestart, "a pod gets the other proxy when it starts again: the namespace's workloads are restarted", injected},
 	{diff.Kubernetes, re("^Namespace$"), nil, nil, "", Nothing, "counts for pods that are made from then on", "kubernetes.io, Pod Security Admission"},
 
@@ -85,6 +87,9 @@ var table = []row{
 	{diff.Kubernetes, re("^(Deployment|DaemonSet|StatefulSet)$"), nil, re(`template`), "", PodRestart, "its pods are replaced", helm},
 	{diff.Kubernetes, re("^PeerAuthentication$"), nil, nil, "", Reload, "proxies require it within seconds, and end connections that are not so", xds},
 	{diff.Kubernetes, re("^(NetworkPolicy|Cilium(Clusterwide)?NetworkPolicy|CiliumEgressGatewayPolicy)$"), nil, nil, "", Reload, "every node enforces it within seconds; what is open and no longer allowed may end", "kubernetes.io, Network Policies"},
+	{diff.Kubernetes, re("^EgressGateway$"), nil, re(`template|ipPools`), "", PodRestart, "its pods are replaced one after the other, and connections by way of them break", calicoEgress},
+	{diff.Kubernetes, re("^(EgressGateway|EgressGatewayPolicy|IPPool)$"), nil, re("^$"), diff.Added, Nothing, "a namespace has to name it first", calicoEgress},
+	{diff.Kubernetes, re("^(EgressGateway|EgressGatewayPolicy|IPPool)$"), nil, nil, "", Reload, "nodes take up within seconds where packets leave; connections that go another way then break", calicoEgress},
 	{diff.Kubernetes, re("^(Prometheus|PodMonitor|ServiceMonitor|Kustomization|ClusterRole|Role)"), nil, nil, "", Nothing, "read by who watches or delivers", "prometheus-operator.dev"},
 	{diff.Kubernetes, re("^(Certificate|Issuer|ExternalSecret|Secret)$"), nil, nil, "", Reload, "the Secret is made again, and whoever holds it takes it up", "cert-manager.io, Certificate; external-secrets.io, ExternalSecret"},
 	{diff.Kubernetes, re("."), nil, nil, "", Reload, "what runs takes it up within seconds", xds},

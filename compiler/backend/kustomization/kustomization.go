@@ -27,7 +27,7 @@ var Backend = backend.Backend{
 
 const fileName = "kustomization.yaml"
 
-// phase is one folder of the overlay with its files, by name.
+// phase is one folder of the overlay with its files, by name; that of namespaces comes first.
 type phase struct {
 	name  string
 	files []*artifact.File
@@ -73,7 +73,11 @@ func phasesOf(t *artifact.Tree, dir string) []phase {
 			out = append(out, phase{name: name})
 		}
 		last := &out[len(out)-1]
-		last.files = append(last.files, f)
+		if path.Base(rest) == "namespace.yaml" { // the objects are applied in this order, and some stand in one
+			last.files = slices.Insert(last.files, 0, f)
+		} else {
+			last.files = append(last.files, f)
+		}
 	}
 	return out
 }
