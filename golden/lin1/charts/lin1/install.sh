@@ -138,11 +138,15 @@ secret() {
 }
 
 # chart RELEASE NAMESPACE VERSION CHART [--repo URL]: installs a release or brings it up to date, and waits for its pods.
+# With --no-wait it does not: a Service of the release gets its address in a later phase.
 chart() {
-	local release=$1 namespace=$2 version=$3
+	local release=$1 namespace=$2 version=$3 wait=--wait words=() word
 	shift 3
-	run helm upgrade --install "$release" "$@" --version "$version" --kube-context "$context" --namespace "$namespace" \
-		--values "charts/$site/$release/values.yaml" --wait --timeout "$timeout"
+	for word in "$@"; do
+		if [ "$word" = --no-wait ]; then wait=''; else words+=("$word"); fi
+	done
+	run helm upgrade --install "$release" "${words[@]}" --version "$version" --kube-context "$context" --namespace "$namespace" \
+		--values "charts/$site/$release/values.yaml" ${wait:+"$wait"} --timeout "$timeout"
 }
 
 # apply FOLDER: applies a folder of the overlay. A webhook that has just come up may refuse the first calls.
