@@ -33,7 +33,7 @@ func TestInstall(t *testing.T) {
 	for _, site := range sites(t) {
 		out := compiled(t, site)
 		// The steps follow from what is installed and from who delivers it: sites alike in that have one script.
-		steps := fmt.Sprint(out.Plan.Mesh.Kind, out.Plan.LoadBalancer.Kind, out.Plan.LoadBalancer.Backend, out.Plan.Delivery.Kind, out.Plan.Cluster.Distribution, driver(out.Plan), out.Plan.CalicoEgress != nil)
+		steps := fmt.Sprint(out.Plan.Mesh.Kind, out.Plan.LoadBalancer.Kind, out.Plan.LoadBalancer.Backend, out.Plan.Delivery.Kind, out.Plan.Cluster.Distribution, driver(out.Plan), out.Plan.CalicoEgress != nil, datacenter(out.Plan))
 		if seen[steps] {
 			continue
 		}
@@ -224,4 +224,15 @@ func (c *client) complete(out *compiler.Output) {
 
 func byHand(p *ir.Plan) []ir.Secret {
 	return slices.DeleteFunc(slices.Clone(p.Secrets), func(s ir.Secret) bool { return s.Creator != ir.ByHand || s.Late })
+}
+
+// datacenter is what the site is in a federation of Consul's datacenters, who differ in their Secrets; "" where it is in none.
+func datacenter(p *ir.Plan) string {
+	switch {
+	case p.Consul == nil || p.Consul.WAN == nil:
+		return ""
+	case p.Consul.WAN.Secondary:
+		return "secondary"
+	}
+	return "primary"
 }
