@@ -20,6 +20,7 @@ func TestStreamsBesideLinkerd(t *testing.T) {
 gateways: local: listeners: {
 	logs: {port: 514, protocol: "udp"}
 	lines: {port: 2514, protocol: "tcp"}
+	secured: {port: 6514, protocol: "tcp", tls: {mode: "terminate", secret: "lines"}}
 }
 namespaces: intake: services: lines: {
 	ports: {
@@ -29,6 +30,7 @@ namespaces: intake: services: lines: {
 	expose: [
 		{gateway: "local", listener: "logs", host: "logs.example.net"},
 		{gateway: "local", listener: "lines", host: "lines.example.net"},
+		{gateway: "local", listener: "secured", host: "secured.example.net"},
 	]
 }
 kubernetes: {
@@ -38,7 +40,9 @@ kubernetes: {
 		"UDPRoute intake/local-logs.example.net: apiVersion = gateway.networking.k8s.io/v1alpha2",
 		"UDPRoute intake/local-logs.example.net: spec rules * backendRefs * port = 514",
 		"TCPRoute intake/local-lines.example.net: spec parentRefs * sectionName = lines",
+		"TCPRoute intake/local-secured.example.net: spec parentRefs * sectionName = secured",
 		"Gateway gateway-local/local: spec listeners * protocol = UDP",
+		"Gateway gateway-local/local: spec listeners * protocol = TLS",
 		"NetworkPolicy gateway-local/*: spec ingress * ports * port = 514",
 		"NetworkPolicy intake/service-lines: spec ingress * ports * port = 5514",
 		"Server intake/lines-*: spec port = 2514",

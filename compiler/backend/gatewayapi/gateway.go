@@ -126,7 +126,7 @@ func apiProtocol(l *ir.Listener) string {
 	switch {
 	case l.Protocol == ir.Tunnelled:
 		return "HBONE"
-	case l.PassesThrough() || l.Protocol == "tls":
+	case l.PassesThrough() || l.Protocol == "tls" || l.TLS != nil && l.IsStream():
 		return "TLS"
 	case l.TLS != nil:
 		return "HTTPS"
