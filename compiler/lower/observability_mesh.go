@@ -79,7 +79,7 @@ type needed struct {
 	from           ir.From
 }
 
-// metricsRules watch the watching: a series that is not there fires nothing.
+// metricsRules watch the watching: a series that is not there fires nothing. They come last, and ask for what others read.
 func (l *lowering) metricsRules() {
 	all := []needed{
 		{"node_nf_conntrack_entries", "node_exporter on the hosts", nil},
@@ -112,7 +112,7 @@ func (l *lowering) metricsRules() {
 	var rules []ir.Rule
 	seen := map[string]bool{}
 	for _, n := range all {
-		if seen[n.metric] {
+		if seen[n.metric] || !l.reads(n.metric) {
 			continue
 		}
 		seen[n.metric] = true
@@ -123,6 +123,13 @@ func (l *lowering) metricsRules() {
 			Description: fmt.Sprintf("Alerts that read it cannot fire. It comes from %s.", n.source)})
 	}
 	l.ruleGroup("metrics", runbookMetrics, append(rules, l.scrapeRules()...)...)
+}
+
+// reads reports whether an alert so far reads a metric.
+func (l *lowering) reads(metric string) bool {
+	return slices.ContainsFunc(l.p.Watch.Groups, func(g ir.RuleGroup) bool {
+		return slices.ContainsFunc(g.Rules, func(r ir.Rule) bool { return strings.Contains(r.Expr, metric) })
+	})
 }
 
 // scrapeRules watch the targets of our own monitors and what they cost.

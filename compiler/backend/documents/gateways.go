@@ -56,14 +56,24 @@ func byNodes(g *ir.Gateway, l2 bool, policy string) (by, identity, announced str
 type carried struct {
 	Replaced    bool     // kube-proxy is not there
 	ReplacedBy  []string // commands that show by whom
+	ProxyPods   string   // selector of kube-proxy's pods; "" where it is a part of another program
+	ConfigMap   bool     // kube-proxy reads ConfigMap kube-system/kube-proxy
 	NetworkPods string   // selector of the pod network's agents; "" where they are no pods, or not known
 }
 
 // networkPods select the agents of a pod network: the manifests of the projects (Calico 3.31, flannel 0.27, Cilium 1.20).
 var networkPods = map[string]string{"calico": "k8s-app=calico-node", "cilium": "k8s-app=cilium", "flannel": "app=flannel"}
 
+// proxyPods select those of kube-proxy: a DaemonSet of kubeadm and Talos, static pods of RKE2. In k3s it is a part of the
+// one process, as its flannel is (K3s documentation, Architecture; rancher/rke2 6ce1a80 pkg/podtemplate; 2026-11-21).
+var proxyPods = map[string]string{"kubeadm": "k8s-app=kube-proxy", "talos": "k8s-app=kube-proxy", "rke2": "component=kube-proxy"}
+
 func carriedOf(p *ir.Plan) carried {
-	c := carried{Replaced: p.Cluster.KubeProxy.Mode == "replaced", NetworkPods: networkPods[p.Cluster.CNI.Kind]}
+	c := carried{Replaced: p.Cluster.KubeProxy.Mode == "replaced", NetworkPods: networkPods[p.Cluster.CNI.Kind],
+		ProxyPods: proxyPods[p.Cluster.Distribution], ConfigMap: p.Cluster.Distribution == "kubeadm"}
+	if c.ProxyPods == "" && p.Cluster.CNI.Kind == "flannel" {
+		c.NetworkPods = ""
+	}
 	if c.Replaced && p.Cluster.CNI.Kind == "cilium" {
 		c.ReplacedBy = []string{`kubectl -n kube-system get configmap cilium-config -o jsonpath='{.data.kube-proxy-replacement}{"\n"}'   # true`}
 	}
