@@ -21,9 +21,19 @@ func linkerdCertificates(l *lowering) []ir.Rule {
 			Description: fmt.Sprintf("It lives %s h, is renewed when 30 of 100 parts are left, and has less than %s h left. When it ends every connection of the pod fails.", decimal(float64(lives)/3600), decimal(float64(overdue)/3600))},
 	}
 	if ca.IssuerRef != "" {
-		rules = append(rules, l.intermediateAlert())
+		return append(rules, l.intermediateAlert())
 	}
-	return rules
+	return append(rules, l.handMadeIssuer())
+}
+
+// handMadeIssuer watches the intermediate that nobody renews by himself, by what identity says of the one that it signs with
+// (linkerd/linkerd2 pkg/identity/service.go, registerCertExpirationMetrics, read 2026-11-21).
+func (l *lowering) handMadeIssuer() ir.Rule {
+	m := &l.p.Mesh
+	return ir.Rule{Alert: "MeshAuthorityExpiring", Severity: warning, For: "30m", Why: "certificates/overdue", From: append(m.From.Of("kind"), m.CA.From...),
+		Expr:        fmt.Sprintf(`issuer_cert_ttl_seconds{namespace="%s"} < %d`, m.Namespace, pluginDays*day),
+		Summary:     "The intermediate of the mesh ends soon.",
+		Description: fmt.Sprintf("Less than %d days are left of what {{ $labels.pod }} signs with, and nobody renews Secret %s/%s but whoever made it; identity takes a new one without a restart. Its end is the end of all traffic in the mesh.", pluginDays, m.Namespace, m.CA.IssuerSecret)}
 }
 
 // linkerdPushes watch the control plane. Proxies count what policy refuses (linkerd2-proxy
@@ -52,6 +62,8 @@ func linkerdMetrics(l *lowering) []needed {
 	out := []needed{{"identity_cert_expiration_timestamp_seconds", "the proxies of the mesh", l.p.Mesh.From.Of("kind")}}
 	if l.p.Mesh.CA.IssuerRef != "" {
 		out = append(out, needed{"certmanager_certificate_expiration_timestamp_seconds", "cert-manager", ir.From{"mesh.ca"}})
+	} else {
+		out = append(out, needed{"issuer_cert_ttl_seconds", "the mesh's authority", ir.From{"mesh.ca"}})
 	}
 	if l.p.Federation != nil {
 		out = append(out, needed{"gateway_alive", "the controllers of other sites", ir.From{"federation"}})

@@ -65,7 +65,8 @@ var metricLabels = map[string][]string{
 	"citadel_server_cert_chain_expiry_timestamp":  {},
 	"istio_agent_cert_expiry_seconds":             {"namespace", "pod", "resource_name"},
 
-	"identity_cert_expiration_timestamp_seconds": {"namespace", "pod"},
+	"identity_cert_expiration_timestamp_seconds":  {"namespace", "pod"},
+	"issuer_cert_ttl_seconds":                     {"namespace", "pod"},
 	"gateway_alive":                               {"namespace", "pod", "target_cluster_name"},  // linkerd2 multicluster/service-mirror/metrics.go
 	"envoy_cluster_upstream_cx_active":            {"namespace", "pod", "node", "cluster_name"}, // istio tools/packaging/common/envoy_bootstrap.json
 	"envoy_server_days_until_first_cert_expiring": {"namespace", "pod"},
