@@ -687,6 +687,7 @@ var mutants = []mutant{
 	{"observability", "fra1", "**/prometheusrule.yaml", `RUNBOOK.md#metrics`, `RUNBOOK.md#metric`},
 	{"observability", "fra1", "**/podmonitor.yaml", `\$1:15020`, `$$1:15021`},
 	{"observability", "fra1", "**/podmonitor.yaml", `http-envoy-prom`, `http-envoy`},
+	{"observability", "tku1", "**/podmonitor.yaml", `port: gateway`, `port: gate`},
 	{"observability", "fra1", "**/servicemonitor.yaml", `port: frrmetricshttps`, `port: frrmetrics`},
 	{"observability", "fra1", "**/servicemonitor.yaml", `component: meshgen-frr-k8s`, `component: frr-k8s`},
 	{"observability", "fra1", "**/50-observability/clusterrolebinding.yaml", `namespace: monitoring`, `namespace: monitor`},

@@ -63,6 +63,7 @@ type Monitor struct {
 	Selector    []KV     // labels of the pods, or of Service; empty: every pod that has the port
 	Ports       []string // names of container ports; of ServicePorts for a ServiceMonitor
 	Dial        uint16   // the port to ask instead of the named one; 0: the named one
+	Budgeted    bool     // its targets are the proxies that the budget of series is for
 	Path        string
 	HTTPS       bool // with a certificate that nobody vouches for, and the scraper's token
 	HonorLabels bool // labels of the series win over those of the target

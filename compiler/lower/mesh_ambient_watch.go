@@ -41,7 +41,7 @@ func ambientMonitors(l *lowering) []ir.Monitor {
 	m := &l.p.Mesh
 	out := istioMonitors(l)
 	for i := range out {
-		if out[i].Dial != 0 {
+		if out[i].Budgeted {
 			out[i].Namespaces = nil
 			for _, n := range l.p.Namespaces {
 				if n.Purpose == "gateway" || n.Meshed && n.Waypoint {

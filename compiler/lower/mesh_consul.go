@@ -137,11 +137,21 @@ func consulMetrics(l *lowering) []needed {
 	return append(out, needed{"kube_statefulset_status_replicas_ready", "kube-state-metrics", from})
 }
 
-// consulMonitors: the name of the port is that of the injector and of the gateways' controller.
+// consulMonitors: the name of the port is that of the injector and of the gateways' controller. Gateways of the chart have
+// a name for one port alone, that of the tunnels (hashicorp/consul-k8s v2.0.3 charts/consul/templates/mesh-gateway-deployment.yaml
+// and terminating-gateways-deployment.yaml, read 2026-11-21).
 func consulMonitors(l *lowering) []ir.Monitor {
 	namespaces, from := l.scraped()
-	return []ir.Monitor{{Kind: "PodMonitor", Name: watchName + "-proxies", Namespaces: namespaces, Ports: []string{"prometheus"}, Path: "/metrics", NodeLabel: true,
-		Reason: "Each pod that has a proxy, and gateways.", Why: "metrics/proxies", From: slices.Concat(l.p.Mesh.From.Of("kind"), from)}}
+	m := &l.p.Mesh
+	out := []ir.Monitor{{Kind: "PodMonitor", Name: watchName + "-proxies", Namespaces: namespaces, Ports: []string{"prometheus"}, Path: "/metrics", NodeLabel: true,
+		Reason: "Each pod that has a proxy, and gateways.", Why: "metrics/proxies", From: slices.Concat(m.From.Of("kind"), from)}}
+	if l.p.Federation != nil || len(l.p.Consul.Ways) > 0 {
+		out = append(out, ir.Monitor{Kind: "PodMonitor", Name: watchName + "-gateways", Namespaces: []string{m.Namespace}, Selector: []ir.KV{{Key: "app", Value: consulName}},
+			Ports: []string{"gateway"}, Dial: m.ProxyPorts.EnvoyMetrics, Path: "/metrics", NodeLabel: true,
+			Reason: "The chart's own gateways, to other sites and out of the mesh. Their port of metrics has no name.",
+			From:   slices.Concat(m.From.Of("kind"), ir.From{"federation", "external", "egressGateways"})})
+	}
+	return out
 }
 
 // consulSecrets are those that the chart reads. Left to itself it makes them by jobs, anew in each cluster.

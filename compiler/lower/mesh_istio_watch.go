@@ -146,7 +146,7 @@ func istioMonitors(l *lowering) []ir.Monitor {
 			Selector: []ir.KV{{Key: "app", Value: "istiod"}}, Ports: []string{"http-monitoring"}, Path: "/metrics",
 			Reason: "Configuration pushes, injection, and the authority's certificates.", From: m.From.Of("kind")},
 		{Kind: "PodMonitor", Name: watchName + "-proxies", Namespaces: namespaces,
-			Ports: []string{"http-envoy-prom"}, Dial: m.ProxyPorts.Metrics, Path: "/stats/prometheus", NodeLabel: true,
+			Ports: []string{"http-envoy-prom"}, Dial: m.ProxyPorts.Metrics, Budgeted: true, Path: "/stats/prometheus", NodeLabel: true,
 			Reason: "Each pod that has a proxy, by the proxy's named port. What is asked is the agent beside it, which merges\n" +
 				"the metrics of proxy and application; its own port has no name. Both stay outside mutual TLS.",
 			Drop: []ir.Drop{

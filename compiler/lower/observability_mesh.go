@@ -142,7 +142,7 @@ func (l *lowering) scrapeRules() []ir.Rule {
 	proxies := ""
 	for _, m := range w.Monitors {
 		jobs = append(jobs, m.Job)
-		if m.Dial != 0 {
+		if m.Budgeted {
 			proxies = m.Job
 		}
 	}

@@ -12,6 +12,10 @@ const consulGroup = "consul.hashicorp.com"
 // charts/consul/values.yaml connectInject.metrics).
 const consulMetrics = 20200
 
+// consulTunnels is the container port of the chart's gateways that has a name, "gateway" (charts/consul/values.yaml of
+// consul-k8s 2.0.3, meshGateway.containerPort; 8443 in terminating-gateways-deployment.yaml).
+const consulTunnels = 8443
+
 // consulValues returns the values of its chart and the namespace of the release; nil where it is not in the tree.
 func (p *pass) consulValues() (*values, string) {
 	for _, name := range sortedKeys(p.values) {

@@ -56,6 +56,8 @@ func (p *pass) checkMonitorPort(o *object, e any, at fieldPath, namespaces []str
 		number := podPorts[name]
 		if v, _ := p.consulValues(); v != nil && name == "prometheus" && !slices.Contains(namespaces, "kube-system") {
 			number = consulMetrics
+		} else if v != nil && name == "gateway" {
+			number = consulTunnels
 		}
 		if number == 0 {
 			number = p.workloadPort(namespaces, get(o.value, "spec", "selector"), name)

@@ -38,7 +38,7 @@ func monitor(p *ir.Plan, y *artifact.YAML, m *ir.Monitor) {
 		y.Map("spec", func() {
 			y.From(m.Why, m.From...)
 			y.Comment(m.Reason)
-			if m.Dial != 0 {
+			if m.Budgeted {
 				budget(y, &p.Watch.Series)
 				y.From(m.Why, m.From...)
 			}
