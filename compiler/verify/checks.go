@@ -47,6 +47,7 @@ type expectedState struct {
 	Services      []struct{ Namespace, Name, Selector string }        `json:"services"`
 	Configuration []struct{ Namespace, ConfigMap, Key, Value string } `json:"configuration"`
 	Marks         []serviceMark                                       `json:"marks"`
+	Egress        []expectedEgress                                    `json:"egress"`
 	Objects       []expectedObjects                                   `json:"objects"`
 
 	file *artifact.File
@@ -116,6 +117,7 @@ func checkExpected(p *pass) {
 	p.expectedHosts()
 	p.expectedObjects()
 	p.expectedConfiguration()
+	p.expectedEgress()
 }
 
 func (p *pass) unexpected(format string, args ...any) {

@@ -100,16 +100,17 @@ func (p *pass) expectedSources(h *expectedHosts, daemon string, sources []chrony
 	}
 }
 
-// readOnly are the programs that run.sh may run, and the first words of what it may ask of those that could also change
+// readOnly are the programs that run.sh may run, and how what it may ask begins, of those that could also change
 // something.
 var readOnly = map[string][]string{
 	"kubectl": nil, // by the function kube alone
 	"kube":    {"get"},
 	"sysctl":  {"-n"}, "chronyc": {"-n"}, "ntpq": {"-pn"}, "timedatectl": {"show", "show-timesync"},
 	"frr": {"show "}, "on_switch": {"show ", "s="},
-	"jq": {}, "awk": {}, "tr": {}, "cat": {}, "id": {}, "uname": {}, "dirname": {}, "sh": {},
+	"ip": {"-json address show"}, "as_root": {"nft --json list "}, "systemctl": {"is-active "},
+	"jq": {}, "awk": {}, "true": {}, "tr": {}, "cat": {}, "id": {}, "uname": {}, "dirname": {}, "sh": {},
 	"printf": {}, "read": {}, "set": {}, "shift": {}, "exit": {}, "break": {}, "command": {}, "[": {},
-	"usage": {}, "die": {}, "judge": {}, "clock": {}, "check_switch": {}, "check_host": {}, "check_kubernetes": {},
+	"usage": {}, "die": {}, "judge": {}, "clock": {}, "check_switch": {}, "check_host": {}, "leaving": {}, "check_kubernetes": {},
 }
 
 // readOnlyScripts are scripts with nothing against them that were read in this process: all sites of a fleet have the same.
@@ -165,15 +166,17 @@ func (p *pass) checkReadOnly(f *artifact.File, call *syntax.CallExpr, function s
 	asks, known := readOnly[name]
 	switch {
 	case function == "on_switch" && strings.HasPrefix(name, "${MESHGEN_SSH"):
+	case function == "as_root" && (name == "$@" || name == "sudo"): // what it is called with is read where it is called
 	case !known:
 		report("it runs %q", name)
 	case name == "kubectl" && function != "kube":
 		report("it runs kubectl outside of the function kube")
 	case len(asks) > 0:
-		what := ""
-		if len(call.Args) > 1 {
-			what = literal(f, call.Args[1])
+		words := make([]string, len(call.Args)-1)
+		for i, a := range call.Args[1:] {
+			words[i] = literal(f, a)
 		}
+		what := strings.Join(words, " ")
 		if !slices.ContainsFunc(asks, func(a string) bool { return strings.HasPrefix(what, a) }) {
 			report("%s %q does not only read", name, what)
 		}

@@ -18,6 +18,11 @@
 //	            is a place in the list of that name, from 0, or -1; maxOffset is in seconds
 //	gateways    {name, namespace, service, selector, replicas, class, racks, addresses}
 //	services    {namespace, name, selector} of workloads in whose pods the container proxy runs
+//	egress      ways out with a fixed source address: {name, provider, sources}; left out where there are none. sources are
+//	            {address, node}: a network where pods take addresses out of it, and no node where it follows a pod. Of each
+//	  kind, object, namespace         what the provider reads
+//	  namespace, selector, replicas, nodes  of its pods, and the machines that they may run on
+//	  service                         that has the addresses
 //	configuration {namespace, configMap, key, value} of what others install; left out where nothing is relied on
 //	marks       {namespace, service, labels, annotations} that the mesh reads on Services of others; left out where there are none
 //	objects     {kind, namespace, names} of the load balancer

@@ -90,6 +90,7 @@ func (w *writer) cluster(p *ir.Plan, t *artifact.Tree) {
 		w.From("", s.From...)
 		return service{s.Namespace, s.Name, selector(s.Labels)}
 	})
+	w.egress(p)
 	if c := p.Cilium; c != nil && len(c.Expects) > 0 {
 		list(w, "configuration", c.Expects, func(v ir.CiliumValue) any {
 			w.From("", v.From...)

@@ -98,3 +98,22 @@ type mark struct {
 	Labels      map[string]string `json:"labels"`
 	Annotations map[string]string `json:"annotations"`
 }
+
+type egress struct {
+	Name      string         `json:"name"` // in the site's egressGateways
+	Provider  string         `json:"provider"`
+	Sources   []egressSource `json:"sources"`
+	Kind      string         `json:"kind,omitempty"` // as kubectl takes it
+	Object    string         `json:"object,omitempty"`
+	Namespace string         `json:"namespace,omitempty"`
+	Selector  string         `json:"selector,omitempty"`
+	Replicas  int            `json:"replicas,omitempty"`
+	Nodes     []string       `json:"nodes,omitempty"`
+	Service   string         `json:"service,omitempty"`
+	from      ir.From
+}
+
+type egressSource struct {
+	Address string `json:"address"`
+	Node    string `json:"node,omitempty"`
+}

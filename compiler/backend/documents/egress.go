@@ -7,7 +7,10 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
-// egress writes which traffic leaves with a fixed source address, what the machines must have for it, and how to look.
+// seeRunbook ends what is said of a way out.
+const seeRunbook = "How to look at it, what is lost with a machine, and one address more: see [the runbook](RUNBOOK.md)."
+
+// egress writes which traffic leaves with a fixed source address, and what the machines must have for it.
 func egress(m *backend.Markdown, p *ir.Plan) {
 	if len(p.Egress) == 0 {
 		return
@@ -25,9 +28,8 @@ func egress(m *backend.Markdown, p *ir.Plan) {
 			m.Row(code(e.External), codes(ir.Prefixes(e.Destinations)), codes(users), code(e.Gateway), code(s.Address.String()), code(s.Node))
 		}
 	}
-	m.Text("With two source addresses each pod keeps to one of them, chosen by its identity: the other end admits both. Cilium does not look whether the node with the address is alive: when the machine is lost, the pods that keep to it reach nothing until its Node is deleted (`kubectl delete node`); then they keep to another address, and their connections break.")
 	m.Text("meshgen does not configure interfaces. Each machine must have its addresses on an interface that Cilium serves, for good, before the policies are applied: as the network configuration of its system says, or until the next boot with")
-	var add, look []string
+	var add []string
 	seen := map[string]bool{}
 	for i := range p.Egress {
 		for _, s := range p.Egress[i].Sources {
@@ -36,14 +38,11 @@ func egress(m *backend.Markdown, p *ir.Plan) {
 			}
 			seen[s.Address.String()] = true
 			add = append(add, "ip address add "+s.Address.String()+"/"+number(s.Address.BitLen())+" dev "+interfaceOf(p, s.Node)+" # on "+s.Node)
-			look = append(look, "kubectl -n kube-system exec "+agentOn(s.Node)+" -c cilium-agent -- cilium-dbg bpf egress list | grep -F "+s.Address.String())
 		}
 	}
 	m.Commands(add...)
 	m.Text("On Talos the addresses are the machine configuration's: `machine.network.interfaces[].addresses`. Where nodes live on loopback addresses the node's own routing announces these as well, and its switches take them.")
-	m.Text("What the agents have made of it; a source `0.0.0.0` on the gateway's own node means that the address is on none of its interfaces, and that the packets are dropped:")
-	m.Commands(look...)
-	m.Text("An agent looks for the address when it reads the policy and not again: after a change of the interface delete the policy (`kubectl delete ciliumegressgatewaypolicy NAME`) and apply the phase 40-policy once more. A pod that has just started may for a moment send with the address of its node: the other end must refuse that one, not trust it.")
+	m.Text(seeRunbook)
 }
 
 func agentOn(node string) string {

@@ -7,8 +7,7 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
-// egressCalico writes which traffic leaves by egress gateways of Calico, what Calico and the switches must have for it, and
-// how to look.
+// egressCalico writes which traffic leaves by egress gateways of Calico, and what Calico and the switches must have for it.
 func egressCalico(m *backend.Markdown, p *ir.Plan) {
 	e := p.CalicoEgress
 	if e == nil {
@@ -26,7 +25,6 @@ func egressCalico(m *backend.Markdown, p *ir.Plan) {
 			m.Row(code(r.External), code(r.Destination.String()), codes(users), code(r.Gateway))
 		}
 	}
-	m.Text("The other end admits every address of the gateway: which pod a connection takes the sender's node decides, by the addresses of both ends, and which address that pod has nobody chooses. With a machine its pod is lost, and connections by way of it break; nodes ask each gateway that their pods use whether it is ready, and leave out one that is not. While none is, nothing gets out to these destinations.")
 	m.Head("egress gateway", "sources", "pods", "machines")
 	for i := range e.Gateways {
 		g := &e.Gateways[i]
@@ -49,14 +47,7 @@ func egressCalico(m *backend.Markdown, p *ir.Plan) {
 	m.Commands("kubectl get licensekeys.projectcalico.org default",
 		`kubectl get felixconfigurations.projectcalico.org default -o jsonpath='{.spec.egressIPSupport}' # EnabledPerNamespace, or EnabledPerNamespaceOrPerPod`)
 	m.Text("From a namespace that names a policy which is not there Calico lets nothing out, inside the cluster neither. So the phase " + code(string(backend.Egress)) + " comes before the namespaces, is waited for, and is never pruned. What the site no longer has of it goes by hand, when no namespace names it any more: the policy first, then the gateway, then its pools.")
-	m.Text("Looking: each gateway is ready, each of its pods has one of the sources, and the other end sees it. Look with a transfer of many full packets: between machines what goes to a gateway has a header of VXLAN twice.")
-	var look []string
-	for i := range e.Gateways {
-		g := &e.Gateways[i]
-		look = append(look, "kubectl -n "+g.Pods.Namespace+" get egressgateways.operator.tigera.io "+g.Pods.Release,
-			"kubectl -n "+g.Pods.Namespace+" get pods -o wide -l "+labelText([]ir.KV{g.Label}))
-	}
-	m.Commands(look...)
+	m.Text(seeRunbook)
 }
 
 // hops are the addresses of IPv4 of machines in the node network.

@@ -7,8 +7,8 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
-// egressProxies writes which connections leave by an egress gateway of the mesh, with which source addresses, what the
-// machines must have for it, and how to look.
+// egressProxies writes which connections leave by an egress gateway of the mesh, with which source addresses, and what
+// the machines must have for it.
 func egressProxies(m *backend.Markdown, p *ir.Plan) {
 	for i := range p.EgressProxies {
 		x := &p.EgressProxies[i]
@@ -30,10 +30,8 @@ func egressProxies(m *backend.Markdown, p *ir.Plan) {
 			}
 			m.Row(code(r.External), code(r.Address.String()), codes(ports), codes(users))
 		}
-		if len(x.Pods.VIPs) > 0 {
-			kubeVIPEgress(m, x)
-		} else {
-			hostEgress(m, p, x.Sources, x.Pods.Namespace, x.Pods.Selector)
+		if len(x.Pods.VIPs) == 0 {
+			hostEgress(m, p, x.Sources)
 		}
 		m.Text(without + " does not reach these destinations: nothing leads it to the gateway, and the policy of its namespace refuses the way past it. While the mesh is out of the path (see the runbook) they are not reached at all, and that is meant: the other end would refuse an address that it does not know.")
 	}
@@ -60,50 +58,29 @@ func consulWays(m *backend.Markdown, p *ir.Plan) {
 			}
 			m.Row(code(d.Name), codes(d.Addresses), code(number(d.Port)), codes(users))
 		}
-		hostEgress(m, p, w.Sources, w.Passage.Namespace, w.Passage.Selector)
+		hostEgress(m, p, w.Sources)
 		m.Text("While proxies are out of the path (see the runbook) these destinations are not reached at all, and that is meant: the other end would refuse an address that it does not know.")
 	}
 }
 
 // ownSources says what gives the source address where each machine has one.
 const ownSources = "Each machine gives what its pod sends there an address of the machine's own, in its kernel (`/etc/meshgen/egress.nft`" +
-	"). meshgen does not configure interfaces: each must have its address on one, for good, before that file is loaded. With a machine its source is lost; " +
-	"the other pods go on with theirs, and connections by way of the lost one break."
+	"). meshgen does not configure interfaces: each must have its address on one, for good, before that file is loaded. " + seeRunbook
 
 // egressSource says what gives the source address.
 func egressSource(x *ir.EgressProxy) string {
 	if len(x.Pods.VIPs) > 0 {
-		return "There is one such pod. kube-vip holds the address of its Service on the machine that it runs on, and gives what it sends there that address. " +
-			"With the machine both move, and connections break; until the pod runs elsewhere nothing gets out."
+		return "There is one such pod. kube-vip holds the address of its Service on the machine that it runs on, and gives what it sends there that address. " + seeRunbook
 	}
 	return ownSources
 }
 
 // hostEgress: each machine has an address.
-func hostEgress(m *backend.Markdown, p *ir.Plan, sources []ir.EgressSource, namespace string, pods []ir.KV) {
-	m.Text("The other end admits every one of these sources: which pod of the gateway a connection takes nobody chooses.")
+func hostEgress(m *backend.Markdown, p *ir.Plan, sources []ir.EgressSource) {
 	m.Head("source", "on machine", "interface")
-	var look []string
 	for _, s := range sources {
 		m.Row(code(s.Address.String()), code(s.Node), code(interfaceOf(p, s.Node)))
-		look = append(look, "nft list table inet meshgen_egress # on "+s.Node+": the counter of "+s.Address.String()+" grows",
-			"ip -brief address show to "+s.Address.String()+" # on "+s.Node+": one line")
 	}
-	m.Text("Looking, on the machines; a pod of the gateway for each of them:")
-	m.Commands(append(look, "kubectl -n "+namespace+" get pods -o wide -l "+labelText(pods))...)
-}
-
-// kubeVIPEgress: the Service has the address.
-func kubeVIPEgress(m *backend.Markdown, x *ir.EgressProxy) {
-	address := x.Sources[0].Address.String()
-	m.Text("The other end admits " + code(address) + ", and nothing besides: a pod that has just started may for a moment send with the address of its machine, before kube-vip has noted it.")
-	m.Text("Looking: the pod that is noted is the one that runs, and its machine has the address and the rule.")
-	service := "kubectl -n " + x.Pods.Namespace + " get service " + x.Pods.Release
-	m.Commands(service+" -o jsonpath='{.metadata.annotations.kube-vip\\.io/active-endpoint}'",
-		"kubectl -n "+x.Pods.Namespace+" get pods -o wide -l "+labelText(x.Pods.Selector),
-		"ip -brief address show to "+address+" # on the pod's machine: one line",
-		"nft list table ip kube_vip_v4 # on the pod's machine: snat to "+address)
-	m.Text("The rule stands at the same priority as those of the pod network; the kernel asks the one that was made last first. When a restart of the pod network's programs has made theirs anew, restart the gateway: " + code("kubectl -n "+x.Pods.Namespace+" rollout restart deployment "+x.Pods.Release) + ".")
 }
 
 func labelText(labels []ir.KV) string {

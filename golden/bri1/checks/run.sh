@@ -9,16 +9,16 @@ usage() {
 	cat <<'END'
 usage: run.sh [-s SITE] [-l] kubernetes | switch NAME | host [NAME]
 
-  kubernetes   nodes, gateways, proxies, the load balancer's objects and the nodes' ends of the sessions, by kubectl
+  kubernetes   nodes, gateways, ways out, proxies, the load balancer's objects and the nodes' ends of the sessions, by kubectl
   switch NAME  sessions with BFD, paths to the virtual addresses, and routes that must not be there
-  host [NAME]  kernel settings and time of the machine that this runs on; NAME is what the site calls it
+  host [NAME]  kernel settings, time and source addresses of the machine that this runs on; NAME is what the site calls it
 
   -s SITE      which checks/SITE.json; needed where there are several
   -l           ask the switch on this machine, not over ssh
 
 It prints a line a check, PASS or FAIL with what is expected and what is seen, and only reads. Exit codes: 0 all passed,
-1 some failed, 2 usage, 3 somebody could not be asked. Needs jq 1.6 or later, and kubectl, ssh, chronyc, ntpq or timedatectl for
-what it asks. $MESHGEN_SSH NAME COMMAND runs a command on a switch; it is "ssh -n" by default.
+1 some failed, 2 usage, 3 somebody could not be asked. Needs jq 1.6 or later, and kubectl, ssh, chronyc, ntpq, timedatectl, ip or
+nft for what it asks; vtysh and nft as root, or by sudo. $MESHGEN_SSH NAME COMMAND runs a command on a switch; it is "ssh -n" by default.
 Switches: FRR, SONiC (vtysh), EOS and NX-OS. What NX-OS answers is known from what others have written down of it.
 END
 }
@@ -165,6 +165,31 @@ clock() {
 	esac
 }
 
+as_root() {
+	if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+# leaving: what gives packets of pods the source addresses of this machine, as one object. Whether there is a table of that name
+# is asked of all tables, for an answer to "list table" that is none may have other reasons.
+leaving() {
+	here=$(jq -c --arg name "$name" --arg short "${name%%.*}" '[.egress[]? | {name, provider} + (.sources[] | select(.node == $name or .node == $short))]
+		| unique_by([.name, .address])' "$json")
+	addresses='[]'
+	rules='{}'
+	unit=''
+	[ "$here" = '[]' ] || addresses=$(ip -json address show) || die 3 "ip does not answer"
+	case $here in *'"provider":"host"'*)
+		tables=$(as_root nft --json list tables) || die 3 "nft does not answer"
+		case $tables in *'"name": "meshgen_egress"'* | *'"name":"meshgen_egress"'*)
+			rules=$(as_root nft --json list table inet meshgen_egress) || die 3 "nft does not answer" ;;
+		esac
+		unit=$(systemctl is-active meshgen-egress.service || true)
+		;;
+	esac
+	printf '%s\n' "$here" "$addresses" "$rules" | jq -c -n --arg unit "$unit" '
+		{here: input, addresses: [input[].addr_info[]?.local], rules: [input.nftables[]? | .rule.expr[]? | .snat.addr // empty], $unit}'
+}
+
 check_host() {
 	group=$(jq -c --arg name "$name" --arg short "${name%%.*}" '
 		.settings as $all | [.hosts[] | select(.nodes | index($name) or index($short)) | . + (if .settings >= 0 then $all[.settings] else {sources: [], sysctls: {}} end)]
@@ -172,6 +197,7 @@ check_host() {
 	[ -n "$group" ] || die 2 "$name is no machine of $json"
 	daemon=$(printf '%s\n' "$group" | jq -r .daemon)
 	times=$(clock "$daemon")
+	out=$(leaving)
 	settings=$(printf '%s\n' "$group" | jq -r '.sysctls | keys_unsorted[]' | while read -r key; do
 		printf 'sysctl\t%s\t%s\n' "$key" "$(sysctl -n "$key" 2>/dev/null | tr -s '\t ' '  ')"
 	done)
@@ -191,19 +217,24 @@ check_host() {
 		  ([$live[] | select(.[0] == "clock")] | first // ["", "", "no"]
 		  | line("\($name) clock"; "synchronised"; if .[2] == "yes" then "synchronised" else "not synchronised" end),
 		    if .[1] == "" then empty else (.[1] | tonumber | fabs) as $off
-		      | line("\($name) clock offset"; "at most \($group.maxOffset) s"; "\($off) s"; $off <= ($group.maxOffset | tonumber)) end)' \
-		-R --arg name "$name" --argjson group "$group"
+		      | line("\($name) clock offset"; "at most \($group.maxOffset) s"; "\($off) s"; $off <= ($group.maxOffset | tonumber)) end),
+		  ($out.here[] | "\($name) source \(.address) of egress gateway \(.name)" as $what
+		  | line($what; "on an interface"; if .address as $a | $out.addresses | index($a) then "on an interface" else "on none" end),
+		    if .provider != "host" then empty
+		    else line("\($what) rule"; "loaded"; if .address as $a | $out.rules | index($a) then "loaded" else "not loaded" end) end),
+		  (if any($out.here[]; .provider == "host") then line("\($name) meshgen-egress.service"; "active"; $out.unit) else empty end)' \
+		-R --arg name "$name" --argjson group "$group" --argjson out "$out"
 }
 
 kube() { kubectl "$@" --output json || die 3 "kubectl $* fails"; }
 
 check_kubernetes() {
 	nodes=$(kube get nodes)
-	pods=$(jq -r '[.gateways[], .services[]] | map(.namespace) | unique[]' "$json" | while read -r namespace; do
+	pods=$(jq -r '[.gateways[], .services[], (.egress[]? | select(.selector))] | map(.namespace) | unique[]' "$json" | while read -r namespace; do
 		kube get pods --namespace "$namespace" --field-selector status.phase=Running </dev/null
-	done | jq -c '[.items[] | {namespace: .metadata.namespace, name: .metadata.name, labels: (.metadata.labels // {}), node: .spec.nodeName,
+	done | jq -c '[.items[] | {namespace: .metadata.namespace, name: .metadata.name, labels: (.metadata.labels // {}), node: .spec.nodeName, addresses: [.status.podIPs[]?.ip],
 		ready: any(.status.conditions[]?; .type == "Ready" and .status == "True"), containers: [(.spec.containers + (.spec.initContainers // []))[].name]}]' | jq -s add)
-	services=$(jq -r '.gateways[] | .namespace + " " + .service' "$json" | while read -r namespace service; do
+	services=$(jq -r '.gateways[], (.egress[]? | select(.service)) | .namespace + " " + .service' "$json" | while read -r namespace service; do
 		kube get service "$service" --namespace "$namespace" --ignore-not-found </dev/null
 	done | jq -s 'map({namespace: .metadata.namespace, name: .metadata.name, addresses: [.status.loadBalancer.ingress[]?.ip]})')
 	objects=$(jq -r '.objects[] | .kind + " " + (.namespace // "")' "$json" | while read -r kind namespace; do
@@ -221,8 +252,11 @@ check_kubernetes() {
 	marks=$(jq -r '.marks[]? | .namespace + " " + .service' "$json" | while read -r namespace name; do
 		kube get service "$name" --namespace "$namespace" --ignore-not-found </dev/null
 	done | jq -s 'map(.metadata | {namespace, name, labels: (.labels // {}), annotations: (.annotations // {})})')
-	printf '%s\n' "$nodes" "$pods" "$services" "$objects" "$sessions" "$configuration" "$marks" | judge '
-		input as $nodes | (input // []) as $pods | input as $services | input as $objects | input as $sessions | input as $configuration | input as $marks
+	ways=$(jq -r '.egress[]? | select(.object) | .kind + " " + .object + " " + (.namespace // "")' "$json" | while read -r kind name namespace; do
+		kube get "$kind" "$name" ${namespace:+--namespace "$namespace"} --ignore-not-found </dev/null
+	done | jq -s .)
+	printf '%s\n' "$nodes" "$pods" "$services" "$objects" "$sessions" "$configuration" "$marks" "$ways" | judge '
+		input as $nodes | (input // []) as $pods | input as $services | input as $objects | input as $sessions | input as $configuration | input as $marks | input as $ways
 		| def has_labels($selector): . as $l | all($selector | split(",")[] | capture("^(?<k>[^=]*)=(?<v>.*)$"); . as $s | $l[$s.k] == $s.v);
 		($nodes.items | map({key: .metadata.name, value: (if any(.status.conditions[]?; .type == "Ready" and .status == "True") then "ready" else "not ready" end)}) | from_entries) as $ready
 		| ($e.hosts[] | .name as $group | [.nodes[] | select($ready[.] != "ready") | "\(.) \($ready[.] // "not joined")"] as $bad
@@ -244,6 +278,31 @@ check_kubernetes() {
 		  ($e.marks[]? | . as $m | ([$marks[] | select(.namespace == $m.namespace and .name == $m.service)] | first) as $s
 		  | ("labels", "annotations") as $of | $m[$of] | to_entries[]
 		  | line("Service \($m.namespace)/\($m.service) \($of | rtrimstr("s")) \(.key)"; .value; if $s then $s[$of][.key] // "not set" else "no such Service" end)),
+		  ($e.egress[]? | . as $g | "egress gateway \(.name)" as $what
+		  | (if .object then
+		      ([$ways[] | select(.metadata.name == $g.object and (.metadata.namespace // "") == ($g.namespace // ""))] | first) as $o
+		      | if .provider == "cilium" then
+		          # No state says whether Cilium has taken the policy: what can be seen is which nodes its selectors are for.
+		          line("\($what) policy \(.object)"; [.sources[] | "\(.address) on \(.node)"] | sort | join(", ");
+		            if $o then [$o.spec | if (.egressGateways // []) == [] then .egressGateway else .egressGateways[] end | .egressIP as $a | .nodeSelector.matchLabels as $l
+		              | [$nodes.items[].metadata | select(.labels as $has | $l // {} | to_entries | all($has[.key] == .value)) | .name] | "\($a) on \(if . == [] then "no node" else join(" and ") end)"]
+		              | sort | join(", ") else "no such policy" end)
+		        else line("\($what) \(.object)"; "Ready"; if $o then $o.status.state // "no state" else "no such object" end) end
+		    else empty end),
+		    (if .selector then
+		      [$pods[] | select(.namespace == $g.namespace and .ready and (.labels | has_labels($g.selector)))] as $mine
+		      | line("\($what) pods"; "\(.replicas) ready"; "\($mine | length) ready"; ($mine | length) >= .replicas),
+		        ([$mine[] | select(.node as $n | $g.nodes | index($n) | not) | "\(.name) on \(.node)"] as $astray
+		        | line("\($what) placement"; $g.nodes | join(", "); if $astray == [] then "as declared" else $astray | join(", ") end; $astray == [])),
+		        (if .provider == "calico" then
+		          ([.sources[].address | net] as $own | [$mine[] | select(all(.addresses[]; host | net as $a | any($own[]; . as $n | $a | inside($n)) | not)) | .name] as $odd
+		          | line("\($what) addresses"; [$g.sources[].address] | join(", "); if $odd == [] then "as declared" else "none of them in \($odd | join(", "))" end; $odd == []))
+		        else empty end)
+		    else empty end),
+		    (if .service then
+		      ([$services[] | select(.namespace == $g.namespace and .name == $g.service)] | first) as $s
+		      | line("\($what) addresses"; [.sources[].address] | sort | join(", "); $s.addresses // [] | sort | join(", ") | if . == "" then "none" else . end)
+		    else empty end)),
 		  (if $sessions == null then empty else $e.switches[] | .name as $switch | .sessions[] | select(.local) | . as $x
 		  | ([$sessions[] | select(.node == $x.peer and (.peer == $x.local or .peer == ($x.local | gsub(":"; "-"))))] | first) as $s
 		  | line("\(.peer) session with \($switch) (\(.local))"; "Established" + (if .bfd and $e.announcer == "frr-k8s" then ", BFD up" else "" end);
