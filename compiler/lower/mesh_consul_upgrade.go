@@ -19,6 +19,9 @@ const consulFirst = "consul-servers"
 func consulUpgrade(l *lowering) *ir.Upgrade {
 	m, to := &l.p.Mesh, l.s.Mesh.Upgrade.To
 	u := &ir.Upgrade{Running: m.Version, To: to, After: `mesh: version: "` + to + `"`, From: ir.From{"mesh.upgrade", "mesh.kind", "mesh.version", "mesh.controlPlane", "namespaces"}}
+	if len(l.p.Consul.Places) > 0 {
+		u.From = append(u.From, "gateways")
+	}
 	running := *l.installed(consulName).Chart
 	next := l.chartAt(consulName, to, l.meshProfile().Release(to).Charts.Repository)
 	first := running // the running chart, with the new image for servers

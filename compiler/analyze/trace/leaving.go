@@ -42,7 +42,8 @@ func (t *Tracer) leaving(q Question, caller *policy.Workload, e *ir.External) (*
 		to.Host = e.Hosts[0]
 	}
 	out := &Trace{Question: q}
-	t.take(out, t.model.Reach(policy.Caller{Workload: caller}, to, policy.Request{Port: q.Port}))
+	datagrams := slices.ContainsFunc(e.Ports, func(p ir.Port) bool { return p.Port == q.Port && p.Protocol == "udp" })
+	t.take(out, t.model.Reach(policy.Caller{Workload: caller}, to, policy.Request{Port: q.Port, UDP: datagrams}))
 	if out.Open {
 		h := Hop{Stage: Leaves, At: e.Name, Pass: true, Why: "leaves the cluster with the address of the caller's node", From: e.From}
 		if e.Via != "" {

@@ -74,7 +74,7 @@ Source: hashicorp/consul agent/xds/listeners.go, the last filter chain of the ou
 // EgressAmbientShared finds an address that ztunnel would lead to one way out for all.
 var EgressAmbientShared = &check.Rule{
 	ID: "MG5521", Name: "egress-ambient-shared", Severity: diag.Error, On: check.OnSite, Guard: true,
-	Doc: `two destinations have one address, and one is behind an egress gateway of an ambient mesh
+	Doc: `an address of destinations stands twice, and one is behind an egress gateway of an ambient mesh
 
 ztunnel takes an address for that of one service, whatever the port and whoever calls: what is meant for the other
 destination arrives at the waypoint of the first, which has no port of it, or does not know the caller.
@@ -99,6 +99,8 @@ Source: istio/ztunnel 1.31 src/state/service.rs, get_best_by_vip, and src/proxy/
 				o, taken := first[ip]
 				if !taken {
 					first[ip] = place{n, here}
+				} else if o.external == n && proxied(x) {
+					p.Reportf(here, "destination %q has address %s twice", n, ip).Related(o.path, "the same address").Hintf("remove one")
 				} else if o.external != n && (proxied(x) || proxied(p.Site.External[o.external])) {
 					p.Reportf(here, "destinations %q and %q both have address %s, and ztunnel takes it for one of them", o.external, n, ip).
 						Related(o.path, "the other destination").Hintf("one destination with the ports of both, and the same via")

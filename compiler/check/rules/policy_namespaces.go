@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -97,6 +98,33 @@ Its alerts go to the owner of the site, who cannot mend its services.`,
 		}
 	},
 }
+
+// OwnerLabel finds a name of an owner that cannot stand on objects.
+var OwnerLabel = &check.Rule{
+	ID: "MG5555", Name: "owner-label", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `the name of an owner is no value of a label
+
+It stands on Namespaces as label meshgen.dev/owner, which the API server refuses with spaces or slashes in it.
+Source: Kubernetes, Labels and Selectors, syntax and character set: up to 63 letters, digits, "-", "_" and ".", of which the
+first and the last are letters or digits.`,
+	Run: func(p *check.Pass) {
+		look := func(owner string, at ...string) {
+			if owner != "" && !labelValue.MatchString(owner) {
+				p.Reportf(site.Join(at...), "owner %q is no value of a label, and Namespaces have it as one", owner).
+					Hintf(`up to 63 letters, digits, "-", "_" and "."; letters or digits at both ends`)
+			}
+		}
+		look(p.Site.Owner, "owner")
+		for name, n := range byKey(p.Site.Namespaces) {
+			look(n.Owner, "namespaces", name, "owner")
+		}
+		for name, g := range byKey(p.Site.Gateways) {
+			look(g.Owner, "gateways", name, "owner")
+		}
+	},
+}
+
+var labelValue = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$`)
 
 // ScraperMeshed finds a scraper that is said to be in the mesh and is not, or the other way round.
 var ScraperMeshed = &check.Rule{

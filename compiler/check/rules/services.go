@@ -57,6 +57,7 @@ var serviceRules = []*check.Rule{
 	NamespaceEmpty,
 	NamespacePrivileged,
 	NamespaceOwner,
+	OwnerLabel,
 	ScraperMeshed,
 	ScraperUnknown,
 	TracingUnknown,
