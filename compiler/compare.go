@@ -147,7 +147,24 @@ func missingIn(src *load.Source, values any, m *profile.Mesh) []Missing {
 			out = append(out, x)
 		}
 	}
-	return out
+	return append(out, unsaidRetries(src, values, m)...)
+}
+
+// unsaidRetries are the failures after which services repeat requests, and for which a mesh that can repeat has no word.
+func unsaidRetries(src *load.Source, values any, m *profile.Mesh) []Missing {
+	if len(m.RetryOn) == 0 || m.Capability("retries.on").Support == profile.None {
+		return nil
+	}
+	x := Missing{What: "retries.on", Why: "it can repeat after " + strings.Join(slices.Sorted(maps.Keys(m.RetryOn)), ", ") + " alone"}
+	rules.Visit(values, strings.Split("namespaces.*.services.*.retries.on.*", "."), func(path string, v any) {
+		if m.RetryOn[fmt.Sprint(v)] == "" && !aside(src.Site, path) {
+			x.count(path)
+		}
+	})
+	if x.Path == "" {
+		return nil
+	}
+	return []Missing{x}
 }
 
 // aside reports whether a place is about a service that is not in the mesh.

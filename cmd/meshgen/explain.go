@@ -110,6 +110,14 @@ func near(what string) string {
 	if hint := load.Suggest(site.Split(what)...); hint != "" && strings.Contains(what, ".") {
 		return "; " + hint
 	}
+	if named := load.Named(what); len(named) > 0 {
+		const readable = 5
+		more := ""
+		if len(named) > readable {
+			named, more = named[:readable], ", …"
+		}
+		return "; fields of that name: " + strings.Join(named, ", ") + more
+	}
 	for _, r := range compiler.Catalogue() {
 		if len(what) > 2 && strings.Contains(r.Name, strings.ToLower(what)) {
 			return fmt.Sprintf("; did you mean %s %s?", r.ID, r.Name)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -60,7 +61,7 @@ var packageClause = regexp.MustCompile(`(?m)^package (\w+)$`)
 func (c *command) init(dir, from string) error {
 	text, ok := examples.Site(from)
 	if !ok {
-		return usage("--from %q is not one of the examples: %v", from, examples.Names())
+		return usage("--from %q is not one of the examples: %s", from, strings.Join(examples.Names(), ", "))
 	}
 	files := map[string][]byte{"site.cue": text, "schema.cue": schemaFile(text)}
 	for name, data := range load.SchemaModule(siteModule) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"meshgen.dev/meshgen/compiler"
 	"meshgen.dev/meshgen/compiler/diag"
@@ -44,7 +45,7 @@ func (t *totals) add(out *compiler.Output) {
 
 // print says in a few lines what was compiled.
 func (t *totals) print(c *command, r *batch) {
-	what, mesh := t.name, fmt.Sprintf(", %s %s", t.mesh, t.version)
+	what, mesh := t.name, ", "+strings.TrimSpace(t.mesh+" "+t.version)
 	if t.sites > 1 {
 		what, mesh = fmt.Sprintf("%d sites", t.sites), ""
 	}

@@ -34,7 +34,9 @@ func TestYAML(t *testing.T) {
 		{"misspelt", "name: a\nregoin: b\n", Unknown, 2, "did you mean region?"},
 		{"a list", "- a\n- b\n", Syntax, 1, "no description of a site"},
 		{"two documents", "name: a\n---\nname: b\n", Syntax, 1, "several documents"},
-		{"not YAML", "name: [a\nregion: b\n", Syntax, 0, "not YAML"},
+		{"not YAML", "name: [a\nregion: b\n", Syntax, 1, "not YAML: did not find expected ',' or ']'"},
+		{"tab", "name: a\nmesh:\n\tkind: none\n", Syntax, 3, "not YAML: found character that cannot start any token"},
+		{"wrong indentation", "name: a\n\n  region: b\n", Syntax, 3, "not YAML: mapping values"},
 		{"no UTF-8", "name: a\nregion: \xff\n", Syntax, 2, "not UTF-8"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -80,12 +80,15 @@ func (l *Loader) passedOver(user, merged cue.Value) diag.List {
 }
 
 // unexplained reports what CUE found and the walk did not: references in definitions of the file, which only the
-// closedness of the schema makes wrong; and what we do not know of, where the place is right and the words are missing.
+// closedness of the schema makes wrong; fields that definitions of the file have no room for; and what we do not know of, where the place is right and the words are missing.
 func (w *walker) unexplained(cause error) {
 	for _, e := range errors.Errors(cause) {
 		path := userPath(e.Path())
 		if format, args := e.Msg(); refersToNothing(format) {
 			w.undefined(e, path, args)
+			continue
+		}
+		if w.closed(e, path) {
 			continue
 		}
 		w.faults = append(w.faults, finding(Internal, nearest(w.user, path), join(path), "CUE refuses this place and meshgen cannot say why").
@@ -278,7 +281,11 @@ func (w *walker) unknown(u cue.Value, s *Shape, path []string) {
 			given[field] = true
 		}
 	}
-	w.add(w.fixName(d.hint("%s", suggest(name, s, above)), u, s, given))
+	hint := suggest(name, s, above)
+	if block, ok := lookup(w.user, above); ok && len(above) > 0 && closest(name, s.Order) == "" && fromTemplate(block) { // it may be a parameter
+		hint = strings.TrimSuffix(fmt.Sprintf("if a template needs it: name it _%s, which stays out of the site; %s", name, hint), "; ")
+	}
+	w.add(w.fixName(d.hint("%s", hint), u, s, given))
 }
 
 func (w *walker) badKey(u cue.Value, key *Scalar, path []string) {

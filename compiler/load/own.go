@@ -103,6 +103,9 @@ func (w *walker) ownError(e errors.Error, path []string) {
 	case begins("incomplete value", "non-concrete value", "unresolved disjunction"):
 		w.noValue(e, path)
 	case strings.Contains(format, "not allowed"):
+		if _, given := lookup(w.user, path); !given && w.closed(e, path) {
+			return
+		}
 		w.add(finding(Unknown, ownPos(w, e, path), join(path), "%s is not a field of the definition that this file uses here", last(path)).
 			hint("the definition is the file's own: add the field there, or remove it here"))
 	case strings.Contains(format, "required but not present"), begins("required field missing"):

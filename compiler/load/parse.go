@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -163,7 +164,9 @@ func firstInvalid(data []byte) int {
 
 var (
 	expectedFound = regexp.MustCompile(`^expected (.+), found (.+)$`)
-	yamlPrefix    = regexp.MustCompile(`^.*?yaml: (line [0-9]+(, column [0-9]+)?: )?`)
+	// The YAML parser gives no position, but says it: "site.yaml:3: found a tab character". It counts lines from the second.
+	yamlSays   = regexp.MustCompile(`^.*?\.ya?ml(?::([0-9]+))?: (.+)$`)
+	yamlPrefix = regexp.MustCompile(`^.*?yaml: (line [0-9]+(, column [0-9]+)?: )?`)
 )
 
 // syntaxFault says in one sentence what the parser did. Parsers stumble on after the first fault; only that is told.
@@ -196,6 +199,12 @@ func syntaxFault(f file, err error) diag.Finding {
 		return finding(Syntax, pos, "", `not %s: a "\(" is not closed`, format).Finding
 	case strings.Contains(text, "illegal character"), strings.Contains(text, "invalid character"):
 		return finding(Syntax, pos, "", "not %s: this character cannot stand here", format).Finding
+	}
+	if m := yamlSays.FindStringSubmatch(first.Error()); m != nil && format == "YAML" && !first.Position().IsValid() {
+		if line, err := strconv.Atoi(m[1]); err == nil {
+			pos.Line, pos.Column = line, 1
+		}
+		return finding(Syntax, pos, "", "not YAML: %s", m[2]).Finding
 	}
 	return finding(Syntax, pos, "", "not %s from here on", format).Finding
 }

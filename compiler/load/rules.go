@@ -35,13 +35,14 @@ var (
 	WrongLength = Rule{"MG0016", "wrong-length", "a list is too short or too long", "Some lists need an entry; lists with one entry for each address family have two at most."}
 	OtherKind   = Rule{"MG0017", "option-of-other-kind", "an option belongs to a kind that is not chosen", "Options of one kind stand in a block of that name. Beside another kind they would be ignored in silence, so they are refused."}
 	Evaluation  = Rule{"MG0018", "evaluation", "an expression has no value", "CUE cannot compute the expression: a division by zero, an index outside a list, a cycle, a call with a wrong argument."}
+	Closed      = Rule{"MG0019", "closed-definition", "a definition of the file has no room for what the language adds", "CUE closes definitions: what is made of #rack has the fields of #rack and no other. The schema adds the fields that have defaults, and is refused. A hidden field, _rack, does the same and is not closed."}
 	Internal    = Rule{"MG0099", "unexplained", "CUE refuses the file and meshgen cannot say why", "This is a fault of meshgen. Please report it with the file."}
 )
 
 // Rules lists the rules of this package by ID.
 var Rules = []Rule{
 	CannotRead, Syntax, Unresolved, Unknown, Missing, WrongType, NotOneOf, OutOfRange, BadFormat, Conflict, TooLarge,
-	Import, BadKey, Duplicate, NoValue, WrongLength, OtherKind, Evaluation, Internal,
+	Import, BadKey, Duplicate, NoValue, WrongLength, OtherKind, Evaluation, Closed, Internal,
 }
 
 // builder lets a hint be added to a finding in one expression.

@@ -102,7 +102,7 @@ var homes = sync.OnceValue(func() map[string][][]string {
 
 // missingHint says what to write for a required field.
 func missingHint(name string, s *Shape) string {
-	doc := strings.TrimSuffix(s.Doc, ".")
+	doc, _, _ := strings.Cut(strings.TrimSuffix(s.Doc, "."), ". ") // the rest is for meshgen explain
 	switch {
 	case s.Scalar != nil && len(s.Scalar.Enum) == 1:
 		return fmt.Sprintf("write %s: %s", name, strconv.Quote(s.Scalar.Enum[0]))
@@ -111,15 +111,22 @@ func missingHint(name string, s *Shape) string {
 	case s.Example != "":
 		return fmt.Sprintf("%s; for example %s: %s", lowerFirst(doc), name, s.Example)
 	case s.Fields != nil:
-		var required []string
-		for _, f := range s.Order {
-			if s.Fields[f].Required {
-				required = append(required, f)
-			}
-		}
-		return fmt.Sprintf("%s; a block with %s", lowerFirst(doc), strings.Join(required, ", "))
+		return fmt.Sprintf("%s; a block with %s", lowerFirst(doc), strings.Join(s.required(), ", "))
+	case s.Pattern != nil && len(s.Pattern.required()) > 0:
+		return fmt.Sprintf("%s; each a block with %s", lowerFirst(doc), strings.Join(s.Pattern.required(), ", "))
 	}
 	return lowerFirst(doc)
+}
+
+// required lists the fields of a block that must be given, in their order.
+func (s *Shape) required() []string {
+	var out []string
+	for _, f := range s.Order {
+		if s.Fields[f].Required {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // describe names a field for the beginning of a message, with the block or list that it stands in.
@@ -135,6 +142,16 @@ func count(n int) string {
 		return "one entry"
 	}
 	return fmt.Sprintf("%d entries", n)
+}
+
+// Named lists the fields of the language that have a name, wherever they stand: "namespaces.*.waypoint".
+func Named(name string) []string {
+	var out []string
+	for _, above := range homes()[name] {
+		out = append(out, join(append(slices.Clone(above), name)))
+	}
+	slices.Sort(out)
+	return out
 }
 
 // Suggest says what a path that is no place of the language may have been meant to be, or "".

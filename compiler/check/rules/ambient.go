@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"strings"
 
 	"meshgen.dev/meshgen/compiler/check"
@@ -39,6 +40,19 @@ func intentName(field string) string {
 	return field
 }
 
+// layer7Row is the row of the matrix of capabilities that a field of layer7 is about.
+func layer7Row(field string) string {
+	if rest, ok := strings.CutPrefix(field, "allow."); ok {
+		_, what, _ := strings.Cut(rest, ".")
+		return "allow." + what
+	}
+	rows := map[string]string{
+		"retries": "retries.attempts", "split": "split.weight", "outlierDetection": "outlierDetection.consecutive5xx",
+		"rateLimit": "rateLimit.requestsPerSecond", "fault": "fault.delay",
+	}
+	return cmp.Or(rows[field], field)
+}
+
 // WaypointMissing finds intents about requests where nothing sees requests.
 var WaypointMissing = &check.Rule{
 	ID: "MG5110", Name: "layer7-without-waypoint", Severity: diag.Error, On: check.OnSite,
@@ -55,11 +69,12 @@ Source: istio.io, ambient: use layer-7 features; ztunnel, layer-4 authorization 
 			if n.Waypoint || !n.Mesh {
 				continue
 			}
-			var who, where []string
+			var who []string
+			var where []diag.Related
 			for sn, s := range byKey(n.Services) {
 				var names []string
 				for _, f := range layer7(s) {
-					where = append(where, site.Join("namespaces", nn, "services", sn)+"."+f)
+					where = append(where, diag.Related{Path: site.Join("namespaces", nn, "services", sn) + "." + f, Message: intentName(f) + " of " + sn})
 					names = append(names, intentName(f))
 				}
 				if len(names) > 0 {
@@ -71,8 +86,8 @@ Source: istio.io, ambient: use layer-7 features; ztunnel, layer-4 authorization 
 			}
 			r := p.Reportf(site.Join("namespaces", nn, "waypoint"), "namespace %q has no waypoint, and its services declare what needs one (%s)", nn, some(who, "; ")).
 				Hintf("namespaces: %s: waypoint: true", nn).Fix(site.Join("namespaces", nn, "waypoint"), "true", "write true")
-			for _, at := range where[:min(len(where), shown)] {
-				r.Related(at, "needs a waypoint")
+			for _, f := range where[:min(len(where), shown)] {
+				r.Related(f.Path, "%s", f.Message)
 			}
 		}
 	},
@@ -106,7 +121,7 @@ Source: istio.io, ambient: configure waypoint proxies.`,
 			switch kind := p.Site.Mesh.Kind; {
 			case kind != "istio-ambient":
 				p.Reportf(at+".waypoint", "namespace %q asks for a waypoint, which mesh %s does not have", nn, kind).
-					Related("mesh.kind", "the mesh").Fix(at+".waypoint", "false", "write false")
+					Related("mesh.kind", "the mesh").Hintf("leave waypoint out; what has it: istio-ambient").Fix(at+".waypoint", "false", "write false")
 			case !n.Mesh:
 				p.Reportf(at+".waypoint", "namespace %q asks for a waypoint and is outside the mesh", nn).
 					Related(at+".mesh", "outside the mesh").Fix(at+".waypoint", "false", "write false")

@@ -2,7 +2,6 @@ package rules
 
 import (
 	"iter"
-	"strings"
 
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
@@ -83,9 +82,10 @@ Its objects and chart values change between releases: what another takes may be 
 		switch {
 		case prof == nil || prof.CNI != "" || prof.Machines != nil: // there is none, or the pod network has the release
 		case lb.Version == "":
-			p.Reportf("loadBalancer", "loadBalancer.version is missing: %s is installed by its chart, whose version is not a default", lb.Kind)
+			p.Reportf("loadBalancer", "loadBalancer.version is missing: %s is installed by its chart, whose version is not a default", lb.Kind).
+				Hintf("loadBalancer: version: one of %s", offeredBalancers(p))
 		case prof.Release(lb.Version) == nil:
-			p.Reportf("loadBalancer.version", "no profile row describes %s %s", lb.Kind, lb.Version).Hintf("known: %s", strings.Join(prof.Lines(), ", "))
+			p.Reportf("loadBalancer.version", "no profile row describes %s %s", lb.Kind, lb.Version).Hintf("known: %s", offeredBalancers(p))
 		}
 	},
 }

@@ -31,7 +31,7 @@ Source: istio.io, install multi-primary on different networks; pilot/pkg/service
 			}
 			for ln := range byKey(g.Listeners) {
 				p.Reportf(site.Join("gateways", gn, "listeners", ln), "gateway %q is for other sites, and has a listener of its own", gn).
-					Hintf("a gateway of purpose ingress for clients")
+					Hintf("leave the listeners out; clients need a gateway of purpose ingress")
 			}
 			if g.Implementation != nil {
 				p.Reportf(site.Join("gateways", gn, "implementation"), "gateway %q is for other sites: the mesh's own program serves it", gn)
@@ -112,7 +112,7 @@ Source: istio.io, deployment models, namespace sameness.`,
 				if lookup(p.Site, rest) != nil {
 					ns, sn, _ := strings.Cut(rest, "/")
 					p.Reportf(at, "%s/%s calls %s, and this site has a service %s as well", s.namespace, s.name, c, rest).
-						Related(site.Join("namespaces", ns, "services", sn), "the service here")
+						Related(site.Join("namespaces", ns, "services", sn), "the service here").Hintf("another name or namespace for one of the two: callers ask for it by name alone")
 				}
 				if other, ok := first[rest]; ok && other[0] != peer {
 					p.Reportf(at, "%s/%s calls %s, and the service of that name is called at site %s as well", s.namespace, s.name, c, other[0]).

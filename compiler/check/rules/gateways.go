@@ -224,8 +224,12 @@ Without the CRDs the objects are refused; where a field is missing, it is droppe
 				continue
 			}
 			if api == nil {
-				p.Reportf(site.Join("gateways", gn, "frontend"), "the frontend of gateway %q is the Gateway API, and kubernetes.gatewayAPI is not given", gn).
-					Hintf("kubernetes: gatewayAPI: version: …")
+				r := p.Reportf(site.Join("gateways", gn, "frontend"), "the frontend of gateway %q is the Gateway API, and kubernetes.gatewayAPI is not given", gn)
+				if suits := suitsAll(parties(p), onGatewayAPI); suits != "" {
+					r.Hintf("kubernetes: gatewayAPI: version: …; %s suits what runs here", suits)
+				} else {
+					r.Hintf("kubernetes: gatewayAPI: version: …, with a patch; lines: %s", strings.Join(p.Profiles.Kubernetes().GatewayAPILines(), ", "))
+				}
 				continue
 			}
 			for ln, li := range byKey(g.Listeners) {

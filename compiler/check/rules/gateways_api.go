@@ -1,12 +1,10 @@
 package rules
 
 import (
-	"slices"
 	"strings"
 
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
-	"meshgen.dev/meshgen/compiler/profile"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
@@ -34,7 +32,7 @@ Source: Linkerd documentation, Ingress traffic; Gateway API, GatewayClass.spec.c
 					Hintf("frontend: \"gateway-api\", or remove implementation").Related(site.Join("gateways", n, "implementation"), "the program")
 			case g.Frontend == "gateway-api" && g.Implementation == nil && !ownGateway(kind) && g.Purpose != "federation":
 				p.Reportf(site.Join("gateways", n), "gateway %q has no program: mesh %q brings none, and implementation is not given", n, kind).
-					Hintf("implementation: {kind: \"envoy-gateway\", version: …}").Related("mesh.kind", "the mesh")
+					Hintf("implementation: {kind: \"envoy-gateway\", version: …}, of releases %s", offeredGateways(p, "envoy-gateway")).Related("mesh.kind", "the mesh")
 			}
 		}
 	},
@@ -102,13 +100,8 @@ Its end of life and the releases of the Gateway API that it takes are unknown: i
 			if prof == nil || prof.Release(g.Implementation.Version) != nil {
 				continue
 			}
-			var known []string
-			for line := range prof.Releases {
-				known = append(known, line)
-			}
-			slices.SortFunc(known, profile.CompareVersions)
 			p.Reportf(site.Join("gateways", n, "implementation", "version"), "no profile row describes %s %s of gateway %q", g.Implementation.Kind, g.Implementation.Version, n).
-				Hintf("known: %s", strings.Join(known, ", "))
+				Hintf("known: %s", offeredGateways(p, g.Implementation.Kind))
 		}
 	},
 }

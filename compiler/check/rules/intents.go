@@ -349,9 +349,21 @@ func retryConditions(p *check.Pass, s placed, m *profile.Mesh) {
 	for i, on := range s.Retries.On {
 		if m.RetryOn[on] == "" {
 			p.Reportf(s.path+".retries.on."+site.Index(i), "%s repeats after %s, which mesh %s cannot", s.full(), on, p.Site.Mesh.Kind).
-				Related("mesh.kind", "the mesh").Hintf("what it can repeat after: %s", keys(m.RetryOn))
+				Related("mesh.kind", "the mesh").Hintf("it can repeat after %s; what can after %s: %s", keys(m.RetryOn), on, meshesRepeating(p.Profiles, on))
 		}
 	}
+}
+
+// meshesRepeating names the meshes that can send a request again after a failure.
+func meshesRepeating(set *profile.Set, on string) string {
+	var out []string
+	for _, kind := range set.Meshes() {
+		m := set.Mesh(kind)
+		if m.Capability("retries.on").For("").Support != profile.None && (len(m.RetryOn) == 0 || m.RetryOn[on] != "") {
+			out = append(out, kind)
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 // meshesWith names the meshes that can do something, with limits or without.

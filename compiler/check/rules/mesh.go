@@ -1,8 +1,6 @@
 package rules
 
 import (
-	"strings"
-
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
 	"meshgen.dev/meshgen/compiler/site"
@@ -123,9 +121,11 @@ Its objects and chart values change between releases: what another takes may be 
 		case prof == nil: // there is none
 		case m.Version == "" && prof.CNI != "": // it is released with the pod network
 		case m.Version == "":
-			p.Reportf("mesh", "mesh.version is missing: a mesh is installed by its charts, whose version is not a default")
+			p.Reportf("mesh", "mesh.version is missing: a mesh is installed by its charts, whose version is not a default").
+				Hintf("mesh: version: one of %s", offeredMeshes(p))
+		case prof.CNI != "" && m.Version != p.Site.Kubernetes.CNI.Version: // mesh-needs-cni says so
 		case prof.Release(m.Version) == nil:
-			p.Reportf("mesh.version", "no profile row describes %s %s", m.Kind, m.Version).Hintf("known: %s", strings.Join(prof.Lines(), ", "))
+			p.Reportf("mesh.version", "no profile row describes %s %s", m.Kind, m.Version).Hintf("known: %s", offeredMeshes(p))
 		}
 	},
 }

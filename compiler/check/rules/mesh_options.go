@@ -60,15 +60,17 @@ Source: Kubernetes documentation, NetworkPolicy: what you can't do with network 
 		}
 		for nn, n := range byKey(p.Site.Namespaces) {
 			if at := site.Join("namespaces", nn, "mtls"); n.MTLS == "strict" {
-				p.Reportf(at, "namespace %q requires mutual TLS, and mesh.kind is none", nn).Related("mesh.kind", "there is no mesh")
+				p.Reportf(at, "namespace %q requires mutual TLS, and mesh.kind is none", nn).Related("mesh.kind", "there is no mesh").
+					Hintf("leave it out; what can: %s", meshesWith(p.Profiles, "mtls.strict"))
 			}
 			if n.Migration != nil {
-				p.Reportf(site.Join("namespaces", nn, "migration"), "namespace %q migrates its mTLS mode, and mesh.kind is none", nn).Related("mesh.kind", "there is no mesh")
+				p.Reportf(site.Join("namespaces", nn, "migration"), "namespace %q migrates its mTLS mode, and mesh.kind is none", nn).
+					Related("mesh.kind", "there is no mesh").Hintf("leave it out; what can: %s", meshesWith(p.Profiles, "migration"))
 			}
 			for sn, s := range byKey(n.Services) {
 				for _, f := range layer7(s) {
 					p.Reportf(site.Join("namespaces", nn, "services", sn)+"."+f, "%s/%s declares %s, and mesh.kind is none: nothing would do it", nn, sn, intentName(f)).
-						Related("mesh.kind", "there is no mesh")
+						Related("mesh.kind", "there is no mesh").Hintf("leave it out; what can: %s", meshesWith(p.Profiles, layer7Row(f)))
 				}
 			}
 		}
@@ -78,6 +80,7 @@ Source: Kubernetes documentation, NetworkPolicy: what you can't do with network 
 			path, what string
 		}{
 			{p.Site.Federation != nil, "federation", "the site is federated"},
+			{m.Version != "", "mesh.version", "a release of a mesh is given"},
 			{m.Upgrade != nil, "mesh.upgrade", "a mesh is upgraded"},
 			{m.CA != nil, "mesh.ca", "a certificate authority is given"},
 			{m.MTLS == "permissive", "mesh.mtls", "mutual TLS is permissive"},

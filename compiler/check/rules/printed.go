@@ -26,9 +26,16 @@ var Printed = map[string][]string{
 	"cert-manager":             {"1.21"},
 }
 
+// printed reports whether output is written for a release. Of a version that is none, others speak.
+func printed(component, version string) bool {
+	v, err := profile.ParseVersion(version)
+	return err != nil || len(Printed[component]) == 0 || slices.Contains(Printed[component], v.Line())
+}
+
 // languageRules are the rules about what the language can say and nothing prints.
 var languageRules = []*check.Rule{
 	ReleaseWithoutOutput,
+	ReleaseWithoutPatch,
 }
 
 // ReleaseWithoutOutput refuses releases whose objects meshgen cannot check.
@@ -43,8 +50,7 @@ one that is known, with a warning: the team vouches for the difference.`,
 		s := p.Site
 		lines := func(component, path, name, version string, added bool) {
 			known := Printed[component]
-			v, err := profile.ParseVersion(version)
-			if err != nil || len(known) == 0 || slices.Contains(known, v.Line()) {
+			if printed(component, version) {
 				return
 			}
 			if added {
@@ -61,7 +67,7 @@ one that is known, with a warning: the team vouches for the difference.`,
 			}
 		}
 		for name, g := range byKey(s.Gateways) {
-			if g.Implementation != nil {
+			if i := g.Implementation; i != nil && p.Profiles.Gateway(i.Kind).Release(i.Version) != nil {
 				lines(g.Implementation.Kind, site.Join("gateways", name, "implementation", "version"), g.Implementation.Kind, g.Implementation.Version, false)
 			}
 		}

@@ -1,7 +1,7 @@
 package rules
 
 import (
-	"time"
+	"strings"
 
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
@@ -20,14 +20,39 @@ It faces the outside, and its next hole stays open. In production that is an err
 				continue
 			}
 			row := p.Profiles.Gateway(g.Implementation.Kind).Release(g.Implementation.Version)
-			if row == nil || row.EOL == "" || p.Now.IsZero() || p.Now.UTC().Format(time.DateOnly) <= row.EOL {
+			if row == nil || !past(p.Now, row.EOL) {
 				continue
 			}
 			r := p.Reportf(site.Join("gateways", gn, "implementation", "version"), "%s %s of gateway %q had its end of life on %s",
 				g.Implementation.Kind, g.Implementation.Version, gn, row.EOL)
+			if newer := livingGateways(p, g.Implementation.Kind); newer != "" {
+				r.Hintf("%s", newer)
+			}
 			if p.Site.Environment != "production" {
 				r.Warning()
 			}
 		}
 	},
+}
+
+// livingGateways says which releases of a gateway program still get fixes.
+func livingGateways(p *check.Pass, kind string) string {
+	prof := p.Profiles.Gateway(kind)
+	var supported, later []string
+	for _, line := range prof.Lines() {
+		switch {
+		case past(p.Now, prof.Release(line).EOL):
+		case printed(kind, line):
+			supported = append(supported, line)
+		default:
+			later = append(later, line)
+		}
+	}
+	switch {
+	case len(supported) > 0:
+		return "supported: " + strings.Join(supported, ", ")
+	case len(later) > 0:
+		return "supported: " + strings.Join(later, ", ") + ", for which no output is written yet: until then a waiver, or a profile of your own"
+	}
+	return ""
 }

@@ -67,7 +67,7 @@ Source: the releases whose charts and API were read; they stand in the profiles.
 		m := p.Site.Mesh
 		prof := p.Profiles.Mesh(m.Kind)
 		if m.Upgrade != nil && prof != nil && prof.Release(m.Upgrade.To) == nil {
-			p.Reportf("mesh.upgrade.to", "no profile row describes %s %s", m.Kind, m.Upgrade.To).Hintf("known: %s", strings.Join(prof.Lines(), ", "))
+			p.Reportf("mesh.upgrade.to", "no profile row describes %s %s", m.Kind, m.Upgrade.To).Hintf("known: %s", offeredMeshes(p))
 		}
 	},
 }

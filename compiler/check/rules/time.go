@@ -70,7 +70,7 @@ Source: chrony with one, two, three and four servers, one of them wrong, measure
 		}
 		switch n := len(upstreams); {
 		case n < 3:
-			p.Reportf("time.sources", "%d independent time source(s): a wrong one cannot be told from a right one", n).
+			p.Reportf("time.sources", "%s: a wrong one cannot be told from a right one", []string{"no time source", "one independent time source", "two independent time sources"}[n]).
 				Hintf("declare four, with different upstreams")
 		case n == 3:
 			p.Reportf("time.sources", "three independent time sources: a wrong one goes unseen once another is lost").
