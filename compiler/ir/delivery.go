@@ -49,9 +49,17 @@ type DeliveryPhase struct {
 	Doc    string // what it brings, for people
 	Charts []ChartStep
 	Waits  []Wait // after its folder
+	Anew   []Anew // after these: what its own controller does not bring up to date by itself
 	ByHand bool   // Argo CD shows it and leaves it alone: install.sh applies it
 	Prune  bool   // Argo CD deletes objects of its folder that left the tree
 	From   From   // what decides that there is such a phase; empty for those of every site
+}
+
+// Anew is a Deployment that its controller writes anew when it has other than so many pods, and leaves alone else.
+type Anew struct {
+	Namespace, Deployment string
+	Replicas              int
+	From                  From
 }
 
 // ChartStep is one chart release in its phase.

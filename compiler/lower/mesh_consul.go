@@ -79,6 +79,9 @@ func consulGateway(l *lowering, g *ir.Gateway) {
 	}
 	g.Release, g.ServiceAccount, g.OwnService = g.Name, g.Name, g.Name+"-public"
 	g.APIClass = consulName + "-" + g.Name
+	// Events of a Gateway without it are filtered out: it would be looked at when something else changes (control-plane/
+	// api-gateway/controllers/gateway_controller.go, gwPredicate; read 2026-11-21).
+	g.Labels = append(g.Labels, ir.KV{Key: "component", Value: "api-gateway"})
 	// The chain of a route is entered behind the router of the service that it leads to, at its splitter (hashicorp/consul
 	// agent/consul/discoverychain/gateway.go, targetForResolverNode; read 2026-11-21): splits are the mesh's, all else the route's.
 	g.ByService, g.RouteFilters = true, consulGroup

@@ -85,17 +85,29 @@ func consulUpgrade(l *lowering) *ir.Upgrade {
 	return u
 }
 
-// consulGatewaysAnew has the controller write the Deployments of API gateways anew: it does so when their replicas, ports,
-// resources or probes are not what it wants, and looks at no image (hashicorp/consul-k8s v2.0.3
-// control-plane/api-gateway/gatekeeper/deployment.go, compareDeployments and deploymentReplicas; read 2026-11-21). A replica
-// more is one too many, which it takes back together with the rest.
-func (l *lowering) consulGatewaysAnew() []ir.UpgradeCommand {
-	var out []ir.UpgradeCommand
+// gatewaysAnew are the Deployments of API gateways of Consul. The controller writes one anew when the number of its pods, a
+// port or a probe is not what it wants, and looks neither at images nor at places, sizes, or the certificate by which its
+// pods know the servers (hashicorp/consul-k8s v2.0.3 control-plane/api-gateway/gatekeeper/deployment.go, compareDeployments,
+// mergeDeployments and deploymentReplicas; read 2026-11-21).
+func (l *lowering) gatewaysAnew() []ir.Anew {
+	if l.p.Consul == nil {
+		return nil
+	}
+	var out []ir.Anew
 	for i := range l.p.Consul.Places {
 		g := l.p.Gateway(l.p.Consul.Places[i].Gateway)
-		of := "kubectl --namespace " + g.Namespace
-		out = append(out, command(fmt.Sprintf("%s scale deployment/%s --replicas=%d", of, g.Release, g.Replicas+1)),
-			command(fmt.Sprintf("%s wait --for jsonpath={.spec.replicas}=%d deployment/%s", of, g.Replicas, g.Release)))
+		out = append(out, ir.Anew{Namespace: g.Namespace, Deployment: g.Release, Replicas: g.Replicas, From: g.From})
+	}
+	return out
+}
+
+// consulGatewaysAnew has the controller do so: a pod more is one too many, which it takes back together with the rest.
+func (l *lowering) consulGatewaysAnew() []ir.UpgradeCommand {
+	var out []ir.UpgradeCommand
+	for _, a := range l.gatewaysAnew() {
+		of := "kubectl --namespace " + a.Namespace
+		out = append(out, command(fmt.Sprintf("%s scale deployment/%s --replicas=%d", of, a.Deployment, a.Replicas+1)),
+			command(fmt.Sprintf("%s wait --for jsonpath={.spec.replicas}=%d deployment/%s", of, a.Replicas, a.Deployment)))
 	}
 	return out
 }

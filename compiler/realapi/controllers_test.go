@@ -63,6 +63,13 @@ func (c *client) control(ctx context.Context, p *ir.Plan) {
 				"type": "Programmed", "status": "True", "reason": "Programmed", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z",
 			}}}})
 		}
+		for _, phase := range p.Delivery.Phases { // a controller that looks at how many pods there are
+			for _, a := range phase.Anew {
+				all := "/apis/apps/v1/namespaces/" + a.Namespace + "/deployments"
+				c.quietly(ctx, http.MethodPost, all, deployment(a.Namespace, a.Deployment))
+				c.quietly(ctx, http.MethodPatch, all+"/"+a.Deployment, map[string]any{"spec": map[string]any{"replicas": a.Replicas}})
+			}
+		}
 		for path, o := range c.list(ctx, "/apis/operator.tigera.io/v1/egressgateways") {
 			c.quietly(ctx, http.MethodPost, "/apis/apps/v1/namespaces/"+o.Metadata.Namespace+"/deployments", deployment(o.Metadata.Namespace, o.Metadata.Name))
 			c.quietly(ctx, http.MethodPatch, path+"/status", map[string]any{"status": map[string]any{"state": "Ready"}})
@@ -75,8 +82,8 @@ func (c *client) control(ctx context.Context, p *ir.Plan) {
 		}
 		for path, o := range c.list(ctx, "/apis/apps/v1/deployments") {
 			c.quietly(ctx, http.MethodPatch, path+"/status", map[string]any{"status": map[string]any{
-				"observedGeneration": o.Metadata.Generation,
-				"conditions":         []any{map[string]any{"type": "Available", "status": "True"}},
+				"observedGeneration": o.Metadata.Generation, "replicas": o.Spec.Replicas, "updatedReplicas": o.Spec.Replicas, "availableReplicas": o.Spec.Replicas, "readyReplicas": o.Spec.Replicas,
+				"conditions": []any{map[string]any{"type": "Available", "status": "True"}},
 			}})
 			if o.Metadata.Name == istiod(p.Mesh.Revision) {
 				ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: hook.Certificate().Raw})
@@ -108,6 +115,7 @@ type reconciled struct {
 	}
 	Spec struct {
 		SecretName string
+		Replicas   int
 		Target     struct {
 			Name     string
 			Template struct{ Type string }

@@ -40,9 +40,9 @@ type expectedState struct {
 	Announcer string          `json:"announcer"`
 	Proxy     string          `json:"proxy"`
 	Gateways  []struct {
-		Name, Namespace, Service, Selector, Class string
-		Replicas                                  int
-		Racks, Addresses                          []string
+		Name, Namespace, Service, Selector, Class, Config string
+		Replicas                                          int
+		Racks, Addresses                                  []string
 	} `json:"gateways"`
 	Services      []struct{ Namespace, Name, Selector string }        `json:"services"`
 	Configuration []struct{ Namespace, ConfigMap, Key, Value string } `json:"configuration"`
@@ -115,6 +115,7 @@ func checkExpected(p *pass) {
 	p.expectedGuard()
 	p.expectedVIPs()
 	p.expectedHosts()
+	p.expectedGateways()
 	p.expectedObjects()
 	p.expectedConfiguration()
 	p.expectedEgress()
@@ -252,6 +253,26 @@ func (p *pass) expectedVIPs() {
 	}
 	for _, a := range sortedKeys(asked) {
 		p.unexpected("virtual address %s: a Service asks for it, and nothing is expected of it", a)
+	}
+}
+
+// expectedGateways: where the Services of a namespace are the tree's own, the one that is asked for addresses is such a one.
+func (p *pass) expectedGateways() {
+	for _, g := range p.expected.Gateways {
+		own := 0
+		for _, o := range p.objects {
+			if o.is("", "Service") && o.namespace == g.Namespace && str(o.value, "spec", "type") == "LoadBalancer" {
+				own++
+			}
+		}
+		if s := p.find("", "Service", g.Namespace, g.Service); own > 0 && len(g.Addresses) > 0 && (s == nil || str(s.value, "spec", "type") != "LoadBalancer") {
+			p.unexpected("gateway %s: Service %s/%s has no address", g.Name, g.Namespace, g.Service)
+		}
+		if o := p.find("gateway.networking.k8s.io", "Gateway", g.Namespace, g.Name); o != nil {
+			if c := str(o.value, "spec", "gatewayClassName"); g.Config != "" && g.Config != c || g.Config == "" && p.find(consulGroup, "GatewayClassConfig", "", c) != nil {
+				p.unexpected("gateway %s: its pods are made by GatewayClassConfig %q, and not by %q", g.Name, c, g.Config)
+			}
+		}
 	}
 }
 

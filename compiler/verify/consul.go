@@ -198,44 +198,6 @@ func number(v any) float64 {
 	return -1
 }
 
-// checkConsulGateways: the class of a Gateway names its places, and a Service of ours leads to the ports of the pods.
-func (p *pass) checkConsulGateways() {
-	configs := map[string]*object{}
-	for _, o := range p.objects {
-		if o.is(consulGroup, "GatewayClassConfig") {
-			configs[o.name] = o
-		}
-	}
-	for _, g := range p.objects {
-		if !g.is("gateway.networking.k8s.io", "Gateway") {
-			continue
-		}
-		c := configs[str(g.value, "spec", "gatewayClassName")]
-		if c == nil {
-			g.report(p, ruleConsul, fieldPath{"spec", "gatewayClassName"}, "there is no GatewayClassConfig of that name")
-			continue
-		}
-		if str(c.value, "spec", "serviceType") != "ClusterIP" {
-			c.report(p, ruleConsul, fieldPath{"spec", "serviceType"}, "the controller's own Service would take an address beside ours")
-		}
-		offset := int64(number(get(c.value, "spec", "mapPrivilegedContainerPorts")))
-		for _, s := range p.objects {
-			if !s.is("", "Service") || s.namespace != g.namespace || str(s.value, "spec", "selector", "gateway."+consulGroup+"/name") != g.name {
-				continue
-			}
-			for i, port := range list(s.value, "spec", "ports") {
-				want, _ := integer(port, "port")
-				if want < 1024 {
-					want += offset
-				}
-				if got, _ := integer(port, "targetPort"); got != want {
-					s.report(p, ruleConsul, fieldPath{"spec", "ports"}.at(i).to("targetPort"), "the pods have port %d", want)
-				}
-			}
-		}
-	}
-}
-
 // checkRouteFilters: the controller reads no timeouts of routes, and filters of its own in the route's namespace alone
 // (control-plane/api-gateway/common/translation.go of consul-k8s v2.0.3).
 func (p *pass) checkRouteFilters() {

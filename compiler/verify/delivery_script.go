@@ -33,7 +33,7 @@ const patchedChart = "patched_chart"
 // arguments says how many words each function of the script takes, at least and at most.
 var arguments = map[string][2]int{
 	":": {0, 0}, "crd": {2, 2}, "driver": {2, 2}, "node": {1, 1}, "secret": {3, 99}, "chart": {4, 8}, patchedChart: {4, 8}, "apply": {1, 1}, "wait_for": {3, 3},
-	"label_nodes": {0, 0}, "kube_proxy": {0, 0}, "complete": {1, 1}, "kube": {4, 4},
+	"label_nodes": {0, 0}, "kube_proxy": {0, 0}, "complete": {1, 1}, "kube": {4, 4}, "anew": {3, 3},
 }
 
 // destructive are words that no command of the script may have.

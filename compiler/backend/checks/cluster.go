@@ -76,9 +76,12 @@ func (w *writer) cluster(p *ir.Plan, t *artifact.Tree) {
 	w.field("proxy", p.Checks.Proxy)
 	list(w, "gateways", p.Gateways, func(g ir.Gateway) any {
 		w.From("", g.From...)
-		out := gateway{g.Name, g.Namespace, g.Release, selector(g.Selector), g.Replicas, g.Class, g.Racks, []string{}}
+		out := gateway{g.Name, g.Namespace, g.ServiceName(), selector(g.Selector), g.Replicas, g.Class, g.Racks, []string{}, ""}
 		if g.ByNodes {
 			out.Replicas = 0
+		}
+		if p.Consul != nil {
+			out.Config = g.APIClass
 		}
 		if !g.NodePorts {
 			out.Addresses = ir.Addrs(g.VIPs)

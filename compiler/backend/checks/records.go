@@ -69,7 +69,8 @@ type gateway struct {
 	Replicas  int      `json:"replicas"`
 	Class     string   `json:"class"`
 	Racks     []string `json:"racks"`
-	Addresses []string `json:"addresses"` // of the Service's status; none where balancers outside have them
+	Addresses []string `json:"addresses"`        // of the Service's status; none where balancers outside have them
+	Config    string   `json:"config,omitempty"` // GatewayClassConfig that Consul's controller makes the pods by, in a Deployment called as the gateway
 }
 
 type service struct {

@@ -22,6 +22,11 @@ var functions string
 //go:embed driver.sh
 var driverFunction string
 
+// anewFunction is the further function of a site with Deployments that their controller does not bring up to date by itself.
+//
+//go:embed anew.sh
+var anewFunction string
+
 const installComment = `# Installs the site, or brings it up to date: the charts with helm, the objects with kubectl apply --server-side, phase by
 # phase, waiting for what the next one needs. It may be run again at any time; it deletes nothing. Needs bash, helm 3.8 or
 # later and kubectl 1.31 or later. See --help.`
@@ -52,6 +57,13 @@ func install(p *ir.Plan, t *artifact.Tree) {
 		f.From("", ca.From...)
 		f.Line(strings.TrimSuffix(driverFunction, "\n"))
 		f.Fixed()
+	}
+	for i := range p.Delivery.Phases {
+		if all := p.Delivery.Phases[i].Anew; len(all) > 0 {
+			f.From("", "mesh.kind", "gateways")
+			f.Line(strings.TrimSuffix(anewFunction, "\n"))
+			f.Fixed()
+		}
 	}
 	for i := range p.Delivery.Phases {
 		from := p.Delivery.Phases[i].From
@@ -105,6 +117,10 @@ func phase(p *ir.Plan, t *artifact.Tree, f *artifact.File, ph *ir.DeliveryPhase)
 		f.Line("\tapply " + name)
 	}
 	waits(f, ph.Waits)
+	for _, a := range ph.Anew {
+		f.From("", a.From...)
+		f.Linef("\tanew %s %s %d", a.Namespace, a.Deployment, a.Replicas)
+	}
 	if ph.Name == "secrets" {
 		secrets(p, f, ph.Name, false)
 	}
