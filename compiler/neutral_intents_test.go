@@ -203,7 +203,7 @@ namespaces: shop: services: "told-outside": {` + httpPort + `, expose: [{gateway
 			"istio-sidecar": {"ServiceEntry shop/bank: spec ports * number = 7443"},
 			"istio-ambient": {},
 			"cilium":        {"CiliumNetworkPolicy shop/service-told-outside: spec egress * toCIDR * = 198.51.100.77/32", "CiliumNetworkPolicy shop/service-told-outside: spec egress * toPorts * ports * port = 7443"},
-			"linkerd":       {"EgressNetwork shop/bank: spec networks * cidr = 198.51.100.77/32"},
+			"linkerd":       {"EgressNetwork shop/to-bank: spec networks * cidr = 198.51.100.77/32"},
 			"none":          {},
 		},
 	},

@@ -65,6 +65,7 @@ type Program struct {
 	ControlPort   uint16 // configuration, at the controller
 	MetricsPort   uint16 // of proxies and controller
 	HealthPort    uint16 // readiness of a proxy
+	ShutdownPort  uint16 // where a kubelet that ends a proxy waits until its connections are drained
 	From          From
 }
 

@@ -7,8 +7,9 @@ import "net/netip"
 type Linkerd struct {
 	Networks     []netip.Prefix // of pods, Services and nodes: what is not in them is outside
 	NetworksFrom From
-	Probes       []netip.Prefix // where kubelets call from
-	OpaquePorts  []uint16       // where no proxy waits for a request: the site's ports of streams, and the chart's that carry no requests here
+	Probes       []netip.Prefix // where kubelets call their pods from
+	ProbesFrom   From
+	OpaquePorts  []uint16 // where no proxy waits for a request: the site's ports of streams, and the chart's that carry no requests here
 	OpaqueFrom   From
 	IPv6         bool   // pods have addresses of version 6
 	Validator    string // address and port that nothing has: the proxy takes a connection to it, or the redirection fails
@@ -148,8 +149,15 @@ type LinkerdNetwork struct {
 	Namespace, Name string
 	Networks        []netip.Prefix // empty: all that is outside
 	Allow           bool
-	Hosts           []string // that requests may go to all the same, on Ports
-	Ports           []uint16
+	Exits           []LinkerdExit // where requests may go all the same
 	Reason          string
 	From            From
+}
+
+// LinkerdExit is requests that leave by the name that they ask for.
+type LinkerdExit struct {
+	Name  string
+	Hosts []string
+	Port  uint16
+	From  From
 }

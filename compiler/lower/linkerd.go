@@ -3,6 +3,7 @@ package lower
 import (
 	"net/netip"
 	"slices"
+	"strconv"
 
 	"meshgen.dev/meshgen/compiler/ir"
 )
@@ -33,6 +34,7 @@ func (l *lowering) linkerd() {
 		Networks:     slices.Concat(c.PodCIDRs, c.ServiceCIDRs, c.NodeSubnets),
 		NetworksFrom: slices.Concat(c.From.Of("podCIDRs", "serviceCIDRs"), c.NodeSubnetsFrom),
 		Probes:       c.NodeSubnets,
+		ProbesFrom:   c.NodeSubnetsFrom,
 		IssuedFor:    "identity." + m.Namespace + "." + m.TrustDomain,
 		EgressPlace:  linkerdEgress,
 		CNIFrom:      c.From.Of("distribution"),
@@ -42,6 +44,11 @@ func (l *lowering) linkerd() {
 			{Value: "policyValidator", Service: "linkerd-policy-validator", Secret: "linkerd-policy-validator-k8s-tls"},
 		},
 		From: m.From,
+	}
+	if prof := l.set.CNI(c.CNI.Kind); prof != nil && prof.CallsPodsFrom == "pods" {
+		// A node calls its own pods in the name of its bridge or router there, which has an address of theirs.
+		k.Probes = slices.Concat(c.NodeSubnets, c.PodCIDRs)
+		k.ProbesFrom = slices.Concat(c.NodeSubnetsFrom, c.From.Of("podCIDRs"), ir.From{"kubernetes.cni"})
 	}
 	k.Validator = validator6
 	for _, p := range c.PodCIDRs {
@@ -112,38 +119,46 @@ func linkerdProtocol(protocol string) string {
 }
 
 // linkerdOutside closes the way out of the cluster, and opens it for what is declared: by address, or for requests by
-// name. Ports of streams are held to by NetworkPolicy alone.
+// name. Ports of streams are held to by NetworkPolicy alone. A namespace with networks of its own is asked for no others, and
+// what none of them has is let through: so it has one for all the rest too, and routes by name are on that, because of two
+// networks for the same addresses only one is looked at (edge-26.6.3, policy-controller/k8s/index/src/outbound/index/egress_network.rs).
 func (l *lowering) linkerdOutside() {
 	k, m := l.p.Linkerd, &l.p.Mesh
 	if !m.RegistryOnly {
 		return
 	}
 	k.Outside = append(k.Outside, ir.LinkerdNetwork{Namespace: linkerdEgress, Name: "outside", From: m.From.Of("egressPolicy"),
-		Reason: "All that is not the cluster's, for every meshed pod: refused. A namespace's own networks come before it."})
+		Reason: "All that is not the cluster's, for the pods of every meshed namespace without networks of its own: refused."})
 	for i := range l.p.Namespaces {
 		n := &l.p.Namespaces[i]
 		if n.Purpose != "services" || !n.Meshed {
 			continue
 		}
+		rest := ir.LinkerdNetwork{Namespace: n.Name, Name: "outside", From: m.From.Of("egressPolicy"),
+			Reason: "All that is not the cluster's and has no network here: refused. Where a namespace has networks, those for all namespaces do not hold."}
+		used := false
 		for j := range l.p.Externals {
 			x := &l.p.Externals[j]
 			from := usersIn(x, n.Name)
 			if len(from) == 0 {
 				continue
 			}
-			o := ir.LinkerdNetwork{Namespace: n.Name, Name: x.Name, From: slices.Concat(from, x.From, m.From.Of("egressPolicy"))}
+			used = true
+			from = slices.Concat(from, x.From, m.From.Of("egressPolicy"))
+			rest.From = append(rest.From, from...)
 			if len(x.Addresses) > 0 {
-				o.Networks, o.Allow = x.Addresses, true
-				o.Reason = "Declared by its addresses: NetworkPolicy says which pods may go there, and on which ports."
-			} else {
-				o.Hosts, o.Reason = x.Hosts, "Declared by name: what goes anywhere else is refused."
-				for _, p := range x.Ports {
-					if ir.IsHTTP(p.Protocol) {
-						o.Ports = append(o.Ports, p.Port)
-					}
+				k.Outside = append(k.Outside, ir.LinkerdNetwork{Namespace: n.Name, Name: "to-" + x.Name, Networks: x.Addresses, Allow: true, From: from,
+					Reason: "Declared by its addresses: NetworkPolicy says which pods may go there, and on which ports."})
+				continue
+			}
+			for _, p := range x.Ports {
+				if ir.IsHTTP(p.Protocol) {
+					rest.Exits = append(rest.Exits, ir.LinkerdExit{Name: "to-" + x.Name + "-" + strconv.Itoa(int(p.Port)), Hosts: x.Hosts, Port: p.Port, From: from})
 				}
 			}
-			k.Outside = append(k.Outside, o)
+		}
+		if used {
+			k.Outside = append(k.Outside, rest)
 		}
 	}
 }

@@ -52,7 +52,7 @@ func (l *lowering) linkerdStages() {
 func (l *lowering) linkerdPermissive(m ir.Migration, access string) *ir.Linkerd {
 	site := l.p.Linkerd
 	defer func() { l.p.Linkerd = site }()
-	l.p.Linkerd = &ir.Linkerd{Probes: site.Probes}
+	l.p.Linkerd = &ir.Linkerd{Probes: site.Probes, ProbesFrom: site.ProbesFrom}
 	for _, s := range l.p.Services {
 		if s.Namespace != m.Namespace || !s.Meshed && s.Workload != ir.Machine {
 			continue

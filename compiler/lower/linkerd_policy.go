@@ -2,6 +2,7 @@ package lower
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,7 +24,8 @@ func (l *lowering) linkerdServers() {
 		}
 	}
 	for i := range l.p.Namespaces {
-		if n := &l.p.Namespaces[i]; n.Purpose == "services" && n.Meshed {
+		n := &l.p.Namespaces[i]
+		if n.Purpose == "services" && n.Meshed || n.Purpose == "gateway" && n.Name != linkerdMulticluster { // which has a Server of its own
 			l.linkerdMetricsServer(n)
 		}
 	}
@@ -126,6 +128,9 @@ func below(path, prefix string) bool {
 	return ok && (rest == "" || rest[0] == '/')
 }
 
+// matchesOfRoute is how many matches an HTTPRoute may have, in all of its rules (Gateway API 1.5.1, HTTPRouteSpec).
+const matchesOfRoute = 128
+
 // linkerdServerRoutes tells the requests apart that callers are held to. Of the routes that match a request the most
 // specific decides, alone: so each admits every caller who may do all that it matches. What no other route matches is
 // left to the one for everything, which admits those who may do anything at the port. Names of routes begin with prefix;
@@ -145,16 +150,18 @@ func (l *lowering) linkerdServerRoutes(s *ir.Service, port *ir.Port, server, pre
 	paths = pathTexts(paths).paths()
 	slices.Sort(methods)
 	slices.Sort(hosts)
+	methods, hosts = slices.Compact(methods), slices.Compact(hosts)
 	type key struct {
 		host, who string
 		probe     bool
+		part      int
 	}
 	var order []key
 	groups := map[key]*ir.LinkerdServerRoute{}
 	members := map[key][]permit{}
-	for _, host := range slices.Compact(hosts) {
+	for _, host := range hosts {
 		for _, path := range paths {
-			for _, method := range slices.Compact(methods) {
+			for _, method := range methods {
 				m := ir.LinkerdMatch{Path: path, Method: method}
 				var who []permit
 				for _, c := range bound {
@@ -162,7 +169,10 @@ func (l *lowering) linkerdServerRoutes(s *ir.Service, port *ir.Port, server, pre
 						who = append(who, c)
 					}
 				}
-				at := key{host, fmt.Sprint(accountsOf(who)), probed && m == probe}
+				at := key{host: host, who: fmt.Sprint(accountsOf(who)), probe: probed && m == probe}
+				for groups[at] != nil && len(groups[at].Matches) == matchesOfRoute {
+					at.part++
+				}
 				if groups[at] == nil {
 					order = append(order, at)
 					groups[at] = &ir.LinkerdServerRoute{Namespace: s.Namespace, Server: server, Host: host, Name: prefix + "-" + strconv.Itoa(len(order)), From: from}
@@ -180,7 +190,7 @@ func (l *lowering) linkerdServerRoutes(s *ir.Service, port *ir.Port, server, pre
 		if at.probe {
 			// With routes of ours the mesh makes none for the probes that it finds in the pod.
 			l.grant(ir.LinkerdGrant{Namespace: s.Namespace, Name: r.Name + "-probes", Target: target, Networks: l.p.Linkerd.Probes,
-				Reason: "Kubelets probe it without a certificate.", From: slices.Concat(from, s.Health.From, l.p.Cluster.NodeSubnetsFrom)})
+				Reason: "Kubelets probe it without a certificate.", From: slices.Concat(from, s.Health.From, l.p.Linkerd.ProbesFrom)})
 		}
 	}
 }
@@ -257,7 +267,11 @@ func (l *lowering) linkerdMetricsServer(n *ir.Namespace) {
 	l.scraperGrant(n.Name, server.Name, ir.LinkerdTarget{Group: linkerdPolicy, Kind: "Server", Name: server.Name}, from)
 }
 
-// scraperGrant admits the scraper to a Server, by its certificate where it has one.
+// loopback is where a forwarded port comes from.
+var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("::1/128")}
+
+// scraperGrant admits the scraper to a Server, by its certificate where it has one, and whoever may forward the port. A
+// proxy asks both for leave: it holds no address to be its own.
 func (l *lowering) scraperGrant(namespace, name string, target ir.LinkerdTarget, from ir.From) {
 	scraper := l.p.Scraper
 	g := ir.LinkerdGrant{Namespace: namespace, Name: name, Target: target, From: from}
@@ -268,4 +282,6 @@ func (l *lowering) scraperGrant(namespace, name string, target ir.LinkerdTarget,
 		g.Reason = "The scraper has no certificate: NetworkPolicy admits its namespace alone."
 	}
 	l.grant(g)
+	l.grant(ir.LinkerdGrant{Namespace: namespace, Name: name + "-forwarded", Target: target, Networks: loopback, From: from,
+		Reason: "Who forwards the port by the API server, as \"linkerd diagnostics proxy-metrics\" does."})
 }

@@ -16,8 +16,8 @@ const (
 	linkerdEgress = "linkerd-egress"
 	// linkerdControl is who reads its Secrets, as the list of Secrets calls him.
 	linkerdControl = "chart linkerd-control-plane"
-	// linkerdWebhooks signs the certificates of its webhooks.
-	linkerdWebhooks = "linkerd-webhooks"
+	// linkerdWebhooks signs the certificates of its webhooks, and linkerdWebhooksRoot that authority, by itself.
+	linkerdWebhooks, linkerdWebhooksRoot = "linkerd-webhooks", "linkerd-webhooks-root"
 )
 
 // linkerd is Linkerd with a proxy in each pod, redirected to by the CNI plug-in. An init container in each pod would do
@@ -53,7 +53,8 @@ func injectLinkerd(l *lowering, n *ir.Namespace) {
 		set("linkerd.io/inject", "enabled")
 		for i := range l.p.Gateways {
 			if g := &l.p.Gateways[i]; g.Namespace == n.Name {
-				ports := []int{int(g.Program.MetricsPort), int(g.Program.HealthPort)}
+				// A kubelet that is refused at the port of the shutdown does not wait: the proxy would end with its connections open.
+				ports := []int{int(g.Program.MetricsPort), int(g.Program.HealthPort), int(g.Program.ShutdownPort)}
 				for _, li := range g.Listeners {
 					ports = append(ports, int(li.Port))
 					n.From = append(n.From, li.From.Of("port")...)
@@ -151,6 +152,9 @@ func (l *lowering) linkerdSecrets() {
 	}
 	ns, ca := l.p.Mesh.Namespace, l.p.Mesh.CA
 	kind := l.p.Mesh.From.Of("kind")
+	l.secret(ir.Secret{Namespace: ns, Name: linkerdWebhooks, Type: tlsType, Keys: []string{"tls.crt", "tls.key"}, Consumers: []string{"Issuer " + ns + "/" + linkerdWebhooks},
+		Creator: ir.CertManager, Issuer: linkerdWebhooksRoot, Local: true, Early: true, From: kind,
+		Why: "Authority that signs the certificates of the mesh's webhooks. Without it none of them is made."})
 	for _, w := range k.Webhooks {
 		l.secret(ir.Secret{Namespace: ns, Name: w.Secret, Type: tlsType, Keys: []string{"tls.crt", "tls.key"}, Consumers: []string{linkerdControl},
 			Creator: ir.CertManager, Issuer: linkerdWebhooks, Local: true, Early: true, Object: w.Service, From: kind,

@@ -70,7 +70,7 @@ func hostNames(hosts []ir.ListenerHost) []string {
 
 // pushRules watch that proxies get their configuration and take it.
 func (l *lowering) pushRules() {
-	l.ruleGroup("configuration-push", runbookPush, l.meshKind().pushes(l)...)
+	l.ruleGroup("configuration-push", runbookPush, append(l.meshKind().pushes(l), l.programRules()...)...)
 }
 
 // needed is a metric without which alerts are silent.
@@ -87,7 +87,7 @@ func (l *lowering) metricsRules() {
 		{"node_timex_sync_status", "node_exporter on the hosts", nil},
 		{"kube_deployment_status_replicas_available", "kube-state-metrics", nil},
 	}
-	all = append(all, l.meshKind().metrics(l)...)
+	all = append(append(all, l.meshKind().metrics(l)...), l.programNeeds()...)
 	if len(l.s.Time.Sources) > 0 && l.s.Time.Daemon == "ntpd" {
 		all = append(all, needed{"node_timex_maxerror_seconds", "node_exporter on the hosts", ir.From{"time"}})
 	} else if len(l.s.Time.Sources) > 0 {
@@ -170,7 +170,7 @@ func (l *lowering) monitors() {
 	if w.Files || l.p.Scraper == nil {
 		return
 	}
-	w.Monitors = append(append(l.meshKind().monitors(l), l.loadBalancerMonitors()...), l.ciliumMonitors()...)
+	w.Monitors = slices.Concat(l.meshKind().monitors(l), l.programMonitors(), l.loadBalancerMonitors(), l.ciliumMonitors())
 	for i := range w.Monitors {
 		m := &w.Monitors[i]
 		m.Job = w.Namespace + "/" + m.Name // what the operator gives a PodMonitor's series

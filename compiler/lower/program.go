@@ -8,7 +8,7 @@ import "meshgen.dev/meshgen/compiler/ir"
 func (l *lowering) program(g *ir.Gateway) {
 	prof := l.set.Gateway(g.Program.Kind)
 	g.Program.Namespace, g.Program.Controller = prof.Namespace, prof.Controller
-	g.Program.ControlPort, g.Program.MetricsPort, g.Program.HealthPort = prof.Ports.Control, prof.Ports.Metrics, prof.Ports.Health
+	g.Program.ControlPort, g.Program.MetricsPort, g.Program.HealthPort, g.Program.ShutdownPort = prof.Ports.Control, prof.Ports.Metrics, prof.Ports.Health, prof.Ports.Shutdown
 	g.Release, g.ServiceAccount = g.Name, g.Name
 	g.Selector = []ir.KV{{Key: "gateway.networking.k8s.io/gateway-name", Value: g.Name}}
 	g.APIClass = g.Program.Kind

@@ -9,6 +9,7 @@ type CNI struct {
 	NodeAddress       *CNIAddress            `json:"nodeAddress,omitempty"` // nil: it takes the address of the Kubernetes node
 	EnforcesPolicy    bool                   `json:"enforcesPolicy"`        // NetworkPolicy
 	TunnelAddress     bool                   `json:"tunnelAddress"`         // what nodes send by an encapsulation has an address out of the pods' ranges
+	CallsPodsFrom     string                 `json:"callsPodsFrom"`         // the address that a node has towards its own pods: the "node"'s, or one of the "pods"' ranges
 	RPFilter          RPFilter               `json:"rpFilter"`              // Mode "": not known
 	NFTables          *NFTables              `json:"nftables,omitempty"`    // nil: kube-proxy's mode makes no difference
 	ReplacesKubeProxy bool                   `json:"replacesKubeProxy"`

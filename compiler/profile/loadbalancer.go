@@ -152,9 +152,10 @@ func (g *Gateway) Lines() []string {
 
 // GatewayPorts are TCP ports of an implementation.
 type GatewayPorts struct {
-	Control uint16 `json:"control"` // configuration, at the controller
-	Metrics uint16 `json:"metrics"` // of the proxies, and of the controller
-	Health  uint16 `json:"health"`  // readiness of a proxy
+	Control  uint16 `json:"control"`  // configuration, at the controller
+	Metrics  uint16 `json:"metrics"`  // of the proxies, and of the controller
+	Health   uint16 `json:"health"`   // readiness of a proxy
+	Shutdown uint16 `json:"shutdown"` // where a kubelet that ends a proxy waits until its connections are drained
 }
 
 // GatewayCharts are the controller's chart and the one that brings its CRDs alone; a version is "v" and the release.

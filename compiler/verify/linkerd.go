@@ -81,6 +81,7 @@ func (p *pass) checkLinkerd() {
 	p.checkExternalWorkloads(v)
 	p.checkLinks(v)
 	p.checkLinkerdRefs()
+	p.checkLinkerdNetworks(v)
 }
 
 // webhookCertificate: the API server finds a webhook by the DNS name of its Service, and trusts what the Certificate of
@@ -91,6 +92,10 @@ func (p *pass) webhookCertificate(v *values, key, ns string) {
 		if o.is("cert-manager.io", "Certificate") && o.namespace == ns && o.name == w.service {
 			if str(o.value, "spec", "secretName") != w.secret || !slices.Contains(list(o.value, "spec", "dnsNames"), any(w.service+"."+ns+".svc")) {
 				o.report(p, ruleLinkerd, fieldPath{"spec"}, "the webhook reads Secret %s, and is called %s.%s.svc", w.secret, w.service, ns)
+			}
+			ref := get(o.value, "spec", "issuerRef")
+			if i := p.find("cert-manager.io", "Issuer", ns, str(ref, "name")); str(ref, "kind") != "Issuer" || i == nil || str(i.value, "spec", "ca", "secretName") == "" {
+				o.report(p, ruleLinkerd, fieldPath{"spec", "issuerRef"}, "no authority of the tree signs it: of one that signs itself the API server knows the next before the pod has it")
 			}
 			return
 		}

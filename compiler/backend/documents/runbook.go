@@ -42,7 +42,7 @@ func parseRunbook(mesh []string) *template.Template {
 				return out
 			},
 		})
-	template.Must(t.ParseFS(templates, "templates/runbook.md", "templates/delivery.md", "templates/services.md", "templates/upgrade.md", "templates/egress.md"))
+	template.Must(t.ParseFS(templates, "templates/runbook.md", "templates/delivery.md", "templates/services.md", "templates/upgrade.md", "templates/egress.md", "templates/program.md"))
 	for _, m := range mesh { // what a later one defines again holds
 		template.Must(t.ParseFS(templates, "templates/"+m))
 	}

@@ -102,9 +102,9 @@ func (e *emitter) outside() {
 	routes := e.objects(backend.Policy, "HTTPRoute")
 	for i := range e.k.Outside {
 		n := &e.k.Outside[i]
-		phase := backend.Policy
-		if n.Namespace == e.k.EgressPlace {
-			phase = backend.Enforcement
+		phase := backend.Enforcement
+		if n.Allow {
+			phase = backend.Policy
 		}
 		e.objects(phase, "EgressNetwork").Add(backend.Meta{APIVersion: alpha, Namespace: n.Namespace, Name: n.Name, From: n.From}, func(y *artifact.YAML) {
 			y.Comment(n.Reason)
@@ -119,17 +119,17 @@ func (e *emitter) outside() {
 				y.KV("trafficPolicy", trafficPolicy(n.Allow))
 			})
 		})
-		for _, port := range n.Ports {
-			meta := backend.Meta{APIVersion: gatewayAPI, Namespace: n.Namespace, Name: "to-" + n.Name + "-" + numbers([]uint16{port}), From: n.From}
+		for _, x := range n.Exits {
+			meta := backend.Meta{APIVersion: gatewayAPI, Namespace: n.Namespace, Name: x.Name, From: x.From}
 			routes.Add(meta, func(y *artifact.YAML) {
 				y.Map("spec", func() {
 					y.Seq("parentRefs", func() {
 						y.Item(func() {
 							ref(y, policyGroup, "EgressNetwork", n.Name)
-							y.KV("port", port)
+							y.KV("port", x.Port)
 						})
 					})
-					y.KV("hostnames", n.Hosts)
+					y.KV("hostnames", x.Hosts)
 					y.Comment("To where the client was going.")
 					y.Seq("rules", func() {
 						y.Item(func() {

@@ -108,8 +108,8 @@ func (e *emitter) controlPods(y *artifact.YAML) {
 		})
 	}
 	y.Fixed()
-	y.From("", e.k.NetworksFrom...)
-	y.Comment("Kubelets alone are admitted to probes without being asked for a certificate.")
+	y.From("", e.k.ProbesFrom...)
+	y.Comment("Where kubelets call their pods from: from there probes are admitted without a certificate.")
 	y.Map("policyController", func() { y.KV("probeNetworks", ir.Prefixes(e.k.Probes)) })
 	y.Fixed()
 }

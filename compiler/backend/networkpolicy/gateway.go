@@ -63,5 +63,5 @@ func programIngress(p *ir.Plan, g *ir.Gateway) []rule {
 	if s := p.Scraper; s != nil {
 		out = append(out, rule{comment: "metrics of the gateway's proxies", peers: []peer{{namespace: s.Namespace}}, ports: tcp(g.Program.MetricsPort), from: s.From})
 	}
-	return append(out, rule{comment: "kubelets: readiness of the gateway's proxies", peers: blocks(p.Cluster.NodeSubnets), ports: tcp(g.Program.HealthPort), from: nodeFrom(&p.Cluster)})
+	return append(out, rule{comment: "kubelets: readiness of the gateway's proxies, and their end", peers: blocks(p.Cluster.NodeSubnets), ports: tcp(g.Program.HealthPort, g.Program.ShutdownPort), from: nodeFrom(&p.Cluster)})
 }

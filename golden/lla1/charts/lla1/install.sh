@@ -224,6 +224,7 @@ if begin secrets 'Secrets that must be there before their readers'; then
 	wait_for linkerd certificate.cert-manager.io/linkerd-policy-validator 'condition=Ready'
 	wait_for linkerd certificate.cert-manager.io/linkerd-proxy-injector 'condition=Ready'
 	wait_for linkerd certificate.cert-manager.io/linkerd-sp-validator 'condition=Ready'
+	wait_for linkerd certificate.cert-manager.io/linkerd-webhooks 'condition=Ready'
 	wait_for linkerd configmap/linkerd-identity-trust-roots 'jsonpath={.data.ca-bundle\.crt}'
 	secret envoy-gateway-system edge-registry .dockerconfigjson
 	secret gateway-local edge-registry .dockerconfigjson

@@ -216,6 +216,7 @@ patched_chart() {
 if begin crds 'kinds of objects that no chart brings'; then
 	:
 	crd certificates.cert-manager.io 'cert-manager'
+	crd podmonitors.monitoring.coreos.com 'the Prometheus operator'
 	crd servicemonitors.monitoring.coreos.com 'the Prometheus operator'
 	crd prometheusrules.monitoring.coreos.com 'the Prometheus operator'
 	complete 'Install what brings them first.'

@@ -229,6 +229,7 @@ if begin secrets 'Secrets that must be there before their readers'; then
 	wait_for linkerd certificate.cert-manager.io/linkerd-policy-validator 'condition=Ready'
 	wait_for linkerd certificate.cert-manager.io/linkerd-proxy-injector 'condition=Ready'
 	wait_for linkerd certificate.cert-manager.io/linkerd-sp-validator 'condition=Ready'
+	wait_for linkerd certificate.cert-manager.io/linkerd-webhooks 'condition=Ready'
 	wait_for linkerd configmap/linkerd-identity-trust-roots 'jsonpath={.data.ca-bundle\.crt}'
 	complete 'docs/umu2/SECRETS.md says what each is for. Then run again with --from secrets.'
 fi

@@ -1,0 +1,46 @@
+package verify
+
+import "slices"
+
+// checkLinkerdNetworks: a pod's proxy is held to the EgressNetworks of its own namespace, and where that has one to no
+// others; what none of them has is let through. Of two for the same addresses only one is looked at
+// (policy-controller/k8s/index/src/outbound/index/egress_network.rs of edge-26.6.3).
+func (p *pass) checkLinkerdNetworks(v *values) {
+	global := str(v.value, "egress", "globalEgressNetworkNamespace")
+	closed := map[string]bool{} // namespaces that refuse what no other network of theirs has
+	networks := map[string]*object{}
+	var all []*object
+	for _, o := range p.objects {
+		if !o.is(linkerdGroup, "EgressNetwork") {
+			continue
+		}
+		all = append(all, o)
+		prefixes := list(o.value, "spec", "networks")
+		var texts []string
+		for _, n := range prefixes {
+			texts = append(texts, str(n, "cidr"))
+		}
+		if len(prefixes) == 0 {
+			texts = []string{""}
+			if str(o.value, "spec", "trafficPolicy") == "Deny" {
+				closed[o.namespace] = true
+			}
+		}
+		slices.Sort(texts)
+		for _, text := range slices.Compact(texts) {
+			if first := networks[o.namespace+" "+text]; first != nil {
+				o.report(p, ruleLinkerd, fieldPath{"spec", "networks"}, "EgressNetwork %s has the same addresses: only one of the two is looked at", first.name)
+				continue
+			}
+			networks[o.namespace+" "+text] = o
+		}
+	}
+	for _, o := range all {
+		if !closed[global] {
+			o.report(p, ruleLinkerd, fieldPath{"spec"}, "no EgressNetwork of namespace %s refuses what is outside for namespaces without networks", global)
+		}
+		if !closed[o.namespace] {
+			o.report(p, ruleLinkerd, fieldPath{"spec"}, "namespace %s has a network of its own and none that refuses the rest: that of namespace %s does not hold there", o.namespace, global)
+		}
+	}
+}
