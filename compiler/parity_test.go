@@ -51,6 +51,8 @@ var variations = []struct {
 	{"mesh.ca.kind", "vault", "gdn1", []string{`kind: "plugin", secret: "cacerts", `, `kind: "vault", `}, "MG5160"},
 	{"egressGateways.*.provider", "calico", "ham1", []string{"provider: \"cilium\"\n", "provider: \"calico\"\n"}, "MG6153"},
 	{"egressGateways.*.provider", "host", "ham1", []string{"provider: \"cilium\"\n", "provider: \"host\"\n"}, "MG5451"},
+	{"mesh.encryption.kind", "wireguard", "wro1", []string{"mtls: \"strict\"\n", "mtls: \"strict\"\n\tencryption: kind: \"wireguard\"\n"}, ""},
+	{"mesh.encryption.kind", "ztunnel", "wro1", []string{"mtls: \"strict\"\n", "mtls: \"strict\"\n\tencryption: kind: \"ztunnel\"\n"}, "MG5565"},
 	{"mesh.ca.kind", "spire", "gdn1", []string{`kind: "plugin", secret: "cacerts", `, `kind: "spire", `}, ""},
 }
 

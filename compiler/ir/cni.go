@@ -37,8 +37,11 @@ type CiliumSettings struct {
 	NodesByAddress    bool         // blocks of addresses in policies select nodes too, which Cilium knows by identity otherwise
 	Gateways          bool         // serves the Gateway API, between services too
 	Listeners         bool         // reads CiliumEnvoyConfigs, which it does anyway where it serves the Gateway API
-	Meshed            bool         // is the mesh too: requests are looked at, and packets between nodes encrypted by WireGuard
-	Strict            bool         // packets between pods of two nodes are dropped that are not encrypted
+	Meshed            bool         // is the mesh too: requests are looked at, and packets between nodes encrypted
+	Encryption        string       // wireguard or ipsec; "" where it is not the mesh
+	EncryptionFrom    From         // what chooses it
+	IPsec             *CiliumIPsec // nil for another encryption
+	Strict            bool         // packets between pods of two nodes are dropped that are not encrypted; by IPsec the sender's alone
 	StrictNetwork     netip.Prefix // of pods, of version 4: the sender's side of Strict holds for no other
 	StrictLookup      bool         // addresses of nodes are told from those of pods one by one
 	Envoy             Resources
@@ -46,6 +49,13 @@ type CiliumSettings struct {
 	Logged            []string     // filters of the flows that agents log; empty: none
 	LoggedFrom        From
 	From              From
+}
+
+// CiliumIPsec is where the keys between nodes come from.
+type CiliumIPsec struct {
+	Secret, Key string // by name, and the file in it
+	Overlap     string // how long the former key is taken beside a new one, a duration; "": Cilium's own
+	From        From
 }
 
 // CiliumPods is the network of the pods of one family. An invalid Network: the family is off.

@@ -34,7 +34,7 @@ type TalosRule struct {
 
 // FirewallRule admits one port, or one protocol, from some addresses of one family.
 type FirewallRule struct {
-	Protocol string // tcp, udp, or ipip
+	Protocol string // tcp, udp, ipip or esp
 	Port     uint16 // 0: the protocol has none
 	IPv6     bool
 	Sources  []netip.Prefix // sorted, none inside another

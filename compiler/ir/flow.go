@@ -19,7 +19,7 @@ const (
 type Flow struct {
 	Area     string
 	From, To FlowEnd
-	Protocol string // tcp, udp, icmp, ipv6-icmp, vrrp, ipip, any
+	Protocol string // tcp, udp, icmp, ipv6-icmp, vrrp, ipip, esp, any
 	Port     uint16 // of the destination; 0: the protocol has none, or all
 	Via      []string
 	Why      string // one line

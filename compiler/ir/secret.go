@@ -14,6 +14,7 @@ type Secret struct {
 	Type      string   // kubernetes.io/basic-auth, kubernetes.io/tls or Opaque
 	Labels    []KV     // by which its consumers find it; none where they know its name
 	Keys      []string // that its consumers read, sorted
+	Make      string   // shell command that writes the file of its one key; "": nobody can write it here
 	Consumers []string // "BGPPeer metallb-system/r1-a", "switch <host name>"; in the order in which they are printed
 	Creator   string   // ExternalSecrets, CertManager or ByHand
 	Issuer    string   // ClusterIssuer of cert-manager; "" for other creators

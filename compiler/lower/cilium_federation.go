@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"meshgen.dev/meshgen/compiler/ir"
+	"meshgen.dev/meshgen/compiler/profile"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
@@ -91,7 +92,7 @@ const ciliumHealthPort = 4240
 // to its nodes is compiled together with its peers, or not at all, and says from where they come.
 func (l *lowering) clusterMeshFlows(reads ir.From) {
 	f := l.p.Federation
-	cni := l.set.CNI(l.s.Kubernetes.CNI.Kind)
+	reads = append(reads[:len(reads):len(reads)], l.encryptionFrom()...)
 	for _, p := range f.Peers {
 		there := ir.FlowEnd{Name: "nodes of site " + p.Name}
 		if l.s.Fabric.HostFirewall {
@@ -102,13 +103,10 @@ func (l *lowering) clusterMeshFlows(reads ir.From) {
 		source.Name, source.Nodes = clusterMeshServer, nil
 		l.flow(ir.Flow{Area: ir.OutsideArea, From: source, To: ir.FlowEnd{Name: "gateway of site " + p.Name, Addresses: ir.Blocks(p.Gateways)},
 			Protocol: "tcp", Port: f.Port, Why: "pods and Services of site " + p.Name, Note: translated}, reads, p.From)
-		for _, port := range cni.HostPorts {
+		for _, port := range l.betweenSites() {
 			what := "pods of two sites: "
-			switch encrypted := strings.HasPrefix(port.Use, "WireGuard"); {
-			case port.Port == ciliumHealthPort:
+			if port.Port == ciliumHealthPort {
 				what = "nodes of two sites: "
-			case !encrypted && !strings.EqualFold(port.Use, l.s.Kubernetes.CNI.Encapsulation):
-				continue
 			}
 			out := ir.Flow{Area: ir.OutsideArea, From: l.allNodes(), To: there, Protocol: port.Protocol, Port: port.Port, Why: what + port.Use,
 				Note: "each node of one site with each of the other, both ways"}
@@ -121,6 +119,22 @@ func (l *lowering) clusterMeshFlows(reads ir.From) {
 			l.flow(out, reads, p.From)
 		}
 	}
+}
+
+// betweenSites are the ports on which nodes of two sites talk to each other: those of health, of the tunnel, and of what
+// encrypts it.
+func (l *lowering) betweenSites() []profile.Listener {
+	var out []profile.Listener
+	for _, p := range l.set.CNI(l.s.Kubernetes.CNI.Kind).HostPorts {
+		encrypts := strings.HasPrefix(p.Use, "WireGuard") && l.encrypts() == byWireGuard
+		if encrypts || p.Port == ciliumHealthPort || strings.EqualFold(p.Use, l.s.Kubernetes.CNI.Encapsulation) {
+			out = append(out, p)
+		}
+	}
+	if l.encrypts() == byIPsec {
+		out = append(out, profile.Listener{Protocol: espProtocol, Use: "IPsec"})
+	}
+	return out
 }
 
 // peerNodes are the networks of the machines of another site: the subnets of its racks, or the machines where a rack has none.

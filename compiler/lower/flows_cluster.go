@@ -100,6 +100,7 @@ func (l *lowering) clusterFlows() {
 		l.flow(ir.Flow{Area: ir.NodeArea, From: nodes, To: nodes, Protocol: "ipip", Why: "pod network " + k.CNI.Kind + ": IP in IP", Note: "protocol number 4"},
 			from, ir.From{"kubernetes.cni"})
 	}
+	l.encryptedFlows(from, nodes)
 	if k.CNI.Encapsulation == "none" {
 		pods := ir.FlowEnd{Name: "pods", Addresses: l.p.Cluster.PodCIDRs}
 		l.flow(ir.Flow{Area: ir.NodeArea, From: pods, To: pods, Protocol: "any", Why: "pod network " + k.CNI.Kind + ": nothing encapsulates packets between pods",
@@ -113,7 +114,7 @@ func (l *lowering) overlay(p profile.Listener) bool {
 	e := encapsulation(l.s)
 	switch {
 	case strings.HasPrefix(p.Use, "WireGuard"):
-		return l.ciliumMeshed() && l.installsCilium()
+		return l.encrypts() == byWireGuard
 	case p.Local, strings.Contains(p.Use, "metrics"), strings.Contains(p.Use, "when enabled"), p.Use == "health":
 		return false
 	case strings.HasPrefix(p.Use, "VXLAN"):
@@ -133,7 +134,7 @@ func (l *lowering) carriedFrom(p profile.Listener) ir.From {
 		return append(l.egressFrom(), "kubernetes.cni")
 	}
 	if strings.HasPrefix(p.Use, "WireGuard") {
-		return ir.From{"kubernetes.cni", "mesh.kind", "components.cni.managed"}
+		return append(ir.From{"kubernetes.cni", "mesh.kind", "components.cni.managed"}, l.encryptionFrom()...)
 	}
 	return ir.From{"kubernetes.cni"}
 }

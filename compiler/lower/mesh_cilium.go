@@ -64,16 +64,18 @@ var ciliumLogs = map[string][]string{
 	},
 }
 
-// ciliumMeshSettings decides what the mesh needs of the chart. Mutual TLS is encryption between nodes, with a key a node:
+// ciliumMeshSettings decides what the mesh needs of the chart. Mutual TLS is encryption between nodes, with keys of nodes:
 // strict drops what of pods is not encrypted, permissive does not.
 //
 // The sender's side of strict knows one network, of version 4 (Documentation/security/network/encryption.rst); the
-// receiver's side holds for both families.
+// receiver's side holds for both families, and is there with WireGuard alone (daemon/cmd/daemon.go).
 func (l *lowering) ciliumMeshSettings(s *ir.CiliumSettings) {
 	if !l.ciliumMeshed() {
 		return
 	}
 	s.Meshed, s.Strict = true, l.p.Mesh.Strict
+	s.Encryption, s.EncryptionFrom = l.s.Mesh.Encrypts(), append(l.p.Mesh.From.Of("mtls", "kind"), l.encryptionFrom()...)
+	l.ipsecSettings(s)
 	s.Gateways = l.p.Cluster.GatewayAPI.Version != "" // without its CRDs the operator serves none
 	s.Envoy = l.p.Mesh.Proxy
 	s.From = append(append(s.From, l.p.Mesh.From.Of("kind", "mtls")...), l.p.Cluster.GatewayAPI.From...)

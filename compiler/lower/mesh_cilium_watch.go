@@ -32,5 +32,6 @@ func ciliumMetrics(l *lowering) []needed {
 	if !l.installsCilium() {
 		return nil
 	}
-	return []needed{{ciliumRefused, "the agents of Cilium", l.p.Mesh.From.Of("kind")}, {unavailable, "kube-state-metrics", l.p.Mesh.From.Of("kind")}}
+	return append([]needed{{ciliumRefused, "the agents of Cilium", l.p.Mesh.From.Of("kind")}, {unavailable, "kube-state-metrics", l.p.Mesh.From.Of("kind")}},
+		l.ipsecMetrics()...)
 }

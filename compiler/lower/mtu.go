@@ -19,10 +19,8 @@ func RackMTU(s *site.Site, r *site.Rack) int { return cmp.Or(r.MTU, s.Fabric.MTU
 // Where both families do it is IPv6, whose header is the larger one: pods have one MTU for both.
 func Overhead(s *site.Site, cni *profile.CNI) (int, ir.Family) {
 	over := cni.Overhead[encapsulation(s)]
-	if s.Mesh.Kind == "cilium" { // which encrypts between nodes
-		over.IPv4 += cni.Overhead["wireguard"].IPv4
-		over.IPv6 += cni.Overhead["wireguard"].IPv6
-	}
+	over.IPv4 += cni.Overhead[s.Mesh.Encrypts()].IPv4
+	over.IPv6 += cni.Overhead[s.Mesh.Encrypts()].IPv6
 	v6 := func(s string) bool { return strings.Contains(s, ":") }
 	nodes4, nodes6 := false, false
 	for _, r := range s.Racks {
@@ -41,7 +39,7 @@ func Overhead(s *site.Site, cni *profile.CNI) (int, ir.Family) {
 func (l *lowering) packets() {
 	p := &l.p.Packets
 	p.From = ir.From{"fabric.mtu", "racks", "nodeClasses", "kubernetes.cni", "kubernetes.podCIDRs", "components.cni.managed", "mesh.kind"}
-	p.From = append(p.From, l.egressFrom()...)
+	p.From = append(append(p.From, l.egressFrom()...), l.encryptionFrom()...)
 	p.Encapsulation = encapsulation(l.s)
 	p.Overhead, p.Outer = Overhead(l.s, l.set.CNI(l.s.Kubernetes.CNI.Kind))
 	p.Nodes = l.paths()

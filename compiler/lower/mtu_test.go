@@ -64,3 +64,25 @@ func TestOverhead(t *testing.T) {
 		}
 	}
 }
+
+// TestOverheadEncrypted: what encrypts between nodes is outside of the tunnel.
+func TestOverheadEncrypted(t *testing.T) {
+	cni := &profile.CNI{Overhead: map[string]profile.Overhead{"vxlan": {IPv4: 50}, "none": {}, "wireguard": {IPv4: 95}, "ipsec": {IPv4: 77}}}
+	for _, c := range []struct {
+		mesh          site.Mesh
+		encapsulation string
+		want          int
+	}{
+		{site.Mesh{Kind: "linkerd"}, "vxlan", 50},
+		{site.Mesh{Kind: "cilium"}, "vxlan", 145},
+		{site.Mesh{Kind: "cilium", Encryption: &site.Encryption{Kind: "wireguard"}}, "none", 95},
+		{site.Mesh{Kind: "cilium", Encryption: &site.Encryption{Kind: "ipsec"}}, "vxlan", 127},
+		{site.Mesh{Kind: "cilium", Encryption: &site.Encryption{Kind: "ipsec"}}, "none", 77},
+	} {
+		s := &site.Site{Mesh: c.mesh, Racks: map[string]*site.Rack{"r": {Nodes: map[string]*site.Node{"n": {Address: []string{"10.0.0.1"}}}}}}
+		s.Kubernetes.CNI.Encapsulation = c.encapsulation
+		if n, _ := Overhead(s, cni); n != c.want {
+			t.Errorf("%s, %v: %d, want %d", c.encapsulation, c.mesh.Encryption, n, c.want)
+		}
+	}
+}

@@ -24,6 +24,7 @@ func (l *lowering) secrets() {
 	l.vaultSecret()
 	l.authoritySecret()
 	l.signerSecret()
+	l.ipsecSecret()
 	if l.p.Federation != nil {
 		l.meshKind().crossing.secrets(l)
 	}

@@ -8,12 +8,31 @@ type Mesh struct {
 	TrustDomain        string       `json:"trustDomain"`        // default "cluster.local"
 	TrustDomainAliases []string     `json:"trustDomainAliases"` //
 	MTLS               string       `json:"mtls"`               // strict or permissive; default strict
+	Encryption         *Encryption  `json:"encryption"`         // options of kind cilium; nil: WireGuard
 	CA                 *CA          `json:"ca"`                 // nil: the mesh's own
 	Upgrade            *Upgrade     `json:"upgrade"`            // nil: none under way
 	Proxy              Proxy        `json:"proxy"`              //
 	ControlPlane       ControlPlane `json:"controlPlane"`       //
 	Waypoint           *Waypoint    `json:"waypoint"`           // options of kind istio-ambient
 	EgressPolicy       string       `json:"egressPolicy"`       // registry-only or allow-any; default registry-only
+}
+
+// Encryption is what encrypts packets between the nodes of mesh cilium.
+type Encryption struct {
+	Kind       string `json:"kind"`       // wireguard, ipsec or ztunnel; default wireguard
+	Secret     string `json:"secret"`     // with the keys of kind ipsec; "": cilium-ipsec-keys
+	KeyOverlap string `json:"keyOverlap"` // duration, kind ipsec; "": Cilium's own, "5m"
+}
+
+// Encrypts is what encrypts packets between nodes: wireguard, ipsec or ztunnel, and "" for a mesh that leaves them as they are.
+func (m *Mesh) Encrypts() string {
+	switch {
+	case m.Kind != "cilium":
+		return ""
+	case m.Encryption == nil:
+		return "wireguard"
+	}
+	return m.Encryption.Kind
 }
 
 // CA is the certificate authority of the mesh. Dates are days, "2034-06-01".

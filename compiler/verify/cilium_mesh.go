@@ -59,9 +59,7 @@ func (p *pass) checkCiliumMesh() {
 		if classes && str(v.value, "gatewayAPI", "gatewayClass", "create") != "false" {
 			v.report(p, ruleValues, fieldPath{"gatewayAPI", "gatewayClass", "create"}, "the chart asks the cluster what it writes: no two renders need be equal")
 		}
-		if enc := get(v.value, "encryption"); get(enc, "strictMode", "ingress", "enabled") == true && (get(enc, "enabled") != true || str(enc, "type") != "wireguard") {
-			v.report(p, ruleValues, fieldPath{"encryption", "strictMode"}, "strict mode needs WireGuard: without it every packet is dropped")
-		}
+		p.checkCiliumEncryption(v)
 	}
 }
 

@@ -17,7 +17,7 @@ const ruleFlows = "MG9261"
 var (
 	flowColumns   = []string{"area", "source", "source_addresses", "destination", "destination_addresses", "protocol", "port", "by_way_of", "why", "note", "origin"}
 	flowAreas     = []string{"edge", "fabric", "nodes", "pods", "outside"}
-	flowProtocols = []string{"tcp", "udp", "icmp", "ipv6-icmp", "vrrp", "ipip", "any"}
+	flowProtocols = []string{"tcp", "udp", "icmp", "ipv6-icmp", "vrrp", "ipip", "esp", "any"}
 )
 
 // A flowRow is a record of flows.csv.

@@ -27,7 +27,7 @@ var (
 	}
 	firewallTail = []string{`include "/etc/meshgen/firewall.d/*.nft"`, `limit rate 5/second burst 20 packets log prefix "meshgen drop: " level info`, "}", "}"}
 	firewallMark = regexp.MustCompile(`^meta mark & (0x[0-9a-f]{8} == 0x[0-9a-f]{8}) accept$`)
-	firewallRule = regexp.MustCompile(`^ip(6?) saddr \{ ([0-9a-f.:/, ]+) \}( ip ttl 255| ip6 hoplimit 255)? (?:(tcp|udp) dport ([1-9][0-9]*)|meta l4proto (ipip)) accept$`)
+	firewallRule = regexp.MustCompile(`^ip(6?) saddr \{ ([0-9a-f.:/, ]+) \}( ip ttl 255| ip6 hoplimit 255)? (?:(tcp|udp) dport ([1-9][0-9]*)|meta l4proto (ipip|esp)) accept$`)
 )
 
 // ciliumMark is that of packets on the way to Cilium's proxy, under its mask (Cilium 1.20.2,

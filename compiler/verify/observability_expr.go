@@ -26,7 +26,7 @@ var (
 	exprWords    = map[string]bool{"and": true, "or": true, "unless": true, "bool": true}
 	exprGrouping = map[string]bool{"by": true, "on": true, "without": true, "ignoring": true}
 	// exprFunctions are called with values; all of them are older than Prometheus 2.0.
-	exprFunctions = map[string]bool{"sum": true, "count": true, "abs": true, "min_over_time": true, "absent": true, "rate": true, "increase": true, "time": true, "vector": true, "histogram_quantile": true}
+	exprFunctions = map[string]bool{"sum": true, "count": true, "abs": true, "min_over_time": true, "absent": true, "rate": true, "increase": true, "time": true, "scalar": true, "vector": true, "histogram_quantile": true}
 )
 
 // parseExpr reads an expression.

@@ -30,14 +30,28 @@ func meshed(y *artifact.YAML, s *ir.CiliumSettings) {
 		y.Fixed()
 		y.KV("rollOutPods", true)
 	})
-	y.From("", s.From.Of("mtls", "kind")...)
-	y.Comment("Packets between nodes, with a key a node: it does not say which workload sends. Workloads are told apart by the\n" +
-		"labels that the agents give to their addresses.")
+	encryption(y, s)
+}
+
+// encryption writes what encrypts packets between nodes.
+func encryption(y *artifact.YAML, s *ir.CiliumSettings) {
+	y.From("", s.EncryptionFrom...)
+	keys, told := "a key a node", "Workloads are told apart by the\nlabels that the agents give to their addresses."
+	if s.IPsec != nil {
+		keys, told = "keys for each two of them, all made of one Secret", "Workloads\nare told apart by the labels that the agents give to their addresses."
+	}
+	y.Comment("Packets between nodes, with " + keys + ": it does not say which workload sends. " + told)
 	y.Map("encryption", func() {
 		y.KV("enabled", true)
-		y.KV("type", "wireguard")
+		y.KV("type", s.Encryption)
+		ipsec(y, s.IPsec)
+		if s.IPsec != nil && !s.StrictNetwork.IsValid() {
+			return // it has the sender's side alone
+		}
 		y.Map("strictMode", func() {
-			y.Map("ingress", func() { y.KV("enabled", s.Strict) })
+			if s.IPsec == nil {
+				y.Map("ingress", func() { y.KV("enabled", s.Strict) })
+			}
 			if !s.StrictNetwork.IsValid() {
 				return
 			}
@@ -52,6 +66,7 @@ func meshed(y *artifact.YAML, s *ir.CiliumSettings) {
 		})
 	})
 	y.Fixed()
+	names(y, s)
 }
 
 // logs writes which requests the agents log, or nothing: those that a proxy has looked at. Headers carry credentials.

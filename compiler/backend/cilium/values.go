@@ -38,6 +38,7 @@ func values(p *ir.Plan, t *artifact.Tree, r ir.Release, s *ir.CiliumSettings) {
 		y.From("conntrack/size", s.ConnectionsFrom...)
 		y.KV("ctTcpMax", s.TCPConnections)
 		y.Fixed()
+		stackRouting(y, s)
 	})
 	balancer(y, s)
 	if s.NodesByAddress {

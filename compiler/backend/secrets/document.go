@@ -142,6 +142,9 @@ func creation(secrets []*ir.Secret) []string {
 		for _, k := range s.Keys {
 			line += " --from-file=" + k
 		}
+		if s.Make != "" {
+			out = append(out, "(umask 077; "+s.Make+")")
+		}
 		out = append(out, line)
 		for _, l := range s.Labels {
 			out = append(out, "kubectl -n "+s.Namespace+" label secret "+s.Name+" "+l.Key+"="+l.Value)

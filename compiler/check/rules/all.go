@@ -20,7 +20,7 @@ var All = sorted(
 	firewallRules, egressProxyRules,
 	fleetRules, changeRules,
 	linkerdRules,
-	ciliumRules, clusterMeshRules, upgradeStepRules, distributionRules,
+	ciliumRules, ciliumEncryptionRules, clusterMeshRules, upgradeStepRules, distributionRules,
 	federationRules, ambientFederationRules, linkerdFederationRules, consulRules, vaultRules,
 	languageRules, addressRules, fabricRules, hostRules, hostCardRules, hostDeliveryRules, timeRules, balancerRules, podNetworkRules, kubeVIPRules, openELBRules, meshRules, istioRules, gatewayRules, serviceRules,
 	deliveryRules, patchRules, fluxRules, versionRules, adviceRules, dashboardRules,

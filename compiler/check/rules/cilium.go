@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"cmp"
+
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
 	"meshgen.dev/meshgen/compiler/site"
@@ -9,13 +11,13 @@ import (
 // CiliumStrict finds mutual TLS asked of a mesh that encrypts between nodes.
 var CiliumStrict = &check.Rule{
 	ID: "MG5193", Name: "cilium-strict", Severity: diag.Error, On: check.OnSite,
-	Doc: `mesh cilium is asked for mutual TLS, and encrypts between nodes, with a key a node
+	Doc: `mesh cilium is asked for mutual TLS, and encrypts between nodes, with keys of nodes
 
-What is written is WireGuard with its strict modes: packets between pods of two nodes are encrypted or dropped. It does
-not encrypt inside of a node, and says nothing of the workload that sends: callers are known by the labels of their pods,
-which whoever may make pods in a namespace chooses. Identities of workloads need encryption of type ztunnel: beta, for
-TCP alone, not together with Cluster Mesh, and with it policies see one port; mutual authentication by SPIRE is
-deprecated. Strict mode of the sender knows no version 6. With a federation none of it reaches the other side as strict.
+What is written is WireGuard with its strict modes: packets between pods of two nodes are encrypted or dropped; or IPsec,
+with the sender's side of them. Neither encrypts inside of a node, or says anything of the workload that sends: callers are
+known by the labels of their pods, which whoever may make pods in a namespace chooses. Identities of workloads need encryption
+of type ztunnel: beta, for TCP alone, not together with Cluster Mesh, and with it policies see one port; mutual authentication
+by SPIRE is deprecated. Strict mode of the sender knows no version 6. With a federation none of it reaches the other side as strict.
 Source: cilium/cilium v1.20.2 Documentation/security/network/encryption.rst, encryption-ztunnel.rst, upgrade notes of 1.20.`,
 	Run: func(p *check.Pass) {
 		s := p.Site
@@ -36,7 +38,8 @@ Source: cilium/cilium v1.20.2 Documentation/security/network/encryption.rst, enc
 			p.Reportf(at, "mutual TLS is strict, and the site is federated by Cluster Mesh: Cilium has one without the other").
 				Related("federation", "the federation").Hintf("mtls: \"permissive\", with encryption between nodes, or another mesh")
 		case s.Environment == "production":
-			p.Reportf(at, "mutual TLS is strict, and what Cilium does is WireGuard between nodes: it encrypts, and proves no workload's identity").
+			by := map[string]string{"ipsec": "IPsec", "ztunnel": "ztunnel"}[s.Mesh.Encrypts()]
+			p.Reportf(at, "mutual TLS is strict, and what Cilium does is %s between nodes: it encrypts, and proves no workload's identity", cmp.Or(by, "WireGuard")).
 				Related("mesh.kind", "the mesh").Warning()
 		}
 	},

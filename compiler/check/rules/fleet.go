@@ -21,6 +21,7 @@ var fleetRules = []*check.Rule{
 	FederationUnreached,
 	FederatedNamesake,
 	ClusterMeshDisagrees,
+	ClusterMeshEncryption,
 	ConsulFederationDiffers,
 	ConsulSharedName,
 	ConsulForAll,

@@ -45,6 +45,13 @@ func kernelFloors(p *check.Pass) []kernelFloor {
 	if c := p.Profiles.CNI(kind); c != nil && c.Kernel.Min != "" {
 		out = append(out, kernelFloor{c.Kernel, "the pod network " + kind, "kubernetes.cni.kind"})
 	}
+	if m := p.Profiles.Mesh(p.Site.Mesh.Kind); m != nil && m.Kernels[p.Site.Mesh.Encrypts()] != "" {
+		by := "mesh.kind"
+		if p.Site.Mesh.Encryption != nil {
+			by = "mesh.encryption.kind"
+		}
+		out = append(out, kernelFloor{profile.KernelFloor{Min: m.Kernels[p.Site.Mesh.Encrypts()]}, "encryption by " + p.Site.Mesh.Encrypts(), by})
+	}
 	// A mesh that is a part of its pod network has the same floor, and one finding is enough.
 	kind = p.Site.Mesh.Kind
 	if m := p.Profiles.Mesh(kind); m != nil && m.Kernel.Min != "" && m.CNI != p.Site.Kubernetes.CNI.Kind {
