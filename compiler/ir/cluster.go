@@ -29,6 +29,9 @@ type PortRange struct{ First, Last uint16 }
 // CNI is the pod network, relied on or managed.
 type CNI struct {
 	Kind, Version, Encapsulation string
+	NetDir, BinDir               string // where the container runtime looks for configuration and plug-ins, on the hosts
+	OwnDirs                      bool   // of the distribution alone: elsewhere than charts expect
+	DirsFrom                     From
 	From                         From
 }
 

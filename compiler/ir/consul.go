@@ -9,10 +9,7 @@ type Consul struct {
 	ServerSecret string // certificate of the servers
 	TokenSecret  string // bootstrap token of the access lists
 	InjectLabel  KV     // of the namespaces whose pods get a proxy
-	CNINetDir    string // where the container runtime looks for plug-ins
-	CNIBinDir    string
 	CNINamespace string
-	CNIFrom      From
 	Tolerated    int // servers that may be lost
 	SpreadKey    string
 	Services     []ConsulService // meshed, by name

@@ -13,9 +13,6 @@ type Linkerd struct {
 	OpaqueFrom   From
 	IPv6         bool   // pods have addresses of version 6
 	Validator    string // address and port that nothing has: the proxy takes a connection to it, or the redirection fails
-	CNINetDir    string // of the container runtime, on the hosts
-	CNIBinDir    string
-	CNIFrom      From
 	IssuedFor    string // name in the issuer's certificate
 	EgressPlace  string // namespace of the networks that hold in all namespaces
 	Webhooks     []LinkerdWebhook

@@ -25,6 +25,12 @@ func (l *lowering) cluster() {
 		From:          under("kubernetes", "version", "distribution", "clusterDomain", "podCIDRs", "serviceCIDRs", "nodePorts"),
 		APIServerFrom: ir.From{"kubernetes.apiServer", "racks", "nodeClasses"}, // any node may be of the control plane
 	}
+	c.CNI.NetDir, c.CNI.BinDir, c.CNI.DirsFrom = "/etc/cni/net.d", "/opt/cni/bin", ir.From{"kubernetes.distribution", "kubernetes.cni.kind"}
+	if BringsPodNetwork(l.s, l.set) {
+		if f := l.set.Distribution(k.Distribution).Supervisor.CNI.Folders; f.Net != "" {
+			c.CNI.NetDir, c.CNI.BinDir, c.CNI.OwnDirs = f.Net, f.Bin, true
+		}
+	}
 	if k.GatewayAPI != nil {
 		c.GatewayAPI = ir.GatewayAPI{Version: k.GatewayAPI.Version, Channel: k.GatewayAPI.Channel, From: ir.From{"kubernetes.gatewayAPI"}}
 	}

@@ -14,18 +14,14 @@ const consulInjectors = 2
 // consul decides what Consul is told: how its chart is installed, what each service speaks, who may call it, and what
 // becomes of requests.
 func (l *lowering) consul() {
-	m, c := &l.p.Mesh, &l.p.Cluster
+	m := &l.p.Mesh
 	if m.Kind != "consul" {
 		return
-	}
-	folders, own := linkerdCNIFolders[c.Distribution]
-	if !own {
-		folders = linkerdCNIFolders[""]
 	}
 	k := &ir.Consul{
 		Datacenter: l.p.Name, Domain: "consul",
 		GossipSecret: "consul-gossip", CASecret: "consul-ca", ServerSecret: "consul-server-tls", TokenSecret: "consul-bootstrap-token",
-		InjectLabel: consulInjected, CNINetDir: folders.net, CNIBinDir: folders.bin, CNINamespace: consulCNINamespace, CNIFrom: c.From.Of("distribution"),
+		InjectLabel: consulInjected, CNINamespace: consulCNINamespace,
 		Tolerated: (m.Replicas - 1) / 2, SpreadKey: rackLabel,
 		From: m.From.Of("kind"),
 	}

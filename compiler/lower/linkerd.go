@@ -12,13 +12,6 @@ import (
 // replaces theirs.
 var linkerdOpaquePorts = []uint16{25, 587, 3306, 4444, 5432, 6379, 9300, 11211}
 
-// linkerdCNIFolders are where container runtimes look for plug-ins, by distribution; "" is everybody else. K3s: as in
-// Istio 1.31 manifests/helm-profiles/platform-k3s.yaml.
-var linkerdCNIFolders = map[string]struct{ net, bin string }{
-	"":    {"/etc/cni/net.d", "/opt/cni/bin"},
-	"k3s": {"/var/lib/rancher/k3s/agent/etc/cni/net.d", "/var/lib/rancher/k3s/data/cni"},
-}
-
 // Addresses for documentation (RFC 5737, RFC 3849): nothing has them, so that a connection to one arrives only where the
 // proxy takes it.
 const validator4, validator6 = "192.0.2.1:20001", "[2001:db8::1]:20001"
@@ -37,7 +30,6 @@ func (l *lowering) linkerd() {
 		ProbesFrom:   c.NodeSubnetsFrom,
 		IssuedFor:    "identity." + m.Namespace + "." + m.TrustDomain,
 		EgressPlace:  linkerdEgress,
-		CNIFrom:      c.From.Of("distribution"),
 		Webhooks: []ir.LinkerdWebhook{
 			{Value: "proxyInjector", Service: "linkerd-proxy-injector", Secret: "linkerd-proxy-injector-k8s-tls"},
 			{Value: "profileValidator", Service: "linkerd-sp-validator", Secret: "linkerd-sp-validator-k8s-tls"},
@@ -58,11 +50,6 @@ func (l *lowering) linkerd() {
 			k.IPv6 = true
 		}
 	}
-	folders, own := linkerdCNIFolders[c.Distribution]
-	if !own {
-		folders = linkerdCNIFolders[""]
-	}
-	k.CNINetDir, k.CNIBinDir = folders.net, folders.bin
 	l.p.Linkerd = k
 	l.linkerdOpaque()
 	l.linkerdServers()

@@ -113,6 +113,13 @@ type SupervisorCNI struct {
 	Packaged  map[string]map[string]string `json:"packaged"`            // value by pod network and encapsulation
 	Interface string                       `json:"interface,omitempty"` // option that names the interface of the node network
 	NoPolicy  []string                     `json:"noPolicy"`            // options that are true with "none"
+	Folders   CNIFolders                   `json:"folders,omitzero"`    // while it brings the pod network; empty: those of everybody
+}
+
+// CNIFolders are where a container runtime looks for plug-ins on a host.
+type CNIFolders struct {
+	Net string `json:"net"` // their configuration
+	Bin string `json:"bin"` // the plug-ins themselves
 }
 
 // ControlPlane is how control-plane nodes are marked.

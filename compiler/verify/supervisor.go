@@ -108,6 +108,9 @@ func readSupervisor(f *artifact.File, p *pass) {
 	if rke2 := strings.Contains(f.Path(), "/rke2/"); rke2 && keys["flannel-backend"] != nil || !rke2 && keys["cni"] != nil {
 		fs.add(0, "the pod network is chosen by an option of another distribution")
 	}
+	if v := keys["flannel-backend"]; v != nil && v.Value != "none" && siteOf(f) == p.releases.Site {
+		p.k3sNetwork = true
+	}
 	for _, fault := range fs {
 		p.report(f, fault.line, ruleHostForms, "%s", fault.text)
 	}

@@ -78,6 +78,7 @@ func (p *pass) checkCharts() {
 			continue
 		}
 		p.checkValues(v, set)
+		p.checkCNIFolders(v, chart.Name)
 	}
 	p.checkUpgradeValues(sets)
 	for _, name := range slices.Sorted(maps.Keys(p.releases.Charts)) {

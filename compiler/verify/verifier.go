@@ -23,6 +23,7 @@ type pass struct {
 	objects        []*object                 // every Kubernetes object of the tree, in the order of files
 	values         map[string]*values        // by release: the chart values of the site
 	upgradeValues  map[string]*values        // by folder: those that steps of an upgrade take
+	k3sNetwork     bool                      // k3s brings the pod network itself
 	upgraded       *upgradeScript            // charts/<site>/upgrade.sh; nil when there is none
 	kustomizations map[string]*kustomization // by folder
 	marks          []serviceMark             // of Services that others make

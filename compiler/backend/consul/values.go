@@ -140,9 +140,9 @@ func (e *emitter) inject(y *artifact.YAML) {
 	y.Map("cni", func() {
 		y.KV("enabled", true)
 		y.KV("namespace", e.k.CNINamespace)
-		y.From("consul/cni-folders", e.k.CNIFrom...)
-		y.KV("cniBinDir", e.k.CNIBinDir)
-		y.KV("cniNetDir", e.k.CNINetDir)
+		y.From("consul/cni-folders", e.p.Cluster.CNI.DirsFrom...)
+		y.KV("cniBinDir", e.p.Cluster.CNI.BinDir)
+		y.KV("cniNetDir", e.p.Cluster.CNI.NetDir)
 		y.Fixed()
 	})
 	y.From("", append(e.p.Cluster.From.Of("version"), "mesh.proxy.holdApplicationUntilReady")...)

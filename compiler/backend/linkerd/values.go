@@ -31,10 +31,10 @@ func (e *emitter) values() {
 
 // cniValues: the plug-in is chained behind that of the pod network.
 func (e *emitter) cniValues(y *artifact.YAML) {
-	y.From("linkerd/cni-folders", e.k.CNIFrom...)
+	y.From("linkerd/cni-folders", e.p.Cluster.CNI.DirsFrom...)
 	y.Comment("Where the container runtime of the distribution looks for plug-ins.")
-	y.KV("destCNINetDir", e.k.CNINetDir)
-	y.KV("destCNIBinDir", e.k.CNIBinDir)
+	y.KV("destCNINetDir", e.p.Cluster.CNI.NetDir)
+	y.KV("destCNIBinDir", e.p.Cluster.CNI.BinDir)
 	y.Fixed()
 	e.families(y)
 	y.Comment("A pod that started before its node had the plug-in does not pass its check: it is deleted, and starts anew.")
