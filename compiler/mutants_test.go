@@ -444,6 +444,8 @@ var mutants = []mutant{
 	{"hosts", "ams1", "hosts/*/r1-edge/etc/systemd/system/meshgen-cards.service", `WantedBy=multi-user.target\n`, ``},
 	{"hosts", "ams1", "hosts/*/r1-edge/cloud-init.yaml", `  - systemctl enable --now meshgen-cards.service\n`, ``},
 	{"hosts", "ams1", "hosts/*/playbook.yaml", `name: meshgen-cards.service`, `name: chrony.service`},
+	{"istio", "waw3", "charts/*/ztunnel/values.yaml", `logLevel: info,access=off\n`, ``},
+	{"istio", "bri1", "charts/*/ztunnel/values.yaml", `access=warn`, `access=off`},
 	{"istio", "rz1", "charts/*/istio-cni/values.yaml", `cniConfDir: .*\n`, ``},
 	{"istio", "rz1", "charts/*/istio-cni/values.yaml", `cniBinDir: .*`, `cniBinDir: /opt/cni/bin`},
 	{"hosts", "rz1", "hosts/*/r1-edge/etc/meshgen/cards.sh", `echo 0000ffff`, `echo 0000fffe`},

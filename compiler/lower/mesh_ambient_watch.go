@@ -19,10 +19,7 @@ func ambientPushes(l *lowering) []ir.Rule {
 			Expr:        unavailable + `{namespace="` + istioCNINamespace + `",daemonset="ztunnel"} > 0`,
 			Summary:     "ztunnel is not ready on some nodes.",
 			Description: "Meshed pods of these nodes have no connections, neither in nor out, and no new one starts there."},
-		ir.Rule{Alert: "NodeAgentDown", Severity: warning, For: "10m", From: from,
-			Expr:        unavailable + `{namespace="` + istioCNINamespace + `",daemonset="istio-cni-node"} > 0`,
-			Summary:     "The node agent of the mesh is not ready on some nodes.",
-			Description: "No pod of any namespace starts there: its plug-in asks the agent. Running pods go on."},
+		nodeAgent(from, "No captured pod starts there: the plug-in hands each to the agent. Others start as long as the plug-in's credentials last, which the agent renews. Running pods go on."),
 		ir.Rule{Alert: "PodsNotCaptured", Severity: warning, For: "10m", From: from,
 			Expr:        `workload_manager_pending_proxy_count > 0`,
 			Summary:     "ztunnel {{ $labels.pod }} has pods that it cannot serve.",
@@ -31,8 +28,7 @@ func ambientPushes(l *lowering) []ir.Rule {
 
 func ambientMetrics(l *lowering) []needed {
 	return append(istioMetrics(l),
-		needed{"workload_manager_active_proxy_count", "ztunnel, the proxies of the nodes", l.p.Mesh.From.Of("kind")},
-		needed{unavailable, "kube-state-metrics", l.p.Mesh.From.Of("kind")})
+		needed{"workload_manager_active_proxy_count", "ztunnel, the proxies of the nodes", l.p.Mesh.From.Of("kind")})
 }
 
 // ambientMonitors: pods of services have no proxy of their own; gateways and waypoints are proxies, and ztunnel is one

@@ -73,6 +73,9 @@ func istioPushes(l *lowering) []ir.Rule {
 			Summary:     "The control plane fails to inject proxies.",
 			Description: "Pods of meshed namespaces do not start."},
 	}
+	if l.s.Mesh.Kind != "istio-ambient" {
+		rules = append(rules, nodeAgent(from, "Pods start there as long as the plug-in's credentials last, which the agent renews: then none does, of any namespace. Until then nobody mends a pod that came past the plug-in. Running pods go on."))
+	}
 	rules = append(rules, plainText(l)...)
 	if n := m.Next; n != nil {
 		rules = append(rules, replicas("NextControlPlane", "the mesh's next control plane", m.Namespace, "istiod"+revisioned(n.Revision), m.Replicas, nil,
@@ -80,6 +83,15 @@ func istioPushes(l *lowering) []ir.Rule {
 	}
 	return append(rules, replicas("ControlPlane", "the mesh's control plane", m.Namespace, deployment, m.Replicas, nil,
 		slices.Concat(m.From.Of("revision", "replicas"), signedFrom(l), from), lost(l).control)...)
+}
+
+// nodeAgent watches the agent of each node, which its plug-in depends on (Istio 1.31.0 cni/pkg/plugin/plugin.go, doAddRun;
+// read 2026-11-21).
+func nodeAgent(from ir.From, description string) ir.Rule {
+	return ir.Rule{Alert: "NodeAgentDown", Severity: warning, For: "10m", From: from,
+		Expr:        unavailable + `{namespace="` + istioCNINamespace + `",daemonset="istio-cni-node"} > 0`,
+		Summary:     "The node agent of the mesh is not ready on some nodes.",
+		Description: description}
 }
 
 // losses is what ends when no pod of a part of the control plane is left.
@@ -135,7 +147,7 @@ func istioMetrics(l *lowering) []needed {
 	if m.CA != nil {
 		certificates.from = slices.Concat(certificates.from, m.CA.From)
 	}
-	return []needed{{"pilot_xds", "the control plane of the mesh", m.From.Of("kind")}, certificates}
+	return []needed{{"pilot_xds", "the control plane of the mesh", m.From.Of("kind")}, certificates, {unavailable, "kube-state-metrics", m.From.Of("kind")}}
 }
 
 func istioMonitors(l *lowering) []ir.Monitor {

@@ -67,6 +67,9 @@ func (p *pass) checkAmbientCharts(istiods []*values) {
 		if got := str(p.values[name].value, "profile"); got != "ambient" {
 			p.values[name].report(p, ruleIstio, fieldPath{"profile"}, "%q, and the control plane's is ambient", got)
 		}
+		if chart.Name == "ztunnel" {
+			p.checkZtunnelLogs(p.values[name])
+		}
 		if chart.Name != "ztunnel" {
 			continue
 		}

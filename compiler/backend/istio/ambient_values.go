@@ -44,6 +44,11 @@ func (e *emitter) trustedZtunnel(y *artifact.YAML) {
 	}
 }
 
+// ztunnelLogs are the levels of ztunnel's log for what is to be logged of connections, where they are not its own: one that
+// ends well is logged at info, one that fails at error, and one that is refused early at warn (ztunnel release-1.31
+// src/proxy/metrics.rs, target "access"; the chart passes the value on as RUST_LOG; read 2026-11-21).
+var ztunnelLogs = map[string]string{"off": "info,access=off", "errors": "info,access=warn"}
+
 // ztunnelValues: the proxy of each node. The keys stand at the top level of this chart.
 func (e *emitter) ztunnelValues(y *artifact.YAML) {
 	m, c := &e.p.Mesh, &e.p.Cluster
@@ -78,6 +83,12 @@ func (e *emitter) ztunnelValues(y *artifact.YAML) {
 			y.Fixed()
 		}
 	})
+	if level, ok := ztunnelLogs[m.AccessLogs]; ok {
+		y.From("mesh/ztunnel-logs", m.AccessLogsFrom...)
+		y.Comment("Left to itself it logs every connection: no Telemetry is for it.")
+		y.KV("logLevel", level)
+		y.Fixed()
+	}
 	if m.Proxy.From != nil {
 		y.From("", m.Proxy.From...)
 		backend.Resources(y, m.Proxy)
