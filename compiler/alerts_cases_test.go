@@ -54,16 +54,17 @@ var healthy = map[string]string{
 	`certmanager_certificate_expiration_timestamp_seconds{name="public-https-tls",namespace="gateway-public"}`:  "1298100x40", // 15 days behind alertsAt
 	`certmanager_certificate_ready_status{name="public-https-tls",namespace="gateway-public",condition="True"}`: "1x40",
 
-	`pilot_xds{version="1.31.1"}`:                    "20x40",
-	`pilot_total_xds_rejects{type="cds"}`:            "7x40",
-	`pilot_total_xds_internal_errors`:                "7x40",
-	`pilot_xds_pushes{type="cds_senderr"}`:           "7x40",
-	`pilot_xds_pushes{type="cds"}`:                   "0+9x40", // pushes that succeed
-	`pilot_xds_write_timeout`:                        "7x40",
-	`sidecar_injection_failure_total`:                "7x40",
-	`pilot_proxy_convergence_time_bucket{le="5"}`:    "0+100x40",
-	`pilot_proxy_convergence_time_bucket{le="20"}`:   "0+100x40",
-	`pilot_proxy_convergence_time_bucket{le="+Inf"}`: "0+100x40",
+	`pilot_xds{version="1.31.1"}`:          "20x40",
+	`pilot_total_xds_rejects{type="cds"}`:  "7x40",
+	`pilot_total_xds_internal_errors`:      "7x40",
+	`pilot_xds_pushes{type="cds_senderr"}`: "7x40",
+	`pilot_xds_pushes{type="cds"}`:         "0+9x40", // pushes that succeed
+	`pilot_xds_write_timeout`:              "7x40",
+	`sidecar_injection_failure_total`:      "7x40",
+	`kube_daemonset_status_number_unavailable{namespace="istio-cni",daemonset="istio-cni-node"}`: "0x40",
+	`pilot_proxy_convergence_time_bucket{le="5"}`:                                                "0+100x40",
+	`pilot_proxy_convergence_time_bucket{le="20"}`:                                               "0+100x40",
+	`pilot_proxy_convergence_time_bucket{le="+Inf"}`:                                             "0+100x40",
 
 	`up{instance="p1",job="monitoring/meshgen-proxies"}`:                                    "1x40",
 	`up{instance="x1",job="somebody-else"}`:                                                 "0x40",
@@ -145,6 +146,8 @@ var alertCases = []alertCase{
 	{"ConfigurationPushFailing", "slow readers", map[string]string{`pilot_xds_write_timeout`: "0+1x40"}, none},
 	{"ConfigurationPushFailing", "building", map[string]string{`pilot_total_xds_internal_errors`: "0+1x40"}, none},
 	{"ConfigurationPushSlow", "most after five seconds", map[string]string{`pilot_proxy_convergence_time_bucket{le="5"}`: "0+10x40"}, none},
+	{"NodeAgentDown", "on one node", map[string]string{`kube_daemonset_status_number_unavailable{namespace="istio-cni",daemonset="istio-cni-node"}`: "1x40"},
+		[]map[string]string{{"namespace": "istio-cni", "daemonset": "istio-cni-node"}}},
 	{"InjectionFailing", "one a minute", map[string]string{`sidecar_injection_failure_total`: "0+1x40"}, none},
 	{"ControlPlanePodsMissing", "two of three", map[string]string{`kube_deployment_status_replicas_available{namespace="istio-system",deployment="istiod-1-31-1"}`: "2x40"},
 		[]map[string]string{{"namespace": "istio-system", "deployment": "istiod-1-31-1"}}},
