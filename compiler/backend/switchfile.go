@@ -2,6 +2,7 @@ package backend
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -37,6 +38,55 @@ func (w *SwitchFile) GroupsWith(fits func(*ir.PeerGroup) bool) (groups []*ir.Pee
 		}
 	}
 	return groups, from
+}
+
+// Networks announces the rack's subnets to the spines, where the switch has sessions with any. check is the comment that says
+// on which condition this system does so; indent stands before each line.
+func (w *SwitchFile) Networks(f ir.Family, to []*ir.PeerGroup, indent, check string) {
+	nets := slices.DeleteFunc(slices.Clone(w.Switch.Subnets), func(p netip.Prefix) bool { return !f.Has(p) })
+	if len(nets) == 0 || !slices.ContainsFunc(to, func(g *ir.PeerGroup) bool { return g.Side == ir.Spines }) {
+		return
+	}
+	w.Line(indent + "! " + check)
+	w.From("", w.Switch.From.Of("subnets")...)
+	for _, n := range nets {
+		w.Linef("%snetwork %s", indent, n)
+	}
+	w.Fixed()
+}
+
+// RouteMaps writes route maps. indent stands before what belongs to a term; leave are the lines that end one.
+func (w *SwitchFile) RouteMaps(maps []ir.RouteMap, indent string, leave ...string) {
+	for _, m := range maps {
+		w.Section(m.From)
+		for i, term := range m.Terms {
+			action := "deny"
+			if term.Permit {
+				action = "permit"
+			}
+			w.Linef("route-map %s %s %d", m.Name, action, 10*(i+1))
+			if term.List != "" {
+				w.Linef("%smatch %s address prefix-list %s", indent, m.Family.Protocol(), term.List)
+			}
+			for _, line := range leave {
+				w.Line(line)
+			}
+			w.Line("!")
+		}
+	}
+}
+
+// Lengths is the part of an entry of a prefix list that says which lengths it covers, where the system has a word for one
+// length ("eq"); one of the prefix's own length needs none.
+func Lengths(f ir.Family, e ir.PrefixEntry) string {
+	switch {
+	case e.Length == e.Prefix.Bits() || e.Prefix.Bits() == f.HostBits():
+		return ""
+	case e.Length != 0:
+		return fmt.Sprintf(" eq %d", e.Length)
+	default:
+		return fmt.Sprintf(" le %d", f.HostBits())
+	}
 }
 
 // Preface says what the file is for, how it is loaded, how sites settle that share the switch, and what is left to

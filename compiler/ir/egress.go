@@ -45,6 +45,17 @@ type EgressRoute struct {
 	From     From
 }
 
+// UsersIn are the site paths by which services of a namespace declare the destination; none: none of them does.
+func (r *EgressRoute) UsersIn(namespace string) From {
+	var from From
+	for _, u := range r.Users {
+		if u.Namespace == namespace {
+			from = append(from, u.From...)
+		}
+	}
+	return from
+}
+
 // EgressPort is a port of the destination.
 type EgressPort struct {
 	Port

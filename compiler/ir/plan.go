@@ -112,6 +112,15 @@ type Namespace struct {
 // KV is a label, annotation or other pair.
 type KV struct{ Key, Value string }
 
+// SelectorText is labels as kubectl takes them for a selector: "app=web,tier=front".
+func SelectorText(labels []KV) string {
+	out := make([]string, len(labels))
+	for i, l := range labels {
+		out[i] = l.Key + "=" + l.Value
+	}
+	return strings.Join(out, ",")
+}
+
 // Taint is a node taint. Effect is NoSchedule, PreferNoSchedule or NoExecute.
 type Taint struct{ Key, Value, Effect string }
 

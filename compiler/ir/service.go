@@ -188,6 +188,17 @@ type Passage struct {
 	Port            uint16 // at which proxies reach them
 }
 
+// UsersIn are the site paths by which services of a namespace declare the destination; none: none of them does.
+func (x *External) UsersIn(namespace string) From {
+	var from From
+	for _, u := range x.Users {
+		if u.Namespace == namespace {
+			from = append(from, u.From...)
+		}
+	}
+	return from
+}
+
 // ExternalUser is a service that declares the destination.
 type ExternalUser struct {
 	Namespace, Name string

@@ -125,7 +125,7 @@ func (l *lowering) consulProxySteps(u *ir.Upgrade, before []ir.UpgradeCommand) [
 			Look: "The pods of the namespace may restart now."}
 		for k := range l.p.Services {
 			if w := &l.p.Services[k]; w.Meshed && w.Namespace == n.Name && slices.Contains([]string{"Deployment", "StatefulSet", "DaemonSet"}, w.Workload) {
-				of := "kubectl --namespace " + n.Name + " rollout %s " + strings.ToLower(w.Workload) + " --selector " + selectorOf(w.Labels)
+				of := "kubectl --namespace " + n.Name + " rollout %s " + strings.ToLower(w.Workload) + " --selector " + ir.SelectorText(w.Labels)
 				s.Run = append(s.Run, command(fmt.Sprintf(of, "restart")), command(fmt.Sprintf(of, "status")))
 			}
 		}
@@ -138,15 +138,6 @@ func (l *lowering) consulProxySteps(u *ir.Upgrade, before []ir.UpgradeCommand) [
 		}
 	}
 	return append(out, production...)
-}
-
-// selectorOf is labels as kubectl takes them.
-func selectorOf(labels []ir.KV) string {
-	var out []string
-	for _, kv := range labels {
-		out = append(out, kv.Key+"="+kv.Value)
-	}
-	return strings.Join(out, ",")
 }
 
 // consulServer asks one server, by the token that the chart gives its pods.

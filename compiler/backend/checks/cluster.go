@@ -76,7 +76,7 @@ func (w *writer) cluster(p *ir.Plan, t *artifact.Tree) {
 	w.field("proxy", p.Checks.Proxy)
 	list(w, "gateways", p.Gateways, func(g ir.Gateway) any {
 		w.From("", g.From...)
-		out := gateway{g.Name, g.Namespace, g.ServiceName(), selector(g.Selector), g.Replicas, g.Class, g.Racks, []string{}, ""}
+		out := gateway{g.Name, g.Namespace, g.ServiceName(), ir.SelectorText(g.Selector), g.Replicas, g.Class, g.Racks, []string{}, ""}
 		if g.ByNodes {
 			out.Replicas = 0
 		}
@@ -91,7 +91,7 @@ func (w *writer) cluster(p *ir.Plan, t *artifact.Tree) {
 	meshed := slices.DeleteFunc(slices.Clone(p.Services), func(s ir.Service) bool { return !s.Meshed })
 	list(w, "services", meshed, func(s ir.Service) any {
 		w.From("", s.From...)
-		return service{s.Namespace, s.Name, selector(s.Labels)}
+		return service{s.Namespace, s.Name, ir.SelectorText(s.Labels)}
 	})
 	w.egress(p)
 	if c := p.Cilium; c != nil && len(c.Expects) > 0 {
@@ -129,15 +129,6 @@ func pairs(kvs []ir.KV) map[string]string {
 		out[kv.Key] = kv.Value
 	}
 	return out
-}
-
-// selector is a set of labels as kubectl takes it.
-func selector(labels []ir.KV) string {
-	out := make([]string, len(labels))
-	for i, l := range labels {
-		out[i] = l.Key + "=" + l.Value
-	}
-	return strings.Join(out, ",")
 }
 
 // balancerObjects lists what the load balancer's phase of the tree has, by file, each of which holds one kind.

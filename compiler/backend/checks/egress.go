@@ -25,7 +25,7 @@ func (w *writer) egress(p *ir.Plan) {
 				out.from = append(out.from, pool.From...)
 			}
 			out.pods(p, &g.Pods)
-			out.Selector = selector([]ir.KV{g.Label})
+			out.Selector = ir.SelectorText([]ir.KV{g.Label})
 			all = append(all, out)
 		}
 	}
@@ -56,7 +56,7 @@ func (w *writer) egress(p *ir.Plan) {
 
 // pods fills in whose pods send, and where they may run.
 func (e *egress) pods(p *ir.Plan, g *ir.Gateway) {
-	e.Namespace, e.Selector, e.Replicas = g.Namespace, selector(g.Selector), g.Replicas
+	e.Namespace, e.Selector, e.Replicas = g.Namespace, ir.SelectorText(g.Selector), g.Replicas
 	for i := range p.Nodes {
 		if n := &p.Nodes[i]; n.Class == g.Class && (len(g.Racks) == 0 || slices.Contains(g.Racks, n.Rack)) {
 			e.Nodes = append(e.Nodes, n.Name)

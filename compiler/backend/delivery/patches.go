@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
@@ -91,14 +92,7 @@ func chartPatches(p *ir.Plan, t *artifact.Tree) {
 func kustomizePatches(y *artifact.YAML, r ir.Release) {
 	y.Seq("patches", func() {
 		for _, x := range r.Patches {
-			y.From("", x.From...)
-			y.Item(func() {
-				y.Map("target", func() {
-					y.KV("kind", x.Kind)
-					y.KV("name", regexp.QuoteMeta(x.Name)) // an expression
-				})
-				y.Block("patch", strings.TrimSuffix(x.Text, "\n")+"\n")
-			})
+			backend.KustomizePatch(y, x.Kind, x.Name, x.Text, x.From)
 		}
 		y.Fixed()
 	})

@@ -77,14 +77,8 @@ func frrPods(p *ir.Plan) string {
 	return ""
 }
 
-// labels are pairs as kubectl takes them.
-func labels(kvs []ir.KV) string {
-	var out []string
-	for _, kv := range kvs {
-		out = append(out, kv.Key+"="+kv.Value)
-	}
-	return strings.Join(out, ",")
-}
+// labels is what templates call ir.SelectorText.
+var labels = ir.SelectorText
 
 // selector is a selector of labels as kubectl takes it.
 func selector(s ir.Selector) string {

@@ -1,8 +1,6 @@
 package documents
 
 import (
-	"strings"
-
 	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/ir"
 )
@@ -81,12 +79,4 @@ func hostEgress(m *backend.Markdown, p *ir.Plan, sources []ir.EgressSource) {
 	for _, s := range sources {
 		m.Row(code(s.Address.String()), code(s.Node), code(interfaceOf(p, s.Node)))
 	}
-}
-
-func labelText(labels []ir.KV) string {
-	out := make([]string, len(labels))
-	for i, l := range labels {
-		out[i] = l.Key + "=" + l.Value
-	}
-	return strings.Join(out, ",")
 }

@@ -87,7 +87,7 @@ func hostWayOut(name string, sources []ir.EgressSource, namespace string, pods [
 		w.Look = append(w.Look, "nft list table inet meshgen_egress # on "+s.Node+": the counter of "+s.Address.String()+" grows",
 			"ip -brief address show to "+s.Address.String()+" # on "+s.Node+": one line")
 	}
-	w.Look = append(w.Look, "kubectl -n "+namespace+" get pods -o wide -l "+labelText(pods))
+	w.Look = append(w.Look, "kubectl -n "+namespace+" get pods -o wide -l "+ir.SelectorText(pods))
 	return w
 }
 
@@ -96,7 +96,7 @@ func kubeVIPWayOut(p *ir.Plan, x *ir.EgressProxy) wayOut {
 	return wayOut{Name: g.Name, By: "kube-vip on the machine that the gateway's pod is on",
 		Sources: []sourceOn{{code(address), codes(placed(p, g)) + ": where the pod is"}},
 		Look: []string{"kubectl -n " + g.Namespace + " get service " + g.Release + " -o jsonpath='{.metadata.annotations.kube-vip\\.io/active-endpoint}'",
-			"kubectl -n " + g.Namespace + " get pods -o wide -l " + labelText(g.Selector),
+			"kubectl -n " + g.Namespace + " get pods -o wide -l " + ir.SelectorText(g.Selector),
 			"ip -brief address show to " + address + " # on the pod's machine: one line",
 			"nft list table ip kube_vip_v4 # on the pod's machine: snat to " + address},
 		Found: "The pod that is noted is the one that runs, and its machine has the address and the rule. The rule stands at the same priority as those of the pod network; the kernel asks the one that was made last first. When a restart of the pod network's programs has made theirs anew, restart the gateway: " + code("kubectl -n "+g.Namespace+" rollout restart deployment "+g.Release) + ".",
@@ -109,7 +109,7 @@ func kubeVIPWayOut(p *ir.Plan, x *ir.EgressProxy) wayOut {
 func calicoWayOut(p *ir.Plan, g *ir.CalicoGateway) wayOut {
 	w := wayOut{Name: g.Pods.Name, By: "Calico, to pods of its own",
 		Look: []string{"kubectl -n " + g.Pods.Namespace + " get egressgateways.operator.tigera.io " + g.Pods.Release + " -o jsonpath='{.status.state}' # Ready",
-			"kubectl -n " + g.Pods.Namespace + " get pods -o wide -l " + labelText([]ir.KV{g.Label}),
+			"kubectl -n " + g.Pods.Namespace + " get pods -o wide -l " + ir.SelectorText([]ir.KV{g.Label}),
 			"kubectl get ippools.projectcalico.org"},
 		Found: "The gateway is ready, and each of its pods has one of the sources. Look with a transfer of many full packets: between machines what goes to a gateway has a header of VXLAN twice.",
 		Lost:  "With a machine its pod is lost, and connections by way of it break; nodes ask each gateway that their pods use whether it is ready, and leave out one that is not. While none is, nothing gets out to these destinations. A next hop that is dead must leave the switches' routes to the sources.",

@@ -76,19 +76,7 @@ func deployment(y *artifact.YAML, g *ir.Gateway) {
 		}
 		y.Map("securityContext", func() {
 			y.Map("seccompProfile", func() { y.KV("type", "RuntimeDefault") })
-			if len(g.PodSysctls) > 0 {
-				y.Seq("sysctls", func() {
-					for _, s := range g.PodSysctls {
-						y.From(s.Why, s.From...)
-						y.Comment(s.Reason)
-						y.Item(func() {
-							y.KV("name", s.Key)
-							y.KV("value", s.Value)
-						})
-					}
-				})
-				y.Fixed()
-			}
+			backend.PodSysctls(y, g)
 		})
 		backend.Placement(y, g)
 	})

@@ -1,7 +1,6 @@
 package eos
 
 import (
-	"net/netip"
 	"slices"
 
 	"meshgen.dev/meshgen/compiler/ir"
@@ -129,19 +128,5 @@ func (w *writer) family(f ir.Family) {
 		}
 	}
 	w.Section(from)
-	w.networks(f, carrying)
-}
-
-// networks announces the rack's subnets to the spines.
-func (w *writer) networks(f ir.Family, to []*ir.PeerGroup) {
-	nets := slices.DeleteFunc(slices.Clone(w.Switch.Subnets), func(p netip.Prefix) bool { return !f.Has(p) })
-	if len(nets) == 0 || !slices.ContainsFunc(to, func(g *ir.PeerGroup) bool { return g.Side == ir.Spines }) {
-		return
-	}
-	w.Line("      ! Announced only while it is connected: EOS looks for the route first.")
-	w.From("", w.Switch.From.Of("subnets")...)
-	for _, n := range nets {
-		w.Linef("      network %s", n)
-	}
-	w.Fixed()
+	w.Networks(f, carrying, "      ", "Announced only while it is connected: EOS looks for the route first.")
 }

@@ -158,7 +158,7 @@ func (w *writer) family(f ir.Family) {
 	w.Line(" !")
 	w.Linef(" address-family %s unicast", f)
 	w.loopbacks(f, carrying)
-	w.networks(f, carrying)
+	w.Networks(f, carrying, "  ", "Announced only while it is connected: FRR looks for the route first (bgp network import-check, its default).")
 	if w.Switch.MaxPaths != 0 {
 		w.From("", w.Switch.From.Of("maxPaths")...)
 		w.Linef("  maximum-paths %d", w.Switch.MaxPaths)
@@ -191,20 +191,6 @@ func (w *writer) loopbacks(f ir.Family, to []*ir.PeerGroup) {
 		if ir.FamilyOf(a) == f {
 			w.Linef("  network %s", netip.PrefixFrom(a, a.BitLen()))
 		}
-	}
-	w.Fixed()
-}
-
-// networks announces the rack's subnets to the spines.
-func (w *writer) networks(f ir.Family, to []*ir.PeerGroup) {
-	nets := slices.DeleteFunc(slices.Clone(w.Switch.Subnets), func(p netip.Prefix) bool { return !f.Has(p) })
-	if len(nets) == 0 || !slices.ContainsFunc(to, func(g *ir.PeerGroup) bool { return g.Side == ir.Spines }) {
-		return
-	}
-	w.Line("  ! Announced only while it is connected: FRR looks for the route first (bgp network import-check, its default).")
-	w.From("", w.Switch.From.Of("subnets")...)
-	for _, n := range nets {
-		w.Linef("  network %s", n)
 	}
 	w.Fixed()
 }

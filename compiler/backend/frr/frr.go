@@ -66,21 +66,7 @@ func (w *writer) filters() {
 		w.Fixed()
 		w.Line("!")
 	}
-	for _, m := range maps {
-		w.Section(m.From)
-		for i, term := range m.Terms {
-			action := "deny"
-			if term.Permit {
-				action = "permit"
-			}
-			w.Linef("route-map %s %s %d", m.Name, action, 10*(i+1))
-			if term.List != "" {
-				w.Linef(" match %s address prefix-list %s", m.Family.Protocol(), term.List)
-			}
-			w.Line("exit")
-			w.Line("!")
-		}
-	}
+	w.RouteMaps(maps, " ", "exit")
 }
 
 // lengths is the part of an entry that says which lengths it covers; one of the prefix's own length needs none.

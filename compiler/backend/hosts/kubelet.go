@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
@@ -38,17 +39,7 @@ func kubeletConfig(p *ir.Plan, t *artifact.Tree, g *ir.HostGroup) {
 	}
 	y.From("", k.From.Of("taints", "controlPlane")...)
 	y.Comment("Taken when the node registers for the first time; on a node that exists they are set through the API.")
-	y.Seq("registerWithTaints", func() {
-		for _, taint := range k.Taints {
-			y.Item(func() {
-				y.KV("key", taint.Key)
-				if taint.Value != "" {
-					y.KV("value", taint.Value)
-				}
-				y.KV("effect", taint.Effect)
-			})
-		}
-	})
+	backend.Taints(y, "registerWithTaints", k.Taints)
 }
 
 // kubeletFlags writes the environment file from which the kubelet's service takes its last flags.

@@ -201,7 +201,7 @@ func (e *emitter) egressClients() {
 		for k := range x.Routes {
 			r := &x.Routes[k]
 			for _, n := range e.p.Namespaces {
-				from := egressUsers(r, n.Name)
+				from := r.UsersIn(n.Name)
 				if len(from) == 0 {
 					continue
 				}
@@ -231,24 +231,13 @@ func egressName(r *ir.EgressRoute) string {
 	return r.External + "-" + label
 }
 
-// egressUsers returns what declares a destination in a namespace; empty when nothing does.
-func egressUsers(r *ir.EgressRoute, namespace string) ir.From {
-	var from ir.From
-	for _, u := range r.Users {
-		if u.Namespace == namespace {
-			from = append(from, u.From...)
-		}
-	}
-	return from
-}
-
 // egressCalled adds what a namespace's sidecars import for it: its own hosts of the addresses, and the gateway's Service.
 func (e *emitter) egressCalled(namespace string, add func(entry string, from ir.From)) {
 	for i := range e.p.EgressProxies {
 		x := &e.p.EgressProxies[i]
 		for k := range x.Routes {
 			r := &x.Routes[k]
-			if from := egressUsers(r, namespace); len(from) > 0 {
+			if from := r.UsersIn(namespace); len(from) > 0 {
 				add("./"+r.Host, append(from, r.From...))
 				add(x.Pods.Namespace+"/"+x.Host, append(from, x.From...))
 			}

@@ -17,7 +17,7 @@ func (e *emitter) serviceEntries() {
 		}
 		for i := range e.p.Externals {
 			x := &e.p.Externals[i]
-			from := users(x, n.Name)
+			from := x.UsersIn(n.Name)
 			if len(from) == 0 || !hasCapturedPort(x) || e.p.Proxied(x) {
 				continue
 			}

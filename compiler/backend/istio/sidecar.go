@@ -101,7 +101,7 @@ func (e *emitter) called(namespace string) []egressHost {
 	}
 	for i := range e.p.Externals {
 		x := &e.p.Externals[i]
-		from := users(x, namespace)
+		from := x.UsersIn(namespace)
 		if len(from) == 0 || !hasCapturedPort(x) || e.p.Proxied(x) {
 			continue
 		}
@@ -111,15 +111,4 @@ func (e *emitter) called(namespace string) []egressHost {
 	}
 	e.egressCalled(namespace, add)
 	return out
-}
-
-// users returns what declares an external destination in a namespace; empty when nothing does.
-func users(x *ir.External, namespace string) ir.From {
-	var from ir.From
-	for _, u := range x.Users {
-		if u.Namespace == namespace {
-			from = append(from, u.From...)
-		}
-	}
-	return from
 }

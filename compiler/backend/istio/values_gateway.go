@@ -63,20 +63,7 @@ func serviceType(g *ir.Gateway) string {
 func podSecurity(y *artifact.YAML, g *ir.Gateway) {
 	y.Map("securityContext", func() {
 		seccomp(y)
-		if len(g.PodSysctls) == 0 {
-			return
-		}
-		y.Seq("sysctls", func() {
-			for _, s := range g.PodSysctls {
-				y.From(s.Why, s.From...)
-				y.Comment(s.Reason)
-				y.Item(func() {
-					y.KV("name", s.Key)
-					y.KV("value", s.Value)
-				})
-			}
-		})
-		y.Fixed()
+		backend.PodSysctls(y, g)
 	})
 }
 

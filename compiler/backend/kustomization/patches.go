@@ -3,10 +3,10 @@ package kustomization
 import (
 	"bytes"
 	"path"
-	"regexp"
 	"strings"
 
 	"meshgen.dev/meshgen/compiler/artifact"
+	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
@@ -25,14 +25,7 @@ func patches(p *ir.Plan, y *artifact.YAML, ph phase) {
 	y.From("", here[0].From...)
 	y.Seq("patches", func() {
 		for _, x := range here {
-			y.From("", x.From...)
-			y.Item(func() {
-				y.Map("target", func() {
-					y.KV("kind", x.Kind)
-					y.KV("name", regexp.QuoteMeta(x.Name)) // kustomize takes it for an expression
-				})
-				y.Block("patch", strings.TrimSuffix(x.Text, "\n")+"\n")
-			})
+			backend.KustomizePatch(y, x.Kind, x.Name, x.Text, x.From)
 		}
 	})
 	y.Fixed()

@@ -61,17 +61,5 @@ func taints(y *artifact.YAML, n *ir.Node) {
 		return
 	}
 	y.From("", n.From.Of("taints")...)
-	y.Map("spec", func() {
-		y.Seq("taints", func() {
-			for _, taint := range n.Taints {
-				y.Item(func() {
-					y.KV("key", taint.Key)
-					if taint.Value != "" {
-						y.KV("value", taint.Value)
-					}
-					y.KV("effect", taint.Effect)
-				})
-			}
-		})
-	})
+	y.Map("spec", func() { backend.Taints(y, "taints", n.Taints) })
 }

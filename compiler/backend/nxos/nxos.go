@@ -83,37 +83,12 @@ func (w *writer) filters() {
 		w.Section(l.From)
 		for i, e := range l.Entries {
 			w.From("", e.From...)
-			w.Linef("%s prefix-list %s seq %d permit %s%s", l.Family.Protocol(), l.Name, 5*(i+1), e.Prefix, lengths(l.Family, e))
+			w.Linef("%s prefix-list %s seq %d permit %s%s", l.Family.Protocol(), l.Name, 5*(i+1), e.Prefix, backend.Lengths(l.Family, e))
 		}
 		w.Fixed()
 		w.Line("!")
 	}
-	for _, m := range maps {
-		w.Section(m.From)
-		for i, term := range m.Terms {
-			action := "deny"
-			if term.Permit {
-				action = "permit"
-			}
-			w.Linef("route-map %s %s %d", m.Name, action, 10*(i+1))
-			if term.List != "" {
-				w.Linef("  match %s address prefix-list %s", m.Family.Protocol(), term.List)
-			}
-			w.Line("!")
-		}
-	}
-}
-
-// lengths is the part of an entry that says which lengths it covers; one of the prefix's own length needs none.
-func lengths(f ir.Family, e ir.PrefixEntry) string {
-	switch {
-	case e.Length == e.Prefix.Bits() || e.Prefix.Bits() == f.HostBits():
-		return ""
-	case e.Length != 0:
-		return fmt.Sprintf(" eq %d", e.Length)
-	default:
-		return fmt.Sprintf(" le %d", f.HostBits())
-	}
+	w.RouteMaps(maps, "  ")
 }
 
 // ports writes the timers of BFD, which NX-OS has at the interface, and binds the access lists to the uplinks. A switch that sent redirects would also answer its
