@@ -48,14 +48,18 @@ func (m *Model) waypointOf(from, to *Workload) *Workload {
 	if from.Gateway && !strings.EqualFold(labels[ingressThrough], "true") {
 		return nil
 	}
-	i := slices.IndexFunc(m.apiGates, func(g apiGateway) bool {
-		return g.Namespace == to.Namespace && g.Name == name && g.spec.GatewayClassName == waypointClass && slices.Contains([]string{"", "service", "all"}, g.labels[waypointFor]) &&
+	return m.waypointNamed(to.Namespace, name)
+}
+
+// waypointNamed returns the pods of a waypoint for Services, nil where no Gateway of that name makes any.
+func (m *Model) waypointNamed(namespace, name string) *Workload {
+	if !slices.ContainsFunc(m.apiGates, func(g apiGateway) bool {
+		return g.Namespace == namespace && g.Name == name && g.spec.GatewayClassName == waypointClass && slices.Contains([]string{"", "service", "all"}, g.labels[waypointFor]) &&
 			slices.ContainsFunc(g.spec.Listeners, func(l apiListener) bool { return l.Protocol == "HBONE" && l.Port == tunnelPort })
-	})
-	if i < 0 {
+	}) {
 		return nil
 	}
-	return &Workload{Namespace: to.Namespace, Name: name, ServiceAccount: name, Labels: map[string]string{gatewayNameLabel: name}, Gateway: true}
+	return &Workload{Namespace: namespace, Name: name, ServiceAccount: name, Labels: map[string]string{gatewayNameLabel: name}, Gateway: true}
 }
 
 // reachAmbient is a request to a Service: through its waypoint, or to its pods.

@@ -14,12 +14,8 @@ func (m *Model) egressWaypoint(to Target) (*serviceEntry, *Workload) {
 		if name == "" || name == "none" || !e.is(Target{Address: to.Address}) {
 			continue
 		}
-		ready := slices.ContainsFunc(m.apiGates, func(g apiGateway) bool {
-			return g.Namespace == e.Namespace && g.Name == name && g.spec.GatewayClassName == waypointClass && slices.Contains([]string{"", "service", "all"}, g.labels[waypointFor]) &&
-				slices.ContainsFunc(g.spec.Listeners, func(l apiListener) bool { return l.Protocol == "HBONE" && l.Port == tunnelPort })
-		})
-		if ready {
-			return e, &Workload{Namespace: e.Namespace, Name: name, ServiceAccount: name, Labels: map[string]string{gatewayNameLabel: name}, Gateway: true}
+		if waypoint := m.waypointNamed(e.Namespace, name); waypoint != nil {
+			return e, waypoint
 		}
 	}
 	return nil, nil

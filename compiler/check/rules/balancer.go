@@ -2,6 +2,7 @@ package rules
 
 import (
 	"iter"
+	"strings"
 
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
@@ -68,6 +69,25 @@ func quote(s string) string { return `"` + s + `"` }
 func announces(s *site.Site, pool, protocol string) bool {
 	p := s.Pools[pool]
 	return p != nil && p.Announce != nil && p.Announce.Protocol == protocol
+}
+
+// onBalancer returns the run of a rule for sites with a load balancer.
+func onBalancer(kind string, run func(*check.Pass)) func(*check.Pass) {
+	return func(p *check.Pass) {
+		if p.Site.LoadBalancer.Kind == kind {
+			run(p)
+		}
+	}
+}
+
+// communitiesUnsent reports the communities of pools that a speaker has no way to send. name is what people call it.
+func communitiesUnsent(p *check.Pass, name string) {
+	for n, pool := range byKey(p.Site.Pools) {
+		if a := pool.Announce; a != nil && a.Protocol == "bgp" && len(a.Communities) > 0 {
+			p.Reportf(site.Join("pools", n, "announce", "communities"), "pool %q has communities %s, and %s sends none", n, strings.Join(a.Communities, ", "), name).
+				Related("loadBalancer.kind", "the load balancer").Hintf("leave them out, and let the switches set them")
+		}
+	}
 }
 
 // LoadBalancerRelease finds a load balancer release that no profile row describes.

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -80,25 +79,7 @@ var ExposureOutsidePool = &check.Rule{
 
 The load balancer refuses the address, and the Service stays pending.
 Source: MetalLB controller, Allocate; Cilium documentation, LoadBalancer IPAM.`,
-	Run: func(p *check.Pass) {
-		var free *freeAddresses
-		for n, e := range byKey(p.Site.Exposures) {
-			pool := p.Site.Pools[e.Pool]
-			if pool == nil || slices.ContainsFunc(pool.Addresses, unreadable) {
-				continue
-			}
-			for i, a := range e.Addresses {
-				if ip, err := netip.ParseAddr(a); err == nil && !poolHas(pool, ip) {
-					if free == nil {
-						free = newFreeAddresses(p.Site)
-					}
-					r := p.Reportf(site.Join("exposures", n, "addresses", site.Index(i)), "address %s of exposure %q is not in pool %q (%s)", a, n, e.Pool, strings.Join(pool.Addresses, ", ")).
-						Related(site.Join("pools", e.Pool, "addresses"), "the pool's addresses")
-					free.hint(r, pool.Addresses, ip)
-				}
-			}
-		}
-	},
+	Run: func(p *check.Pass) { outsidePool(p, func(f front) bool { return f.exposure != nil }) },
 }
 
 // ExposureNoPods finds an exposure of what has no pods.

@@ -22,15 +22,6 @@ var kubeVIPRules = []*check.Rule{
 	KubeVIPPort,
 }
 
-// onKubeVIP returns the run of a rule for sites with kube-vip.
-func onKubeVIP(run func(*check.Pass)) func(*check.Pass) {
-	return func(p *check.Pass) {
-		if p.Site.LoadBalancer.Kind == "kube-vip" {
-			run(p)
-		}
-	}
-}
-
 // KubeVIPUnannounced finds addresses that kube-vip would announce although somebody else routes them.
 var KubeVIPUnannounced = &check.Rule{
 	ID: "MG4261", Name: "kube-vip-unannounced", Severity: diag.Error, On: check.OnSite, Guard: true,
@@ -38,7 +29,7 @@ var KubeVIPUnannounced = &check.Rule{
 
 kube-vip knows no pools: it announces every address that a Service asks for, and has no way to give one and keep quiet.
 Source: kube-vip 1.2.3 pkg/services AddOrModify.`,
-	Run: onKubeVIP(func(p *check.Pass) {
+	Run: onBalancer("kube-vip", func(p *check.Pass) {
 		for f := range fronts(p.Site) {
 			if pool := p.Site.Pools[f.pool]; pool != nil && pool.Announce == nil {
 				p.Reportf(f.path+".pool", "%s takes its addresses from pool %q, which is not announced, and kube-vip announces every address", f.who, f.pool).
@@ -56,7 +47,7 @@ var KubeVIPSomeRacks = &check.Rule{
 With Cluster each speaker announces an address as soon as any pod behind it is ready, wherever that is. The switches of
 the other racks refuse it, so that nothing breaks but what the site says: it names racks that do not decide.
 Source: kube-vip 1.2.3 pkg/endpoints getAllEndpoints.`,
-	Run: onKubeVIP(func(p *check.Pass) {
+	Run: onBalancer("kube-vip", func(p *check.Pass) {
 		for f := range fronts(p.Site) {
 			pool := p.Site.Pools[f.pool]
 			if pool != nil && pool.Announce != nil && len(pool.Announce.Racks) > 0 && f.policy == "Cluster" {
@@ -74,14 +65,7 @@ var KubeVIPCommunities = &check.Rule{
 
 Its routes have an origin and a next hop, and no other attribute can be given.
 Source: kube-vip 1.2.3 pkg/bgp/peers.go getPath.`,
-	Run: onKubeVIP(func(p *check.Pass) {
-		for n, pool := range byKey(p.Site.Pools) {
-			if a := pool.Announce; a != nil && a.Protocol == "bgp" && len(a.Communities) > 0 {
-				p.Reportf(site.Join("pools", n, "announce", "communities"), "pool %q has communities %s, and kube-vip sends none", n, strings.Join(a.Communities, ", ")).
-					Related("loadBalancer.kind", "the load balancer").Hintf("leave them out, and let the switches set them")
-			}
-		}
-	}),
+	Run: onBalancer("kube-vip", func(p *check.Pass) { communitiesUnsent(p, "kube-vip") }),
 }
 
 // KubeVIPRouterID finds speakers without an IPv4 address to be known by.
@@ -92,7 +76,7 @@ var KubeVIPRouterID = &check.Rule{
 A router ID is written as an IPv4 address. One environment serves all nodes of a rack, so that the ID is each node's own
 address, which for the kubelet is its first.
 Source: RFC 4271, 4.2; kube-vip 1.2.3 pkg/bgp/server.go Start: RouterId.`,
-	Run: onKubeVIP(func(p *check.Pass) {
+	Run: onBalancer("kube-vip", func(p *check.Pass) {
 		if !announcesBGP(p.Site) {
 			return
 		}
@@ -119,7 +103,7 @@ var KubeVIPLayer2Apart = &check.Rule{
 All pods of kube-vip stand for election for every address at layer 2, and one interface is set for all of them. A node
 in another network that is elected answers where nobody asks.
 Source: kube-vip 1.2.3 pkg/services/leader.go; environment vip_interface.`,
-	Run: onKubeVIP(func(p *check.Pass) {
+	Run: onBalancer("kube-vip", func(p *check.Pass) {
 		first := ""
 		var where []string
 		for n, pool := range byKey(p.Site.Pools) {
@@ -169,7 +153,7 @@ Its BFD is that of one hop (UDP port 3784); between loopbacks a switch speaks th
 sessions go without, on both ends: a node that is gone while its cables are up is noticed when the hold time is over. One
 whose cables are down is noticed at once, by the sessions over them.
 Source: kube-vip v1.2.3 pkg/bgp/peers.go, 2026-11-21; RFC 5883, section 5.`,
-	Run: onKubeVIP(func(p *check.Pass) {
+	Run: onBalancer("kube-vip", func(p *check.Pass) {
 		if p.Site.Fabric.BGP == nil || p.Site.Fabric.BGP.BFD == nil || !announcesBGP(p.Site) {
 			return
 		}

@@ -22,15 +22,6 @@ var openELBRules = []*check.Rule{
 	OpenELBASN,
 }
 
-// onOpenELB returns the run of a rule for sites with OpenELB.
-func onOpenELB(run func(*check.Pass)) func(*check.Pass) {
-	return func(p *check.Pass) {
-		if p.Site.LoadBalancer.Kind == "openelb" {
-			run(p)
-		}
-	}
-}
-
 // OpenELBUnannounced finds pools that OpenELB would announce although somebody else routes them.
 var OpenELBUnannounced = &check.Rule{
 	ID: "MG4271", Name: "openelb-unannounced", Severity: diag.Error, On: check.OnSite, Guard: true,
@@ -38,7 +29,7 @@ var OpenELBUnannounced = &check.Rule{
 
 An Eip has a protocol, and by default it is BGP: there is none that gives an address and keeps quiet.
 Source: openelb/openelb v0.6.0 api/v1alpha2/eip_types.go GetProtocol.`,
-	Run: onOpenELB(func(p *check.Pass) {
+	Run: onBalancer("openelb", func(p *check.Pass) {
 		for n, pool := range byKey(p.Site.Pools) {
 			if pool.Announce == nil {
 				p.Reportf(site.Join("pools", n), "pool %q is not announced, and OpenELB announces every address that it gives", n).
@@ -56,7 +47,7 @@ var OpenELBSomeRacks = &check.Rule{
 With Cluster each speaker announces an address, whether or not a pod behind it is ready anywhere, and a peer takes all
 addresses or none. The switches of the other racks refuse it, so that nothing breaks but what the site says.
 Source: openelb/openelb v0.6.0 pkg/speaker/manager.go getServiceNodes.`,
-	Run: onOpenELB(func(p *check.Pass) {
+	Run: onBalancer("openelb", func(p *check.Pass) {
 		for f := range fronts(p.Site) {
 			pool := p.Site.Pools[f.pool]
 			if pool != nil && pool.Announce != nil && pool.Announce.Protocol == "bgp" && len(pool.Announce.Racks) > 0 && f.policy == "Cluster" {
@@ -75,7 +66,7 @@ var OpenELBPassword = &check.Rule{
 Its BgpPeer has the password as text: it would stand in this tree, in Git, and in an object that whoever may read
 BgpPeers sees.
 Source: openelb/openelb v0.6.0 api/v1alpha2/bgppeer_types.go PeerConf.authPassword.`,
-	Run: onOpenELB(func(p *check.Pass) {
+	Run: onBalancer("openelb", func(p *check.Pass) {
 		if b := p.Site.Fabric.BGP; b != nil && b.PasswordSecret != "" && announcesBGP(p.Site) {
 			p.Reportf("fabric.bgp.passwordSecret", "OpenELB reads no password from Secret %q: it takes the text alone, in its object", b.PasswordSecret).
 				Related("loadBalancer.kind", "the load balancer").Hintf("leave it out, and let the switches take sessions from the nodes' addresses alone; or loadBalancer: kind: \"metallb\"")
@@ -91,7 +82,7 @@ var OpenELBIPv6 = &check.Rule{
 By BGP it announces each address as a prefix of length 32, whatever the family: that is four thousand million /64 of
 other people. At layer 2 it answers ARP alone.
 Source: openelb/openelb v0.6.0 pkg/speaker/bgp/bgp/path.go setBalancer, pkg/speaker/layer2/announcer.go newAnnouncer.`,
-	Run: onOpenELB(func(p *check.Pass) {
+	Run: onBalancer("openelb", func(p *check.Pass) {
 		for n, pool := range byKey(p.Site.Pools) {
 			for i, a := range pool.Addresses {
 				if strings.Contains(a, ":") {
@@ -111,14 +102,7 @@ var OpenELBCommunities = &check.Rule{
 Its routes have an origin and a next hop. A policy of GoBGP could add more to all routes of a node, not to those of one
 pool, and meshgen writes none.
 Source: openelb/openelb v0.6.0 pkg/speaker/bgp/bgp/path.go toAPIPath, policy.go.`,
-	Run: onOpenELB(func(p *check.Pass) {
-		for n, pool := range byKey(p.Site.Pools) {
-			if a := pool.Announce; a != nil && a.Protocol == "bgp" && len(a.Communities) > 0 {
-				p.Reportf(site.Join("pools", n, "announce", "communities"), "pool %q has communities %s, and OpenELB sends none", n, strings.Join(a.Communities, ", ")).
-					Related("loadBalancer.kind", "the load balancer").Hintf("leave them out, and let the switches set them")
-			}
-		}
-	}),
+	Run: onBalancer("openelb", func(p *check.Pass) { communitiesUnsent(p, "OpenELB") }),
 }
 
 // OpenELBOneAddress finds Services that ask for more addresses than OpenELB gives.
@@ -129,7 +113,7 @@ var OpenELBOneAddress = &check.Rule{
 It gives a Service one, and reads what the Service asks for as one address: a list is none at all, and the Service stays
 pending.
 Source: openelb/openelb v0.6.0 pkg/controllers/ipam/ipam.go ConstructRequest, pkg/controllers/lb/controller.go Reconcile.`,
-	Run: onOpenELB(func(p *check.Pass) {
+	Run: onBalancer("openelb", func(p *check.Pass) {
 		for f := range fronts(p.Site) {
 			if len(f.addresses) > 1 {
 				p.Reportf(f.path+".addresses", "%s has %d addresses, and OpenELB gives a Service one", f.who, len(f.addresses)).
@@ -147,7 +131,7 @@ var OpenELBLayer2Apart = &check.Rule{
 All speakers stand for election for every address, also those whose network does not hold it. Such a speaker takes no
 part in the pool: when it is elected nobody answers.
 Source: openelb/openelb v0.6.0 pkg/speaker/layer2/memberlist.go SetBalancer; pkg/speaker/utils.go ValidateInterface.`,
-	Run: onOpenELB(func(p *check.Pass) {
+	Run: onBalancer("openelb", func(p *check.Pass) {
 		for n, pool := range byKey(p.Site.Pools) {
 			if !announces(p.Site, n, "l2") {
 				continue
@@ -189,7 +173,7 @@ var OpenELBASN = &check.Rule{
 GoBGP knows all 32 bits, and the fields of BgpConf and BgpPeer are declared as int32 without a maximum of their own: the
 API server refuses the object. The private numbers of 32 bits are all above it.
 Source: openelb/openelb v0.6.0 config/crd/bases: asPerRack, peerAs; RFC 6996.`,
-	Run: onOpenELB(func(p *check.Pass) {
+	Run: onBalancer("openelb", func(p *check.Pass) {
 		b := p.Site.Fabric.BGP
 		if b == nil || !announcesBGP(p.Site) {
 			return

@@ -17,28 +17,30 @@ var VIPOutsidePool = &check.Rule{
 
 The load balancer refuses the address, and the Service stays pending.
 Source: MetalLB controller, Allocate; Cilium documentation, LoadBalancer IPAM.`,
-	Run: func(p *check.Pass) {
-		var free *freeAddresses
-		for gn, g := range byKey(p.Site.Gateways) {
-			pool := p.Site.Pools[g.Pool]
-			if pool == nil || slices.ContainsFunc(pool.Addresses, unreadable) {
+	Run: func(p *check.Pass) { outsidePool(p, func(f front) bool { return f.gateway != nil }) },
+}
+
+// outsidePool reports the virtual addresses of gateways or exposures that their pools do not have.
+func outsidePool(p *check.Pass, of func(front) bool) {
+	var free *freeAddresses
+	for f := range fronts(p.Site) {
+		pool := p.Site.Pools[f.pool]
+		if !of(f) || pool == nil || slices.ContainsFunc(pool.Addresses, unreadable) {
+			continue
+		}
+		for i, a := range f.addresses {
+			ip, err := netip.ParseAddr(a)
+			if err != nil || poolHas(pool, ip) {
 				continue
 			}
-			for i, a := range g.Addresses {
-				ip, err := netip.ParseAddr(a)
-				if err != nil || poolHas(pool, ip) {
-					continue
-				}
-				if free == nil {
-					free = newFreeAddresses(p.Site)
-				}
-				r := p.Reportf(site.Join("gateways", gn, "addresses", site.Index(i)), "address %s of gateway %q is not in pool %q (%s)",
-					a, gn, g.Pool, strings.Join(pool.Addresses, ", ")).
-					Related(site.Join("pools", g.Pool, "addresses"), "the pool's addresses")
-				free.hint(r, pool.Addresses, ip)
+			if free == nil {
+				free = newFreeAddresses(p.Site)
 			}
+			r := p.Reportf(f.path+".addresses."+site.Index(i), "address %s of %s is not in pool %q (%s)", a, f.who, f.pool, strings.Join(pool.Addresses, ", ")).
+				Related(site.Join("pools", f.pool, "addresses"), "the pool's addresses")
+			free.hint(r, pool.Addresses, ip)
 		}
-	},
+	}
 }
 
 // unreadable reports whether an entry of a pool is one that address-form refuses.
