@@ -126,12 +126,13 @@ func (q *inquiry) looked(from, callee string) bool {
 	return q.linkerd() || q.consul() || q.ambient() && q.waypoint(callee) || q.s.Mesh.Kind == "cilium" && q.meshed(from)
 }
 
-// TestTraceLeaving asks each service with a sidecar for each destination outside: open is what it declares.
+// TestTraceLeaving asks each service with a proxy for each destination outside: open is what it declares. Of Linkerd it is
+// said that it is not followed.
 func TestTraceLeaving(t *testing.T) {
 	asked := 0
 	for _, name := range exampleNames(t) {
 		q := newInquiry(t, name)
-		if q.s.Mesh.Kind != "istio-sidecar" || q.s.Mesh.EgressPolicy != "registry-only" {
+		if q.s.Mesh.Kind != "istio-sidecar" && !q.consul() || q.s.Mesh.EgressPolicy != "registry-only" {
 			continue
 		}
 		tr := newTracer(t, q, q.tree)
@@ -150,6 +151,35 @@ func TestTraceLeaving(t *testing.T) {
 	}
 	if asked == 0 {
 		t.Error("nothing asked")
+	}
+}
+
+// TestTraceLeavingByGateway breaks what a connection out of Consul's mesh passes, one piece after the other: the trace stops
+// at each.
+func TestTraceLeavingByGateway(t *testing.T) {
+	q := newInquiry(t, "dus1")
+	for _, x := range []struct {
+		mutant
+		stop policy.Layer
+	}{
+		{mutant{"consul", "dus1", "**/40-policy/serviceintentions.yaml", `(?s)(name: archive-pg\n  sources:\n    - name: )cards`, `${1}web`}, policy.Route},
+		{mutant{"consul", "dus1", "**/40-policy/terminatinggateway.yaml", `- name: archive-pg`, `- name: archives-pg`}, policy.Route},
+		{mutant{"networkpolicy", "dus1", "**/40-policy/networkpolicy.yaml", `(?s)(name: terminating-gateway\n.*?port: )8443`, `${1}8444`}, policy.Ingress},
+		{mutant{"networkpolicy", "dus1", "**/40-policy/networkpolicy.yaml", `(?s)(name: terminating-gateway\n.*)port: 6432`, `${1}port: 5432`}, policy.Egress},
+	} {
+		ask := trace.Question{From: "pay/cards", To: "archive", Port: 6432}
+		if was, err := newTracer(t, q, q.tree).Inside(ask); err != nil || !was.Open {
+			t.Fatalf("%v: %v, %+v", ask, err, was)
+		}
+		tree, ok := mutate(q.tree, x.mutant)
+		if !ok {
+			t.Errorf("nothing in %s matches %s", x.file, x.old)
+			continue
+		}
+		now, err := newTracer(t, q, tree).Inside(ask)
+		if err != nil || now.Open || string(x.stop) != now.Refused()[0].Stage {
+			t.Errorf("%s: %v, %+v", x.old, err, now)
+		}
 	}
 }
 

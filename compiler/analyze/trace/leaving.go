@@ -22,10 +22,10 @@ func (t *Tracer) external(name string) *ir.External {
 	return nil
 }
 
-// leaving follows a request of a service to a destination outside. Linkerd and Consul decide about those by objects that
-// the oracle does not read.
+// leaving follows a request of a service to a destination outside. Linkerd decides about those by objects that the oracle
+// does not read.
 func (t *Tracer) leaving(q Question, caller *policy.Workload, e *ir.External) (*Trace, error) {
-	if t.world.Linkerd != "" || t.world.Consul != "" {
+	if t.world.Linkerd != "" {
 		return nil, fmt.Errorf("what leaves the cluster is not traced with mesh %s", t.plan.Mesh.Kind)
 	}
 	if q.Port == 0 && len(e.Ports) > 0 {
@@ -42,10 +42,27 @@ func (t *Tracer) leaving(q Question, caller *policy.Workload, e *ir.External) (*
 		to.Host = e.Hosts[0]
 	}
 	out := &Trace{Question: q}
-	datagrams := slices.ContainsFunc(e.Ports, func(p ir.Port) bool { return p.Port == q.Port && p.Protocol == "udp" })
-	t.take(out, t.model.Reach(policy.Caller{Workload: caller}, to, policy.Request{Port: q.Port, UDP: datagrams}))
+	r := policy.Request{Port: q.Port}
+	if i := slices.IndexFunc(e.Ports, func(p ir.Port) bool { return p.Port == q.Port }); i >= 0 {
+		protocol := e.Ports[i].Protocol
+		r.UDP = protocol == "udp"
+		// Consul goes by the name wherever a proxy sees one, unless the destination is behind fixed addresses.
+		if t.world.Consul != "" && len(e.Hosts) > 0 && protocol != "tcp" && !t.plan.Proxied(e) {
+			if to.Host = e.Hosts[0]; slices.Contains(e.Hosts, q.To) {
+				to.Host = q.To
+			}
+			if ir.IsHTTP(protocol) {
+				r.Method, r.Path = "GET", "/"
+			}
+		}
+	}
+	v := t.model.Depart(policy.Caller{Workload: caller}, to, r)
+	t.take(out, v)
 	if out.Open {
 		h := Hop{Stage: Leaves, At: e.Name, Pass: true, Why: "leaves the cluster with the address of the caller's node", From: e.From}
+		if t.world.Consul != "" && len(v.Steps) > 1 { // not the network alone
+			h.Why = "leaves the cluster with the address of the terminating gateway's node"
+		}
 		if e.Via != "" {
 			h.Why = "leaves the cluster by egress gateway " + e.Via
 			if t.plan.Proxied(e) {
