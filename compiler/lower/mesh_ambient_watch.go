@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"meshgen.dev/meshgen/compiler/ir"
+	"meshgen.dev/meshgen/compiler/site"
 )
 
 // ambientCertificates are those of sidecars: gateways and waypoints have the same agent. ztunnel counts nothing about its
@@ -14,6 +15,13 @@ func ambientCertificates(l *lowering) []ir.Rule { return istioCertificates(l) }
 func ambientPushes(l *lowering) []ir.Rule {
 	from := l.p.Mesh.From.Of("kind")
 	out := slices.DeleteFunc(istioPushes(l), func(r ir.Rule) bool { return r.Alert == "InjectionFailing" })
+	for _, n := range l.p.Namespaces {
+		if w := l.p.Mesh.Waypoint; n.Meshed && n.Waypoint && w != nil {
+			out = append(out, replicas("Waypoint", "the waypoint of "+n.Name, n.Name, waypointName, w.Replicas,
+				[]ir.KV{{Key: "waypoint", Value: n.Name}}, append(ir.From{site.Join("namespaces", n.Name, "waypoint")}, w.From...),
+				"Without any, no request of the mesh reaches a service of this namespace.")...)
+		}
+	}
 	return append(out,
 		ir.Rule{Alert: "NodeProxyDown", Severity: critical, For: "5m", From: from,
 			Expr:        unavailable + `{namespace="` + istioCNINamespace + `",daemonset="ztunnel"} > 0`,

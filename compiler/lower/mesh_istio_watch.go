@@ -76,6 +76,7 @@ func istioPushes(l *lowering) []ir.Rule {
 	if l.s.Mesh.Kind != "istio-ambient" {
 		rules = append(rules, nodeAgent(from, "Pods start there as long as the plug-in's credentials last, which the agent renews: then none does, of any namespace. Until then nobody mends a pod that came past the plug-in. Running pods go on."))
 	}
+	rules = append(rules, egressPodAlerts(l)...)
 	rules = append(rules, plainText(l)...)
 	if n := m.Next; n != nil {
 		rules = append(rules, replicas("NextControlPlane", "the mesh's next control plane", m.Namespace, "istiod"+revisioned(n.Revision), m.Replicas, nil,
@@ -92,6 +93,17 @@ func nodeAgent(from ir.From, description string) ir.Rule {
 		Expr:        unavailable + `{namespace="` + istioCNINamespace + `",daemonset="istio-cni-node"} > 0`,
 		Summary:     "The node agent of the mesh is not ready on some nodes.",
 		Description: description}
+}
+
+// egressPodAlerts watch the pods of egress gateways: what is behind one is reached in no other way.
+func egressPodAlerts(l *lowering) []ir.Rule {
+	var out []ir.Rule
+	for i := range l.p.EgressProxies {
+		x := &l.p.EgressProxies[i]
+		out = append(out, replicas("EgressGateway", "egress gateway "+x.Pods.Name, x.Pods.Namespace, x.Pods.Release, x.Pods.Replicas,
+			[]ir.KV{{Key: "gateway", Value: x.Pods.Name}}, x.From, "Without any, nobody reaches the destinations behind it, and each has the address of its node.")...)
+	}
+	return out
 }
 
 // losses is what ends when no pod of a part of the control plane is left.
