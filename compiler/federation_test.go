@@ -10,7 +10,7 @@ import (
 // TestFederationGolden compiles two sites of a federation in one run: they agree, and each tree is the one that the site
 // makes alone.
 func TestFederationGolden(t *testing.T) {
-	for _, names := range [][]string{{"gva1", "gva2"}, {"poz1", "poz2"}, {"umu1", "umu2"}, {"got1", "got2"}, {"lul1", "lul2"}, {"bri1", "bri2"}} {
+	for _, names := range [][]string{{"gva1", "gva2"}, {"poz1", "poz2"}, {"umu1", "umu2"}, {"mmx1", "mmx2"}, {"got1", "got2"}, {"lul1", "lul2"}, {"bri1", "bri2"}} {
 		t.Run(names[0], func(t *testing.T) { together(t, names) })
 	}
 }

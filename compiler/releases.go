@@ -34,6 +34,12 @@ func releases(p *ir.Plan) verify.Releases {
 		r.Peers = map[string]string{}
 		for _, peer := range f.Peers {
 			r.Peers[peer.Name] = peer.TrustDomain
+			for _, pods := range peer.Pods {
+				if r.PeerPods == nil {
+					r.PeerPods = map[string][]string{}
+				}
+				r.PeerPods[peer.Name] = append(r.PeerPods[peer.Name], pods.String())
+			}
 		}
 	}
 	for i := range p.Groups {

@@ -37,7 +37,7 @@ func owners(t *testing.T, dir, component, namespace string, marks []ir.ServiceMa
 // TestServiceComponents builds, with kubectl's kustomize, the Services of others with the components of the tree.
 func TestServiceComponents(t *testing.T) {
 	kubectl := real(t, "kubectl")
-	for _, name := range []string{"bri1", "bri2", "lla1", "umu1", "umu2"} {
+	for _, name := range []string{"bri1", "bri2", "lla1", "umu1", "umu2", "mmx1"} {
 		out := compileExample(t, name)
 		tree, marks := onDisk(t, out.Tree), out.Plan.ServiceMarks
 		if len(marks) == 0 {

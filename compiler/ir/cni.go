@@ -26,6 +26,8 @@ type CiliumSettings struct {
 	Exclusive         bool // removes the configuration of other CNI plug-ins
 	HostSockets       bool // translates Service addresses at the socket in the host's network namespace only
 	BPFMasquerade     bool
+	Unmasqueraded     []netip.Prefix // outside of the cluster, where pods keep their own addresses
+	UnmasqueradedFrom From
 	TCPConnections    int // entries of the table of TCP connections on each node
 	ConnectionsFrom   From
 	OperatorReplicas  int

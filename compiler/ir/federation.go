@@ -7,7 +7,8 @@ import "net/netip"
 type Federation struct {
 	Network string // of this site
 	MeshID  string // of all sites together, in metrics and traces
-	Gateway string // name of the gateway that other sites reach
+	Gateway string // name of the gateway that other sites reach; "": there is none
+	Flat    bool   // proxies connect to pods of other sites at their own addresses
 	Port    uint16 // of the gateways, everywhere
 	Cluster int    // number of this cluster among all, where the mesh knows it by one; 0: it does not
 	Peers   []Peer // by name
@@ -26,8 +27,9 @@ type AwayService struct {
 // Peer is another site of a federation, as this one knows it.
 type Peer struct {
 	Name, TrustDomain, Network string
-	Gateways                   []netip.Addr // virtual addresses of its gateway
-	Secret                     string       // by which the control plane reads its API server
+	Gateways                   []netip.Addr   // virtual addresses of its gateway
+	Pods                       []netip.Prefix // networks of its pods, where they are reached
+	Secret                     string         // by which the control plane reads its API server
 	From                       From
 }
 
@@ -35,6 +37,8 @@ type Peer struct {
 type Away struct {
 	Peer, Namespace, Name string
 	Host                  string // by which callers here know it
+	Federated             string // by which they know it and its namesake here, as one; "": there is none
+	Ports                 []Port // on which its pods are reached; none where a gateway is
 	From                  From
 }
 

@@ -44,6 +44,7 @@ type LinkerdLink struct {
 	Addresses       []netip.Addr
 	Port, ProbePort uint16 // of its gateway
 	Identity        string // of its gateway
+	Flat            bool   // it has no gateway: its pods are reached at their own addresses
 	From            From
 }
 
@@ -107,6 +108,7 @@ type LinkerdGrant struct {
 type LinkerdAccount struct {
 	Namespace, Name, Identity string
 	Machine                   bool
+	Away                      bool // a pod of another site, which calls without a gateway between
 }
 
 // LinkerdLimit bounds the requests that each pod takes on a Server.

@@ -132,8 +132,8 @@ func decode(t *testing.T, data []byte) any {
 // unusedFields are the places that no sample uses, and examples show: the image of host pods, the Secret of a repository, the
 // licence of Calico, TTL security, tables of next hops and access lists
 // of switches, the options of external balancers, what a machine sets aside, what is set up of its cards, the largest packet of a rack,
-// services of other sites, the keys of a token's issuer, an authority in Vault, encryption between nodes.
-var unusedFields = []string{"delivery.hostsImage", "delivery.repositorySecret", "egressGateways.*.calico.licensed", "fabric.bgp.ttlSecurity", "fabric.resilientHashing", "fabric.switchACLs", "federation.clusterID", "federation.consul.mode", "federation.consul.primary", "federation.peers.*.services", "loadBalancer.external", "mesh.ca.vault", "mesh.encryption", "namespaces.*.services.*.jwt.jwksURI", "nodeClasses.*.hugePages", "nodeClasses.*.nic.ring", "nodeClasses.*.nic.rps", "nodeClasses.*.protectKernelDefaults", "racks.*.mtu"}
+// services of other sites and networks of their pods, services that are one with theirs, the keys of a token's issuer, an authority in Vault, encryption between nodes.
+var unusedFields = []string{"delivery.hostsImage", "delivery.repositorySecret", "egressGateways.*.calico.licensed", "fabric.bgp.ttlSecurity", "fabric.resilientHashing", "fabric.switchACLs", "federation.clusterID", "federation.consul.mode", "federation.consul.primary", "federation.linkerd.mode", "federation.peers.*.podCIDRs", "federation.peers.*.services", "loadBalancer.external", "mesh.ca.vault", "mesh.encryption", "namespaces.*.services.*.federated", "namespaces.*.services.*.jwt.jwksURI", "nodeClasses.*.hugePages", "nodeClasses.*.nic.ring", "nodeClasses.*.nic.rps", "nodeClasses.*.protectKernelDefaults", "racks.*.mtu"}
 
 // A field that nobody uses does not exist.
 func TestSamplesUseEveryField(t *testing.T) {

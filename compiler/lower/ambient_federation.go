@@ -60,7 +60,7 @@ func ambientMarks(l *lowering) {
 // knownServices are the services of other sites that are called and that this one does not have itself: their names are
 // made here.
 func (l *lowering) knownServices() {
-	if l.p.Federation == nil || !l.meshKind().crossing.known {
+	if l.p.Federation == nil || !l.crossing().known {
 		return
 	}
 	at := map[string]int{}

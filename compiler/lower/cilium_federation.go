@@ -26,7 +26,7 @@ const (
 // ciliumCrossing: packets go from pod to pod, between the nodes of two sites, and keep who sends them. The gateway is that of
 // what the sites know of each other.
 var ciliumCrossing = crossing{
-	port: clusterMeshPort, secrets: (*lowering).clusterMeshSecrets, direct: true,
+	port: clusterMeshPort, secrets: (*lowering).clusterMeshSecrets, direct: true, datagrams: true,
 	host: func(_ *lowering, _, namespace, service string) string {
 		return service + "." + namespace + ".svc." + clusterSet
 	},
@@ -193,7 +193,7 @@ func (l *lowering) exports() {
 // namespace of the same name alone.
 func (l *lowering) awayNamespaces() []ir.Namespace {
 	var out []ir.Namespace
-	if l.p.Federation == nil || !l.ciliumMeshed() && !l.meshKind().crossing.known {
+	if l.p.Federation == nil || !l.ciliumMeshed() && !l.crossing().known {
 		return nil
 	}
 	at := map[string]int{}

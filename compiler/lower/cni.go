@@ -75,6 +75,13 @@ func (l *lowering) ciliumSettings(balancer bool) *ir.CiliumSettings {
 	if k.CNI.Encapsulation != "none" {
 		s.Tunnel = k.CNI.Encapsulation
 	}
+	if f := l.p.Federation; f != nil && f.Flat {
+		for i := range f.Peers {
+			s.Unmasqueraded = append(s.Unmasqueraded, f.Peers[i].Pods...)
+			s.UnmasqueradedFrom = append(s.UnmasqueradedFrom, f.Peers[i].From...)
+		}
+		s.UnmasqueradedFrom = append(s.UnmasqueradedFrom, "federation.linkerd")
+	}
 	if ciliumEgress(l.s) {
 		s.Egress, s.EgressTunnel = true, encapsulation(l.s)
 		s.From = append(s.From, l.egressFrom()...)

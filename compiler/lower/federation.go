@@ -21,8 +21,10 @@ type crossing struct {
 	secrets func(l *lowering)
 	// requests: nothing but requests crosses, because the gateway tells callers apart by what they ask for.
 	requests bool
-	// direct: packets go from pod to pod, with any protocol, and no gateway is between callers and callees.
+	// direct: packets go from pod to pod, and no gateway is between callers and callees.
 	direct bool
+	// datagrams: they go with any protocol, not TCP alone.
+	datagrams bool
 	// frontend of the gateway, whose Service has the labels by which other sites take it for one.
 	frontend string
 	// known: services of other sites are called by names that are made here.
@@ -46,9 +48,17 @@ var istioCrossing = crossing{
 	flows:     (*lowering).apiServerFlows,
 }
 
+// crossing is how the site is joined with others; nil: its mesh joins none.
+func (l *lowering) crossing() *crossing {
+	if linkerdIsFlat(l.s) {
+		return &linkerdFlatCrossing
+	}
+	return l.meshKind().crossing
+}
+
 // federation joins the site with its peers. A peer that is compiled alone is taken at its word.
 func (l *lowering) federation() {
-	f, kind := l.s.Federation, l.meshKind().crossing
+	f, kind := l.s.Federation, l.crossing()
 	if f == nil || kind == nil {
 		return
 	}
@@ -56,11 +66,11 @@ func (l *lowering) federation() {
 	out := &ir.Federation{
 		// Every site that names all the others comes to the same one.
 		MeshID:  "mesh-" + slices.Min(append(names, l.s.Name)),
-		Network: f.Network, Gateway: f.Gateway, Port: kind.port, Cluster: f.ClusterID,
+		Network: f.Network, Gateway: f.Gateway, Flat: linkerdIsFlat(l.s), Port: kind.port, Cluster: f.ClusterID,
 		From: append(under("federation", "network", "gateway"), "mesh.kind"),
 	}
 	for name, p := range byKey(f.Peers) {
-		out.Peers = append(out.Peers, ir.Peer{Name: name, TrustDomain: p.TrustDomain, Network: p.Network, Gateways: addrs(p.GatewayAddresses),
+		out.Peers = append(out.Peers, ir.Peer{Name: name, TrustDomain: p.TrustDomain, Network: p.Network, Gateways: addrs(p.GatewayAddresses), Pods: prefixes(p.PodCIDRs),
 			Secret: kind.secret + name, From: ir.From{site.Join("federation", "peers", name)}})
 	}
 	l.p.Federation = out
@@ -111,7 +121,7 @@ func (l *lowering) awayCaller(name string, callee *ir.Service, from ir.From) ir.
 		Identity: p.TrustDomain + "/ns/" + ns + "/sa/" + account, Why: "allow", Tunnel: l.p.Mesh.ProxyPorts.Tunnel != 0,
 		From: slices.Concat(from, p.From, callee.From)}
 	for _, port := range callee.Ports {
-		if l.meshKind().crossing.direct || portProtocol(port) == "tcp" && (!l.meshKind().crossing.requests || ir.IsHTTP(port.Protocol)) { // the gateway takes nothing else
+		if l.crossing().datagrams || portProtocol(port) == "tcp" && (!l.crossing().requests || ir.IsHTTP(port.Protocol)) { // nothing else gets through
 			c.Ports = append(c.Ports, port)
 		}
 	}
@@ -126,9 +136,11 @@ func (l *lowering) away(s *ir.Service) {
 		}
 		peer, rest, _ := strings.Cut(name, ":")
 		ns, sn, _ := strings.Cut(rest, "/")
-		s.Away = append(s.Away, ir.Away{Peer: peer, Namespace: ns, Name: sn, Host: l.meshKind().crossing.host(l, peer, ns, sn),
+		a := ir.Away{Peer: peer, Namespace: ns, Name: sn, Host: l.crossing().host(l, peer, ns, sn),
 			From: append(ir.From{site.Join("namespaces", s.Namespace, "services", s.Name, "calls", site.Index(i)),
-				site.Join("federation", "peers", peer), "kubernetes.clusterDomain"}, s.From...)})
+				site.Join("federation", "peers", peer), "kubernetes.clusterDomain"}, s.From...)}
+		l.linkerdAway(&a)
+		s.Away = append(s.Away, a)
 	}
 	slices.SortFunc(s.Away, func(a, b ir.Away) int {
 		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Peer, b.Peer))
@@ -168,7 +180,7 @@ func (l *lowering) federationFlows() {
 	}
 	reads := slices.Concat(ir.From{"namespaces", "federation", "mesh", "gateways", "kubernetes"}, machinesFrom)
 	for i := range l.p.Services {
-		if l.meshKind().crossing.direct {
+		if l.crossing().direct {
 			break
 		}
 		s := &l.p.Services[i]
@@ -188,7 +200,7 @@ func (l *lowering) federationFlows() {
 			}
 		}
 	}
-	l.meshKind().crossing.flows(l, reads)
+	l.crossing().flows(l, reads)
 }
 
 // peerAPIPort is that of the API servers of other sites, which this one does not describe: what all distributions use.

@@ -45,7 +45,7 @@ func (l *lowering) gateways() {
 		if g.Purpose == "federation" {
 			// Nobody has a route there, so that nothing is left of the choice.
 			out.Frontend = ir.FrontendIstio
-			if crossing := l.meshKind().crossing; crossing != nil && crossing.frontend != "" {
+			if crossing := l.crossing(); crossing != nil && crossing.frontend != "" {
 				out.Frontend = crossing.frontend
 			}
 		}
@@ -76,7 +76,7 @@ func (l *lowering) gateways() {
 			out.From = append(out.From, listener.From...)
 		}
 		if l.p.CrossesSites(&out) {
-			for _, listener := range l.meshKind().crossing.listeners(l) {
+			for _, listener := range l.crossing().listeners(l) {
 				out.Listeners, out.From = append(out.Listeners, listener), append(out.From, listener.From...)
 			}
 		}

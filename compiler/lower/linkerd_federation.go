@@ -61,6 +61,11 @@ func (l *lowering) linkerdFederation() {
 	if f == nil {
 		return
 	}
+	k.Controllers, k.ControllerMetrics, k.PeerAPIPort = ir.KV{Key: "linkerd.io/extension", Value: "multicluster"}, 9999, peerAPIPort
+	if f.Flat {
+		l.linkerdFlatLinks()
+		return
+	}
 	g := l.gateway(f.Gateway)
 	for _, p := range f.Peers {
 		link := ir.LinkerdLink{Namespace: g.Namespace, Name: p.Name, Domain: l.p.Cluster.Domain, Control: l.p.Mesh.Namespace, Secret: p.Secret,
@@ -69,7 +74,6 @@ func (l *lowering) linkerdFederation() {
 			From: slices.Concat(p.From, l.p.Cluster.From.Of("clusterDomain"), l.p.Mesh.From.Of("kind"))}
 		k.Links = append(k.Links, link)
 	}
-	k.Controllers, k.ControllerMetrics, k.PeerAPIPort = ir.KV{Key: "linkerd.io/extension", Value: "multicluster"}, 9999, peerAPIPort
 	k.GatewayIdentity = l.linkerdIdentity(linkerdGateway, linkerdMulticluster, l.p.Mesh.TrustDomain)
 	l.linkerdGatewayPolicy(g)
 	l.linkerdGatewayProbes(g)
@@ -112,19 +116,31 @@ func (l *lowering) linkerdGatewayProbes(g *ir.Gateway) {
 		Reason: "The controllers of other sites, each of which asks every few seconds whether the gateway is ready."})
 	if scraper := l.p.Scraper; scraper != nil {
 		l.scraperGrant(g.Namespace, linkerdGateway+"-scraper", target, append(slices.Clone(from), scraper.From...))
-		// The chart has a Server for the controllers' metrics, and admits an account of another extension alone.
-		l.scraperGrant(g.Namespace, "controller-metrics", ir.LinkerdTarget{Group: linkerdPolicy, Kind: "Server", Name: "controller"}, append(slices.Clone(from), scraper.From...))
+		l.controllerMetrics(g.Namespace, append(slices.Clone(from), scraper.From...))
 	}
 }
+
+// controllerMetrics admits the scraper to the controllers of other sites. The chart has a Server for that, and admits an
+// account of another extension alone.
+func (l *lowering) controllerMetrics(namespace string, from ir.From) {
+	l.scraperGrant(namespace, "controller-metrics", ir.LinkerdTarget{Group: linkerdPolicy, Kind: "Server", Name: "controller"}, from)
+}
+
+// linkSecretType is that of Secrets by which other sites are read.
+const linkSecretType = "mirror.linkerd.io/remote-kubeconfig"
 
 // linkerdLinkSecrets are the credentials by which the controller of a peer reads its API server.
 func (l *lowering) linkerdLinkSecrets() {
 	for i := range l.p.Linkerd.Links {
 		k := &l.p.Linkerd.Links[i]
-		l.secret(ir.Secret{Namespace: k.Namespace, Name: k.Secret, Type: "mirror.linkerd.io/remote-kubeconfig", Keys: []string{"kubeconfig"}, Late: true,
+		flags := ""
+		if k.Flat {
+			flags = " --gateway=false"
+		}
+		l.secret(ir.Secret{Namespace: k.Namespace, Name: k.Secret, Type: linkSecretType, Keys: []string{"kubeconfig"}, Late: true,
 			Consumers: []string{"Deployment " + k.Namespace + "/controller-" + k.Name},
 			Why: "Configuration of kubectl for site " + k.Name + ", ServiceAccount " + linkerdMulticluster + "-reader-" + l.p.Name + ": of what \"linkerd multicluster link-gen --cluster-name " + k.Name +
-				" --service-account-name " + linkerdMulticluster + "-reader-" + l.p.Name + "\" prints there, the Secret of this name and namespace. Without it no service of that site is known here; the rest of this site does not wait for it.",
+				" --service-account-name " + linkerdMulticluster + "-reader-" + l.p.Name + flags + "\" prints there, the Secret of this name and namespace. Without it no service of that site is known here; the rest of this site does not wait for it.",
 			From: slices.Concat(k.From, ir.From{"name"})})
 	}
 }
@@ -142,8 +158,11 @@ func (l *lowering) linkerdLinkFlows(reads ir.From) {
 
 // linkerdGatewayRules watch the gateways of other sites, by what the controllers count (multicluster/service-mirror/metrics.go).
 func (l *lowering) linkerdGatewayRules() []ir.Rule {
-	if l.p.Federation == nil {
+	switch {
+	case l.p.Federation == nil:
 		return nil
+	case l.p.Federation.Flat:
+		return l.linkerdFlatRules()
 	}
 	return []ir.Rule{{Alert: "PeerGatewayUnreachable", Severity: critical, For: "5m", From: append(slices.Clone(l.p.Mesh.From.Of("kind")), "federation"),
 		Expr:        "gateway_alive == 0",
@@ -153,7 +172,7 @@ func (l *lowering) linkerdGatewayRules() []ir.Rule {
 
 // linkerdGatewayImage takes the image of the gateway's pods from the site's registry.
 func (l *lowering) linkerdGatewayImage() {
-	if l.p.Federation == nil || l.p.Linkerd == nil {
+	if l.p.Federation == nil || l.p.Linkerd == nil || l.p.Federation.Flat {
 		return
 	}
 	g := l.gateway(l.p.Federation.Gateway)

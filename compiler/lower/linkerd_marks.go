@@ -28,8 +28,16 @@ func linkerdMarks(l *lowering) {
 			l.mark(linkerdAccrual(s, o))
 		}
 		if len(s.Peers) > 0 {
-			m := ir.ServiceMark{Namespace: s.Namespace, Service: s.Name, Labels: []ir.KV{{Key: "mirror.linkerd.io/exported", Value: "true"}},
+			m := ir.ServiceMark{Namespace: s.Namespace, Service: s.Name, Labels: []ir.KV{{Key: exportedLabel, Value: "true"}},
 				Reasons: []string{"other sites know it"}, From: append(slices.Clone(s.From), "federation")}
+			if linkerdIsFlat(l.s) {
+				m.Labels[0].Value = remoteDiscovery
+			}
+			if l.s.Namespaces[s.Namespace].Services[s.Name].Federated {
+				m.Labels = append(m.Labels, ir.KV{Key: federatedLabel, Value: federatedMember})
+				m.Reasons[0] += ", also as one with their own"
+				m.From = append(m.From, site.Join("namespaces", s.Namespace, "services", s.Name, "federated"))
+			}
 			for _, c := range s.Peers {
 				m.From = append(m.From, c.From...)
 			}

@@ -55,7 +55,7 @@ func (l *lowering) linkerdServer(s *ir.Service, port *ir.Port) {
 		k.Limits = append(k.Limits, ir.LinkerdLimit{Namespace: s.Namespace, Name: server.Name, Server: server.Name, PerSecond: r.PerSecond,
 			From: append(slices.Clone(r.From), from...)})
 	}
-	all := callersOf(s, port, ir.IsHTTP(port.Protocol))
+	all := append(callersOf(s, port, ir.IsHTTP(port.Protocol)), l.linkerdLinked(s, port)...)
 	free := slices.DeleteFunc(slices.Clone(all), func(c permit) bool { return c.bound() })
 	l.linkerdGrants(s, server.Name, ir.LinkerdTarget{Group: linkerdPolicy, Kind: "Server", Name: server.Name}, free, from)
 	bound := slices.DeleteFunc(slices.Clone(all), func(c permit) bool { return !c.bound() })
@@ -99,11 +99,6 @@ func callersOf(s *ir.Service, port *ir.Port, requests bool) []permit {
 			continue // nothing of a stream is a request
 		}
 		out = append(out, p)
-	}
-	for _, c := range s.Peers { // they come through the gateway, and with its identity
-		if slices.ContainsFunc(c.Ports, func(p ir.Port) bool { return p.TargetPort == port.TargetPort }) {
-			out = append(out, permit{account: ir.LinkerdAccount{Namespace: linkerdMulticluster, Name: linkerdGateway}, paths: c.Paths, methods: c.Methods})
-		}
 	}
 	return out
 }
@@ -241,7 +236,11 @@ func (l *lowering) linkerdGrants(s *ir.Service, name string, target ir.LinkerdTa
 	if len(machines) > 0 {
 		l.grant(ir.LinkerdGrant{Namespace: s.Namespace, Name: name + "-machines", Target: target, Accounts: machines, From: from})
 	}
-	if accounts = slices.DeleteFunc(accounts, func(a ir.LinkerdAccount) bool { return a.Machine }); len(accounts) > 0 {
+	away := slices.DeleteFunc(slices.Clone(accounts), func(a ir.LinkerdAccount) bool { return !a.Away })
+	if len(away) > 0 {
+		l.grant(ir.LinkerdGrant{Namespace: s.Namespace, Name: name + "-away", Target: target, Accounts: away, From: from})
+	}
+	if accounts = slices.DeleteFunc(accounts, func(a ir.LinkerdAccount) bool { return a.Machine || a.Away }); len(accounts) > 0 {
 		l.grant(ir.LinkerdGrant{Namespace: s.Namespace, Name: name, Target: target, Accounts: accounts, From: from})
 	}
 	if anonymous {

@@ -21,8 +21,10 @@ func (l *lowering) loadBalancer() {
 		p.Members = p.Members || l.p.Pools[i].Protocol == "l2"
 	}
 	// Without anything to announce by BGP the default would be a DaemonSet with nothing to do.
-	if bgp {
+	if b := l.s.Fabric.BGP; bgp {
 		p.Backend = prof.DefaultBackend
+	} else if b != nil && b.Advertise.Pods {
+		p.Backend, p.From = prof.DefaultBackend, append(p.From, "fabric.bgp.advertise.pods")
 	}
 	if lb.MetalLB != nil {
 		p.Backend = lb.MetalLB.Backend

@@ -137,7 +137,7 @@ func (l *lowering) namespaces() {
 		l.meshKind().inject(l, &ns)
 		add(ns)
 	}
-	l.p.Namespaces = append(l.p.Namespaces, l.awayNamespaces()...)
+	l.p.Namespaces = slices.Concat(l.p.Namespaces, l.awayNamespaces(), l.linkerdFlatNamespace())
 	// Pods with elevated rights have namespaces of their own, so that nothing else gets them by standing beside.
 	own := func(name, purpose, level string, from ...string) {
 		ns := ir.Namespace{Name: name, Owner: l.s.Owner, Purpose: purpose, PodSecurity: level, Environment: l.s.Environment,
@@ -156,10 +156,10 @@ func (l *lowering) namespaces() {
 			ns := &l.p.Namespaces[len(l.p.Namespaces)-1]
 			ns.From = append(ns.From, "mesh.egressPolicy")
 		}
-		if f := l.p.Federation; f != nil && n.name == l.p.Mesh.Namespace && l.meshKind().crossing.network != "" {
+		if f := l.p.Federation; f != nil && n.name == l.p.Mesh.Namespace && l.crossing().network != "" {
 			ns := &l.p.Namespaces[len(l.p.Namespaces)-1]
 			// The network of all pods that do not say another.
-			ns.InjectLabels = append(ns.InjectLabels, ir.KV{Key: l.meshKind().crossing.network, Value: f.Network})
+			ns.InjectLabels = append(ns.InjectLabels, ir.KV{Key: l.crossing().network, Value: f.Network})
 			ns.From = append(ns.From, f.From...)
 		}
 	}

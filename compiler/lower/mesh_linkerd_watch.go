@@ -65,7 +65,9 @@ func linkerdMetrics(l *lowering) []needed {
 	} else {
 		out = append(out, needed{"issuer_cert_ttl_seconds", "the mesh's authority", ir.From{"mesh.ca"}})
 	}
-	if l.p.Federation != nil {
+	if f := l.p.Federation; f != nil && f.Flat {
+		out = append(out, needed{"cluster_store_size", "the mesh's discovery", ir.From{"federation"}})
+	} else if f != nil {
 		out = append(out, needed{"gateway_alive", "the controllers of other sites", ir.From{"federation"}})
 	}
 	return out

@@ -26,7 +26,7 @@ func (l *lowering) secrets() {
 	l.signerSecret()
 	l.ipsecSecret()
 	if l.p.Federation != nil {
-		l.meshKind().crossing.secrets(l)
+		l.crossing().secrets(l)
 	}
 	for i := range l.p.Secrets {
 		s := &l.p.Secrets[i]

@@ -112,11 +112,18 @@ type Waypoint struct {
 // Federation joins this site with others.
 type Federation struct {
 	Network   string           `json:"network"`   // name of this site's network
-	Gateway   string           `json:"gateway"`   // gateway of purpose federation
+	Gateway   string           `json:"gateway"`   // gateway of purpose federation; "": pods of the sites reach each other
 	ClusterID int              `json:"clusterID"` // of this cluster among all; 0: not given
 	Peers     map[string]*Peer `json:"peers"`     // by site name
 	// Consul is how Consul joins the sites; nil: as peers.
 	Consul *ConsulFederation `json:"consul"`
+	// Linkerd is how Linkerd joins the sites; nil: by gateways.
+	Linkerd *LinkerdFederation `json:"linkerd"`
+}
+
+// LinkerdFederation is how Linkerd joins sites.
+type LinkerdFederation struct {
+	Mode string `json:"mode"` // gateway or flat; default gateway
 }
 
 // ConsulFederation is how Consul joins sites.
@@ -129,6 +136,7 @@ type ConsulFederation struct {
 type Peer struct {
 	TrustDomain      string   `json:"trustDomain"`
 	GatewayAddresses []string `json:"gatewayAddresses"`
+	PodCIDRs         []string `json:"podCIDRs"` // where its pods are reached at their own addresses
 	Network          string   `json:"network"`
 	// Services are those that are called from here, "namespace/name", for a mesh that does not tell by itself.
 	Services map[string]*PeerService `json:"services"`

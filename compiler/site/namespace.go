@@ -29,6 +29,7 @@ type Service struct {
 	Health           *Health           `json:"health"`         // nil: probes use the ports above
 	Expose           []Expose          `json:"expose"`         //
 	Calls            []string          `json:"calls"`          // "namespace/service" or "site:namespace/service"
+	Federated        bool              `json:"federated"`      // one with those of its name at other sites; default false
 	Egress           []string          `json:"egress"`         // names in Site.External
 	Allow            []Allow           `json:"allow"`          // given: exactly these callers; nil: all that declare a call
 	Timeout          string            `json:"timeout"`        // duration of a whole request; "" for none

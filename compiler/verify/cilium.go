@@ -193,6 +193,7 @@ func (p *pass) checkCiliumValues() {
 		if get(v.value, "egressGateway", "enabled") == true && get(v.value, "bpf", "masquerade") != true {
 			v.report(p, ruleValues, fieldPath{"bpf", "masquerade"}, "no agent starts with an egress gateway that does not masquerade in BPF")
 		}
+		p.checkUnmasqueraded(v)
 		if get(v.value, "l7Proxy") != true && p.admitsBlocks() && !slices.Contains(strs(v.value, "policyCIDRMatchMode"), "nodes") {
 			v.report(p, ruleValues, fieldPath{"policyCIDRMatchMode"}, "NetworkPolicies admit by addresses, and without \"nodes\" no address of a node matches")
 		}

@@ -111,8 +111,9 @@ const accrualPrefix = "balancer.linkerd.io/failure-accrual"
 // isExported; istio/istio 1.31.0 manifests/helm-profiles/ambient.yaml serviceScopeConfigs; read 2026-11-21).
 var markKeys = map[string]map[string]func(string) bool{
 	"labels": {
-		"istio.io/global":            func(v string) bool { return v == "true" },
-		"mirror.linkerd.io/exported": func(v string) bool { return v == "true" },
+		"istio.io/global": func(v string) bool { return v == "true" },
+		exportedKey:       func(v string) bool { return v == exportedGateway || v == exportedFlat },
+		federatedKey:      func(v string) bool { return v == federatedMember },
 	},
 	"annotations": {
 		accrualPrefix: func(v string) bool { return v == "consecutive" },
@@ -142,12 +143,14 @@ func accrual(m *serviceMark, bound string) time.Duration {
 func (p *pass) checkMarks() {
 	var have []string
 	exported := map[string]bool{}
+	marks := map[string]serviceMark{}
 	for _, m := range p.marks {
 		if !slices.ContainsFunc(p.objects, func(o *object) bool { return o.is("", "Namespace") && o.name == m.Namespace }) {
 			p.missing(ruleKustomization, "the component of namespace %s is of no namespace of the tree", m.Namespace)
 		}
 		have = append(have, markText(m))
-		exported[m.Service+"."+m.Namespace] = m.Labels["mirror.linkerd.io/exported"] == "true"
+		exported[m.Service+"."+m.Namespace] = m.Labels[exportedKey] == exportedGateway
+		marks[m.Service+"."+m.Namespace] = m
 	}
 	if p.expected != nil {
 		var want []string
@@ -155,6 +158,10 @@ func (p *pass) checkMarks() {
 			want = append(want, markText(m))
 		}
 		p.differ("marks", want, have)
+	}
+	if v, _ := p.linksValues(); v != nil && flat(v) {
+		p.checkFlatExports(marks)
+		return
 	}
 	p.checkLinkExports(exported)
 }

@@ -27,11 +27,12 @@ var tools = map[string][]string{
 	"istioctl ztunnel-config workloads":    {"-n"},
 	"linkerd authz":                        {"-n"},
 	"linkerd check":                        {"-n", "--proxy"},
+	"linkerd diagnostics endpoints":        {},
 	"linkerd diagnostics policy":           {"-n"},
 	"linkerd diagnostics proxy-metrics":    {"-n"},
 	"linkerd identity":                     {"-n", "-l"},
 	"linkerd multicluster check":           {},
-	"linkerd multicluster link-gen":        {"--api-server-address", "--cluster-name", "--service-account-name"},
+	"linkerd multicluster link-gen":        {"--api-server-address", "--cluster-name", "--gateway=false", "--service-account-name"},
 }
 
 // valued are the options whose value is the next word.

@@ -58,13 +58,22 @@ func (p *pass) checkLinks(control *values) {
 	if peers := slices.Sorted(maps.Keys(p.releases.Peers)); !slices.Equal(controllers, peers) {
 		v.report(p, ruleLinkerd, fieldPath{"controllers"}, "controllers of %s, and the peers are %s", strings.Join(controllers, ", "), strings.Join(peers, ", "))
 	}
+	for name := range p.releases.PeerPods {
+		if !flat(v) {
+			v.report(p, ruleLinkerd, fieldPath{"controllers"}, "site %s has no gateway, and a controller asks whether it is ready", name)
+		}
+	}
 	var links []string
-	gateways := 0
+	gateways, expected := 0, 1
+	if flat(v) {
+		expected = 0
+		p.checkFlatSecrets(str(v.value, "linkerdNamespace"))
+	}
 	for _, o := range p.objects {
 		switch {
 		case o.is(linkGroup, "Link"):
 			links = append(links, o.name)
-			p.checkLink(o, ns, trust)
+			p.checkLink(o, ns, trust, flat(v))
 		case o.is("", "Service") && str(o.value, "metadata", "annotations", linkGateway) != "":
 			gateways++
 			p.checkLinkGateway(o, trust+str(v.value, "identityTrustDomain"))
@@ -74,13 +83,13 @@ func (p *pass) checkLinks(control *values) {
 	if !slices.Equal(links, controllers) {
 		v.report(p, ruleLinkerd, fieldPath{"controllers"}, "each has a Link of its name, and the Links are %s", strings.Join(links, ", "))
 	}
-	if gateways != 1 {
+	if gateways != expected {
 		v.report(p, ruleLinkerd, fieldPath{"gateway"}, "there are %d gateways for other sites", gateways)
 	}
 }
 
 // checkLink checks what a controller is told of a peer.
-func (p *pass) checkLink(o *object, namespace, trust string) {
+func (p *pass) checkLink(o *object, namespace, trust string, flat bool) {
 	spec := get(o.value, "spec")
 	report := func(field, text string, args ...any) {
 		o.report(p, ruleLinkerd, fieldPath{"spec", field}, text, args...)
@@ -93,6 +102,10 @@ func (p *pass) checkLink(o *object, namespace, trust string) {
 	}
 	if want := "cluster-credentials-" + o.name; str(spec, "clusterCredentialsSecret") != want {
 		report("clusterCredentialsSecret", "the controller may read Secret %s alone", want)
+	}
+	if flat {
+		p.checkFlatLink(o)
+		return
 	}
 	if want := "linkerd-gateway." + namespace + "." + trust + p.releases.Peers[o.name]; str(spec, "gatewayIdentity") != want {
 		report("gatewayIdentity", "the gateway of site %s has the certificate %s", o.name, want)

@@ -70,6 +70,7 @@ var metricLabels = map[string][]string{
 	"identity_cert_expiration_timestamp_seconds":  {"namespace", "pod"},
 	"issuer_cert_ttl_seconds":                     {"namespace", "pod"},
 	"gateway_alive":                               {"namespace", "pod", "target_cluster_name"},  // linkerd2 multicluster/service-mirror/metrics.go
+	"cluster_store_size":                          {"namespace", "pod"},                         // linkerd2 controller/api/destination/watcher/cluster_store.go
 	"envoy_cluster_upstream_cx_active":            {"namespace", "pod", "node", "cluster_name"}, // istio tools/packaging/common/envoy_bootstrap.json
 	"envoy_server_days_until_first_cert_expiring": {"namespace", "pod"},
 	"envoy_control_plane_connected_state":         {"namespace", "pod"},

@@ -67,6 +67,7 @@ func (p *pass) secrets() []SecretRef {
 	out = append(out, p.authoritySecrets(makers)...)
 	out = append(out, p.remoteSecrets()...)
 	out = append(out, p.linkSecrets()...)
+	out = append(out, p.flatSecrets()...)
 	out = append(out, p.consulTokens()...)
 	out = append(out, p.clusterMeshSecrets()...)
 	out = append(out, p.ipsecSecrets()...)

@@ -50,6 +50,9 @@ type Releases struct {
 	// Peers are the other sites of the federation, by name, with their trust domains.
 	Peers map[string]string
 
+	// PeerPods are the networks of pods of those that are reached without a gateway, by name.
+	PeerPods map[string][]string
+
 	// NodePorts is the API server's range ("30000-32767"), which is also the default.
 	NodePorts string
 

@@ -40,6 +40,7 @@ func values(p *ir.Plan, t *artifact.Tree, r ir.Release, s *ir.CiliumSettings) {
 		y.Fixed()
 		stackRouting(y, s)
 	})
+	unmasqueraded(y, s)
 	balancer(y, s)
 	if s.NodesByAddress {
 		y.From("", s.From.Of("cni", "kind")...)
@@ -135,6 +136,30 @@ func family(y *artifact.YAML, version string, s *ir.CiliumSettings, pods ir.Cili
 		y.From("", s.From.Of("nodeCIDRMask")...)
 		y.KV("clusterPoolIPv"+version+"MaskSize", pods.Bits)
 	}
+}
+
+// unmasqueraded keeps the addresses of pods where other sites know them (pkg/ipmasq; the range that is routed natively stands
+// besides: pkg/datapath/linux/config, IPV4_SNAT_EXCLUSION_DST_CIDR).
+func unmasqueraded(y *artifact.YAML, s *ir.CiliumSettings) {
+	if len(s.Unmasqueraded) == 0 {
+		return
+	}
+	y.From("", s.UnmasqueradedFrom...)
+	y.Comment("Pods of other sites see the addresses of pods here.")
+	y.Map("ipMasqAgent", func() {
+		y.KV("enabled", true)
+		y.Map("config", func() {
+			y.Seq("nonMasqueradeCIDRs", func() {
+				for _, p := range s.Unmasqueraded {
+					y.Elem(p)
+				}
+			})
+			y.Fixed()
+			y.Comment("Translated as it is without this list.")
+			y.KV("masqLinkLocal", true)
+			y.KV("masqLinkLocalIPv6", true)
+		})
+	})
 }
 
 func balancer(y *artifact.YAML, s *ir.CiliumSettings) {

@@ -23,7 +23,7 @@ var runbooks = map[string]func() *template.Template{
 	"consul":        runbookFor("mesh_consul.md", "mesh_consul_vault.md", "mesh_consul_federation.md", "mesh_consul_wan.md"),
 	"istio-ambient": runbookFor("mesh_istio.md", "mesh_istio_spire.md", "mesh_ambient.md", "mesh_ambient_federation.md"),
 	"istio-sidecar": runbookFor("mesh_istio.md", "mesh_istio_spire.md", "mesh_istio_federation.md"),
-	"linkerd":       runbookFor("mesh_linkerd.md", "mesh_linkerd_federation.md", "mesh_linkerd_migration.md"),
+	"linkerd":       runbookFor("mesh_linkerd.md", "mesh_linkerd_federation.md", "mesh_linkerd_flat.md", "mesh_linkerd_migration.md"),
 	"none":          runbookFor("mesh_none.md"),
 }
 

@@ -14,6 +14,9 @@ const linkV = "multicluster.linkerd.io/v1alpha3"
 // exported is the label of Services that other sites may know.
 const exported = "mirror.linkerd.io/exported"
 
+// federated is the label of Services that are one with those of their name at other sites.
+const federated = "mirror.linkerd.io/federated"
+
 // federationValues: one controller a peer, and no gateway of the chart's.
 func (e *emitter) federationValues(y *artifact.YAML) {
 	m := &e.p.Mesh
@@ -21,7 +24,12 @@ func (e *emitter) federationValues(y *artifact.YAML) {
 	y.From("", m.From.Of("trustDomain")...)
 	y.KV("identityTrustDomain", m.TrustDomain)
 	y.Fixed()
-	y.Comment("The site's own stands in 30-gateways: the chart's admits every certificate of every site, by a policy that no value takes away.")
+	if e.p.Federation.Flat {
+		y.From("", "federation")
+		y.Comment("Pods of the sites reach each other: nobody comes in by a gateway.")
+	} else {
+		y.Comment("The site's own stands in 30-gateways: the chart's admits every certificate of every site, by a policy that no value takes away.")
+	}
 	y.Map("gateway", func() { y.KV("enabled", false) })
 	y.Comment("A job that labels the namespace, which has its labels already.")
 	y.KV("createNamespaceMetadataJob", false)
@@ -37,7 +45,13 @@ func (e *emitter) federationValues(y *artifact.YAML) {
 	y.Seq("controllers", func() {
 		for i := range e.k.Links {
 			y.From("", e.k.Links[i].From...)
-			y.Item(func() { backend.Nested(y, []string{"link", "ref"}, func() { y.KV("name", e.k.Links[i].Name) }) })
+			y.Item(func() {
+				backend.Nested(y, []string{"link", "ref"}, func() { y.KV("name", e.k.Links[i].Name) })
+				if e.k.Links[i].Flat {
+					y.Comment("Nothing to ask whether it is ready.")
+					y.Map("gateway", func() { y.KV("enabled", false) })
+				}
+			})
 		}
 	})
 	y.Fixed()
@@ -54,6 +68,13 @@ func (e *emitter) links() {
 				y.KV("targetClusterDomain", k.Domain)
 				y.KV("targetClusterLinkerdNamespace", k.Control)
 				y.KV("clusterCredentialsSecret", k.Secret)
+				if k.Flat {
+					y.Comment("Services there that carry the label are known here, as <name>-" + k.Name + ": by their pods.")
+					selector(y, "remoteDiscoverySelector", exported, "remote-discovery")
+					y.Comment("And these as one with those of their name here and elsewhere, as <name>-federated.")
+					selector(y, "federatedServiceSelector", federated, "member")
+					return
+				}
 				y.KV("gatewayAddress", strings.Join(ir.Addrs(k.Addresses), ","))
 				y.KV("gatewayPort", decimal(k.Port))
 				y.KV("gatewayIdentity", k.Identity)
@@ -65,24 +86,29 @@ func (e *emitter) links() {
 					y.KV("failureThreshold", "3")
 				})
 				y.Comment("Services there that carry the label are known here, as <name>-" + k.Name + ".")
-				y.Map("selector", func() {
-					y.Seq("matchExpressions", func() {
-						y.Item(func() {
-							y.KV("key", exported)
-							y.KV("operator", "In")
-							y.KV("values", []string{"true"})
-						})
-					})
-				})
+				selector(y, "selector", exported, "true")
 			})
 		})
 	}
 }
 
+// selector takes what carries a label with a value.
+func selector(y *artifact.YAML, name, key, value string) {
+	y.Map(name, func() {
+		y.Seq("matchExpressions", func() {
+			y.Item(func() {
+				y.KV("key", key)
+				y.KV("operator", "In")
+				y.KV("values", []string{value})
+			})
+		})
+	})
+}
+
 // gateway is the way in for other sites: pods whose proxies hand on what they take, and the Service with the addresses.
 func (e *emitter) gateway() {
 	f := e.p.Federation
-	if f == nil {
+	if f == nil || f.Flat {
 		return
 	}
 	g := e.p.Gateway(f.Gateway)

@@ -55,8 +55,15 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 					all = append(all, gateway(p, g))
 				}
 				if p.Linkerd != nil && p.CrossesSites(g) {
-					all = append(all, links(p, g))
+					all = append(all, links(p, g.Namespace, g.From))
 				}
+			}
+		}
+	}
+	if p.Linkerd != nil && p.Federation != nil && p.Federation.Flat {
+		for i := range p.Namespaces {
+			if n := &p.Namespaces[i]; n.Name == p.Linkerd.Links[0].Namespace {
+				all = append(all, defaultDeny(n), links(p, n.Name, n.From))
 			}
 		}
 	}

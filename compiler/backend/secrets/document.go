@@ -145,12 +145,29 @@ func creation(secrets []*ir.Secret) []string {
 		if s.Make != "" {
 			out = append(out, "(umask 077; "+s.Make+")")
 		}
+		if len(s.Annotations) > 0 { // whoever reads them looks once, when the Secret appears
+			line += " --dry-run=client -o yaml" + local("label", s.Labels) + local("annotate", s.Annotations) + " | kubectl create -f -"
+			out = append(out, line)
+			continue
+		}
 		out = append(out, line)
 		for _, l := range s.Labels {
 			out = append(out, "kubectl -n "+s.Namespace+" label secret "+s.Name+" "+l.Key+"="+l.Value)
 		}
 	}
 	return out
+}
+
+// local adds labels or annotations to an object on its way to the API server.
+func local(verb string, kvs []ir.KV) string {
+	if len(kvs) == 0 {
+		return ""
+	}
+	line := " | kubectl " + verb + " --local -f - -o yaml"
+	for _, kv := range kvs {
+		line += " " + kv.Key + "=" + kv.Value
+	}
+	return line
 }
 
 func code(s string) string { return "`" + s + "`" }

@@ -108,8 +108,11 @@ func object(p *ir.Plan, y *artifact.YAML, s *ir.Secret) {
 				y.KV("deletionPolicy", "Retain")
 				y.Map("template", func() {
 					y.KV("type", s.Type)
-					if len(s.Labels) > 0 {
-						y.Map("metadata", func() { backend.Pairs(y, "labels", s.Labels) })
+					if len(s.Labels)+len(s.Annotations) > 0 {
+						y.Map("metadata", func() {
+							backend.Pairs(y, "labels", s.Labels)
+							backend.Pairs(y, "annotations", s.Annotations)
+						})
 					}
 				})
 			})

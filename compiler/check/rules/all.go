@@ -21,7 +21,7 @@ var All = sorted(
 	fleetRules, changeRules,
 	linkerdRules,
 	ciliumRules, ciliumEncryptionRules, clusterMeshRules, upgradeStepRules, distributionRules,
-	federationRules, ambientFederationRules, linkerdFederationRules, consulRules, vaultRules,
+	federationRules, ambientFederationRules, linkerdFederationRules, linkerdFlatRules, consulRules, vaultRules,
 	languageRules, addressRules, fabricRules, hostRules, hostCardRules, hostDeliveryRules, timeRules, balancerRules, podNetworkRules, kubeVIPRules, openELBRules, meshRules, istioRules, gatewayRules, serviceRules,
 	deliveryRules, patchRules, fluxRules, versionRules, adviceRules, dashboardRules,
 )

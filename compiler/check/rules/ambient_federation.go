@@ -26,13 +26,17 @@ func federatedAmbient(s *site.Site) bool {
 	return s.Federation != nil && s.Mesh.Kind == "istio-ambient"
 }
 
+// readsPeerServices reports whether the mesh of a site has to be told of the services of others.
+func readsPeerServices(s *site.Site) bool { return federatedAmbient(s) || isFlat(s) }
+
 // AmbientPeerService finds services of other sites of which too little is known, or too much.
 var AmbientPeerService = &check.Rule{
 	ID: "MG5400", Name: "ambient-peer-service", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a called service of another site is not described, or one is described that nobody reads
 
 Under istio-ambient a name leads to addresses of the caller's own cluster alone: the name of another site's service is made
-here, with its ports. Other meshes make such names by themselves.
+here, with its ports. Linkerd makes such names; in mode flat it goes to pods there, and of their ports to these alone. Other
+meshes make such names by themselves, and go to a gateway.
 Source: istio/ztunnel release-1.31 src/dns/server.rs, get_addresses; istio/istio 1.31.0
 pilot/pkg/serviceregistry/ambient/multicluster.go.`,
 	Run: func(p *check.Pass) {
@@ -52,7 +56,7 @@ pilot/pkg/serviceregistry/ambient/multicluster.go.`,
 			for name, s := range byKey(peer.Services) {
 				at := site.Join("federation", "peers", pn, "services", name)
 				switch {
-				case p.Site.Mesh.Kind != "istio-ambient":
+				case !readsPeerServices(p.Site):
 					p.Reportf(at, "service %s of site %s is described, and mesh %s makes its name here by itself", name, pn, p.Site.Mesh.Kind).
 						Hintf("leave it out").Related("mesh.kind", "the mesh")
 				case called[pn+":"+name] == "":
@@ -62,14 +66,14 @@ pilot/pkg/serviceregistry/ambient/multicluster.go.`,
 				default:
 					for portName, port := range byKey(s.Ports) {
 						if port.Protocol == "udp" {
-							p.Reportf(at+"."+site.Join("ports", portName, "protocol"), "port %s of %s is UDP, which the gateways between sites do not take", portName, name).
+							p.Reportf(at+"."+site.Join("ports", portName, "protocol"), "port %s of %s is UDP, which mesh %s does not take to other sites", portName, name, p.Site.Mesh.Kind).
 								Hintf("leave the port out")
 						}
 					}
 				}
 			}
 		}
-		if p.Site.Mesh.Kind != "istio-ambient" {
+		if !readsPeerServices(p.Site) {
 			return
 		}
 		for c, at := range byKey(called) {
@@ -183,8 +187,8 @@ var AmbientPeerPorts = &check.Rule{
 	ID: "MG5404", Name: "ambient-peer-ports", Severity: diag.Error, On: check.OnFleet,
 	Doc: `what a site says of a service of another one is not what that one has
 
-Both Services are one to the mesh. A port that the other site does not have has nobody behind it, and one of another number in
-the container leads elsewhere.
+An ambient mesh takes the two for one Service, and in Linkerd's mode flat the ports are those that policy opens. A port that the
+other site does not have has nobody behind it, and one of another number in the container leads elsewhere.
 Source: istio/istio 1.31.0 pilot/pkg/serviceregistry/ambient/multicluster.go, mergeServiceInfosWithCluster.`,
 	Run: func(p *check.Pass) {
 		eachPeer(p, func(n, other int, name string, peer *site.Peer) {

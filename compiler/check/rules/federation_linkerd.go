@@ -27,8 +27,8 @@ The gateway between linked sites tells its callers apart by what they ask for: H
 told who may open one at all, and whoever may, may do so to every service behind it.
 Source: linkerd2-proxy linkerd/app/inbound/src/direct.rs, policy of the gateway's address, read 2026-11-21.`,
 	Run: func(p *check.Pass) {
-		if p.Site.Mesh.Kind != "linkerd" || p.Site.Federation == nil {
-			return
+		if p.Site.Mesh.Kind != "linkerd" || p.Site.Federation == nil || isFlat(p.Site) {
+			return // from pod to pod goes any stream
 		}
 		for s := range services(p.Site) {
 			requests := false
@@ -39,7 +39,7 @@ Source: linkerd2-proxy linkerd/app/inbound/src/direct.rs, policy of the gateway'
 				for j, c := range a.From {
 					if strings.Contains(c, ":") && !requests {
 						p.Reportf(s.path+".allow."+site.Index(i)+".from."+site.Index(j), "%s/%s admits %s, and no port of it takes requests", s.namespace, s.name, c).
-							Related(s.path+".ports", "its ports").Hintf("protocol: \"http\", or \"grpc\"; or call it from this site alone")
+							Related(s.path+".ports", "its ports").Hintf("protocol: \"http\", or \"grpc\"; or call it from this site alone; or federation: linkerd: mode: \"flat\"")
 					}
 				}
 			}

@@ -26,6 +26,8 @@ var fleetRules = []*check.Rule{
 	ConsulSharedName,
 	ConsulForAll,
 	ConsulUnreached,
+	FlatDisagrees,
+	FederatedDiffers,
 }
 
 // SiteNameTwice finds two sites with one name.

@@ -23,7 +23,7 @@ Source: istio.io, multicluster installation; linkerd.io, multicluster communicat
 		if f != nil {
 			named = f.Gateway
 			g := p.Site.Gateways[named]
-			if g == nil || g.Purpose != "federation" {
+			if named != "" && (g == nil || g.Purpose != "federation") { // one that is missing altogether is federation-way's
 				federationDoor(p, named, g)
 				return // which one was meant is not known
 			}
