@@ -16,6 +16,7 @@ import (
 var floors = map[string]int{
 	"compiler/diag":               0,
 	"compiler/artifact":           0,
+	"compiler/parallel":           0,
 	"compiler/site":               1,
 	"compiler/ir":                 1,
 	"compiler/profile":            1,

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"sync"
 
@@ -187,7 +186,7 @@ func each(n int, work func(n int) error) error {
 func sheltered(n int, work func(n int) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = &crash{p, debug.Stack()}
+			err = crashOf(p)
 		}
 	}()
 	return work(n)

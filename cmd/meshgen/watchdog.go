@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"meshgen.dev/meshgen/compiler/parallel"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
@@ -79,7 +80,7 @@ func watch[T any](l limits, most uint64, what string, work func() (T, error)) (n
 	go func() {
 		defer func() {
 			if p := recover(); p != nil {
-				done <- result{err: &crash{p, debug.Stack()}}
+				done <- result{err: crashOf(p)}
 			}
 		}()
 		value, err := work()
@@ -117,6 +118,14 @@ func memoryInUse() uint64 {
 type crash struct {
 	value any
 	stack []byte
+}
+
+// crashOf is a panic that was recovered here, with the stack of where it was: a piece of parallel work has its own.
+func crashOf(recovered any) *crash {
+	if p, ok := recovered.(*parallel.Panic); ok {
+		return &crash{p.Value, p.Stack}
+	}
+	return &crash{recovered, debug.Stack()}
 }
 
 func (c *crash) Error() string { return fmt.Sprintf("internal error: %v", c.value) }

@@ -17,9 +17,11 @@ import (
 	"sync"
 
 	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/build"
 	"cuelang.org/go/cue/cuecontext"
 
 	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/parallel"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
@@ -80,12 +82,17 @@ func (l *Loader) load(files []file) (_ *Source, faults diag.List) {
 	l.files = files
 	// CUE passes over an optional field at a place where the language has none; see passedOver.
 	optional := slices.ContainsFunc(files, func(f file) bool { return bytes.Contains(f.data, []byte("?:")) })
-	inst, faults := parse(files)
-	if len(faults) > 0 {
+	var inst *build.Instance
+	var failed error
+	parallel.Do(
+		func() { inst, faults = parse(files) },
+		func() { failed = l.renew() },
+	)
+	switch {
+	case len(faults) > 0:
 		return nil, faults.Sorted()
-	}
-	if err := l.renew(); err != nil {
-		return nil, diag.List{internalFault(err)}
+	case failed != nil:
+		return nil, diag.List{internalFault(failed)}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -96,11 +103,23 @@ func (l *Loader) load(files []file) (_ *Source, faults diag.List) {
 	if broken(user) {
 		return nil, l.explainAlone(user)
 	}
-	merged := l.schema.Unify(user)
-	if err := merged.Validate(cue.Concrete(true)); err != nil {
-		return nil, l.explain(user, merged, err)
+	// CUE lets several goroutines ask and unify values; see its package cue.
+	var merged cue.Value
+	var invalid, open error
+	parallel.Do(
+		func() {
+			merged = l.schema.Unify(user)
+			invalid = merged.Validate(cue.Concrete(true))
+		},
+		func() {
+			open = user.Validate(cue.Concrete(true))
+			faults = otherKinds(user)
+		},
+	)
+	if invalid != nil {
+		return nil, l.explain(user, merged, invalid)
 	}
-	resolved, err := merged.MarshalJSON()
+	resolved, err := export(merged)
 	if err != nil {
 		return nil, diag.List{internalFault(err)}
 	}
@@ -108,8 +127,7 @@ func (l *Loader) load(files []file) (_ *Source, faults diag.List) {
 	if err := json.Unmarshal(resolved, src.Site); err != nil {
 		return nil, diag.List{internalFault(err)}
 	}
-	faults = otherKinds(user)
-	if optional || user.Validate(cue.Concrete(true)) != nil {
+	if optional || open != nil {
 		faults = append(faults, l.passedOver(user, merged)...)
 	}
 	if len(faults) > 0 {

@@ -1,0 +1,55 @@
+package parallel
+
+import (
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+func TestEach(t *testing.T) {
+	for _, n := range []int{0, 1, 2, 100} {
+		done := make([]int, n)
+		Each(n, func(i int) { done[i]++ })
+		for i, times := range done {
+			if times != 1 {
+				t.Errorf("of %d pieces, piece %d was done %d times", n, i, times)
+			}
+		}
+	}
+}
+
+// TestTogether has two pieces wait for each other: done one after another, they would never end.
+func TestTogether(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	var both sync.WaitGroup
+	both.Add(2)
+	meet := func() { both.Done(); both.Wait() }
+	Do(meet, meet)
+}
+
+// TestPanic has a panic of any piece be the caller's, after all that were begun have ended.
+func TestPanic(t *testing.T) {
+	var running atomic.Int32
+	for at := range 3 {
+		func() {
+			defer func() {
+				p, ok := recover().(*Panic)
+				if !ok || p.String() != "broken" || !strings.Contains(string(p.Stack), "TestPanic") {
+					t.Errorf("piece %d: recovered %v", at, p)
+				}
+				if n := running.Load(); n != 0 {
+					t.Errorf("piece %d: %d pieces are still at work", at, n)
+				}
+			}()
+			Each(3, func(i int) {
+				running.Add(1)
+				defer running.Add(-1)
+				if i == at {
+					panic("broken")
+				}
+			})
+		}()
+	}
+}
