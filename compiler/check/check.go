@@ -2,15 +2,18 @@
 //
 // A rule is a value: what it looks for, why that matters, and a function that reports what it finds. Rules speak in
 // site paths; they print nothing and know no file. The list of rules stands above this package, in check/rules, and
-// is handed to Run. Findings come back sorted by nothing yet: their positions are found last.
+// is handed to Run. Those of one stage run at the same time, so that none may change what another sees. Findings come
+// back sorted by nothing yet: their positions are found last.
 package check
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"meshgen.dev/meshgen/compiler/diag"
 	"meshgen.dev/meshgen/compiler/ir"
+	"meshgen.dev/meshgen/compiler/parallel"
 	"meshgen.dev/meshgen/compiler/profile"
 	"meshgen.dev/meshgen/compiler/site"
 )
@@ -52,19 +55,17 @@ type Pass struct {
 
 	rule *Rule
 	list diag.List
-	memo map[string]any // shared by the rules of a run
+	memo *sync.Map // of func() any, by key; shared by the rules of a run
 }
 
-// Memo returns what make returns, and makes it once for all rules of a run. What it returns must not be changed.
+// Memo returns what make returns, and makes it once for all rules of a run, which run at the same time. What it returns
+// must not be changed, and make must not ask for what is being made.
 func Memo[T any](p *Pass, key string, make func() T) T {
-	if v, ok := p.memo[key].(T); ok {
-		return v
+	if p.memo == nil {
+		return make()
 	}
-	v := make()
-	if p.memo != nil {
-		p.memo[key] = v
-	}
-	return v
+	once, _ := p.memo.LoadOrStore(key, sync.OnceValue(func() any { return make() }))
+	return once.(func() any)().(T)
 }
 
 // Reportf adds a finding at a site path. The returned report takes a hint and further parties.
@@ -159,19 +160,21 @@ func NeedsPlan(rules []*Rule, in Input) bool {
 	return false
 }
 
-// Run runs the rules of one stage and returns all that they find. ran counts them.
+// Run runs the rules of one stage, several at a time, and returns all that they find, in the order of the rules. ran counts
+// them.
 func Run(rules []*Rule, on Stage, in Input) (found diag.List, ran int) {
-	memo := map[string]any{}
+	memo := new(sync.Map)
+	var passes []*Pass
 	for _, r := range rules {
-		if r.On != on {
-			continue
+		if r.On == on {
+			passes = append(passes, &Pass{Site: in.Site, Values: in.Values, Plan: in.Plan, Before: in.Before, Patched: in.Patched, Fleet: in.Fleet, Profiles: in.Profiles, Now: in.Now, rule: r, memo: memo})
 		}
-		p := &Pass{Site: in.Site, Values: in.Values, Plan: in.Plan, Before: in.Before, Patched: in.Patched, Fleet: in.Fleet, Profiles: in.Profiles, Now: in.Now, rule: r, memo: memo}
-		if on == OnSite || on == OnFleet || in.Plan != nil { // without a plan nothing can be found; see NeedsPlan
-			r.Run(p)
-		}
-		found = append(found, p.list...)
-		ran++
 	}
-	return found, ran
+	if on == OnSite || on == OnFleet || in.Plan != nil { // without a plan nothing can be found; see NeedsPlan
+		parallel.Each(len(passes), func(i int) { passes[i].rule.Run(passes[i]) })
+	}
+	for _, p := range passes {
+		found = append(found, p.list...)
+	}
+	return found, len(passes)
 }
