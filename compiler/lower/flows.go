@@ -95,13 +95,17 @@ func (l *lowering) nodeEnd(name string, fits func(*ir.Node) bool) ir.FlowEnd {
 
 // allNodes is every machine of the cluster: by the subnets of its racks where each has some.
 func (l *lowering) allNodes() ir.FlowEnd {
-	e := l.nodeEnd("nodes", func(*ir.Node) bool { return true })
+	const name = "nodes"
 	for _, r := range l.s.Racks {
 		if len(r.Subnets) == 0 {
-			return e
+			return l.nodeEnd(name, func(*ir.Node) bool { return true })
 		}
 	}
-	e.Addresses = slices.Clone(l.p.Cluster.NodeSubnets)
+	e := ir.FlowEnd{Name: name, Addresses: slices.Clone(l.p.Cluster.NodeSubnets)}
+	for i := range l.p.Nodes {
+		e.Nodes = append(e.Nodes, l.p.Nodes[i].Name)
+	}
+	slices.Sort(e.Nodes)
 	sortPrefixes(e.Addresses)
 	return e
 }
