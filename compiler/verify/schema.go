@@ -16,33 +16,74 @@ import (
 
 // checkSchemas holds every object against the schema of its kind in the declared release.
 func (p *pass) checkSchemas() {
+	kinds := p.kinds()
+	for _, k := range kinds {
+		k.violations, k.err = k.validate()
+	}
+	p.reportKinds(kinds)
+}
+
+// kindOfObjects is the objects of one kind, with their schema, and what that has against each of them.
+type kindOfObjects struct {
+	objects    []*object
+	of         schemaOf
+	schema     any
+	violations [][]violation
+	err        error
+}
+
+// kinds finds the schemas of all objects. What is said of an object by its schema is known after that.
+func (p *pass) kinds() []*kindOfObjects {
 	sets, err := schemas.Index()
 	if err != nil {
 		p.internal(err)
-		return
+		return nil
 	}
 	type use struct {
 		gvk     string
 		partial bool
 	}
-	byKind := map[use][]*object{}
+	byKind := map[use]*kindOfObjects{}
+	var all []*kindOfObjects
 	for _, o := range p.objects {
 		u := use{o.apiVersion + "/" + o.kind, o.partial}
-		byKind[u] = append(byKind[u], o)
-	}
-	for u, objects := range byKind {
-		entry, from, ok := p.lookup(sets, u.gvk, objects)
-		if !ok {
-			continue
+		if byKind[u] == nil {
+			byKind[u] = &kindOfObjects{of: schemaOf{entry: u.gvk, loose: u.partial}}
+			all = append(all, byKind[u])
 		}
-		instances := make([]any, len(objects))
-		for i, o := range objects {
-			instances[i] = o.value
+		byKind[u].objects = append(byKind[u].objects, o)
+	}
+	return slices.DeleteFunc(all, func(k *kindOfObjects) bool {
+		entry, from, ok := p.lookup(sets, k.of.entry, k.objects)
+		if !ok {
+			return true
+		}
+		k.of.archive, k.schema = from.File, entry.Schema
+		for _, o := range k.objects {
 			o.namespaced, o.hasScope = entry.Namespaced, o.within == nil
 		}
-		for i, violations := range p.violations(schemaOf{from.File, u.gvk, u.partial}, entry.Schema, instances) {
-			for _, v := range violations {
-				objects[i].report(p, ruleSchema, v.path, "%s", v.text)
+		return false
+	})
+}
+
+// validate returns what the schema has against each of the objects.
+func (k *kindOfObjects) validate() ([][]violation, error) {
+	instances := make([]any, len(k.objects))
+	for i, o := range k.objects {
+		instances[i] = o.value
+	}
+	return violations(k.of, k.schema, instances)
+}
+
+func (p *pass) reportKinds(kinds []*kindOfObjects) {
+	for _, k := range kinds {
+		if k.err != nil {
+			p.internal(k.err)
+			continue
+		}
+		for i, found := range k.violations {
+			for _, v := range found {
+				k.objects[i].report(p, ruleSchema, v.path, "%s", v.text)
 			}
 		}
 	}
@@ -139,17 +180,16 @@ type schemaOf struct {
 }
 
 // violations validates instances against one schema. The result has an element for each instance.
-func (p *pass) violations(of schemaOf, schema any, instances []any) [][]violation {
+func violations(of schemaOf, schema any, instances []any) ([][]violation, error) {
 	s, err := compiledBefore.get(of, schema, instances)
 	if err != nil {
-		p.internal(err)
-		return nil
+		return nil, err
 	}
 	out := make([][]violation, len(instances))
 	for i, instance := range instances {
 		out[i] = s.validate(instance)
 	}
-	return out
+	return out, nil
 }
 
 // compiledSchema is a schema, as it was and ready for use.

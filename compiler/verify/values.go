@@ -98,12 +98,14 @@ func (p *pass) checkValues(v *values, set *schemas.Set) {
 		if !ok {
 			continue
 		}
-		instances := []any{v.value}
 		// Helm validates what comes out over the chart's defaults, which supply what is required.
-		for _, found := range p.violations(schemaOf{set.File, entry, true}, e.Schema, instances) {
-			for _, f := range found {
-				v.report(p, ruleValues, f.path, "%s", f.text)
-			}
+		found, err := violations(schemaOf{set.File, entry, true}, e.Schema, []any{v.value})
+		if err != nil {
+			p.internal(err)
+			continue
+		}
+		for _, f := range found[0] {
+			v.report(p, ruleValues, f.path, "%s", f.text)
 		}
 	}
 	p.checkFragments(v, nil, v.value)

@@ -20,6 +20,7 @@ type pass struct {
 	tree           *artifact.Tree
 	releases       Releases
 	staged         []*object                 // of overlays that people apply; no check of the whole tree sees them
+	streams        map[*artifact.File]parsed // see ahead
 	objects        []*object                 // every Kubernetes object of the tree, in the order of files
 	values         map[string]*values        // by release: the chart values of the site
 	upgradeValues  map[string]*values        // by folder: those that steps of an upgrade take

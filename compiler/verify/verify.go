@@ -18,6 +18,7 @@ import (
 
 	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/parallel"
 )
 
 // Releases is what the site declares, and what the tree may refer to besides itself.
@@ -128,6 +129,7 @@ type SecretRef struct {
 func Tree(t *artifact.Tree, rel Releases) (Report, diag.List) {
 	p := newPass(t, rel)
 	overlay := "kubernetes/overlays/" + rel.Site
+	t.Files() // puts them in order, before several goroutines ask for them
 	built := make(chan build, 1)
 	if !rel.SkipBuild {
 		go func() { built <- buildOverlay(t, overlay) }() // takes half as long as all else
@@ -150,7 +152,15 @@ func newPass(t *artifact.Tree, rel Releases) *pass {
 
 // read gives each file to the verifier that claims it.
 func (p *pass) read() {
-	for _, f := range p.tree.Files() {
+	files := p.tree.Files()
+	parallel.Do(func() { p.readFiles(files) }, p.ahead(files))
+	p.streams = nil
+	p.carryHostPods()
+	p.readCarried()
+}
+
+func (p *pass) readFiles(files []*artifact.File) {
+	for _, f := range files {
 		v, ok := claim(f.Path())
 		if !ok {
 			p.report(f, 0, ruleUnclaimed, "no verifier reads files of this path")
@@ -162,16 +172,27 @@ func (p *pass) read() {
 		}
 		v.check(f, p)
 	}
-	p.carryHostPods()
-	p.readCarried()
 }
 
-// wholeTree runs the checks that need every file to be read.
+// wholeTree runs the checks that need every file to be read: those of objects for themselves, and those of all together.
 func (p *pass) wholeTree() {
-	p.checkSchemas()
-	for _, o := range p.objects {
-		p.checkObject(o)
-	}
+	kinds := p.kinds()
+	alone := *p
+	alone.found = nil
+	parallel.Do(p.checkTogether, func() {
+		for _, k := range kinds {
+			k.violations, k.err = k.validate()
+		}
+		for _, o := range p.objects {
+			alone.checkObject(o)
+		}
+	})
+	p.reportKinds(kinds)
+	p.found = append(p.found, alone.found...)
+}
+
+// checkTogether runs the checks that hold files and objects against each other.
+func (p *pass) checkTogether() {
 	p.checkUnique()
 	p.checkReferences()
 	p.checkCharts()
