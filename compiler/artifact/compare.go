@@ -83,13 +83,14 @@ type comparison struct {
 	empty   bool            // it was, when nobody else could write into it: no file needs to be looked for
 	sites   map[string]bool // of the new tree, and those that go
 	planned map[string]plannedFile
+	same    map[string]bool // sites whose former manifest is the new one
 	own     map[string]bool // after settle: the former manifests of the sites, and what these and no other sites' list
 	ownDirs map[string]bool // directories above own
 	others  map[string]bool // what the manifests of other sites list; nil until it matters
 }
 
 func newComparison(dir string) *comparison {
-	return &comparison{dir: dir, sites: map[string]bool{}, planned: map[string]plannedFile{}}
+	return &comparison{dir: dir, sites: map[string]bool{}, planned: map[string]plannedFile{}, same: map[string]bool{}, own: map[string]bool{}}
 }
 
 func (c *comparison) disk(name string) string { return filepath.Join(c.dir, filepath.FromSlash(name)) }
@@ -133,6 +134,12 @@ func (c *comparison) add(t *Tree, stage func(*File, status) error) error {
 			return err
 		}
 	}
+	if c.planned[manifest.path].status == unchanged { // it need not be read to know what it lists
+		c.same[t.site] = true
+		for _, f := range t.Files() {
+			c.own[f.path] = true
+		}
+	}
 	return nil
 }
 
@@ -167,9 +174,12 @@ func absent(err error) bool {
 
 // settle reads the former manifests and returns the changes, or the files that are in the way.
 func (c *comparison) settle() (Changes, error) {
-	c.own = map[string]bool{}
 	for site := range c.sites {
-		for _, name := range []string{ManifestPath(site), nextManifest(site)} {
+		former := []string{nextManifest(site)}
+		if !c.same[site] {
+			former = append(former, ManifestPath(site))
+		}
+		for _, name := range former {
 			if err := c.list(name, c.own); err != nil {
 				return Changes{}, err
 			}
