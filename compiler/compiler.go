@@ -3,6 +3,7 @@ package compiler
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 	"meshgen.dev/meshgen/compiler/load"
 	"meshgen.dev/meshgen/compiler/lower"
+	"meshgen.dev/meshgen/compiler/parallel"
 	"meshgen.dev/meshgen/compiler/profile"
 	"meshgen.dev/meshgen/compiler/site"
 	"meshgen.dev/meshgen/compiler/verify"
@@ -96,20 +98,22 @@ func vet(src *load.Source, opt Options, building bool) (*Output, error) {
 
 // vetAmong is vet for a site among others.
 func vetAmong(around surroundings, src *load.Source, opt Options, building bool) (*Output, error) {
-	set, err := opt.profiles()
-	if err != nil {
+	in := check.Input{Site: src.Site, Fleet: around.fleet, Now: opt.Now}
+	var err, unread error
+	parallel.Do( // the data is read for the first site, which takes as long as reading values
+		func() { in.Profiles, err = opt.profiles() },
+		func() { in.Values, unread = src.Values() },
+	)
+	if err = errors.Join(err, unread); err != nil {
 		return nil, err
 	}
-	in := check.Input{Site: src.Site, Fleet: around.fleet, Profiles: set, Now: opt.Now}
+	set := in.Profiles
 	if opt.Before != nil {
 		in.Before = opt.Before(src.Site.Name)
 	}
 	list := slices.DeleteFunc(slices.Clone(rules.All), func(r *check.Rule) bool {
 		return r.On == check.OnFleet || !opt.picks(r) || r.Against && in.Before == nil
 	})
-	if in.Values, err = src.Values(); err != nil {
-		return nil, err
-	}
 	out := &Output{Rules: map[string]bool{}}
 	for _, r := range load.Rules {
 		out.Rules[r.ID] = true
