@@ -12,8 +12,8 @@ import (
 // of memory has the collector work harder near it.
 const gcPercent = 400
 
-// firstPercent has the first collection come at 128 MiB, which few sites reach: of 4 MiB, the runtime's least heap.
-const firstPercent = 3200
+// firstPercent has the first collection come at 192 MiB, which few sites reach: of 4 MiB, the runtime's least heap.
+const firstPercent = 4800
 
 // fleetGarbage is how much garbage a fleet lets grow, in bytes: what has to be kept grows with its sites, and four times that
 // would grow fourfold. leastPercent keeps the collector from taking more time than the work.
