@@ -10,32 +10,21 @@ import (
 	"meshgen.dev/meshgen/compiler/site"
 )
 
-// connectSecs is the time between two attempts of a speaker to open its session. Only the node opens it (the speaker
-// does not listen), so a switch that comes back waits this long at most; FRR's own default is 120 s.
-const connectSecs = 10
-
-// restartSecs is how long the routes of a speaker that restarts are kept: an upgrade of its pod with a new image takes less.
-// A node that goes down with its speaker first keeps its share of connections for as long.
-const restartSecs = 60
-
-// prefixesPerVIP is the room in a session's limit: each address, and the node's range of pods, once, and once more while a change is rolled out.
-const prefixesPerVIP = 2
-
 func (l *lowering) fabric() {
 	if l.s.Fabric.BGP == nil {
 		return
 	}
 	classes, classFrom := l.speakerClasses()
 	for rn, r := range byKey(l.s.Racks) {
-		speakers := l.speakers(rn, classes)
+		speakers := rackSpeakers{l.speakers(rn, classes), classes, classFrom}
 		if len(l.podRanges()) > 0 {
-			speakers = l.rackNodes(rn)
+			speakers.nodes = l.rackNodes(rn)
 		}
 		for tn, t := range byKey(r.ToRs) {
 			if t.ASN == 0 {
 				continue
 			}
-			l.tor(rn, tn, speakers, classes, classFrom)
+			l.tor(rn, tn, speakers)
 		}
 	}
 	for sn := range byKey(l.s.Fabric.Spines) {
@@ -95,101 +84,6 @@ func (l *lowering) podRanges() []ir.PodRange {
 // selector matches the nodes of racks and classes by the labels that nodes carry.
 func (l *lowering) selector(racks, classes []string, from ir.From) ir.Selector {
 	return ir.Selector{Terms: []ir.Term{{Key: rackLabel, Values: racks}, {Key: classLabel, Values: classes}}, From: from}
-}
-
-// tor decides a rack's switch: its sessions with the rack's speakers and with the spines, and what it admits.
-func (l *lowering) tor(rn, tn string, speakers []*ir.Node, classes []string, classFrom ir.From) {
-	r, b := l.s.Racks[rn], l.s.Fabric.BGP
-	t := r.ToRs[tn]
-	path := site.Join("racks", rn, "tors", tn)
-	sw := ir.Switch{
-		Hostname: t.Hostname, Role: "tor", Rack: rn, OS: t.OS, ASN: t.ASN, RouterID: addr(t.RouterID), VLAN: t.VLAN,
-		Address: addrs(t.Address), Subnets: prefixes(r.Subnets), MaxPaths: b.MaxPaths, Objects: objects(l.s.Name),
-		From: append(under(path, "hostname", "asn", "address", "routerID", "os", "vlan"), site.Join("racks", rn, "subnets"), site.Join("racks", rn, "nodes"), "fabric.bgp.maxPaths", "name"),
-	}
-	sw.From = append(sw.From, classFrom...)
-	for i := range l.p.Pools {
-		pool := &l.p.Pools[i]
-		sw.From = append(sw.From, pool.From.Of("announce")...) // a pool may be missing here, too, because of it
-		if pool.Protocol == "bgp" && slices.Contains(pool.Racks, rn) {
-			sw.Admit = append(sw.Admit, ir.Admission{Pool: pool.Name, Prefixes: pool.Prefixes, From: pool.From})
-		}
-	}
-	sw.Guard, sw.GuardFrom = l.guard()
-	sw.Transit = l.announced()
-	sw.Resilient = l.resilient()
-	sw.Pods = l.podRanges()
-	nodeASN, asnFrom := b.NodeASN, "fabric.bgp.nodeASN"
-	if r.BGP != nil && r.BGP.NodeASN != 0 {
-		nodeASN, asnFrom = r.BGP.NodeASN, site.Join("racks", rn, "bgp", "nodeASN")
-	}
-	if r.Homing == unnumbered {
-		sw.Links = l.nodeLinks(rn, tn, nodeASN, asnFrom)
-		sw.From = append(sw.From, site.Join("racks", rn, "homing"))
-	}
-	for _, a := range sw.Address {
-		pe := ir.Peering{
-			Name: rn + "-" + tn, Rack: rn, ToR: tn, Switch: t.Hostname, SwitchASN: t.ASN, SwitchAddress: a, NodeASN: nodeASN,
-			NodeSelector:  l.selector([]string{rn}, classes, classFrom),
-			HoldSecs:      seconds(b.HoldTime),
-			KeepaliveSecs: seconds(b.KeepaliveTime),
-			ConnectSecs:   connectSecs, BFD: l.sessionBFD(r), PasswordSecret: b.PasswordSecret, Multihop: r.Homing == unnumbered,
-			MaxPrefixWhy: "bgp/max-prefix",
-			From: append(ir.From{path + ".asn", path + ".address", path + ".hostname", asnFrom,
-				"fabric.bgp.holdTime", "fabric.bgp.keepaliveTime", "fabric.bgp.bfd", "fabric.bgp.passwordSecret", "loadBalancer.kind", site.Join("racks", rn, "nodes"), site.Join("racks", rn, "homing")}, classFrom...),
-		}
-		if b.GracefulRestart {
-			pe.RestartSecs = restartSecs
-			pe.From = append(pe.From, "fabric.bgp.gracefulRestart")
-		}
-		if a.Is6() {
-			pe.Name += "-v6"
-		}
-		vips := 0
-		for _, ad := range sw.Admit {
-			pool := l.pool(ad.Pool)
-			if !slices.ContainsFunc(pool.Prefixes, func(p netip.Prefix) bool { return p.Addr().Is6() == a.Is6() }) {
-				continue
-			}
-			pe.Pools = append(pe.Pools, ad.Pool)
-			for _, v := range pool.VIPs {
-				if v.Address.Is6() == a.Is6() {
-					vips++
-					pe.From = append(pe.From, v.From...)
-				}
-			}
-			pe.From = append(pe.From, pool.From.Of("announce")...)
-		}
-		for _, r := range sw.Pods {
-			if r.Prefix.Addr().Is6() == a.Is6() {
-				pe.Pods = append(pe.Pods, r)
-				pe.From = append(pe.From, r.From...)
-			}
-		}
-		if len(pe.Pods) > 0 {
-			vips++ // a node has one range a family
-			pe.NodeSelector = ir.Selector{Terms: []ir.Term{{Key: rackLabel, Values: []string{rn}}}, From: pe.From}
-		}
-		pe.MaxPrefixes = max(prefixesPerVIP, prefixesPerVIP*vips)
-		for _, n := range speakers {
-			for _, na := range n.Addresses {
-				if na.Is6() == a.Is6() {
-					pe.Speakers = append(pe.Speakers, ir.Speaker{Node: n.Name, Address: na,
-						VIPs: len(pe.Pools) > 0 && slices.Contains(classes, n.Class),
-						From: under(site.Join("racks", rn, "nodes", n.Name), "address", "class")})
-				}
-			}
-		}
-		// A rack that announces nothing, or with nobody to announce it, needs no session.
-		if (len(pe.Pools) > 0 || len(pe.Pods) > 0) && len(pe.Speakers) > 0 {
-			sw.Peerings = append(sw.Peerings, pe)
-			l.p.LoadBalancer.Peerings = append(l.p.LoadBalancer.Peerings, pe)
-		}
-	}
-	for i := range t.Uplinks {
-		sw.Uplinks = append(sw.Uplinks, l.uplinks(rn, tn, i)...)
-	}
-	l.p.Switches = append(l.p.Switches, sw)
 }
 
 // uplinks decides the sessions on one link between a rack's switch and a spine: one that carries both families where
