@@ -446,6 +446,7 @@ var mutants = []mutant{
 	{"hosts", "ams1", "hosts/*/playbook.yaml", `name: meshgen-cards.service`, `name: chrony.service`},
 	{"istio", "waw3", "charts/*/ztunnel/values.yaml", `logLevel: info,access=off\n`, ``},
 	{"istio", "bri1", "charts/*/ztunnel/values.yaml", `access=warn`, `access=off`},
+	{"documents", "krk1", "docs/*/RUNBOOK.md", `ztunnel-config log --istioNamespace istio-cni`, `ztunnel-config log`},
 	{"istio", "rz1", "charts/*/istio-cni/values.yaml", `cniConfDir: .*\n`, ``},
 	{"istio", "rz1", "charts/*/istio-cni/values.yaml", `cniBinDir: .*`, `cniBinDir: /opt/cni/bin`},
 	{"hosts", "rz1", "hosts/*/r1-edge/etc/meshgen/cards.sh", `echo 0000ffff`, `echo 0000fffe`},

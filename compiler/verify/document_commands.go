@@ -22,6 +22,7 @@ var tools = map[string][]string{
 	"istioctl proxy-status":                {"--revision", "--verbosity"},
 	"istioctl remote-clusters":             {"--revision"},
 	"istioctl ztunnel-config certificates": {"-n"},
+	"istioctl ztunnel-config log":          {"--istioNamespace", "--level"},
 	"istioctl ztunnel-config policies":     {"-n"},
 	"istioctl ztunnel-config services":     {"-n", "--service-namespace"},
 	"istioctl ztunnel-config workloads":    {"-n"},
@@ -114,6 +115,8 @@ func toolFault(c toolCall, line string) string {
 		return "it tells this with --verbosity 1 alone"
 	case known == "istioctl ztunnel-config certificates" && name == known:
 		return "it asks one ztunnel, which is to be named"
+	case known == "istioctl ztunnel-config log" && name == known && !has("--istioNamespace"):
+		return "without --istioNamespace it looks for ztunnel beside istiod, whatever -n says"
 	case known == "linkerd identity" && strings.Contains(line, "openssl"):
 		return "it prints text, which openssl does not read"
 	case known == "linkerd diagnostics policy" && !strings.Contains(name, " pod/"):
