@@ -67,7 +67,7 @@ func (q *inquiry) askConsul(t *testing.T) (wrong []string, open, closed int) {
 	for i := range q.callers {
 		a := &q.callers[i]
 		w := a.from.Workload
-		if w == nil || q.ours(a) && w.Opted { // a pod of a meshed namespace has a proxy
+		if w == nil {
 			continue
 		}
 		identity := ""
@@ -79,7 +79,7 @@ func (q *inquiry) askConsul(t *testing.T) (wrong []string, open, closed int) {
 		for k := range q.world.Workloads[:q.own] {
 			to := &q.world.Workloads[k]
 			callee := to.Namespace + "/" + to.Name
-			if to.Gateway || to.Machine || !q.meshed(callee) {
+			if to.Gateway || to.Machine || !q.meshed(callee) || q.ours(a) && w.Opted && !q.migrates(callee) { // else a pod of a meshed namespace has a proxy
 				continue
 			}
 			network := q.model.Reach(a.from, policy.Target{Namespace: to.Namespace, Name: to.Name}, policy.Request{Port: inbound, Direct: true})
@@ -89,7 +89,7 @@ func (q *inquiry) askConsul(t *testing.T) (wrong []string, open, closed int) {
 				switch {
 				case identity == "" && q.permissive(callee):
 					at = plain // it has no proxy, and that of the callee takes plain text
-				case plain.Allowed:
+				case plain.Allowed && !(q.migrates(callee) && q.admits(a.place, callee, call{port: int(port.Port)}, true)): // nor has one, maybe
 					wrong = append(wrong, fmt.Sprintf("%s to %s: the network is open at port %d, past the proxy", a.name, callee, port.Target))
 				}
 				q.requests(a, callee, int(port.Port), func(c call) {

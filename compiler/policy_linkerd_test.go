@@ -62,13 +62,13 @@ func (q *inquiry) askLinkerd(t *testing.T) (wrong []string, open, closed int) {
 	for i := range q.callers {
 		a := &q.callers[i]
 		w := a.from.Workload
-		if w == nil || q.ours(a) && w.Opted { // a pod of a meshed namespace has a proxy
+		if w == nil {
 			continue
 		}
 		for k := range q.world.Workloads[:q.own] {
 			to := &q.world.Workloads[k]
 			callee := to.Namespace + "/" + to.Name
-			if to.Gateway || !q.meshed(callee) && !q.machine(callee) {
+			if to.Gateway || !q.meshed(callee) && !q.machine(callee) || q.ours(a) && w.Opted && !q.migrates(callee) { // else a pod of a meshed namespace has a proxy
 				continue
 			}
 			for _, port := range to.Ports {

@@ -118,7 +118,7 @@ func upTo(t *artifact.Tree, last backend.Phase) *artifact.Tree {
 func (q *inquiry) declaredCalls() (asked int, refused []string) {
 	for i := range q.callers {
 		a := &q.callers[i]
-		if w := a.from.Workload; w == nil || w.Gateway || q.consul() && q.ours(a) && w.Opted { // the network admits proxies
+		if w := a.from.Workload; w == nil || w.Gateway {
 			continue
 		}
 		for _, w := range q.world.Workloads[:q.own] {
@@ -126,6 +126,9 @@ func (q *inquiry) declaredCalls() (asked int, refused []string) {
 				continue // its name comes with the tree: nobody has called it before
 			}
 			callee := w.Namespace + "/" + w.Name
+			if q.consul() && q.ours(a) && a.from.Workload.Opted && !q.migrates(callee) { // the network admits proxies
+				continue
+			}
 			for _, port := range w.Ports {
 				q.requests(a, callee, int(port.Port), func(c call) {
 					ends := map[string]int{callee: 100}

@@ -233,14 +233,29 @@ func pathMatch(p site.PathMatch, path string) bool {
 	return path == prefix || strings.HasPrefix(path, prefix+"/")
 }
 
-// anonymous reports whether some caller of a service has no certificate and may be one: such callers cannot be told
-// apart by the mesh.
+// anonymous reports whether some caller of a service has no certificate, or may have none yet, and may be one: such
+// callers cannot be told apart by the mesh. The last stage of a migration is for those that never have one.
 func (d declared) anonymous(callee string, c call) bool {
 	found := false
 	d.each(func(name string, _ *site.Service) {
-		found = found || !d.meshed(name) && !(d.machine(name) && d.s.Mesh.Kind == "linkerd") && d.permissive(callee) && d.admits(subject(name), callee, c, false)
+		proxied := d.meshed(name) && !d.unproxied(callee) || d.machine(name) && d.s.Mesh.Kind == "linkerd"
+		any := d.meshed(name) && d.s.Mesh.Kind == "istio-ambient" // nothing on its way sees requests
+		found = found || !proxied && d.permissive(callee) && d.admits(subject(name), callee, c, any)
 	})
 	return found
+}
+
+// unproxied reports whether the stage of a service's migration is for callers too that have no proxy yet.
+func (d declared) unproxied(service string) bool {
+	ns, _, _ := strings.Cut(service, "/")
+	return d.migrates(service) && d.s.Namespaces[ns].Migration.Stage != d.s.Namespaces[ns].Migration.Target
+}
+
+// migrates reports whether the namespace of a service is on its way to another mode of mutual TLS.
+func (d declared) migrates(service string) bool {
+	ns, _, _ := strings.Cut(service, "/")
+	n := d.s.Namespaces[ns]
+	return n != nil && n.Mesh && n.Migration != nil
 }
 
 // inScope reports whether the sidecars of a namespace have to know a service.

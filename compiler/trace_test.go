@@ -277,7 +277,7 @@ func TestTraceNames(t *testing.T) {
 		{"wro1", "shop/web stock/api", "ciliumnetworkpolicy.yaml", `method: GET`, "GET", "PUT"},
 		{"nue1", "", "nue1-east-a.nxos", `prefix-list NUE1_VIPS seq 5`, "permit", "deny"},
 		{"fmo1", "", "daemonset.yaml", `10.90.2.2:4200000712`, "4200000712", "4200000711"},
-		{"lla1", "ran/scheduler intake/index", "meshtlsauthentication.yaml", `name: scheduler$`, "scheduler", "schedule"},
+		{"lla1", "legacy/poller intake/collector", "40-policy/networkauthentication.yaml", `cidr: 0.0.0.0/0`, "0.0.0.0/0", "198.18.0.0/15"},
 		{"dus1", "pay/cards-next pay/vault", "serviceintentions.yaml", `- name: cards-next$`, "cards-next", "card-next"},
 		{"dus1", "shop.example.net/", "30-gateways/service.yaml", `192.0.2.161`, "192.0.2.161", gone},
 		{"zrh1", "www.example.net/", "haproxy.cfg", `bind .*:443`, "443", gone},

@@ -86,6 +86,7 @@ type ConsulService struct {
 	Machine         bool   // it is machines outside the cluster, without a proxy
 	Protocol        string // http, http2, grpc, tcp
 	Permissive      bool   // takes plain text too, for which intentions do not hold
+	Migrating       bool   // the mode is being changed, and said in every stage
 	PermissiveFrom  From
 	Callers         []ConsulCaller // by name; empty: nobody
 	Token           *JWT           // that all callers must bring; nil: none

@@ -98,6 +98,7 @@ type LinkerdGrant struct {
 	Accounts        []LinkerdAccount
 	Networks        []netip.Prefix
 	Anonymous       bool           // for callers without a certificate, because the namespace is permissive
+	Unproxied       bool           // all of them are of the mesh, and have no proxy yet
 	Own             LinkerdAccount // of the pods behind the target, where Anonymous
 	Reason          string
 	From            From

@@ -16,6 +16,8 @@ type Service struct {
 	Meshed         bool
 	Waypoint       string // identity of the layer-7 proxy that all requests of meshed callers pass; "": they go straight to the pods
 	Permissive     bool   // takes callers without an identity
+	Migrating      bool   // its namespace's mode is being changed: every stage has the same objects, some of which say nothing
+	Unproxied      bool   // its declared callers of the mesh may be without a proxy yet, and are taken without an identity too
 	Ports          []Port // by name
 	Health         *Health
 	Exposes        []Expose
@@ -93,9 +95,15 @@ type Caller struct {
 	Paths          []Path       // empty: all
 	Hosts          []string     // gateways: the host names of the routes
 	Tunnel         bool         // its TCP arrives at the mesh's tunnel port; from its own pods or, where the callee has one, from the waypoint
+	Plain          bool         // its TCP may arrive at the callee's own ports besides: one of both may have no proxy yet
 	Why            string       // "calls", "allow", "expose", "split"
 	Peer           string       // the site that it is of; "" for this one
 	From           From
+}
+
+// OfMesh reports whether a caller is pods that the mesh gives a proxy. A gateway is one itself.
+func (c *Caller) OfMesh() bool {
+	return c.Kind == "service" && c.Identity != "" && len(c.Addresses) == 0
 }
 
 // Callee is a service that may be reached.
@@ -105,6 +113,7 @@ type Callee struct {
 	Namespace string
 	Name      string
 	Tunnel    bool // TCP goes to the mesh's tunnel port
+	Plain     bool // TCP may go to its own ports besides: one of both may have no proxy yet
 	Waypoint  bool // of its namespace's waypoint, and not of its own pods
 	Host      string
 	Labels    []KV

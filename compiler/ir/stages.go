@@ -26,5 +26,6 @@ type Restart struct {
 type MigrationStep struct {
 	Name       string // observe, permissive, strict
 	Permissive bool   // plain text is taken
+	Unproxied  bool   // from pods of the mesh too that have no proxy yet
 	Next, Back string // names of the stages around it; "": none
 }

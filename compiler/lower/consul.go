@@ -71,6 +71,11 @@ func (l *lowering) consulService(s *ir.Service) ir.ConsulService {
 		out.Permissive, l.p.Consul.Permissive = true, true
 		out.PermissiveFrom = append(under(site.Join("namespaces", s.Namespace), "mtls", "mesh"), "mesh.mtls")
 	}
+	for _, m := range l.p.Mesh.Migrations {
+		if m.Namespace == s.Namespace && s.Meshed {
+			out.Migrating, out.PermissiveFrom = true, append(under(site.Join("namespaces", s.Namespace), "mtls", "mesh", "migration"), "mesh.mtls")
+		}
+	}
 	for _, p := range s.Ports {
 		out.From = append(out.From, p.From...)
 	}

@@ -30,7 +30,7 @@ func (l *lowering) linkerdAccess(namespace string) (access string, from ir.From)
 }
 
 // linkerdStages are, for each namespace on its way to another mode, its ports and who is admitted to them in each stage.
-// All stages have the same objects, so that applying one takes the place of another: stage strict has those that admit
+// All stages have the same objects, so that applying one takes the place of another: the last one has those that admit
 // callers without a certificate too, and asks for one.
 func (l *lowering) linkerdStages() {
 	for _, m := range l.p.Mesh.Migrations {
@@ -39,17 +39,14 @@ func (l *lowering) linkerdStages() {
 			if step.Name == "observe" {
 				access = linkerdAudit
 			}
-			k := l.linkerdPermissive(m, access)
-			if !step.Permissive {
-				l.closeAnonymous(k)
-			}
+			k := l.linkerdStage(m, step, access)
 			l.p.Linkerd.Stages = append(l.p.Linkerd.Stages, ir.LinkerdStage{Namespace: m.Namespace, Name: step.Name, Servers: k.Servers, Grants: k.Grants, Routes: k.ServerRoutes})
 		}
 	}
 }
 
-// linkerdPermissive is one namespace as it is while callers without a certificate are taken.
-func (l *lowering) linkerdPermissive(m ir.Migration, access string) *ir.Linkerd {
+// linkerdStage is one namespace as it is in a stage.
+func (l *lowering) linkerdStage(m ir.Migration, step ir.MigrationStep, access string) *ir.Linkerd {
 	site := l.p.Linkerd
 	defer func() { l.p.Linkerd = site }()
 	l.p.Linkerd = &ir.Linkerd{Probes: site.Probes, ProbesFrom: site.ProbesFrom}
@@ -57,8 +54,8 @@ func (l *lowering) linkerdPermissive(m ir.Migration, access string) *ir.Linkerd 
 		if s.Namespace != m.Namespace || !s.Meshed && s.Workload != ir.Machine {
 			continue
 		}
-		s.Permissive, s.EdgesFrom = true, append(slices.Clone(m.From), s.EdgesFrom...)
-		l.linkerdPorts(&s)
+		s.EdgesFrom = append(slices.Clone(m.From), s.EdgesFrom...)
+		l.linkerdStaged(&s, step)
 	}
 	for i := range l.p.Linkerd.Servers {
 		l.p.Linkerd.Servers[i].Access = access
@@ -66,15 +63,23 @@ func (l *lowering) linkerdPermissive(m ir.Migration, access string) *ir.Linkerd 
 	return l.p.Linkerd
 }
 
-// closeAnonymous asks callers without a certificate for one: of those who are admitted to the same by theirs; where nobody
-// is, of the service itself.
-func (l *lowering) closeAnonymous(k *ir.Linkerd) {
-	for i := range k.Grants {
-		g := &k.Grants[i]
-		if !g.Anonymous {
+// linkerdStaged are the ports of a service in a stage.
+func (l *lowering) linkerdStaged(s *ir.Service, step ir.MigrationStep) {
+	at, before := *s, len(l.p.Linkerd.Grants)
+	at.Permissive, at.Unproxied = true, true
+	l.linkerdPorts(&at)
+	closeAnonymous(l.p.Linkerd.Grants[before:], step)
+}
+
+// closeAnonymous asks callers without a certificate for one, in a stage that does not take them: of those who are admitted
+// to the same by theirs; where nobody is, of the service itself.
+func closeAnonymous(grants []ir.LinkerdGrant, step ir.MigrationStep) {
+	for i := range grants {
+		g := &grants[i]
+		if !g.Anonymous || step.Permissive && (step.Unproxied || !g.Unproxied) {
 			continue
 		}
-		for _, other := range k.Grants {
+		for _, other := range grants {
 			if other.Target == g.Target && len(other.Networks) == 0 && !slices.ContainsFunc(other.Accounts, func(a ir.LinkerdAccount) bool { return a.Machine }) {
 				g.Accounts = append(g.Accounts, other.Accounts...)
 			}
@@ -83,8 +88,20 @@ func (l *lowering) closeAnonymous(k *ir.Linkerd) {
 			g.Accounts = []ir.LinkerdAccount{g.Own}
 		}
 		g.From = append(slices.Clone(g.From), "namespaces") // a call of anybody decides whether somebody is admitted besides
-		g.Reason = "Stage strict: callers without a certificate are refused."
+		g.Reason = "Stage " + step.Name + ": callers without a certificate are refused."
 	}
+}
+
+// stage is where a namespace stands on its way to another mode; nil where none is under way.
+func (l *lowering) stage(namespace string) *ir.MigrationStep {
+	for _, m := range l.p.Mesh.Migrations {
+		for i := range m.Steps {
+			if m.Namespace == namespace && m.Steps[i].Name == m.Stage {
+				return &m.Steps[i]
+			}
+		}
+	}
+	return nil
 }
 
 // linkerdPlainText tells of callers without a certificate, in each namespace that is on its way to refuse them: kubelets'
@@ -96,13 +113,13 @@ func linkerdPlainText(l *lowering) []ir.Rule {
 		if m.Target != "strict" || m.Stage == "strict" {
 			continue
 		}
-		next := "The proxies' log has its address (Request allowed). Move it into the mesh, or restart it; stage permissive is next."
+		next := "The proxies' log has its address (Request allowed). Move it into the mesh, or restart it: stage strict refuses it."
 		if m.Stage == "permissive" {
 			next = "It would be refused in stage strict, which is next. In stage observe the proxies' log has its address."
 		}
 		which := fmt.Sprintf(`{namespace="%s",tls!="true",authz_name=~"audit|.+-permissive"}`, m.Namespace)
 		out = append(out, ir.Rule{Alert: "PlainTextCaller", Severity: warning, For: "5m",
-			Expr:        fmt.Sprintf("sum by (namespace, srv_name) (increase(inbound_http_authz_allow_total%s[1h])) > 0 or sum by (namespace, srv_name) (increase(inbound_tcp_authz_allow_total%s[1h])) > 0", which, which),
+			Expr:        "sum by (namespace, srv_name) (" + arrived("1h", "inbound_http_authz_allow_total"+which, "inbound_tcp_authz_allow_total"+which) + ") > 0",
 			Summary:     "Server {{ $labels.namespace }}/{{ $labels.srv_name }} is called in plain text.",
 			Description: next, From: slices.Clone(m.From)})
 	}

@@ -19,7 +19,13 @@ const (
 // refuses everybody: that is the mesh-wide default.
 func (l *lowering) linkerdServers() {
 	for i := range l.p.Services {
-		if s := &l.p.Services[i]; s.Meshed || s.Workload == ir.Machine {
+		s := &l.p.Services[i]
+		if !s.Meshed && s.Workload != ir.Machine {
+			continue
+		}
+		if step := l.stage(s.Namespace); step != nil {
+			l.linkerdStaged(s, *step)
+		} else {
 			l.linkerdPorts(s)
 		}
 	}
@@ -66,15 +72,17 @@ func (l *lowering) linkerdServer(s *ir.Service, port *ir.Port) {
 
 // permit is what one caller may ask for at one port.
 type permit struct {
-	account ir.LinkerdAccount // "": a caller without a certificate
-	paths   []ir.Path         // empty: all
-	methods []string
-	hosts   []string
+	account   ir.LinkerdAccount // "": a caller without a certificate
+	unproxied bool              // one that will have one
+	paths     []ir.Path         // empty: all
+	methods   []string
+	hosts     []string
 }
 
 func (c permit) bound() bool { return len(c.paths)+len(c.methods)+len(c.hosts) > 0 }
 
-// callersOf lists who may reach a port. Those without a certificate count where the namespace is permissive.
+// callersOf lists who may reach a port. Those without a certificate count where the namespace is permissive; those of the
+// mesh count as such too, as long as they may have no proxy.
 func callersOf(s *ir.Service, port *ir.Port, requests bool) []permit {
 	var out []permit
 	for _, c := range s.Callers {
@@ -99,6 +107,10 @@ func callersOf(s *ir.Service, port *ir.Port, requests bool) []permit {
 			continue // nothing of a stream is a request
 		}
 		out = append(out, p)
+		if s.Unproxied && c.OfMesh() {
+			p.account, p.unproxied = ir.LinkerdAccount{}, true
+			out = append(out, p)
+		}
 	}
 	return out
 }
@@ -164,7 +176,7 @@ func (l *lowering) linkerdServerRoutes(s *ir.Service, port *ir.Port, server, pre
 						who = append(who, c)
 					}
 				}
-				at := key{host: host, who: fmt.Sprint(accountsOf(who)), probe: probed && m == probe}
+				at := key{host: host, who: fmt.Sprint(accountsOf(who), unproxied(who)), probe: probed && m == probe}
 				for groups[at] != nil && len(groups[at].Matches) == matchesOfRoute {
 					at.part++
 				}
@@ -225,6 +237,11 @@ func accountsOf(in []permit) []ir.LinkerdAccount {
 	return out
 }
 
+// unproxied reports whether all callers without a certificate will have one.
+func unproxied(in []permit) bool {
+	return !slices.ContainsFunc(in, func(c permit) bool { return c.account == ir.LinkerdAccount{} && !c.unproxied })
+}
+
 // linkerdGrants opens a target: to accounts by certificate, and to callers without one, who are told from others by
 // NetworkPolicy alone.
 func (l *lowering) linkerdGrants(s *ir.Service, name string, target ir.LinkerdTarget, who []permit, from ir.From) {
@@ -245,7 +262,7 @@ func (l *lowering) linkerdGrants(s *ir.Service, name string, target ir.LinkerdTa
 	}
 	if anonymous {
 		l.grant(ir.LinkerdGrant{Namespace: s.Namespace, Name: name + "-permissive", Target: target, Networks: everywhere, From: from,
-			Anonymous: true, Own: ir.LinkerdAccount{Namespace: s.Namespace, Name: s.ServiceAccount},
+			Anonymous: true, Unproxied: unproxied(who), Own: ir.LinkerdAccount{Namespace: s.Namespace, Name: s.ServiceAccount},
 			Reason: "Callers without a certificate, because the namespace is permissive: NetworkPolicy tells them apart."})
 	}
 }

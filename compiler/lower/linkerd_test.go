@@ -52,17 +52,26 @@ func TestLinkerdRetries(t *testing.T) {
 func TestCloseAnonymous(t *testing.T) {
 	target := func(name string) ir.LinkerdTarget { return ir.LinkerdTarget{Kind: "Server", Name: name} }
 	own, web, cart := ir.LinkerdAccount{Name: "own"}, ir.LinkerdAccount{Name: "web"}, ir.LinkerdAccount{Name: "cart"}
-	k := &ir.Linkerd{Grants: []ir.LinkerdGrant{
-		{Name: "a", Target: target("a"), Accounts: []ir.LinkerdAccount{web}},
-		{Name: "a-permissive", Target: target("a"), Networks: everywhere, Anonymous: true, Own: own},
-		{Name: "b", Target: target("b"), Accounts: []ir.LinkerdAccount{cart}},
-		{Name: "b-probes", Target: target("b"), Networks: everywhere},
-		{Name: "c-permissive", Target: target("c"), Networks: everywhere, Anonymous: true, Own: own},
-	}}
-	new(lowering).closeAnonymous(k)
-	for i, want := range [][]ir.LinkerdAccount{{web}, {web}, {cart}, nil, {own}} {
-		if g := k.Grants[i]; !slices.Equal(g.Accounts, want) {
-			t.Errorf("%s admits %v, not %v", g.Name, g.Accounts, want)
+	for _, c := range []struct {
+		step ir.MigrationStep
+		want [][]ir.LinkerdAccount
+	}{
+		{ir.MigrationStep{Permissive: true, Unproxied: true}, [][]ir.LinkerdAccount{{web}, nil, {cart}, nil, nil}},
+		{ir.MigrationStep{Permissive: true}, [][]ir.LinkerdAccount{{web}, {web}, {cart}, nil, nil}}, // the last, where it is
+		{ir.MigrationStep{}, [][]ir.LinkerdAccount{{web}, {web}, {cart}, nil, {own}}},
+	} {
+		grants := []ir.LinkerdGrant{
+			{Name: "a", Target: target("a"), Accounts: []ir.LinkerdAccount{web}},
+			{Name: "a-permissive", Target: target("a"), Networks: everywhere, Anonymous: true, Unproxied: true, Own: own},
+			{Name: "b", Target: target("b"), Accounts: []ir.LinkerdAccount{cart}},
+			{Name: "b-probes", Target: target("b"), Networks: everywhere},
+			{Name: "c-permissive", Target: target("c"), Networks: everywhere, Anonymous: true, Own: own},
+		}
+		closeAnonymous(grants, c.step)
+		for i, want := range c.want {
+			if g := grants[i]; !slices.Equal(g.Accounts, want) {
+				t.Errorf("%+v: %s admits %v, not %v", c.step, g.Name, g.Accounts, want)
+			}
 		}
 	}
 }

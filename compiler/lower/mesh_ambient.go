@@ -135,9 +135,10 @@ func (l *lowering) tunnelFlows(s *ir.Service, caller string, c ir.Caller) []ir.P
 		l.flow(ir.Flow{Area: ir.PodArea, From: from, To: to, Protocol: "tcp", Port: l.p.Mesh.ProxyPorts.Tunnel, Why: c.Why,
 			Note: note}, reads, c.From)
 	}
-	past := slices.DeleteFunc(slices.Clone(c.Ports), func(p ir.Port) bool { return portProtocol(p) != "udp" })
+	past := slices.DeleteFunc(slices.Clone(c.Ports), func(p ir.Port) bool { return portProtocol(p) != "udp" && !c.Plain })
+	streams := slices.ContainsFunc(c.Ports, func(p ir.Port) bool { return portProtocol(p) != "udp" })
 	switch waypoint := l.pods("waypoint of " + s.Namespace); {
-	case len(past) == len(c.Ports):
+	case !streams:
 	case s.Waypoint != "":
 		add(l.pods(caller), waypoint)
 		add(waypoint, to)

@@ -13,7 +13,7 @@ import (
 const consulPlain = `envoy_tcp_downstream_cx_total{envoy_tcp_prefix="permissive_public_listener",namespace="%s"}`
 
 // consulPlainText tells which services still take plain text, in each namespace that is on its way to refuse it. Who sends
-// it is not said: policies of the network admit callers outside the mesh that the site declares, and nobody else.
+// it is not said: policies of the network admit callers that the site declares, and nobody else.
 func consulPlainText(l *lowering) []ir.Rule {
 	var out []ir.Rule
 	for _, m := range l.p.Mesh.Migrations {
@@ -25,9 +25,9 @@ func consulPlainText(l *lowering) []ir.Rule {
 			next = "Its callers would be refused in stage strict, which is next."
 		}
 		out = append(out, ir.Rule{Alert: "PlainTextCaller", Severity: warning, For: "5m",
-			Expr:        fmt.Sprintf("sum by (namespace, pod) (increase("+consulPlain+"[1h])) > 0", m.Namespace),
+			Expr:        "sum by (namespace, pod) (" + arrived("1h", fmt.Sprintf(consulPlain, m.Namespace)) + ") > 0",
 			Summary:     "{{ $labels.namespace }}/{{ $labels.pod }} is called in plain text.",
-			Description: "By a caller outside the mesh: the network admits those that the site declares. " + next,
+			Description: "By a caller without a proxy: the network admits those that the site declares. " + next,
 			From:        slices.Clone(m.From)})
 	}
 	return out

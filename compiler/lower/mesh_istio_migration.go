@@ -3,6 +3,7 @@ package lower
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"meshgen.dev/meshgen/compiler/ir"
 	"meshgen.dev/meshgen/compiler/site"
@@ -24,6 +25,40 @@ func (l *lowering) migrations() []ir.Migration {
 	return out
 }
 
+// unproxied opens the edges that lead to services on their way to another mode, for pods of the mesh that have no proxy
+// yet: those that started before their namespace was taken in, and those whose own namespace is at an earlier stage. In all
+// stages but the last the mesh admits declared callers with and without a certificate. The network knows them by their
+// labels, and admits them at the service's own ports in every stage, so that its policies need not change between two of
+// them: in the last one the mesh alone refuses. Gateways and other sites come with certificates.
+func (l *lowering) unproxied() {
+	at, open := map[string]ir.From{}, map[string]bool{}
+	for _, m := range l.p.Mesh.Migrations {
+		at[m.Namespace] = m.From
+		for _, step := range m.Steps {
+			open[m.Namespace] = open[m.Namespace] || step.Name == m.Stage && step.Unproxied
+		}
+	}
+	for i := range l.p.Services {
+		s := &l.p.Services[i]
+		if from := at[s.Namespace]; from != nil && s.Meshed {
+			s.Migrating, s.Unproxied = true, open[s.Namespace]
+			s.EdgesFrom = append(s.EdgesFrom, from...)
+			for k := range s.Callers {
+				if c := &s.Callers[k]; c.OfMesh() {
+					c.Plain, c.From = true, append(slices.Clone(c.From), from...)
+				}
+			}
+		}
+		for k := range s.Callees {
+			c := &s.Callees[k]
+			if from := at[c.Namespace]; from != nil && s.Meshed && l.find(c.Namespace+"/"+c.Name).Meshed {
+				c.Plain, c.From = true, append(slices.Clone(c.From), from...)
+				s.EdgesFrom = append(s.EdgesFrom, from...)
+			}
+		}
+	}
+}
+
 // migrationSteps are the stages up to the target, in their order.
 func migrationSteps(target string) []ir.MigrationStep {
 	out := []ir.MigrationStep{{Name: "observe", Permissive: true, Next: "permissive"}, {Name: "permissive", Permissive: true, Back: "observe"}}
@@ -31,7 +66,20 @@ func migrationSteps(target string) []ir.MigrationStep {
 		out[1].Next = "strict"
 		out = append(out, ir.MigrationStep{Name: "strict", Back: "permissive"})
 	}
+	for i := range out[:len(out)-1] { // the last stage is what the site is without a migration
+		out[i].Unproxied = true
+	}
 	return out
+}
+
+// arrived are counters that grew in a span of time, or began in it: one that nobody has seen before has no increase, so that
+// a job which calls once a week would never be told of.
+func arrived(span string, counters ...string) string {
+	var out []string
+	for _, c := range counters {
+		out = append(out, fmt.Sprintf("increase(%s[%s]) > 0 or (%s unless %s offset %s)", c, span, c, c, span))
+	}
+	return strings.Join(out, " or ")
 }
 
 // plainText tells of callers without a certificate, in each namespace that is on its way to refuse them. Nothing is
@@ -50,7 +98,7 @@ func plainText(l *lowering) []ir.Rule {
 		which := fmt.Sprintf(`{reporter="destination",connection_security_policy!="mutual_tls",destination_workload_namespace="%s"}`, m.Namespace)
 		by := "sum by (source_workload, source_workload_namespace, destination_workload, destination_workload_namespace) "
 		out = append(out, ir.Rule{Alert: "PlainTextCaller", Severity: warning, For: "5m",
-			Expr:        fmt.Sprintf("%s(increase(istio_requests_total%s[1h])) > 0 or %s(increase(istio_tcp_connections_opened_total%s[1h])) > 0", by, which, by, which),
+			Expr:        by + "(" + arrived("1h", "istio_requests_total"+which, "istio_tcp_connections_opened_total"+which) + ") > 0",
 			Summary:     "{{ $labels.destination_workload_namespace }}/{{ $labels.destination_workload }} is called in plain text.",
 			Description: "By {{ $labels.source_workload_namespace }}/{{ $labels.source_workload }}, unknown where it has no proxy. " + next,
 			From:        slices.Clone(m.From)})

@@ -59,11 +59,17 @@ func (p *pass) checkLinkerdStage(namespace, stage string, objects []*object) {
 		if target := get(o.value, "spec", "targetRef"); there[str(target, "kind")+" "+namespace+"/"+str(target, "name")] == nil {
 			o.report(p, ruleStaged, fieldPath{"spec", "targetRef"}, "the stage has no %s %s", str(target, "kind"), str(target, "name"))
 		}
-		if anyone && certified != (stage == "strict") {
+		// Where permissive is the last stage, it asks pods of the mesh for a certificate as strict does.
+		last := stage == "strict" || stage == "permissive" && !p.hasStage(namespace, "strict")
+		if anyone && (stage == "strict" && !certified || certified && !last) {
 			o.report(p, ruleStaged, fieldPath{"spec", "requiredAuthenticationRefs"}, "stage %s: callers without a certificate", stage)
 		}
 	}
 	p.checkStagesAlike(namespace, stage, there)
+}
+
+func (p *pass) hasStage(namespace, stage string) bool {
+	return slices.ContainsFunc(p.staged, func(o *object) bool { return p.stageOf(o) == "migration/"+namespace+"/"+stage })
 }
 
 // checkStagesAlike compares a stage with the ones before it, and with the site's own Servers of the namespace.

@@ -21,7 +21,8 @@ type exprSeries struct {
 }
 
 var (
-	exprToken    = regexp.MustCompile(`^(?:\s+|[a-zA-Z_][a-zA-Z0-9_:]*|[0-9.]+|\[[0-9]+[smhd]\]|"(?:[^"\\]|\\.)*"|=~|!~|!=|==|>=|<=|[-+*/<>={}(),])`)
+	exprToken    = regexp.MustCompile(`^(?:\s+|[a-zA-Z_][a-zA-Z0-9_:]*|[0-9]+[smhd]|[0-9.]+|\[[0-9]+[smhd]\]|"(?:[^"\\]|\\.)*"|=~|!~|!=|==|>=|<=|[-+*/<>={}(),])`)
+	exprSpan     = regexp.MustCompile(`^[0-9]+[smhd]$`)
 	exprName     = regexp.MustCompile(`^[a-zA-Z_]`)
 	exprWords    = map[string]bool{"and": true, "or": true, "unless": true, "bool": true}
 	exprGrouping = map[string]bool{"by": true, "on": true, "without": true, "ignoring": true}
@@ -86,6 +87,13 @@ func (q *exprReader) read() {
 		case exprGrouping[tok]:
 			q.skipNames()
 			operand = false
+		case tok == "offset":
+			if !operand || !exprSpan.MatchString(q.peek(1)) {
+				q.fault("offset is not a span of time behind a series")
+			}
+			q.at++
+		case exprSpan.MatchString(tok):
+			q.fault("%s stands behind no offset", tok)
 		case exprWords[tok]:
 			operand = false
 		case exprName.MatchString(tok):

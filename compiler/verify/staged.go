@@ -178,6 +178,7 @@ func (p *pass) checkMigrations(byStage map[string][]*object) {
 			mode = "STRICT"
 		}
 		n := 0
+		p.checkStageWhole(parts[1], parts[2], objects)
 		for _, o := range objects {
 			if o.namespace != parts[1] {
 				o.report(p, ruleStaged, nil, "it is not of namespace %s", parts[1])
@@ -194,6 +195,25 @@ func (p *pass) checkMigrations(byStage map[string][]*object) {
 		}
 		if n != 1 {
 			p.missing(ruleStaged, "migration/%s/%s says no mode of mutual TLS, or two", parts[1], parts[2])
+		}
+	}
+}
+
+// checkStageWhole: a stage has the modes and policies of its namespace that the site has, and no others. Then applying it
+// takes the place of any other stage, and delivering the site that of any stage: nothing stays behind.
+func (p *pass) checkStageWhole(namespace, stage string, objects []*object) {
+	ours := func(o *object) bool {
+		return o.namespace == namespace && (o.is("security.istio.io", "PeerAuthentication") ||
+			o.is("security.istio.io", "AuthorizationPolicy") && str(o.value, "spec", "action") == "ALLOW" && has(o.value, "spec", "selector"))
+	}
+	for _, own := range p.objects {
+		if ours(own) && !slices.ContainsFunc(objects, func(o *object) bool { return o.group == own.group && o.String() == own.String() }) {
+			own.report(p, ruleStaged, nil, "migration/%s/%s leaves it as it is", namespace, stage)
+		}
+	}
+	for _, o := range objects {
+		if !slices.ContainsFunc(p.objects, func(own *object) bool { return ours(own) && own.group == o.group && own.String() == o.String() }) {
+			o.report(p, ruleStaged, nil, "the site has no such object: delivered, it would leave this one as it is")
 		}
 	}
 }

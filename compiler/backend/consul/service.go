@@ -9,8 +9,11 @@ import (
 // service writes the configuration of one service.
 func (e *emitter) service(s *ir.ConsulService) {
 	mode := ""
-	if s.Permissive {
+	switch {
+	case s.Permissive:
 		mode = "permissive"
+	case s.Migrating: // left out, what a stage said that somebody else applied would hold
+		mode = "strict"
 	}
 	e.defaults(backend.Policy, s, mode, s.From, s.PermissiveFrom)
 	if len(s.Callers) > 0 {

@@ -35,14 +35,22 @@ func parseRunbook(mesh []string) *template.Template {
 	t := template.New("runbook.md").Option("missingkey=error").
 		Funcs(template.FuncMap{
 			"join": func(in []string) string { return strings.Join(in, " ") }, "lower": strings.ToLower, "labels": labels,
-			"inc": func(i int) int { return i + 1 },
+			"inc":  func(i int) int { return i + 1 },
+			"list": func(in ...string) []string { return in },
+			"plainTextMetrics": func(p *ir.Plan) []string {
+				if p.Mesh.ProxyPorts.Tunnel != 0 { // ztunnel counts connections alone
+					return []string{"istio_tcp_connections_opened_total"}
+				}
+				return []string{"istio_requests_total", "istio_tcp_connections_opened_total"}
+			},
+			"migrate": func(b *book, m ir.Migration) migrating { return migrating{b, m} },
 			"backwards": func(in []ir.Restart) []ir.Restart {
 				out := slices.Clone(in)
 				slices.Reverse(out)
 				return out
 			},
 		})
-	template.Must(t.ParseFS(templates, "templates/runbook.md", "templates/delivery.md", "templates/services.md", "templates/upgrade.md", "templates/egress.md", "templates/program.md"))
+	template.Must(t.ParseFS(templates, "templates/runbook.md", "templates/delivery.md", "templates/services.md", "templates/upgrade.md", "templates/egress.md", "templates/program.md", "templates/migration.md"))
 	for _, m := range mesh { // what a later one defines again holds
 		template.Must(t.ParseFS(templates, "templates/"+m))
 	}
@@ -95,6 +103,33 @@ type book struct {
 	Ways                          []wayOut
 	CiliumChart                   string // for helm, with its release; "" where meshgen does not install it
 }
+
+// migrating is a namespace on its way to another mode of mutual TLS.
+type migrating struct {
+	*book
+	M ir.Migration
+}
+
+// Callers are the namespaces whose pods may have to have a proxy before the last stage: its own, and those of callers.
+func (m migrating) Callers() []string {
+	out := []string{m.M.Namespace}
+	for i := range m.P.Services {
+		s := &m.P.Services[i]
+		if s.Namespace != m.M.Namespace {
+			continue
+		}
+		for _, c := range s.Callers {
+			if c.OfMesh() {
+				out = append(out, c.Namespace)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// Last is whether its stage takes no pods of the mesh without a proxy any more.
+func (m migrating) Last() bool { return m.M.Stage == m.M.Target }
 
 type group struct{ Name, Ansible, Addresses string }
 

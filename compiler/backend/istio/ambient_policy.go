@@ -42,13 +42,19 @@ func target(y *artifact.YAML, group, kind, name string) {
 
 // podRules are what ztunnel admits to the pods of a service: its callers, or the waypoint in place of those that come
 // with an identity, so that nobody goes round it. A caller of a pod that is held to methods, paths or tokens gets nothing here:
-// ztunnel could not hold it to them. A gateway is held to its routes by itself.
+// ztunnel could not hold it to them. A gateway is held to its routes by itself. Only while a namespace changes its mode
+// callers that may not be captured yet are admitted to their ports, whatever they ask for.
 func (e *emitter) podRules(s *ir.Service) []rule {
 	direct := *s
-	direct.Callers, direct.JWT = nil, nil
+	direct.Callers, direct.JWT, direct.Unproxied = nil, nil, false
 	direct.Peers = slices.DeleteFunc(slices.Clone(s.Peers), func(c ir.Caller) bool { return len(c.Methods)+len(c.Paths) > 0 })
 	called := false
 	for _, c := range s.Callers {
+		if s.Unproxied && c.OfMesh() { // ztunnel sees no requests, and the waypoint none of theirs
+			plain := c
+			plain.Identity, plain.Methods, plain.Paths = "", nil, nil
+			direct.Callers = append(direct.Callers, plain)
+		}
 		if s.Waypoint != "" && c.Identity != "" {
 			called = true
 			continue
@@ -86,7 +92,7 @@ func (e *emitter) requestPolicies() {
 			continue
 		}
 		at := *s
-		at.Callers = nil
+		at.Callers, at.Unproxied = nil, false // who has no proxy does not come by
 		for _, c := range s.Callers {
 			if c.Identity != "" {
 				c.Ports = servicePorts(c.Ports)

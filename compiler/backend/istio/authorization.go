@@ -25,6 +25,8 @@ func (e *emitter) denyByDefault() {
 }
 
 // servicePolicies admits the callers of each service. One that nobody may call has no policy: the mesh-wide one holds.
+// While its namespace changes its mode, one that nobody may call in this stage has a policy that admits nobody: else what
+// an earlier stage left would hold.
 func (e *emitter) servicePolicies(phase backend.Phase) {
 	o := e.objects(phase, "AuthorizationPolicy")
 	for i := range e.p.Services {
@@ -33,13 +35,20 @@ func (e *emitter) servicePolicies(phase backend.Phase) {
 		if e.ambient() {
 			rules = e.podRules(s)
 		}
-		if !s.Meshed || len(rules) == 0 {
+		if !s.Meshed || len(rules) == 0 && !(s.Migrating && len(s.Callers)+len(s.Peers) > 0) {
 			continue
 		}
 		o.Add(backend.Meta{APIVersion: securityV1, Namespace: s.Namespace, Name: s.Name, From: s.EdgesFrom}, func(y *artifact.YAML) {
 			y.Map("spec", func() {
 				y.Map("selector", func() { backend.Pairs(y, "matchLabels", s.Labels) })
 				y.KV("action", "ALLOW")
+				if len(rules) == 0 {
+					y.From("", "namespaces") // a call of anybody may end it
+					y.Comment("Nobody. The field is there, so that it takes the place of what another stage said.")
+					y.KV("rules", []string{})
+					y.Fixed()
+					return
+				}
 				y.Seq("rules", func() {
 					e.rules(y, rules)
 				})
@@ -77,7 +86,7 @@ type operation struct {
 // alone, so that those with equal operations are one rule.
 func (e *emitter) callerRules(s *ir.Service) []rule {
 	var out []rule
-	for _, c := range slices.Concat(s.Callers, s.Peers) {
+	for _, c := range slices.Concat(admitted(s), s.Peers) {
 		r := rule{comment: c.Kind + " " + c.Namespace + "/" + c.Name + callerWhy(c), principal: c.Identity,
 			operations: operations(c), from: c.From}
 		if s.JWT != nil {
@@ -89,10 +98,13 @@ func (e *emitter) callerRules(s *ir.Service) []rule {
 		}
 		if r.principal == "" {
 			r.from = append(e.modeFrom(s.Namespace), r.from...)
+			if s.Migrating {
+				r.from = append(r.from, "namespaces") // each call of anybody may add a name to the list
+			}
 			r.comment = "without a certificate, because the namespace is permissive: " + r.comment
 			k := slices.IndexFunc(out, func(o rule) bool { return o.principal == "" && sameOperations(o.operations, r.operations) })
 			if k >= 0 {
-				out[k].comment += ", " + c.Kind + " " + c.Namespace + "/" + c.Name
+				out[k].comment += ", " + c.Kind + " " + c.Namespace + "/" + c.Name + callerWhy(c)
 				out[k].from = append(append(ir.From{}, out[k].from...), r.from...)
 				continue
 			}
@@ -103,7 +115,10 @@ func (e *emitter) callerRules(s *ir.Service) []rule {
 }
 
 func callerWhy(c ir.Caller) string {
-	if c.Why == "split" {
+	switch {
+	case c.Plain && c.Identity == "":
+		return " (until each of its pods has a proxy)"
+	case c.Why == "split":
 		return ", which calls a service that sends a share here"
 	}
 	return ""

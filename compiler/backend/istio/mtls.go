@@ -21,10 +21,15 @@ func (e *emitter) mtls() {
 	}
 	e.peerAuthentication(of(m.Strict), m.Namespace, m.Strict, m.From.Of("mtls"))
 	for _, n := range e.p.Namespaces {
-		if n.Purpose == "services" && n.Meshed && n.Permissive == m.Strict {
+		// On its way to another mode a namespace says its own in every stage: else what an earlier stage left would hold.
+		if n.Purpose == "services" && n.Meshed && (n.Permissive == m.Strict || e.migrating(n.Name)) {
 			e.peerAuthentication(of(!n.Permissive), n.Name, !n.Permissive, e.modeFrom(n.Name))
 		}
 	}
+}
+
+func (e *emitter) migrating(namespace string) bool {
+	return slices.ContainsFunc(e.p.Mesh.Migrations, func(m ir.Migration) bool { return m.Namespace == namespace })
 }
 
 func (e *emitter) peerAuthentication(o *backend.Writer, namespace string, strict bool, from ir.From) {
@@ -48,6 +53,11 @@ func (e *emitter) modeFrom(namespace string) ir.From {
 	for _, n := range e.p.Namespaces {
 		if n.Name == namespace {
 			from = append(slices.Clone(n.From.Of("mtls", "mesh")), from...)
+		}
+	}
+	for _, m := range e.p.Mesh.Migrations {
+		if m.Namespace == namespace {
+			from = append(from, m.From...)
 		}
 	}
 	return from

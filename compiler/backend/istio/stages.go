@@ -23,7 +23,7 @@ func (e *emitter) breakGlass() {
 	}
 	policies := e.objects(backend.BreakGlassOpen, "AuthorizationPolicy")
 	for _, n := range g.Open {
-		if !m.Strict && !n.Permissive {
+		if !n.Permissive && (!m.Strict || e.migrating(n.Name)) {
 			e.peerAuthentication(peers, n.Name, false, slices.Concat(e.modeFrom(n.Name), g.From))
 		}
 		policies.Add(backend.Meta{APIVersion: securityV1, Namespace: n.Name, Name: "break-glass", Labels: []ir.KV{backend.Staged("break-glass")},
@@ -58,7 +58,7 @@ func (e *emitter) openWaypoint(o *backend.Writer, n ir.Namespace, w *ir.Waypoint
 func (e *emitter) migrationStages() {
 	for _, m := range e.p.Mesh.Migrations {
 		for _, step := range m.Steps {
-			stage := &emitter{p: e.at(m, step.Permissive), t: e.t}
+			stage := &emitter{p: e.at(m, step), t: e.t}
 			phase := backend.MigrationStage(m.Namespace, step.Name)
 			stage.peerAuthentication(stage.objects(phase, "PeerAuthentication"), m.Namespace, !step.Permissive, m.From)
 			stage.servicePolicies(phase)
@@ -66,19 +66,36 @@ func (e *emitter) migrationStages() {
 	}
 }
 
-// at is the plan of one namespace in a mode, and of no other.
-func (e *emitter) at(m ir.Migration, permissive bool) *ir.Plan {
+// admitted are the callers of a service. Those of the mesh come a second time, without an identity, where they are taken
+// without a proxy: what a proxy that sees requests holds them to is the same.
+func admitted(s *ir.Service) []ir.Caller {
+	if !s.Unproxied {
+		return s.Callers
+	}
+	var out []ir.Caller
+	for _, c := range s.Callers {
+		out = append(out, c)
+		if c.OfMesh() {
+			c.Identity = ""
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// at is the plan of one namespace in a stage, and of no other.
+func (e *emitter) at(m ir.Migration, step ir.MigrationStep) *ir.Plan {
 	p := *e.p
 	p.Namespaces = slices.Clone(p.Namespaces)
 	for i := range p.Namespaces {
 		if p.Namespaces[i].Name == m.Namespace {
-			p.Namespaces[i].Permissive = permissive
+			p.Namespaces[i].Permissive = step.Permissive
 		}
 	}
 	p.Services = nil
 	for _, s := range e.p.Services {
 		if s.Namespace == m.Namespace {
-			s.Permissive, s.EdgesFrom = permissive, append(m.From[:len(m.From):len(m.From)], s.EdgesFrom...)
+			s.Permissive, s.Unproxied, s.EdgesFrom = step.Permissive, step.Unproxied, append(m.From[:len(m.From):len(m.From)], s.EdgesFrom...)
 			p.Services = append(p.Services, s)
 		}
 	}

@@ -50,7 +50,7 @@ func (o *policy) crossSite(p *ir.Plan, s *ir.Service) {
 			o.ingress = merge(o.ingress, rule{
 				comment: "from other sites, through gateway " + g.Name,
 				peers:   []peer{{namespace: g.Namespace, labels: g.Selector}},
-				ports:   wirePorts(p, c.Ports, c.Tunnel, false),
+				ports:   wirePorts(p, c.Ports, c.Tunnel, false, false),
 				from:    append(append(ir.From{}, c.From...), g.From...),
 			})
 		}
@@ -73,7 +73,7 @@ func (o *policy) betweenPods(p *ir.Plan, s *ir.Service) {
 		o.ingress = merge(o.ingress, rule{
 			comment: "from pods of site " + c.Peer,
 			peers:   blocks(p.Federation.Peer(c.Peer).Pods),
-			ports:   wirePorts(p, c.Ports, false, false),
+			ports:   wirePorts(p, c.Ports, false, false, false),
 			from:    c.From,
 		})
 	}
@@ -81,7 +81,7 @@ func (o *policy) betweenPods(p *ir.Plan, s *ir.Service) {
 		o.egress = merge(o.egress, rule{
 			comment: "to pods of site " + a.Peer,
 			peers:   blocks(p.Federation.Peer(a.Peer).Pods),
-			ports:   wirePorts(p, a.Ports, false, false),
+			ports:   wirePorts(p, a.Ports, false, false, false),
 			from:    a.From,
 		})
 	}

@@ -36,7 +36,7 @@ func gateway(p *ir.Plan, g *ir.Gateway) policy {
 		s := &p.Services[i]
 		if p.CrossesSites(g) {
 			for _, c := range s.Peers {
-				o.egress = merge(o.egress, rule{comment: "to service " + s.Namespace + "/" + s.Name, peers: ends(s.Namespace, s.Labels, nil), ports: wirePorts(p, c.Ports, c.Tunnel, false), from: c.From})
+				o.egress = merge(o.egress, rule{comment: "to service " + s.Namespace + "/" + s.Name, peers: ends(s.Namespace, s.Labels, nil), ports: wirePorts(p, c.Ports, c.Tunnel, false, false), from: c.From})
 			}
 		}
 		for _, c := range s.Callers {
@@ -46,7 +46,7 @@ func gateway(p *ir.Plan, g *ir.Gateway) policy {
 			o.egress = merge(o.egress, rule{
 				comment: "to service " + s.Namespace + "/" + s.Name,
 				peers:   ends(s.Namespace, s.Labels, s.Addresses),
-				ports:   wirePorts(p, c.Ports, c.Tunnel, s.Waypoint != ""),
+				ports:   wirePorts(p, c.Ports, c.Tunnel, s.Waypoint != "", false),
 				from:    c.From,
 			})
 			if c.Tunnel && s.Waypoint != "" {

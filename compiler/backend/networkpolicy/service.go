@@ -15,7 +15,7 @@ func service(p *ir.Plan, s *ir.Service) policy {
 		o.ingress = merge(o.ingress, rule{
 			comment: "from " + c.Kind + " " + c.Namespace + "/" + c.Name,
 			peers:   ends(c.Namespace, c.Labels, c.Addresses),
-			ports:   wirePorts(p, c.Ports, c.Tunnel, s.Waypoint != ""),
+			ports:   wirePorts(p, c.Ports, c.Tunnel, s.Waypoint != "", c.Plain),
 			from:    c.From,
 		})
 	}
@@ -46,7 +46,7 @@ func service(p *ir.Plan, s *ir.Service) policy {
 		o.egress = merge(o.egress, rule{
 			comment: "to service " + c.Namespace + "/" + c.Name,
 			peers:   ends(c.Namespace, c.Labels, c.Addresses),
-			ports:   wirePorts(p, c.Ports, c.Tunnel, c.Waypoint),
+			ports:   wirePorts(p, c.Ports, c.Tunnel, c.Waypoint, c.Plain),
 			from:    c.From,
 		})
 		if c.Waypoint {

@@ -57,8 +57,8 @@ func toWaypoint(p *ir.Plan, namespace string, from ir.From) rule {
 }
 
 // wirePorts returns the ports that an edge has on the wire. In a tunnel TCP has that of the tunnel; by way of a waypoint
-// it does not come from the caller at all. UDP goes past the mesh.
-func wirePorts(p *ir.Plan, ports []ir.Port, tunnel, waypoint bool) []port {
+// it does not come from the caller at all. UDP goes past the mesh; and TCP too, of pods that may have no proxy yet.
+func wirePorts(p *ir.Plan, ports []ir.Port, tunnel, waypoint, plain bool) []port {
 	all := containerPorts(ports)
 	if !tunnel {
 		stream := func(x ir.Port) bool { return x.Protocol == "tcp" }
@@ -74,6 +74,9 @@ func wirePorts(p *ir.Plan, ports []ir.Port, tunnel, waypoint bool) []port {
 			out = append(out, x)
 		} else {
 			carried = true
+			if plain {
+				out = append(out, x)
+			}
 		}
 	}
 	if carried && !waypoint {

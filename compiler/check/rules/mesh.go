@@ -39,6 +39,7 @@ var meshRules = []*check.Rule{
 	MigrationContradicts,
 	MigrationOver,
 	MigrationLeavesBehind,
+	MigrationAheadOfCallers,
 	MTLSOutside,
 	StrictVMCaller,
 	CAKind,

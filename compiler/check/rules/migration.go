@@ -34,3 +34,35 @@ Source: istio.io, mutual TLS migration: lock down to mutual TLS.`,
 		}
 	},
 }
+
+// MigrationAheadOfCallers finds a namespace that refuses plain text before its callers are ready.
+var MigrationAheadOfCallers = &check.Rule{
+	ID: "MG5580", Name: "migration-ahead-of-callers", Severity: diag.Warning, On: check.OnSite,
+	Doc: `a namespace has arrived at the end of its mTLS migration, and one that calls it is at stage observe
+
+Until the last stage declared callers are taken with a proxy and without one; the last takes pods of the mesh with a proxy
+alone. A namespace at stage observe is one whose pods are still looked at: some of them may have started before their
+namespace was taken in, and are then refused.
+Source: istio.io, mutual TLS migration: workloads without sidecars cannot call what is locked down.`,
+	Run: func(p *check.Pass) {
+		for nn, n := range byKey(p.Site.Namespaces) {
+			if n.Migration == nil || !n.Mesh || n.Migration.Stage != n.Migration.Target {
+				continue
+			}
+			for c := range services(p.Site) {
+				caller := p.Site.Namespaces[c.namespace]
+				if c.namespace == nn || !caller.Mesh || caller.Migration == nil || caller.Migration.Stage != "observe" {
+					continue
+				}
+				for sn := range byKey(n.Services) {
+					if i := slices.Index(c.Calls, nn+"/"+sn); i >= 0 {
+						p.Reportf(site.Join("namespaces", nn, "migration", "stage"), "%s/%s calls %s/%s, and namespace %q is at stage observe: its pods that have no proxy yet are refused", c.namespace, c.name, nn, sn, c.namespace).
+							Related(c.path+".calls."+site.Index(i), "the call").
+							Related(site.Join("namespaces", c.namespace, "migration", "stage"), "the caller's stage").
+							Hintf("bring namespace %q further first", c.namespace)
+					}
+				}
+			}
+		}
+	},
+}
