@@ -115,7 +115,7 @@ func toolFault(c toolCall, line string) string {
 		return "it tells this with --verbosity 1 alone"
 	case known == "istioctl ztunnel-config certificates" && name == known:
 		return "it asks one ztunnel, which is to be named"
-	case known == "istioctl ztunnel-config log" && name == known && !has("--istioNamespace"):
+	case known == "istioctl ztunnel-config log" && !has("--istioNamespace"):
 		return "without --istioNamespace it looks for ztunnel beside istiod, whatever -n says"
 	case known == "linkerd identity" && strings.Contains(line, "openssl"):
 		return "it prints text, which openssl does not read"
