@@ -13,7 +13,7 @@ import (
 )
 
 // changeRules judge a change: they read the plan from before as well.
-var changeRules = []*check.Rule{RackRenumbered, StrictBeforeMeshed, PoolTakenAway, MeshSwapped, ChangeOverBudget, RevisionBeforeControlPlane}
+var changeRules = []*check.Rule{RackRenumbered, StrictBeforeMeshed, PoolTakenAway, MeshSwapped, ChangeOverBudget, RevisionBeforeControlPlane, EncryptionChanged}
 
 // RackRenumbered finds a rack that no session of which survives a change.
 var RackRenumbered = &check.Rule{

@@ -5,6 +5,7 @@ import (
 
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/ir"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
@@ -14,6 +15,7 @@ var ciliumEncryptionRules = []*check.Rule{
 	CiliumIPsecStrict,
 	CiliumIPsecFilter,
 	CiliumIPsecKeys,
+	CiliumIPsecEgress,
 	CiliumZtunnel,
 }
 
@@ -125,24 +127,68 @@ var CiliumIPsecKeys = &check.Rule{
 
 Whoever reads that Secret can make the key of each pair of nodes, of former packets too: there is no exchange that would
 forget it. It proves no workload's identity, and nothing is encrypted inside of a node. One core of a node decrypts all that
-comes from one other. Nobody renews the key by itself. What goes to a node with a fixed source address leaves its own node in
-plain text, where pods are routed natively. WireGuard has a key a node that never leaves it, and changes those of sessions.
+comes from one other. Nobody renews the key by itself. WireGuard has a key a node that never leaves it, and changes those of
+sessions.
 Source: cilium/cilium v1.20.2 Documentation/security/network/encryption-ipsec.rst, limitations; pkg/datapath/linux/ipsec
 computeNodeIPsecKey; bpf/lib/ipsec.h.`,
 	Run: func(p *check.Pass) {
-		s := p.Site
-		if s.Mesh.Encrypts() != "ipsec" {
-			return
-		}
-		if s.Environment == "production" {
+		if p.Site.Mesh.Encrypts() == "ipsec" && p.Site.Environment == "production" {
 			p.Reportf("mesh.encryption.kind", "all keys between nodes are made of one Secret, which nobody renews by itself").Hintf("a day for it each quarter: the runbook has the steps")
 		}
-		if s.Kubernetes.CNI.Encapsulation != "none" {
+	},
+}
+
+// CiliumIPsecEgress finds packets between nodes that IPsec does not encrypt.
+var CiliumIPsecEgress = &check.Rule{
+	ID: "MG5567", Name: "cilium-ipsec-egress", Severity: diag.Warning, On: check.OnSite,
+	Doc: `pods are routed natively, and what they send by an egress gateway is in plain text between nodes
+
+What goes to a node with a fixed source address goes there in a tunnel. IPsec takes packets of a tunnel where all pods are
+behind one, and otherwise packets of pods alone: those of this tunnel are the node's. WireGuard takes both.
+Source: cilium/cilium v1.20.2 bpf/lib/ipsec.h ipsec_maybe_redirect_to_encrypt, bpf/lib/wireguard.h, bpf/bpf_host.c
+cil_to_netdev; pkg/datapath/linux/config/config.go, TUNNEL_MODE.`,
+	Run: func(p *check.Pass) {
+		s := p.Site
+		if s.Mesh.Encrypts() != "ipsec" || s.Kubernetes.CNI.Encapsulation != "none" {
 			return
 		}
-		for name := range byKey(s.EgressGateways) {
-			p.Reportf(site.Join("egressGateways", name), "what pods send by egress gateway %q is in plain text between their node and its own", name).
-				Related("mesh.encryption.kind", "what does not encrypt it").Related("kubernetes.cni.encapsulation", "with a tunnel it would be").Warning()
+		for name, g := range byKey(s.EgressGateways) {
+			if g.Provider == "cilium" {
+				p.Reportf(site.Join("egressGateways", name), "what pods send by egress gateway %q is in plain text between their node and its own", name).
+					Related("mesh.encryption.kind", "what does not encrypt it").Related("kubernetes.cni.encapsulation", "with a tunnel it would be")
+			}
 		}
 	},
+}
+
+// EncryptionChanged finds another encryption under nodes that exchange packets.
+var EncryptionChanged = &check.Rule{
+	ID: "MG5566", Name: "encryption-changed", Severity: diag.Warning, On: check.OnPlan, Against: true,
+	Doc: `one encryption between nodes takes the place of another in one change
+
+Agents restart one after the other. Until the last one has, a node encrypts for those of its kind alone: pods of two kinds of
+nodes exchange plain text, or nothing where mutual TLS is strict. Another Secret is another key under the same number, and
+nodes drop what they cannot read.
+Source: cilium/cilium v1.20.2 bpf/lib/encrypt.h strict_allow, bpf/lib/ipsec.h get_min_encrypt_key, pkg/datapath/linux/ipsec
+loadIPSecKeys.`,
+	Run: func(p *check.Pass) {
+		was, is := ciliumSettings(p.Before), ciliumSettings(p.Plan)
+		switch {
+		case was.Encryption == "" || is.Encryption == "":
+		case was.Encryption != is.Encryption:
+			p.Reportf("mesh.encryption", "nodes that have restarted encrypt by %s, and all others by %s: their pods do not reach each other, or in plain text", is.Encryption, was.Encryption).
+				Hintf(`a window without traffic; with mtls: "permissive" before it, packets pass in plain text instead of none`)
+		case was.IPsec != nil && was.IPsec.Secret != is.IPsec.Secret:
+			p.Reportf("mesh.encryption.secret", "nodes that have restarted make their keys of Secret %q, and all others of %q", is.IPsec.Secret, was.IPsec.Secret).
+				Hintf("copy the former Secret first: the same line under another name changes no key")
+		}
+	},
+}
+
+// ciliumSettings are the values of a plan's pod network, none where it installs no Cilium.
+func ciliumSettings(p *ir.Plan) ir.CiliumSettings {
+	if p.Cilium == nil || p.Cilium.Settings == nil {
+		return ir.CiliumSettings{}
+	}
+	return *p.Cilium.Settings
 }

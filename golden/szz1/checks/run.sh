@@ -255,9 +255,17 @@ check_kubernetes() {
 	ways=$(jq -r '.egress[]? | select(.object) | .kind + " " + .object + " " + (.namespace // "")' "$json" | while read -r kind name namespace; do
 		kube get "$kind" "$name" ${namespace:+--namespace "$namespace"} --ignore-not-found </dev/null
 	done | jq -s .)
-	printf '%s\n' "$nodes" "$pods" "$services" "$objects" "$sessions" "$configuration" "$marks" "$ways" | judge '
-		input as $nodes | (input // []) as $pods | input as $services | input as $objects | input as $sessions | input as $configuration | input as $marks | input as $ways
+	made=$(jq -r '.gateways[] | select(.config) | .name + " " + .namespace + " " + .config' "$json" | while read -r name namespace config; do
+		kube get gatewayclassconfigs.consul.hashicorp.com "$config" --ignore-not-found </dev/null
+		kube get deployment "$name" --namespace "$namespace" --ignore-not-found </dev/null
+	done | jq -s .)
+	printf '%s\n' "$nodes" "$pods" "$services" "$objects" "$sessions" "$configuration" "$marks" "$ways" "$made" | judge '
+		input as $nodes | (input // []) as $pods | input as $services | input as $objects | input as $sessions | input as $configuration | input as $marks | input as $ways | input as $made
 		| def has_labels($selector): . as $l | all($selector | split(",")[] | capture("^(?<k>[^=]*)=(?<v>.*)$"); . as $s | $l[$s.k] == $s.v);
+		# 500m and 0.5 are the same; of two units that are not known here the texts decide.
+		def amount: . as $text | tostring | capture("^(?<n>[0-9.]+)(?<u>[A-Za-z]*)$") | ({"": 1, "m": 0.001, "k": 1e3, "M": 1e6, "G": 1e9, "Ki": 1024, "Mi": 1048576, "Gi": 1073741824}[.u]) as $by
+		  | if $by then (.n | tonumber) * $by else $text end;
+		def sizes: [("requests", "limits") as $of | .[$of] // {} | to_entries[] | "\($of) \(.key) \(.value | amount)"] | sort;
 		($nodes.items | map({key: .metadata.name, value: (if any(.status.conditions[]?; .type == "Ready" and .status == "True") then "ready" else "not ready" end)}) | from_entries) as $ready
 		| ($e.hosts[] | .name as $group | [.nodes[] | select($ready[.] != "ready") | "\(.) \($ready[.] // "not joined")"] as $bad
 		  | line("nodes of \($group)"; "\(.nodes | length) ready"; if $bad == [] then "\(.nodes | length) ready" else $bad | join(", ") end)),
@@ -268,6 +276,15 @@ check_kubernetes() {
 		    | line("gateway \(.name) placement"; "class \(.class), racks \(.racks | join(", "))"; if $astray == [] then "as declared" else $astray | join(", ") end; $astray == [])),
 		    ([$services[] | select(.namespace == $g.namespace and .name == $g.service)] | first) as $s
 		    | line("gateway \($g.name) addresses"; $g.addresses | sort | join(", "); $s.addresses // [] | sort | join(", ") | if . == "" and $g.addresses != [] then "none" else . end)),
+		  ($e.gateways[] | select(.config) | . as $g
+		  | ([$made[] | select(.kind == "GatewayClassConfig" and .metadata.name == $g.config)] | first | .spec) as $want
+		  | ([$made[] | select(.kind == "Deployment" and .metadata.name == $g.name and .metadata.namespace == $g.namespace)] | first | .spec.template.spec) as $have
+		  | [if ($want.nodeSelector // {}) != ($have.nodeSelector // {}) then "nodeSelector" else empty end,
+		     if ($want.tolerations // []) != ($have.tolerations // []) then "tolerations" else empty end,
+		     if ($want.deployment.resources // {} | sizes) != ($have.containers[0].resources // {} | sizes) then "resources" else empty end] as $old
+		  | line("gateway \(.name) pods by their class"; "as GatewayClassConfig \(.config)";
+		    if $want == null then "no such object" elif $have == null then "no Deployment" elif $old == [] then "as GatewayClassConfig \(.config)"
+		    else "other \($old | join(", ")): charts/\($e.site)/install.sh --from gateways --to gateways has them made anew" end)),
 		  (if $e.proxy == "" then empty else $e.services[] | . as $w
 		  | [$pods[] | select(.namespace == $w.namespace and (.labels | has_labels($w.selector)) and (.containers | index($e.proxy) | not)) | .name] as $bare
 		  | line("service \(.namespace)/\(.name) proxies"; "\($e.proxy) in every pod"; if $bare == [] then "\($e.proxy) in every pod" else "none in \($bare | join(", "))" end) end),
