@@ -897,6 +897,8 @@ var mutants = []mutant{
 	{"consul", "dus1", "**/40-policy/jwtprovider.yaml", `uri: https:`, `uri: http:`},
 	{"consul", "dus1", "**/40-policy/jwtprovider.yaml", `filename: \S+`, `filename: ""`},
 	{"consul", "dus1", "**/40-policy/jwtprovider.yaml", `forward: true`, `forward: false`},
+	{"consul", "dus1", "**/40-policy/jwtprovider.yaml", `discoveryType: STRICT_DNS`, `discoveryType: ""`},
+	{"consul", "dus1", "**/40-policy/jwtprovider.yaml", `clockSkewSeconds: 30`, `clockSkewSeconds: 0`},
 	{"consul", "dus1", "**/40-policy/jwtprovider.yaml", `name: web\n`, "name: cards\n"},
 	{"consul", "dus1", "**/40-policy/serviceintentions.yaml", `(jwt:\n +providers:\n +- name: )web`, `${1}webs`},
 	{"consul", "dus1", "charts/*/consul/values.yaml", `manageSystemACLs: true`, `manageSystemACLs: false`},

@@ -26,6 +26,12 @@ func checkConsulProvider(p *pass, o *object) {
 	if get(remote, "cacheDuration") != nil {
 		o.report(p, ruleConsul, at.to("cacheDuration"), "its nanoseconds are read as seconds")
 	}
+	if kind := str(remote, "jwksCluster", "discoveryType"); kind != "STRICT_DNS" && kind != "LOGICAL_DNS" {
+		o.report(p, ruleConsul, at.to("jwksCluster").to("discoveryType"), "the webhook refuses an object that leaves it out, and an issuer is known by its name: %q", kind)
+	}
+	if s, _ := integer(o.value, "spec", "clockSkewSeconds"); s < 1 {
+		o.report(p, ruleConsul, fieldPath{"spec", "clockSkewSeconds"}, "the servers fill in a number, and the controller writes the object again for it, without end")
+	}
 	if str(remote, "jwksCluster", "tlsCertificates", "trustedCA", "filename") == "" {
 		o.report(p, ruleConsul, at.to("jwksCluster"), "no authority is trusted: no certificate would be looked at")
 	}

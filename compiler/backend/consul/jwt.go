@@ -14,6 +14,15 @@ const publicAuthorities = "/etc/ssl/certs/ca-certificates.crt"
 // is none (hashicorp/consul v1.22.0 agent/xds/jwt_authn.go makeRemoteJWKS, read 2026-11-21).
 const keysTimeout = 5000
 
+// keysDiscovery resolves the name of the issuer's server again and again. The servers do so by default; the webhook takes no
+// object that leaves it out (hashicorp/consul-k8s v2.0.3 control-plane/api/v1alpha1/jwtprovider_types.go,
+// ClusterDiscoveryType.validate; refused by that code, run on 2026-11-21).
+const keysDiscovery = "STRICT_DNS"
+
+// clockSkew is by how much the dates of a token may be past or to come, in seconds: the servers' own value. The controller
+// takes an entry in which they have filled it in for another one, and writes it again and again (MatchesConsul, the same file).
+const clockSkew = 30
+
 // wanted writes that whoever comes must bring a token of the service's provider.
 func wanted(y *artifact.YAML, s *ir.ConsulService) {
 	if s.Token == nil {
@@ -29,7 +38,7 @@ func wanted(y *artifact.YAML, s *ir.ConsulService) {
 // provider's. A bad token is none to the proxies; it is the intentions that refuse whoever has none.
 //
 // No cacheDuration: its nanoseconds are read as seconds, of which Envoy takes no such number; its own default is ten
-// minutes. No discovery type: names are resolved again and again by default.
+// minutes.
 func (e *emitter) tokens(s *ir.ConsulService) {
 	j := s.Token
 	from := append(append(ir.From{}, j.From...), s.From...)
@@ -39,11 +48,13 @@ func (e *emitter) tokens(s *ir.ConsulService) {
 		if len(j.Audiences) > 0 {
 			y.KV("audiences", j.Audiences)
 		}
+		y.KV("clockSkewSeconds", clockSkew)
 		y.Map("jsonWebKeySet", func() {
 			y.Map("remote", func() {
 				y.KV("uri", j.KeysURI)
 				y.KV("requestTimeoutMs", keysTimeout)
 				y.Map("jwksCluster", func() {
+					y.KV("discoveryType", keysDiscovery)
 					y.Comment("Without it no certificate would be looked at. Who signed it is, and not whose it is.")
 					y.Map("tlsCertificates", func() {
 						y.Map("trustedCA", func() { y.KV("filename", publicAuthorities) })
