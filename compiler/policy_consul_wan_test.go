@@ -36,6 +36,9 @@ func TestPolicyDatacenters(t *testing.T) {
 		{"consul", "lul2", "**/40-policy/serviceintentions.yaml", `name: web`, `name: orders`},
 		{"consul", "lul1", "**/40-policy/serviceintentions.yaml", `pathPrefix: /orders/`, `pathPrefix: /orders`},
 		{"consul", "lul2", "**/45-enforcement/serviceintentions.yaml", `action: deny`, `action: allow`},
+		{"consul", "lul2", "**/40-policy/serviceintentions.yaml", `name: partners`, `name: public`},
+		{"consul", "lul2", "**/40-policy/serviceintentions.yaml", `jwt:`, `jwts:`},
+		{"consul", "lul2", "**/40-policy/jwtprovider.yaml", `issuer: \S+`, `issuer: https://other.example.net`},
 	} {
 		broken := maps.Clone(trees)
 		tree, ok := mutate(trees[m.example], m)
@@ -83,7 +86,12 @@ func askDatacenters(sites map[string]*site.Site, trees map[string]*artifact.Tree
 					}))
 					_, sn, _ := strings.Cut(from.ref, "/")
 					_, tn, _ := strings.Cut(to.ref, "/")
-					got, by := all.Admits(from.site, policy.ConsulRequest{From: sn, To: tn, Method: method, Path: p})
+					got, by := all.Admits(from.site, policy.ConsulRequest{From: sn, To: tn, Method: method, Path: p, Token: tokenOf(to.Service)})
+					if to.JWT != nil {
+						if without, _ := all.Admits(from.site, policy.ConsulRequest{From: sn, To: tn, Method: method, Path: p}); without {
+							wrong = append(wrong, fmt.Sprintf("%s:%s to %s:%s is open without a token", from.site, from.ref, to.site, to.ref))
+						}
+					}
 					if got != want {
 						wrong = append(wrong, fmt.Sprintf("%s:%s to %s:%s %s %s: open is %v by %s, declared %v", from.site, from.ref, to.site, to.ref, method, p, got, by, want))
 					}
@@ -96,5 +104,33 @@ func askDatacenters(sites map[string]*site.Site, trees map[string]*artifact.Tree
 			}
 		}
 	}
+	// A gateway reaches what it exposes, of its own site, and whoever comes by it needs the token too.
+	for name, s := range sites {
+		for gn, g := range s.Gateways {
+			for _, to := range services {
+				if g.Purpose == "federation" {
+					continue
+				}
+				want := to.site == name && slices.ContainsFunc(to.Expose, func(x site.Expose) bool { return x.Gateway == gn })
+				_, tn, _ := strings.Cut(to.ref, "/")
+				got, by := all.Admits(name, policy.ConsulRequest{From: gn, To: tn, Method: "GET", Path: "/", Token: tokenOf(to.Service)})
+				if got != want {
+					wrong = append(wrong, fmt.Sprintf("gateway %s:%s to %s:%s: open is %v by %s, declared %v", name, gn, to.site, to.ref, got, by, want))
+				}
+			}
+		}
+	}
 	return wrong, open, closed
+}
+
+// tokenOf is a token that a service takes; nil where it asks for none.
+func tokenOf(s *site.Service) *policy.Token {
+	if s.JWT == nil {
+		return nil
+	}
+	t := &policy.Token{Issuer: s.JWT.Issuer}
+	if len(s.JWT.Audiences) > 0 {
+		t.Audience = s.JWT.Audiences[0]
+	}
+	return t
 }

@@ -236,12 +236,21 @@ func (p *pass) expectedGuard() {
 // expectedVIPs compares the virtual addresses with those that Services ask for.
 func (p *pass) expectedVIPs() {
 	asked := map[string]bool{}
-	p.everywhere(func(_ place, _ fieldPath, _ string, v any) {
-		text, _ := v.(string)
+	ask := func(text string) {
 		for a := range strings.SplitSeq(text, ",") {
 			asked[strings.TrimSpace(a)] = true
 		}
+	}
+	p.everywhere(func(_ place, _ fieldPath, _ string, v any) {
+		text, _ := v.(string)
+		ask(text)
 	}, "metallb.io/loadBalancerIPs", ciliumAnnotation)
+	notes := p.meshGatewayNotes()
+	for _, key := range []string{"metallb.io/loadBalancerIPs", ciliumAnnotation} {
+		if text := str(notes, key); text != "" {
+			ask(text)
+		}
+	}
 	if len(asked) == 0 {
 		return // the load balancer takes them from elsewhere
 	}

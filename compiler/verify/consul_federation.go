@@ -135,3 +135,16 @@ func (p *pass) checkMeshGateway(v *values) {
 		}
 	}
 }
+
+// meshGatewayNotes are the annotations of the mesh gateway's Service, which the chart takes as a text; nil where there is none.
+func (p *pass) meshGatewayNotes() any {
+	v, _ := p.consulValues()
+	if v == nil {
+		return nil
+	}
+	var notes any
+	if yaml.Unmarshal([]byte(str(v.value, "meshGateway", "service", "annotations")), &notes) != nil {
+		return nil // checkMeshGateway says so
+	}
+	return notes
+}

@@ -10,6 +10,16 @@ func (p *pass) checkConsulGateways() {
 			configs[o.name] = o
 		}
 	}
+	routes := map[string]*object{}
+	for _, o := range p.objects {
+		if !o.is("gateway.networking.k8s.io", "HTTPRoute") && !o.is("gateway.networking.k8s.io", "TCPRoute") {
+			continue
+		}
+		if other := routes[o.kind+o.name]; other != nil {
+			o.report(p, ruleConsul, fieldPath{"metadata", "name"}, "%s has the name too: they are one entry, without a namespace", other)
+		}
+		routes[o.kind+o.name] = o
+	}
 	for _, g := range p.objects {
 		if !g.is("gateway.networking.k8s.io", "Gateway") {
 			continue

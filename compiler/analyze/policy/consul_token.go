@@ -15,11 +15,13 @@ type jwtProvider struct {
 	spec struct {
 		Issuer        string   `json:"issuer"`
 		Audiences     []string `json:"audiences"` // empty: any
+		ClockSkew     int      `json:"clockSkewSeconds"`
 		JSONWebKeySet struct {
 			Remote struct {
 				URI              string `json:"uri"`
 				RequestTimeoutMs int    `json:"requestTimeoutMs"`
 				JWKSCluster      struct {
+					DiscoveryType   string `json:"discoveryType"` // "": refused
 					TLSCertificates struct {
 						TrustedCA struct {
 							Filename string `json:"filename"`
@@ -63,6 +65,6 @@ func (p *jwtProvider) takes(t *Token) bool {
 	for _, l := range p.spec.Locations {
 		found = found || l.Header.Name == "Authorization" && l.Header.ValuePrefix == "Bearer "
 	}
-	return t != nil && found && remote.URI != "" && remote.RequestTimeoutMs >= 1000 && t.Issuer == p.spec.Issuer &&
+	return t != nil && found && remote.URI != "" && remote.RequestTimeoutMs >= 1000 && remote.JWKSCluster.DiscoveryType != "" && t.Issuer == p.spec.Issuer &&
 		(len(p.spec.Audiences) == 0 || slices.Contains(p.spec.Audiences, t.Audience))
 }

@@ -63,10 +63,10 @@ func redirect(y *artifact.YAML, datacenter string) {
 }
 
 // openSources are the sources of a service's intentions in an incident, where any source would be any of all datacenters:
-// callers of others as they are, and every service of this site by its name.
+// callers of others and gateways as they are, and every service of this site by its name.
 func (e *emitter) openSources(y *artifact.YAML, s *ir.ConsulService) {
 	for i := range s.Callers {
-		if c := &s.Callers[i]; c.Away {
+		if c := &s.Callers[i]; c.Away || slices.ContainsFunc(e.k.Places, func(p ir.ConsulGateway) bool { return p.Gateway == c.Name }) {
 			y.From("", c.From...)
 			y.Item(func() { source(y, c) })
 		}

@@ -29,6 +29,25 @@ func meshedServices(s *site.Site) map[string]string {
 	return out
 }
 
+// consulServices are the services and the gateways of clients, which are services to Consul too, with their places, by name.
+func consulServices(s *site.Site) map[string]string {
+	out := meshedServices(s)
+	for name, g := range s.Gateways {
+		if g.Purpose != "federation" {
+			out[name] = site.Join("gateways", name)
+		}
+	}
+	return out
+}
+
+// consulKind is what stands at such a place.
+func consulKind(at string) string {
+	if strings.HasPrefix(at, "gateways.") {
+		return "gateway"
+	}
+	return "service"
+}
+
 // ConsulPrimary finds a federation of datacenters of which nobody has what holds for all.
 var ConsulPrimary = &check.Rule{
 	ID: "MG5500", Name: "consul-primary", Severity: diag.Error, On: check.OnSite, Guard: true,
@@ -67,7 +86,7 @@ var ConsulAwayName = &check.Rule{
 	ID: "MG5501", Name: "consul-away-name", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a service of another datacenter has the name of something else
 
-Of a service here, of one of a third site, or of a Service of Consul's chart. In a federation names of services are one for all datacenters: intentions, routes and certificates of one hold for the other,
+Of a service or gateway here, of a service of a third site, or of a Service of Consul's chart. In a federation names of services are one for all datacenters: intentions, routes and certificates of one hold for the other,
 and callers find but one of them.
 Source: hashicorp/consul agent/xds/rbac.go makeSpiffePattern; agent/structs/config_entry.go; hashicorp/consul-k8s v2.0.3
 charts/consul/templates.`,
@@ -75,7 +94,7 @@ charts/consul/templates.`,
 		if !isDatacenter(p.Site) {
 			return
 		}
-		here := meshedServices(p.Site)
+		here := consulServices(p.Site)
 		first := map[string]struct{ name, at string }{}
 		look := func(ref, at string) {
 			peer, rest, away := strings.Cut(ref, ":")
@@ -86,7 +105,7 @@ charts/consul/templates.`,
 			other, seen := first[name]
 			switch {
 			case here[name] != "":
-				p.Reportf(at, "%s has the name of a service here: in a federation of datacenters they are one", ref).Related(here[name], "the service here")
+				p.Reportf(at, "%s has the name of a %s here: in a federation of datacenters they are one", ref, consulKind(here[name])).Related(here[name], "the %s here", consulKind(here[name]))
 			case seen && other.name != ref:
 				p.Reportf(at, "%s has the name of %s: in a federation of datacenters they are one", ref, other.name).Related(other.at, "the other one")
 			case slices.Contains(consulChartServices, name):
@@ -113,11 +132,11 @@ var ConsulDatacenter = &check.Rule{
 	ID: "MG5502", Name: "consul-datacenter", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a datacenter of a federation has what would be one for all datacenters
 
-Configuration is shared: the gateways of two sites, what leaves the mesh, machines and providers of tokens are entries of one
-list, written by controllers that do not know of each other. One root signs for all. Plain text is allowed for all datacenters or for none, and
+Configuration is shared: what leaves the mesh and machines outside are entries of one list, named alike at every site, and written by
+controllers that do not know of each other. One root signs for all. Plain text is allowed for all datacenters or for none, and
 servers are upgraded across all of them, the primary first. meshgen gives that to sites that stand alone or are peers.
-Source: hashicorp/consul-k8s v2.0.3 control-plane/api-gateway (entries named as the Gateway),
-controllers/configentries/configentry_controller.go sourceDatacenterMismatchErr; Consul, Mesh, AllowEnablingPermissiveMutualTLS.`,
+Source: hashicorp/consul-k8s v2.0.3 controllers/configentries/configentry_controller.go sourceDatacenterMismatchErr; Consul,
+Mesh, AllowEnablingPermissiveMutualTLS.`,
 	Run: func(p *check.Pass) {
 		s := p.Site
 		if !isDatacenter(s) {
@@ -125,11 +144,6 @@ controllers/configentries/configentry_controller.go sourceDatacenterMismatchErr;
 		}
 		report := func(at, what string, args ...any) {
 			p.Reportf(at, what+" is one for all datacenters of a federation", args...).Hintf("federation: consul: mode: \"peering\"").Related("federation.consul", "the federation")
-		}
-		for gn, g := range byKey(s.Gateways) {
-			if g.Purpose != "federation" {
-				report(site.Join("gateways", gn), "the configuration of gateway %q", gn)
-			}
 		}
 		for nn, n := range byKey(s.Namespaces) {
 			if mode, at := mtlsMode(s, nn); n.Mesh && mode == "permissive" {
@@ -140,9 +154,6 @@ controllers/configentries/configentry_controller.go sourceDatacenterMismatchErr;
 			}
 		}
 		for sn := range services(s) {
-			if sn.JWT != nil {
-				report(sn.path+".jwt", "the provider of the tokens of %s/%s", sn.namespace, sn.name)
-			}
 			if len(sn.Egress) > 0 && s.Namespaces[sn.namespace].Mesh && s.Mesh.EgressPolicy == "registry-only" {
 				report(sn.path+".egress", "the gateway by which %s/%s leaves the mesh", sn.namespace, sn.name)
 			}
@@ -193,7 +204,7 @@ Source: hashicorp/consul-k8s v2.0.3 charts/consul/values.yaml global.federation.
 // ConsulSharedName finds two services that are one to a federation.
 var ConsulSharedName = &check.Rule{
 	ID: "MG5504", Name: "consul-shared-name", Severity: diag.Error, On: check.OnFleet,
-	Doc: `two datacenters of a federation have services of one name
+	Doc: `two datacenters of a federation have services or gateways of one name
 
 Names are one for all datacenters: who may call the one may call the other, with its certificate, and each site's controller
 finds what the other has written for it.
@@ -205,11 +216,12 @@ control-plane/controllers/configentries/configentry_controller.go sourceDatacent
 			if !isDatacenter(s) {
 				continue
 			}
-			for name, at := range byKey(meshedServices(s)) {
+			for name, at := range byKey(consulServices(s)) {
 				key := s.Federation.Consul.Primary + "/" + name
 				if other, ok := first[key]; ok {
-					p.ReportIn(n, at, "service %q is in site %s too, and both are datacenters of one federation", name, p.Fleet[other].Name).
-						RelatedIn(other, meshedServices(p.Fleet[other])[name], "the service there")
+					there := consulServices(p.Fleet[other])[name]
+					p.ReportIn(n, at, "%s %q is in site %s too, and both are datacenters of one federation", consulKind(at), name, p.Fleet[other].Name).
+						RelatedIn(other, there, "the %s there", consulKind(there))
 					continue
 				}
 				first[key] = n

@@ -24,6 +24,7 @@ var fleetRules = []*check.Rule{
 	ClusterMeshEncryption,
 	ConsulFederationDiffers,
 	ConsulSharedName,
+	ConsulSharedCertificate,
 	ConsulForAll,
 	ConsulUnreached,
 	FlatDisagrees,

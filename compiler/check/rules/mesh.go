@@ -71,6 +71,7 @@ var meshRules = []*check.Rule{
 	ConsulService,
 	ConsulNames,
 	ConsulGateway,
+	ConsulCertificate,
 	ConsulOutside,
 	ConsulWithoutService,
 	ConsulKeys,
