@@ -26,6 +26,9 @@ func (e Env) Field(name, path string) {
 // NodeCritical is the priority class of pods that a node cannot do without: kubelets do not evict them for others.
 const NodeCritical = "system-node-critical"
 
+// ClusterCritical is that of pods that a cluster cannot do without, on whichever node.
+const ClusterCritical = "system-cluster-critical"
+
 // HostNetworkRights are what a program asks for that puts addresses on the host's interfaces and answers ARP for them
 // (pkg/kubevip/config_generator.go in kube-vip 1.2.3).
 func HostNetworkRights(y *artifact.YAML) {

@@ -110,7 +110,7 @@ func (l *lowering) egressPods(name string, g *site.EgressGateway, x *ir.EgressPr
 	out := ir.Gateway{
 		Name: name, Owner: l.s.Owner, Namespace: "egress-" + name, Release: "egress-" + name, ServiceAccount: "egress-" + name,
 		Replicas: len(nodesOf(x.Sources)), Class: g.Placement.Class, SpreadKey: hostLabel,
-		Resources: l.gatewayResources(), PodSysctls: l.gatewaySysctls(path)[:1], // it binds no low port
+		Resources: l.gatewayResources(), PodSysctls: l.gatewaySysctls(path, false)[:1], // it binds no low port
 		Tolerations: taints(l.s.NodeClasses[g.Placement.Class].Taints),
 		From:        append(under(path, "addresses", "placement"), site.Join("nodeClasses", g.Placement.Class, "taints"), "mesh.kind", "racks", "owner"),
 	}

@@ -31,7 +31,7 @@ func (l *lowering) gateways() {
 			SourceRanges: prefixes(g.SourceRanges),
 			LBClass:      lb.Class, Connections: gatewayConnections,
 			Resources:  l.gatewayResources(),
-			PodSysctls: l.gatewaySysctls(path),
+			PodSysctls: l.gatewaySysctls(path, g.Implementation != nil),
 			From: append(under(path, "frontend", "pool", "addresses", "replicas", "placement", "externalTrafficPolicy", "sourceRanges"),
 				site.Join("nodeClasses", g.Placement.Class, "taints"), site.Join("pools", g.Pool, "announce"), "loadBalancer.kind",
 				"mesh.revision", "mesh.kind", "racks"), // any rack may have, or lose, the nodes that its pods run on
@@ -123,10 +123,14 @@ func (l *lowering) gatewayResources() ir.Resources {
 
 // gatewaySysctls are the settings for a gateway pod's own network namespace. Host files do not reach it, and all of
 // these are on the kubelet's safe list.
-func (l *lowering) gatewaySysctls(path string) []ir.Sysctl {
+func (l *lowering) gatewaySysctls(path string, program bool) []ir.Sysctl {
+	ports, reason := "16384 65535", "49,152 source ports towards each upstream address and port, instead of 28,232; clear of the proxy's own ports (15000-15090)"
+	if program {
+		ports, reason = "19456 65535", "46,080 source ports towards each upstream address and port, instead of 28,232; clear of the proxy's own ports (19000-19003)"
+	}
 	return []ir.Sysctl{
-		{Key: "net.ipv4.ip_local_port_range", Value: "16384 65535",
-			Reason: "49,152 source ports towards each upstream address and port, instead of 28,232; clear of the proxy's own ports (15000-15090)",
+		{Key: "net.ipv4.ip_local_port_range", Value: ports,
+			Reason: reason,
 			Why:    "pod/port-range", From: ir.From{path}},
 		{Key: "net.ipv4.ip_unprivileged_port_start", Value: "0",
 			Reason: "the proxy binds 80 and 443 without a capability", Why: "pod/unprivileged-ports", From: ir.From{path}},

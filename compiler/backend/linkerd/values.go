@@ -39,6 +39,8 @@ func (e *emitter) cniValues(y *artifact.YAML) {
 	e.families(y)
 	y.Comment("A pod that started before its node had the plug-in does not pass its check: it is deleted, and starts anew.")
 	y.Map("repairController", func() { y.KV("enabled", true) })
+	y.Comment("On a node without it no pod of the mesh starts.")
+	y.KV("priorityClassName", backend.NodeCritical)
 }
 
 func (e *emitter) families(y *artifact.YAML) {
@@ -98,6 +100,8 @@ func (e *emitter) identity(y *artifact.YAML) {
 func (e *emitter) controlPods(y *artifact.YAML) {
 	y.From("", e.p.Mesh.From.Of("replicas")...)
 	y.KV("controllerReplicas", e.p.Mesh.Replicas)
+	y.Comment("Its webhooks fail closed: where other pods took its place, none would start any more.")
+	y.KV("priorityClassName", backend.ClusterCritical)
 	if e.p.Mesh.Replicas > 1 {
 		y.Comment("Each on a node of its own.")
 		y.KV("enablePodAntiAffinity", true)

@@ -38,6 +38,7 @@ var gatewayRules = []*check.Rule{
 	SourceRangesFamily,
 	SourceRangesBehindBalancer,
 	GatewayProgram,
+	GatewayGRPC,
 	GatewayProgramNeedless,
 	GatewayRelease,
 	GatewayTwoReleases,

@@ -17,6 +17,7 @@ var linkerdRules = []*check.Rule{
 	LinkerdExternalByName,
 	LinkerdStreamNumber,
 	LinkerdOutlier,
+	LinkerdProbes,
 }
 
 // LinkerdTracing finds spans that Linkerd's proxies would not send.
