@@ -77,9 +77,6 @@ func frrPods(p *ir.Plan) string {
 	return ""
 }
 
-// labels is what templates call ir.SelectorText.
-var labels = ir.SelectorText
-
 // selector is a selector of labels as kubectl takes it.
 func selector(s ir.Selector) string {
 	var out []string

@@ -34,7 +34,7 @@ func runbookFor(mesh ...string) func() *template.Template {
 func parseRunbook(mesh []string) *template.Template {
 	t := template.New("runbook.md").Option("missingkey=error").
 		Funcs(template.FuncMap{
-			"join": func(in []string) string { return strings.Join(in, " ") }, "lower": strings.ToLower, "labels": labels,
+			"join": func(in []string) string { return strings.Join(in, " ") }, "lower": strings.ToLower, "labels": ir.SelectorText,
 			"inc":  func(i int) int { return i + 1 },
 			"list": func(in ...string) []string { return in },
 			"plainTextMetrics": func(p *ir.Plan) []string {

@@ -223,13 +223,5 @@ var AmbientDomains = &check.Rule{
 
 A tunnel between sites asks for a service by its whole name, in the caller's domain: the gateway there knows none of that name.
 Source: istio/ztunnel release-1.31 src/proxy/outbound.rs, HboneAddress::SvcHostname.`,
-	Run: func(p *check.Pass) {
-		eachPeer(p, func(n, other int, name string, _ *site.Peer) {
-			here, there := p.Fleet[n], p.Fleet[other]
-			if here.Mesh.Kind == "istio-ambient" && n < other && here.Kubernetes.ClusterDomain != there.Kubernetes.ClusterDomain {
-				p.ReportIn(n, "kubernetes", "the domain of this cluster is %s, and that of site %s is %s", here.Kubernetes.ClusterDomain, name, there.Kubernetes.ClusterDomain).
-					RelatedIn(other, "kubernetes", "the cluster there").Hintf("one clusterDomain for all federated sites")
-			}
-		})
-	},
+	Run: func(p *check.Pass) { clusterDomains(p, "istio-ambient", "federated") },
 }

@@ -111,15 +111,7 @@ var LinkedDomains = &check.Rule{
 
 A link names the domain of the other cluster, and a peer's description has none: that of this site is taken.
 Source: linkerd/linkerd2 edge-26.6.3 multicluster/cmd/link-gen.go, targetClusterDomain.`,
-	Run: func(p *check.Pass) {
-		eachPeer(p, func(n, other int, name string, _ *site.Peer) {
-			here, there := p.Fleet[n], p.Fleet[other]
-			if here.Mesh.Kind == "linkerd" && n < other && here.Kubernetes.ClusterDomain != there.Kubernetes.ClusterDomain {
-				p.ReportIn(n, "kubernetes", "the domain of this cluster is %s, and that of site %s is %s", here.Kubernetes.ClusterDomain, name, there.Kubernetes.ClusterDomain).
-					RelatedIn(other, "kubernetes", "the cluster there").Hintf("one clusterDomain for all linked sites")
-			}
-		})
-	},
+	Run: func(p *check.Pass) { clusterDomains(p, "linkerd", "linked") },
 }
 
 // LinkedRoots finds linked sites whose roots end on different days.

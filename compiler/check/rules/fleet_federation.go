@@ -120,6 +120,18 @@ does not call is a warning: it may come.`,
 	},
 }
 
+// clusterDomains reports sites of a mesh that are joined and whose clusters have different DNS domains; joined is how their
+// mesh calls that.
+func clusterDomains(p *check.Pass, mesh, joined string) {
+	eachPeer(p, func(n, other int, name string, _ *site.Peer) {
+		here, there := p.Fleet[n], p.Fleet[other]
+		if here.Mesh.Kind == mesh && n < other && here.Kubernetes.ClusterDomain != there.Kubernetes.ClusterDomain {
+			p.ReportIn(n, "kubernetes", "the domain of this cluster is %s, and that of site %s is %s", here.Kubernetes.ClusterDomain, name, there.Kubernetes.ClusterDomain).
+				RelatedIn(other, "kubernetes", "the cluster there").Hintf("one clusterDomain for all %s sites", joined)
+		}
+	})
+}
+
 // FederationUnreached finds a gateway that turns away the site it is for.
 var FederationUnreached = &check.Rule{
 	ID: "MG7213", Name: "federation-unreached", Severity: diag.Error, On: check.OnFleet,
