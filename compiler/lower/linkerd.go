@@ -126,7 +126,7 @@ func (l *lowering) linkerdOutside() {
 		used := false
 		for j := range l.p.Externals {
 			x := &l.p.Externals[j]
-			from := usersIn(x, n.Name)
+			from := x.UsersIn(n.Name)
 			if len(from) == 0 {
 				continue
 			}
@@ -148,17 +148,6 @@ func (l *lowering) linkerdOutside() {
 			k.Outside = append(k.Outside, rest)
 		}
 	}
-}
-
-// usersIn returns the site paths by which services of a namespace use a destination.
-func usersIn(x *ir.External, namespace string) ir.From {
-	var from ir.From
-	for _, u := range x.Users {
-		if u.Namespace == namespace {
-			from = append(from, u.From...)
-		}
-	}
-	return from
 }
 
 // everywhere is any address of both families.
