@@ -149,15 +149,16 @@ type LinkerdNetwork struct {
 	Namespace, Name string
 	Networks        []netip.Prefix // empty: all that is outside
 	Allow           bool
-	Exits           []LinkerdExit // where requests may go all the same
+	Exits           []LinkerdExit // what may go there all the same
 	Reason          string
 	From            From
 }
 
-// LinkerdExit is requests that leave by the name that they ask for.
+// LinkerdExit is requests, or connections of TLS, that leave by the name that they ask for.
 type LinkerdExit struct {
 	Name  string
 	Hosts []string
 	Port  uint16
+	TLS   string // version of the API of TLSRoutes, for connections whose handshake has the name; "": requests
 	From  From
 }

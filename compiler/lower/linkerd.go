@@ -1,11 +1,14 @@
 package lower
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strconv"
 
 	"meshgen.dev/meshgen/compiler/ir"
+	"meshgen.dev/meshgen/compiler/profile"
+	"meshgen.dev/meshgen/compiler/site"
 )
 
 // linkerdOpaquePorts are the ports that its charts take for streams (proxy.opaquePorts of edge-26.6.3). A list of ours
@@ -80,7 +83,13 @@ func (l *lowering) linkerdOpaque() {
 		add(l.p.Services[i].Ports)
 	}
 	for i := range l.p.Externals {
-		add(l.p.Externals[i].Ports)
+		x := &l.p.Externals[i]
+		add(x.Ports)
+		for _, p := range x.Ports {
+			if p.Protocol == "tls" && len(x.Addresses) == 0 && l.p.Mesh.RegistryOnly {
+				requests[p.Port] = true // in a stream nobody reads the name
+			}
+		}
 	}
 	for _, n := range linkerdOpaquePorts {
 		if !requests[n] { // a rule refuses what the site has both ways
@@ -139,8 +148,13 @@ func (l *lowering) linkerdOutside() {
 				continue
 			}
 			for _, p := range x.Ports {
-				if ir.IsHTTP(p.Protocol) {
-					rest.Exits = append(rest.Exits, ir.LinkerdExit{Name: "to-" + x.Name + "-" + strconv.Itoa(int(p.Port)), Hosts: x.Hosts, Port: p.Port, From: from})
+				exit := ir.LinkerdExit{Name: "to-" + x.Name + "-" + strconv.Itoa(int(p.Port)), Hosts: x.Hosts, Port: p.Port, From: from}
+				if p.Protocol == "tls" {
+					exit.TLS = LinkerdTLSNames(l.s, l.set)
+					exit.From = append(from[:len(from):len(from)], "kubernetes.gatewayAPI")
+				}
+				if exit.TLS != "" || ir.IsHTTP(p.Protocol) {
+					rest.Exits = append(rest.Exits, exit)
 				}
 			}
 		}
@@ -148,6 +162,25 @@ func (l *lowering) linkerdOutside() {
 			k.Outside = append(k.Outside, rest)
 		}
 	}
+}
+
+// LinkerdTLSNames returns at which version of its API Linkerd reads TLSRoutes, which tell connections by the names in their
+// handshakes; "" where the bundle and channel of the Gateway API do not serve it.
+func LinkerdTLSNames(s *site.Site, set *profile.Set) string {
+	if s.Kubernetes.GatewayAPI == nil {
+		return ""
+	}
+	bundle := set.Kubernetes().GatewayAPIRelease(s.Kubernetes.GatewayAPI.Version)
+	release := set.Mesh(s.Mesh.Kind).Release(s.Mesh.Version)
+	if bundle == nil || release == nil {
+		return ""
+	}
+	const kind = "TLSRoute"
+	version := cmp.Or(release.GatewayAPI.Reads[kind], "v1")
+	if !slices.Contains(bundle.Routes[kind].Of(s.Kubernetes.GatewayAPI.Channel), version) {
+		return ""
+	}
+	return version
 }
 
 // everywhere is any address of both families.

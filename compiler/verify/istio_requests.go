@@ -140,7 +140,8 @@ func (p *pass) checkFault(o *object, at fieldPath, route any) {
 	}
 }
 
-// checkStreamRoute checks a TCPRoute, TLSRoute or UDPRoute: its Gateway, and a port of a Service for each end.
+// checkStreamRoute checks a TCPRoute, TLSRoute or UDPRoute: a port of a Service for each end. A network of Linkerd's is the end
+// that the client chose.
 func checkStreamRoute(p *pass, o *object) {
 	for i, r := range list(o.value, "spec", "rules") {
 		at := fieldPath{"spec", "rules"}.at(i).to("backendRefs")
@@ -148,7 +149,7 @@ func checkStreamRoute(p *pass, o *object) {
 			o.report(p, ruleGatewayAPI, at, "leads nowhere")
 		}
 		for j, b := range list(r, "backendRefs") {
-			if n, ok := integer(b, "port"); !ok || !isPort(n) {
+			if n, ok := integer(b, "port"); (!ok || !isPort(n)) && str(b, "kind") != "EgressNetwork" {
 				o.report(p, ruleGatewayAPI, at.at(j).to("port"), "%s is no port (1 to 65535)", show(get(b, "port")))
 			}
 		}

@@ -177,6 +177,24 @@ func (p *pass) checkLinkerdRefs() {
 				}
 			}
 			p.linkerdRetries(o, "http", linkerdStatus)
+		case o.is("gateway.networking.k8s.io", "TLSRoute"):
+			for i, ref := range list(o.value, "spec", "parentRefs") {
+				if str(ref, "group") != linkerdGroup {
+					continue
+				}
+				at := fieldPath{"spec", "parentRefs"}.at(i)
+				need(o, at, ref)
+				if _, ok := integer(ref, "port"); !ok {
+					o.report(p, ruleLinkerd, at, "the admission webhook asks for a port")
+				}
+				if rules := list(o.value, "spec", "rules"); len(rules) != 1 {
+					o.report(p, ruleLinkerd, fieldPath{"spec", "rules"}, "the admission webhook takes one rule")
+				} else {
+					for j, b := range list(rules[0], "backendRefs") {
+						need(o, fieldPath{"spec", "rules"}.at(0).to("backendRefs").at(j), b)
+					}
+				}
+			}
 		case o.is("gateway.networking.k8s.io", "GRPCRoute"):
 			p.linkerdRetries(o, "grpc", linkerdCode)
 		case o.is(linkerdGroup, "NetworkAuthentication"), o.is(linkerdGroup, "EgressNetwork"):

@@ -1,6 +1,9 @@
 package verify
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // checkLinkerdNetworks: a pod's proxy is held to the EgressNetworks of its own namespace, and where that has one to no
 // others; what none of them has is let through. Of two for the same addresses only one is looked at
@@ -41,6 +44,33 @@ func (p *pass) checkLinkerdNetworks(v *values) {
 		}
 		if !closed[o.namespace] {
 			o.report(p, ruleLinkerd, fieldPath{"spec"}, "namespace %s has a network of its own and none that refuses the rest: that of namespace %s does not hold there", o.namespace, global)
+		}
+	}
+	p.checkLinkerdExits(v)
+}
+
+// checkLinkerdExits: of the routes of one port of a network, those of requests are looked at, or those of TLS
+// (policy-controller/grpc/src/outbound.rs of edge-26.6.3): not both, and none of the two where the port is one of streams.
+func (p *pass) checkLinkerdExits(v *values) {
+	opaque := strings.Split(str(v.value, "proxy", "opaquePorts"), ",")
+	kinds := map[string]string{}
+	for _, o := range p.objects {
+		if !o.is("gateway.networking.k8s.io", "HTTPRoute") && !o.is("gateway.networking.k8s.io", "TLSRoute") {
+			continue
+		}
+		for i, ref := range list(o.value, "spec", "parentRefs") {
+			if str(ref, "kind") != "EgressNetwork" {
+				continue
+			}
+			at, port := fieldPath{"spec", "parentRefs"}.at(i), show(get(ref, "port"))
+			id := o.namespace + "/" + str(ref, "name") + " " + port
+			if other := kinds[id]; other != "" && other != o.kind {
+				o.report(p, ruleLinkerd, at, "port %s of the network has a %s too: one of the two kinds is not looked at", port, other)
+			}
+			kinds[id] = o.kind
+			if slices.Contains(opaque, port) {
+				o.report(p, ruleLinkerd, at.to("port"), "port %s is one of streams, of which no name is read: proxy.opaquePorts of the chart", port)
+			}
 		}
 	}
 }

@@ -32,7 +32,9 @@ const (
 	policyGroup = "policy.linkerd.io"
 	alpha       = policyGroup + "/v1alpha1"
 	serverV     = policyGroup + "/v1beta3"
-	gatewayAPI  = "gateway.networking.k8s.io/v1"
+
+	gatewayGroup = "gateway.networking.k8s.io"
+	gatewayAPI   = gatewayGroup + "/v1"
 )
 
 // emitter writes one plan.

@@ -99,7 +99,7 @@ func (e *emitter) routes() {
 
 // outside closes and opens networks outside the cluster.
 func (e *emitter) outside() {
-	routes := e.objects(backend.Policy, "HTTPRoute")
+	requests, handshakes := e.objects(backend.Policy, "HTTPRoute"), e.objects(backend.Policy, "TLSRoute")
 	for i := range e.k.Outside {
 		n := &e.k.Outside[i]
 		phase := backend.Enforcement
@@ -121,6 +121,10 @@ func (e *emitter) outside() {
 		})
 		for _, x := range n.Exits {
 			meta := backend.Meta{APIVersion: gatewayAPI, Namespace: n.Namespace, Name: x.Name, From: x.From}
+			routes := requests
+			if x.TLS != "" {
+				meta.APIVersion, routes = gatewayGroup+"/"+x.TLS, handshakes
+			}
 			routes.Add(meta, func(y *artifact.YAML) {
 				y.Map("spec", func() {
 					y.Seq("parentRefs", func() {
@@ -133,6 +137,10 @@ func (e *emitter) outside() {
 					y.Comment("To where the client was going.")
 					y.Seq("rules", func() {
 						y.Item(func() {
+							if x.TLS != "" { // whose rules must name an end
+								y.Seq("backendRefs", func() { y.Item(func() { ref(y, policyGroup, "EgressNetwork", n.Name) }) })
+								return
+							}
 							y.Seq("matches", func() { y.Item(func() { match(y, ir.Path{Value: "/"}, "") }) })
 						})
 					})

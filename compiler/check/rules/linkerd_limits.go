@@ -5,6 +5,7 @@ import (
 
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/lower"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
@@ -119,26 +120,50 @@ var LinkerdExternalByName = &check.Rule{
 	ID: "MG5254", Name: "linkerd-external-by-name", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a destination outside is known by name alone, on a port where Linkerd sees no names
 
-The way out is closed, and opened for what is declared: by the name in a request of HTTP, or by address. A stream carries no
-name, and names in TLS are matched by TLSRoutes of version v1alpha2, which the Gateway API's standard channel does not serve:
-the connections are refused.
-Source: linkerd.io, egress networks; linkerd/linkerd2 edge-26.6.3 policy-controller/k8s/api/src/lib.rs; read on 2026-11-21.`,
+The way out is closed, and opened for what is declared: by the name in a request of HTTP, by that in a handshake of TLS, or by
+address. A stream carries no name. Names in TLS are matched by TLSRoutes of version v1alpha2, which the Gateway API serves in
+its experimental channel alone. On one port number proxies look for the one or for the other: requests go first, and every
+connection of TLS would be refused.
+Source: linkerd.io, egress networks; linkerd/linkerd2 edge-26.6.3 policy-controller/k8s/api/src/lib.rs and
+policy-controller/grpc/src/outbound.rs; read on 2026-11-21.`,
 	Run: func(p *check.Pass) {
 		if p.Site.Mesh.Kind != "linkerd" || p.Site.Mesh.EgressPolicy != "registry-only" {
 			return
 		}
-		for n, e := range byKey(p.Site.External) {
-			if len(e.Addresses) > 0 || len(e.Hosts) == 0 {
-				continue
-			}
-			for pn, port := range byKey(e.Ports) {
-				if port.Protocol == "http" || port.Protocol == "grpc" || port.Protocol == "udp" { // proxies take TCP alone
+		handshakes := lower.LinkerdTLSNames(p.Site, p.Profiles) != ""
+		requests := map[int]string{} // number → path of the first port whose requests have the name
+		byName := func(found func(path, external, name string, port *site.PlainPort)) {
+			for n, e := range byKey(p.Site.External) {
+				if len(e.Addresses) > 0 || len(e.Hosts) == 0 {
 					continue
 				}
-				p.Reportf(site.Join("external", n, "ports", pn), "port %q of destination %q speaks %s and is known by name alone: mesh linkerd lets it through by address", pn, n, port.Protocol).
-					Related(site.Join("external", n, "hosts"), "the names").Related("mesh.kind", "the mesh").Hintf("addresses: […] in place of hosts, or beside them")
+				for pn, port := range byKey(e.Ports) {
+					found(site.Join("external", n, "ports", pn), n, pn, port)
+				}
 			}
 		}
+		byName(func(path, _, _ string, port *site.PlainPort) {
+			if (port.Protocol == "http" || port.Protocol == "grpc") && requests[port.Port] == "" {
+				requests[port.Port] = path
+			}
+		})
+		byName(func(path, n, pn string, port *site.PlainPort) {
+			const known = "port %q of destination %q speaks %s and is known by name alone: mesh linkerd lets it through by address"
+			names, tls := site.Join("external", n, "hosts"), port.Protocol == "tls"
+			switch {
+			case port.Protocol == "http" || port.Protocol == "grpc" || port.Protocol == "udp": // proxies take TCP alone
+			case !tls:
+				p.Reportf(path, known, pn, n, port.Protocol).
+					Related(names, "the names").Related("mesh.kind", "the mesh").Hintf("addresses: […] in place of hosts, or beside them")
+			case !handshakes:
+				p.Reportf(path, known+", or by TLSRoutes, which the Gateway API does not serve here", pn, n, port.Protocol).
+					Related(names, "the names").Related("mesh.kind", "the mesh").
+					Hintf(`kubernetes: gatewayAPI: channel: "experimental"; or addresses: […] in place of hosts, or beside them`)
+			case requests[port.Port] != "":
+				p.Reportf(path, "port %d of destination %q carries TLS that is known by its name, and requests in another place: proxies would look for requests alone", port.Port, n).
+					Related(requests[port.Port], "the requests").Hintf("addresses: […] in place of hosts, for one of the two")
+			}
+		})
 	},
 }
 
@@ -156,6 +181,7 @@ controller/api/destination/endpoint_translator.go createWeightedAddr; read on 20
 		if p.Site.Mesh.Kind != "linkerd" {
 			return
 		}
+		const tlsByName = "TLS known by its name"
 		streams := map[int]string{} // number → path of the first port of a stream
 		visit := func(found func(path string, number int, protocol string)) {
 			for s := range services(p.Site) {
@@ -169,7 +195,11 @@ controller/api/destination/endpoint_translator.go createWeightedAddr; read on 20
 			}
 			for n, e := range byKey(p.Site.External) {
 				for pn, port := range byKey(e.Ports) {
-					found(site.Join("external", n, "ports", pn), port.Port, port.Protocol)
+					protocol := port.Protocol
+					if protocol == "tls" && len(e.Addresses) == 0 && p.Site.Mesh.EgressPolicy == "registry-only" {
+						protocol = tlsByName
+					}
+					found(site.Join("external", n, "ports", pn), port.Port, protocol)
 				}
 			}
 		}
@@ -179,7 +209,7 @@ controller/api/destination/endpoint_translator.go createWeightedAddr; read on 20
 			}
 		})
 		visit(func(path string, number int, protocol string) {
-			if stream := streams[number]; stream != "" && (protocol == "http" || protocol == "grpc") {
+			if stream := streams[number]; stream != "" && (protocol == "http" || protocol == "grpc" || protocol == tlsByName) {
 				p.Reportf(path, "port %d carries %s here and a stream in another place, and mesh linkerd knows streams by number", number, protocol).
 					Related(stream, "the stream").Hintf("another number for one of the two, as port and as targetPort")
 			}

@@ -197,7 +197,7 @@ if begin crds 'kinds of objects that no chart brings'; then
 	:
 	crd certificates.cert-manager.io 'cert-manager'
 	complete 'Install what brings them first.'
-	kube apply --server-side --filename mirror/gateway-api-v1.5.1-standard-install.yaml
+	kube apply --server-side --filename mirror/gateway-api-v1.5.1-experimental-install.yaml
 	wait_for '' customresourcedefinition.apiextensions.k8s.io/gatewayclasses.gateway.networking.k8s.io condition=Established
 	wait_for '' customresourcedefinition.apiextensions.k8s.io/gateways.gateway.networking.k8s.io condition=Established
 	wait_for '' customresourcedefinition.apiextensions.k8s.io/httproutes.gateway.networking.k8s.io condition=Established
