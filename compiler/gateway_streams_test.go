@@ -9,7 +9,7 @@ import (
 // TestStreamsBesideLinkerd: a gateway program passes datagrams and connections to services of a mesh that has no gateway of
 // its own. The mesh's proxies take the connections; datagrams go past them, and network policies alone hold them.
 func TestStreamsBesideLinkerd(t *testing.T) {
-	const bundle = `channel: "experimental"} // no later: Linkerd 2.20 would not read it; for TLSRoutes at v1alpha2
+	const bundle = `channel: "experimental"} // no later: Linkerd 2.20 would not read it. Of TLSRoutes it reads v1alpha2 alone
 `
 	text := read(t, filepath.Join(examplesDir, "lla1", "site.cue"))
 	if !strings.Contains(text, bundle) {

@@ -164,8 +164,9 @@ func (l *lowering) linkerdOutside() {
 	}
 }
 
-// LinkerdTLSNames returns at which version of its API Linkerd reads TLSRoutes, which tell connections by the names in their
-// handshakes; "" where the bundle and channel of the Gateway API do not serve it.
+// LinkerdTLSNames returns at which version of its API a TLSRoute is written, which tells connections by the names in their
+// handshakes: v1 where the cluster serves it, since all served versions show one object, else the one that Linkerd reads. It is
+// "" where the bundle and channel of the Gateway API do not serve that one.
 func LinkerdTLSNames(s *site.Site, set *profile.Set) string {
 	if s.Kubernetes.GatewayAPI == nil {
 		return ""
@@ -175,12 +176,15 @@ func LinkerdTLSNames(s *site.Site, set *profile.Set) string {
 	if bundle == nil || release == nil {
 		return ""
 	}
-	const kind = "TLSRoute"
-	version := cmp.Or(release.GatewayAPI.Reads[kind], "v1")
-	if !slices.Contains(bundle.Routes[kind].Of(s.Kubernetes.GatewayAPI.Channel), version) {
+	const kind, newest = "TLSRoute", "v1"
+	read, served := cmp.Or(release.GatewayAPI.Reads[kind], newest), bundle.Routes[kind].Of(s.Kubernetes.GatewayAPI.Channel)
+	switch {
+	case !slices.Contains(served, read):
 		return ""
+	case slices.Contains(served, newest):
+		return newest
 	}
-	return version
+	return read
 }
 
 // everywhere is any address of both families.
