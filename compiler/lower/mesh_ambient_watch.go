@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"meshgen.dev/meshgen/compiler/ir"
-	"meshgen.dev/meshgen/compiler/site"
 )
 
 // ambientCertificates are those of sidecars: gateways and waypoints have the same agent. ztunnel counts nothing about its
@@ -18,7 +17,7 @@ func ambientPushes(l *lowering) []ir.Rule {
 	for _, n := range l.p.Namespaces {
 		if w := l.p.Mesh.Waypoint; n.Meshed && n.Waypoint && w != nil {
 			out = append(out, replicas("Waypoint", "the waypoint of "+n.Name, n.Name, waypointName, w.Replicas,
-				[]ir.KV{{Key: "waypoint", Value: n.Name}}, append(ir.From{site.Join("namespaces", n.Name, "waypoint")}, w.From...),
+				[]ir.KV{{Key: "waypoint", Value: n.Name}}, append(ir.From{"namespaces"}, w.From...),
 				"Without any, no request of the mesh reaches a service of this namespace.")...)
 		}
 	}
