@@ -6,12 +6,15 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -91,16 +94,22 @@ func (id identity) config(t *testing.T) *tls.Config {
 	return &tls.Config{RootCAs: id.pool, Certificates: []tls.Certificate{own}, MinVersion: tls.VersionTLS12}
 }
 
-// freePort returns an address of the loopback that nobody uses now. Should somebody take it, the child ends, and whoever
-// answers in its place has not its key.
+// freePort returns an address of the loopback that nobody uses now, below the ports that the kernel gives to connections going
+// out, which would be taken in between. Should somebody else take it, the child ends, and whoever answers in its place has not
+// its key.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(20000+rand.IntN(12000))))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		return l.Addr().String()
 	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // child is a server that this test has started.
