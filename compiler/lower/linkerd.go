@@ -165,8 +165,8 @@ func (l *lowering) linkerdOutside() {
 }
 
 // LinkerdTLSNames returns at which version of its API a TLSRoute is written, which tells connections by the names in their
-// handshakes: v1 where the cluster serves it, since all served versions show one object, else the one that Linkerd reads. It is
-// "" where the bundle and channel of the Gateway API do not serve that one.
+// handshakes: the newest where the cluster serves it, else the one that Linkerd reads. It is "" where the bundle and channel of
+// the Gateway API do not serve that one.
 func LinkerdTLSNames(s *site.Site, set *profile.Set) string {
 	if s.Kubernetes.GatewayAPI == nil {
 		return ""
@@ -176,13 +176,13 @@ func LinkerdTLSNames(s *site.Site, set *profile.Set) string {
 	if bundle == nil || release == nil {
 		return ""
 	}
-	const kind, newest = "TLSRoute", "v1"
-	read, served := cmp.Or(release.GatewayAPI.Reads[kind], newest), bundle.Routes[kind].Of(s.Kubernetes.GatewayAPI.Channel)
+	const kind = "TLSRoute"
+	read, served := cmp.Or(release.GatewayAPI.Reads[kind], routesNewest), bundle.Routes[kind].Of(s.Kubernetes.GatewayAPI.Channel)
 	switch {
 	case !slices.Contains(served, read):
 		return ""
-	case slices.Contains(served, newest):
-		return newest
+	case slices.Contains(served, routesNewest):
+		return routesNewest
 	}
 	return read
 }

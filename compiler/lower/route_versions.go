@@ -6,9 +6,11 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
-// routeVersions decides at which version of its API a kind of route is written: v1 where the cluster serves it, since all
-// served versions show one object; else the one that who serves the gateway reads, which route-kind-not-served holds the
-// bundle to.
+// routesNewest is the version of routes that is written where the cluster serves it, since all served versions show one object.
+const routesNewest = "v1"
+
+// routeVersions decides at which version of its API a kind of route is written where the newest is not served: the one that
+// who serves the gateway reads, which route-kind-not-served holds the bundle to.
 func (l *lowering) routeVersions(g *ir.Gateway) {
 	if g.Frontend != ir.FrontendGatewayAPI || l.s.Kubernetes.GatewayAPI == nil {
 		return
@@ -26,7 +28,7 @@ func (l *lowering) routeVersions(g *ir.Gateway) {
 		reads = r.Reads
 	}
 	for kind, version := range byKey(reads) {
-		if !slices.Contains(bundle.Routes[kind].Of(l.s.Kubernetes.GatewayAPI.Channel), "v1") {
+		if !slices.Contains(bundle.Routes[kind].Of(l.s.Kubernetes.GatewayAPI.Channel), routesNewest) {
 			g.RouteVersions = append(g.RouteVersions, ir.KV{Key: kind, Value: version})
 		}
 	}

@@ -3,9 +3,9 @@ package parallel
 import (
 	"runtime"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func TestEach(t *testing.T) {
@@ -20,13 +20,22 @@ func TestEach(t *testing.T) {
 	}
 }
 
-// TestTogether has two pieces wait for each other: done one after another, they would never end.
+// TestTogether has each of two pieces wait for the other: done one after another, the first would wait in vain.
 func TestTogether(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
-	var both sync.WaitGroup
-	both.Add(2)
-	meet := func() { both.Done(); both.Wait() }
-	Do(meet, meet)
+	const patience = time.Minute
+	here, there := make(chan struct{}), make(chan struct{})
+	meet := func(come, wait chan struct{}) func() {
+		return func() {
+			close(come)
+			select {
+			case <-wait:
+			case <-time.After(patience):
+				t.Error("the other piece was not begun")
+			}
+		}
+	}
+	Do(meet(here, there), meet(there, here))
 }
 
 // TestPanic has a panic of any piece be the caller's, after all that were begun have ended.
