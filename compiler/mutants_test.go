@@ -666,6 +666,8 @@ var mutants = []mutant{
 	{"cilium", "szz1", "charts/*/cilium/values.yaml", `cidr: 10.96.0.0/16`, `cidr: fd00::/48`},
 	{"cilium", "szz1", "charts/*/cilium/values.yaml", `enableTransparentMode: true`, `enableTransparentMode: false`},
 	{"cilium", "szz1", "charts/*/cilium/values.yaml", `hostLegacyRouting: true`, `hostLegacyRouting: false`},
+	{"checks", "szz1", "checks/szz1.json", `"mode":"IPsec"`, `"mode":"Wireguard"`},
+	{"checks", "szz1", "checks/szz1.json", `"kind":"ipsec"`, `"kind":"wireguard"`},
 	{"secrets", "szz1", "docs/*/secrets.json", `szz1-ipsec`, `szz1-ipsek`},
 	{"flows", "szz1", "fabric/*/flows.csv", `,esp,`, `,ipip,`},
 	{"hosts", "szz1", "**/etc/meshgen/firewall.nft", `meta l4proto esp`, `meta l4proto ipip`},

@@ -48,6 +48,7 @@ type expectedState struct {
 	Configuration []struct{ Namespace, ConfigMap, Key, Value string } `json:"configuration"`
 	Marks         []serviceMark                                       `json:"marks"`
 	Egress        []expectedEgress                                    `json:"egress"`
+	Encryption    *struct{ Kind, Mode string }                        `json:"encryption"`
 	Objects       []expectedObjects                                   `json:"objects"`
 
 	file *artifact.File
@@ -119,6 +120,7 @@ func checkExpected(p *pass) {
 	p.expectedObjects()
 	p.expectedConfiguration()
 	p.expectedEgress()
+	p.expectedEncryption()
 }
 
 func (p *pass) unexpected(format string, args ...any) {

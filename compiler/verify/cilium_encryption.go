@@ -89,3 +89,24 @@ func (p *pass) ipsecSecrets() (out []SecretRef) {
 	}
 	return out
 }
+
+// ciliumModes are the words of agents for encryption whose keys somebody makes (api/v1/models/encryption_status.go of Cilium
+// 1.20.2).
+var ciliumModes = map[string]string{"ipsec": "IPsec"}
+
+// expectedEncryption: what the agents are asked for is what the chart turns on.
+func (p *pass) expectedEncryption() {
+	var kind, mode string
+	for _, name := range sortedKeys(p.releases.Charts) {
+		if v := p.values[name]; v != nil && p.releases.Charts[name].Name == "cilium" {
+			kind = str(ciliumEncryption(v), "type")
+			mode = ciliumModes[kind]
+		}
+	}
+	switch e := p.expected.Encryption; {
+	case e == nil && mode != "":
+		p.unexpected("nodes encrypt by %s, and nobody asks the agents for it", kind)
+	case e != nil && (e.Kind != kind || e.Mode != mode):
+		p.unexpected("agents are asked for encryption %q by the word %q, and the chart turns on %q", e.Kind, e.Mode, kind)
+	}
+}

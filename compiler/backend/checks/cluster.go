@@ -94,6 +94,7 @@ func (w *writer) cluster(p *ir.Plan, t *artifact.Tree) {
 		return service{s.Namespace, s.Name, ir.SelectorText(s.Labels)}
 	})
 	w.egress(p)
+	w.encryption(p)
 	if c := p.Cilium; c != nil && len(c.Expects) > 0 {
 		list(w, "configuration", c.Expects, func(v ir.CiliumValue) any {
 			w.From("", v.From...)

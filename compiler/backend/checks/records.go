@@ -93,6 +93,11 @@ type configuration struct {
 	Value     string `json:"value"`
 }
 
+type encryption struct {
+	Kind string `json:"kind"`
+	Mode string `json:"mode"` // as "cilium-dbg encrypt status" calls it
+}
+
 type mark struct {
 	Namespace   string            `json:"namespace"`
 	Service     string            `json:"service"`

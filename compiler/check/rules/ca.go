@@ -13,13 +13,12 @@ import (
 
 // signers are the authorities that each mesh can have its certificates signed by. Istio: istio.io, plug in CA
 // certificates; cert-manager istio-csr; SPIRE integration. Linkerd: linkerd.io, identity: its own issuer out of a Secret
-// that somebody makes, by hand or cert-manager. Cilium v1.20.2: encryption.ztunnel.ca.type. Consul: Connect CA
-// providers.
+// that somebody makes, by hand or cert-manager. Consul: Connect CA providers. Cilium signs for nobody, or with keys of one
+// Secret that has one name: the matrix of capabilities refuses the choice.
 var signers = map[string][]string{
 	"istio-sidecar": {"builtin", "plugin", "cert-manager", "spire"},
 	"istio-ambient": {"builtin", "plugin", "cert-manager"}, // ztunnel asks istiod or another server of its protocol: istio/ztunnel 62d82653, src/identity/caclient.rs, read 2026-11-21
 	"linkerd":       {"builtin", "plugin", "cert-manager"},
-	"cilium":        {"builtin", "spire"},
 	"consul":        {"builtin", "vault"},
 }
 
@@ -30,7 +29,7 @@ var CAKind = &check.Rule{
 
 It would sign by itself, with a root of its own: certificates that nobody else trusts, or none at all.
 Source: istio.io, plug in CA certificates and SPIRE; linkerd.io, automatically rotating control plane TLS credentials;
-docs.cilium.io, ztunnel encryption; Consul, certificate authority providers.`,
+Consul, certificate authority providers.`,
 	Run: func(p *check.Pass) {
 		m := p.Site.Mesh
 		known := signers[m.Kind]
