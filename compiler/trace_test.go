@@ -126,13 +126,12 @@ func (q *inquiry) looked(from, callee string) bool {
 	return q.linkerd() || q.consul() || q.ambient() && q.waypoint(callee) || q.s.Mesh.Kind == "cilium" && q.meshed(from)
 }
 
-// TestTraceLeaving asks each service with a proxy for each destination outside: open is what it declares. Of Linkerd it is
-// said that it is not followed.
+// TestTraceLeaving asks each service with a proxy for each destination outside: open is what it declares.
 func TestTraceLeaving(t *testing.T) {
 	asked := 0
 	for _, name := range exampleNames(t) {
 		q := newInquiry(t, name)
-		if q.s.Mesh.Kind != "istio-sidecar" && !q.consul() || q.s.Mesh.EgressPolicy != "registry-only" {
+		if q.s.Mesh.Kind != "istio-sidecar" && !q.linkerd() && !q.consul() || q.s.Mesh.EgressPolicy != "registry-only" {
 			continue
 		}
 		tr := newTracer(t, q, q.tree)
@@ -154,20 +153,28 @@ func TestTraceLeaving(t *testing.T) {
 	}
 }
 
-// TestTraceLeavingByGateway breaks what a connection out of Consul's mesh passes, one piece after the other: the trace stops
-// at each.
-func TestTraceLeavingByGateway(t *testing.T) {
-	q := newInquiry(t, "dus1")
+// TestTraceLeavingStops breaks what a connection out of Consul's and Linkerd's mesh passes, one piece after the other: the
+// trace stops at each.
+func TestTraceLeavingStops(t *testing.T) {
+	dus1, lla1 := newInquiry(t, "dus1"), newInquiry(t, "lla1")
+	archive := trace.Question{From: "pay/cards", To: "archive", Port: 6432}
+	tides := trace.Question{From: "ran/scheduler", To: "tides", Port: 443}
 	for _, x := range []struct {
 		mutant
 		stop policy.Layer
 	}{
+		{mutant{"linkerd", "lla1", "**/40-policy/tlsroute.yaml", `- tides.example.net`, `- tide.example.net`}, policy.Scope},
+		{mutant{"linkerd", "lla1", "**/40-policy/tlsroute.yaml", `(?s)(backendRefs:.*?name: )outside`, `${1}to-hub`}, policy.Route},
+		{mutant{"networkpolicy", "lla1", "**/40-policy/networkpolicy.yaml", `(?s)(# to external tides.*?port: )443`, `${1}444`}, policy.Egress},
 		{mutant{"consul", "dus1", "**/40-policy/serviceintentions.yaml", `(?s)(name: archive-pg\n  sources:\n    - name: )cards`, `${1}web`}, policy.Route},
 		{mutant{"consul", "dus1", "**/40-policy/terminatinggateway.yaml", `- name: archive-pg`, `- name: archives-pg`}, policy.Route},
 		{mutant{"networkpolicy", "dus1", "**/40-policy/networkpolicy.yaml", `(?s)(name: terminating-gateway\n.*?port: )8443`, `${1}8444`}, policy.Ingress},
 		{mutant{"networkpolicy", "dus1", "**/40-policy/networkpolicy.yaml", `(?s)(name: terminating-gateway\n.*)port: 6432`, `${1}port: 5432`}, policy.Egress},
 	} {
-		ask := trace.Question{From: "pay/cards", To: "archive", Port: 6432}
+		q, ask := dus1, archive
+		if x.example == "lla1" {
+			q, ask = lla1, tides
+		}
 		if was, err := newTracer(t, q, q.tree).Inside(ask); err != nil || !was.Open {
 			t.Fatalf("%v: %v, %+v", ask, err, was)
 		}

@@ -1,13 +1,7 @@
 package policy
 
-// Depart follows a connection of a pod to somebody outside the cluster, as Reach does, and where the pod has a proxy of
-// Consul by way of that: to the terminating gateway that stands for the destination, and on from there. With a Method the
-// connection carries requests; with a Host of the target and no Method it is TLS, which says the name in its first packet.
-func (m *Model) Depart(from Caller, to Target, req Request) Verdict {
-	w := from.Workload
-	if m.consul == nil || req.UDP || !m.proxied(w) || w.Gateway {
-		return m.Reach(from, to, req)
-	}
+// departConsul follows a connection of a pod to the terminating gateway that stands for the destination, and on from there.
+func (m *Model) departConsul(w *Workload, to Target, req Request) Verdict {
 	identity := w.ServiceAccount
 	if identity == "" {
 		identity = "default"

@@ -54,6 +54,8 @@ type Linkerd struct {
 	labels map[string]map[string]string // of machines, by "namespace/name"
 	routes []httpRoute
 	deny   bool // ports without a Server refuse everybody
+
+	outside linkerdOutside
 }
 
 type linkerdObject[S any] struct {
@@ -83,6 +85,9 @@ func ReadLinkerd(t *artifact.Tree, valuesPath string) (*Linkerd, error) {
 		return nil, err
 	}
 	l.deny = v.Proxy.DefaultInboundPolicy == "deny"
+	if err := l.readOutside(t, valuesPath); err != nil {
+		return nil, err
+	}
 	for _, f := range t.Files() {
 		if !delivered(f.Path()) || path.Base(f.Path()) == "kustomization.yaml" {
 			continue
@@ -108,10 +113,19 @@ func (l *Linkerd) object(o meta, h head) error {
 	case "workload.linkerd.io/ExternalWorkload":
 		l.labels[h.Metadata.Namespace+"/"+h.Metadata.Name] = h.Metadata.Labels
 		return linkerdAdd(&l.machines, o, h)
-	case "policy.linkerd.io/HTTPLocalRateLimitPolicy", "policy.linkerd.io/EgressNetwork":
-		return nil // they decide how much, and what goes out
+	case "policy.linkerd.io/EgressNetwork":
+		return l.outside.network(o, h)
+	case "policy.linkerd.io/HTTPLocalRateLimitPolicy":
+		return nil // it decides how much
 	case "gateway.networking.k8s.io/HTTPRoute":
-		return add(&l.routes, httpRoute{meta: o}, h, func(r *httpRoute) any { return &r.spec })
+		if err := add(&l.routes, httpRoute{meta: o}, h, func(r *httpRoute) any { return &r.spec }); err != nil {
+			return err
+		}
+		return l.outside.route(o, h)
+	case "gateway.networking.k8s.io/GRPCRoute", "gateway.networking.k8s.io/TLSRoute", "gateway.networking.k8s.io/TCPRoute":
+		return l.outside.route(o, h)
+	case "v1/Namespace":
+		return understoodNamespace(h)
 	}
 	if group == "policy.linkerd.io" || group == "workload.linkerd.io" || group == "linkerd.io" {
 		return fmt.Errorf("%s of %s is not understood", h.Kind, h.APIVersion)

@@ -53,7 +53,7 @@ func (m *Model) proxied(w *Workload) bool {
 	}
 	if m.linkerd != nil {
 		if set, ours := m.injected[w.Namespace]; ours {
-			return set == "enabled" || set == "ingress"
+			return set == "enabled"
 		}
 	} else if labels, ours := m.namespaces[w.Namespace]; ours {
 		return labels[consulInject] == "true"

@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 
@@ -22,12 +21,8 @@ func (t *Tracer) external(name string) *ir.External {
 	return nil
 }
 
-// leaving follows a request of a service to a destination outside. Linkerd decides about those by objects that the oracle
-// does not read.
-func (t *Tracer) leaving(q Question, caller *policy.Workload, e *ir.External) (*Trace, error) {
-	if t.world.Linkerd != "" {
-		return nil, fmt.Errorf("what leaves the cluster is not traced with mesh %s", t.plan.Mesh.Kind)
-	}
+// leaving follows a request of a service to a destination outside.
+func (t *Tracer) leaving(q Question, caller *policy.Workload, e *ir.External) *Trace {
 	if q.Port == 0 && len(e.Ports) > 0 {
 		q.Port = e.Ports[0].Port
 	}
@@ -46,8 +41,9 @@ func (t *Tracer) leaving(q Question, caller *policy.Workload, e *ir.External) (*
 	if i := slices.IndexFunc(e.Ports, func(p ir.Port) bool { return p.Port == q.Port }); i >= 0 {
 		protocol := e.Ports[i].Protocol
 		r.UDP = protocol == "udp"
-		// Consul goes by the name wherever a proxy sees one, unless the destination is behind fixed addresses.
-		if t.world.Consul != "" && len(e.Hosts) > 0 && protocol != "tcp" && !t.plan.Proxied(e) {
+		// Linkerd and Consul go by the name wherever a proxy sees one, Consul not where the destination is behind fixed addresses.
+		names := t.world.Linkerd != "" || t.world.Consul != "" && !t.plan.Proxied(e)
+		if names && len(e.Hosts) > 0 && protocol != "tcp" {
 			if to.Host = e.Hosts[0]; slices.Contains(e.Hosts, q.To) {
 				to.Host = q.To
 			}
@@ -71,5 +67,5 @@ func (t *Tracer) leaving(q Question, caller *policy.Workload, e *ir.External) (*
 		}
 		out.Hops = append(out.Hops, h)
 	}
-	return out, nil
+	return out
 }

@@ -119,7 +119,7 @@ func (t *Tracer) Inside(q Question) (*Trace, error) {
 		return nil, err
 	}
 	if e := t.external(q.To); e != nil {
-		return t.leaving(q, caller, e)
+		return t.leaving(q, caller, e), nil
 	}
 	callee, err := t.workload(q.To)
 	if err != nil {
