@@ -50,6 +50,37 @@ func (c *comparison) foreign(file func(name string) error, dir func(name string,
 	return n, err
 }
 
+// keep links every unchanged file into the new tree. One that somebody replaced since it was compared is an error, with
+// nothing written: the new tree would not hold what its manifest says.
+func (u *Update) keep() error {
+	for _, name := range slices.Sorted(maps.Keys(u.cmp.planned)) {
+		p := u.cmp.planned[name]
+		if p.status != unchanged || isManifest(name) {
+			continue
+		}
+		from, to := u.cmp.disk(name), u.staged(name)
+		if info, err := os.Lstat(from); err != nil && !absent(err) {
+			return err
+		} else if err != nil || info.ModTime().UnixNano() != p.modified {
+			return fmt.Errorf("%s was changed by somebody else while this build compared it: build again", from)
+		}
+		if err := u.mkdir(filepath.Dir(to)); err != nil {
+			return err
+		}
+		if os.Link(from, to) == nil {
+			continue
+		}
+		data, err := os.ReadFile(from) // a file system without links
+		if err == nil {
+			err = os.WriteFile(to, data, p.mode)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // carry links every foreign file into the new tree, keeps foreign directories even when empty, and gives directories
 // that stay their former mode.
 func (u *Update) carry() (int, error) {
@@ -136,7 +167,7 @@ func drain(old, out string, generated func(name string) bool) error {
 			case d.IsDir():
 				dirs = append(dirs, p)
 				return nil
-			case generated(name) && path.Dir(name) == ManifestDir:
+			case generated(name) && isManifest(name):
 				manifests = append(manifests, p)
 				return nil
 			case generated(name) || temporary(name):

@@ -72,9 +72,10 @@ const (
 )
 
 type plannedFile struct {
-	sum    [sha256.Size]byte
-	mode   fs.FileMode
-	status status
+	sum      [sha256.Size]byte
+	mode     fs.FileMode
+	status   status
+	modified int64 // of an unchanged file: when, in nanoseconds, by the time of the file
 }
 
 // comparison is the new tree against the directory, first file by file, then, once all sites are known, as a whole.
@@ -125,11 +126,11 @@ func (c *comparison) add(t *Tree, stage func(*File, status) error) error {
 			}
 			continue
 		}
-		s, err := c.compare(f)
+		s, modified, err := c.compare(f)
 		if err != nil {
 			return err
 		}
-		c.planned[f.path] = plannedFile{f.sum, f.Mode(), s}
+		c.planned[f.path] = plannedFile{f.sum, f.Mode(), s, modified}
 		if err := stage(f, s); err != nil {
 			return err
 		}
@@ -143,28 +144,29 @@ func (c *comparison) add(t *Tree, stage func(*File, status) error) error {
 	return nil
 }
 
-func (c *comparison) compare(f *File) (status, error) {
+// compare returns the status of a file, and when an unchanged one was last modified.
+func (c *comparison) compare(f *File) (status, int64, error) {
 	if c.empty {
-		return added, nil
+		return added, 0, nil
 	}
 	info, err := os.Lstat(c.disk(f.path))
 	if absent(err) {
-		return added, nil
+		return added, 0, nil
 	}
 	if err != nil {
-		return added, err
+		return added, 0, err
 	}
 	if !info.Mode().IsRegular() || info.Size() != int64(len(f.data)) || (info.Mode()&0o100 != 0) != f.exec {
-		return changed, nil
+		return changed, 0, nil
 	}
 	data, err := os.ReadFile(c.disk(f.path))
 	if err != nil {
-		return added, err
+		return added, 0, err
 	}
 	if !bytes.Equal(data, f.data) {
-		return changed, nil
+		return changed, 0, nil
 	}
-	return unchanged, nil
+	return unchanged, info.ModTime().UnixNano(), nil
 }
 
 // absent reports whether a path does not exist, also because a file stands where one of its directories would be.
@@ -347,6 +349,9 @@ func (c *comparison) prune() ([]string, error) {
 
 // nextManifest is where a replacement file by file keeps the new manifest until everything that it lists is there.
 func nextManifest(site string) string { return ManifestPath(site) + ".new" }
+
+// isManifest reports whether a path of a tree is that of a site's manifest.
+func isManifest(name string) bool { return path.Dir(name) == ManifestDir }
 
 // manifestsIn returns the paths of all manifests of a tree on disk.
 func manifestsIn(dir string) ([]string, error) {

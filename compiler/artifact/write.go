@@ -137,9 +137,12 @@ func boxes(out string) (sibling, inside string) {
 	return filepath.Join(filepath.Dir(out), name), filepath.Join(out, name)
 }
 
-// Add stages a sealed tree. Trees may share files as long as these are equal.
+// Add stages a sealed tree: what is new or changed, and every manifest. Trees may share files as long as these are equal.
 func (u *Update) Add(t *Tree) error {
 	return u.cmp.add(t, func(f *File, s status) error {
+		if s == unchanged && !isManifest(f.path) {
+			return nil // most builds change nothing: see keep
+		}
 		dst := u.staged(f.path)
 		if err := u.mkdir(filepath.Dir(dst)); err != nil {
 			return err
@@ -189,6 +192,9 @@ func (u *Update) Commit() (Result, error) {
 		return r, err
 	}
 	if u.fallback == "" {
+		if err := u.keep(); err != nil {
+			return Result{}, err
+		}
 		r.Foreign, err = u.carry()
 		if c := (*conflictError)(nil); errors.As(err, &c) {
 			return Result{}, err

@@ -3,6 +3,7 @@ package artifact
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -166,6 +167,43 @@ func TestWriteUnchangedTouchesNothing(t *testing.T) {
 		t.Error("the directory was swapped for nothing")
 	}
 	wantDisk(t, out, map[string]string{"a": "1", "b/c": "2", "mine": "m"})
+}
+
+// TestReplacedWhileCompared has somebody replace a file after it was found unchanged: the build is refused, and nothing of
+// it is written.
+func TestReplacedWhileCompared(t *testing.T) {
+	for name, meanwhile := range map[string]func(file string) error{
+		"replaced": func(file string) error {
+			if err := os.WriteFile(file+".mine", []byte("9"), 0o644); err != nil {
+				return err
+			}
+			later := time.Now().Add(time.Second)
+			return errors.Join(os.Chtimes(file+".mine", later, later), os.Rename(file+".mine", file))
+		},
+		"removed": os.Remove,
+	} {
+		t.Run(name, func(t *testing.T) {
+			out := filepath.Join(t.TempDir(), "out")
+			write(t, out, tree(t, "x", map[string]string{"same": "1", "other": "1"}))
+			u, err := Open(out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer u.Close()
+			if err := u.Add(tree(t, "x", map[string]string{"same": "1", "other": "2"})); err != nil {
+				t.Fatal(err)
+			}
+			if err := meanwhile(filepath.Join(out, "same")); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := u.Commit(); err == nil || !strings.Contains(err.Error(), "same was changed by somebody else") {
+				t.Errorf("error %v", err)
+			}
+			if text, err := os.ReadFile(filepath.Join(out, "other")); err != nil || string(text) != "1\n" {
+				t.Errorf("the other file has %q, %v", text, err)
+			}
+		})
+	}
 }
 
 func TestWriteManySites(t *testing.T) {
