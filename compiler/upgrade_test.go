@@ -55,7 +55,7 @@ func TestUpgradeScript(t *testing.T) {
 				}
 				_, said, err := install(t, fake, script, "lab", "--dry-run", s.Name)
 				for _, c := range calls {
-					if shown := strings.ReplaceAll(said, `\`, ""); err != nil || !strings.Contains(shown, "+ "+c+"\n") {
+					if shown := strings.ReplaceAll(said, `\`, ""); err != nil || !strings.Contains(shown, "+ "+strings.ReplaceAll(c, `\`, "")+"\n") {
 						t.Errorf("--dry-run does not show %q: %v\n%s", c, err, said)
 					}
 				}

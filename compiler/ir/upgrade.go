@@ -4,6 +4,7 @@ package ir
 // the site says the new release the tree holds the one that runs, and every step can be gone back.
 type Upgrade struct {
 	Running, To string          // releases of the mesh, as the site writes them
+	Order       string          // which site is upgraded when, for people; "": this one for itself
 	Values      []UpgradeValues // of charts, that only steps take
 	Steps       []UpgradeStep   // in order
 	After       string          // what the site says when all is done, in its own language

@@ -22,6 +22,10 @@ func consulUpgrade(l *lowering) *ir.Upgrade {
 	if len(l.p.Consul.Places) > 0 {
 		u.From = append(u.From, "gateways")
 	}
+	if l.p.Consul.WAN != nil {
+		u.Order, u.From = l.consulUpgradeOrder(), append(u.From, "federation", "name")
+	}
+	ahead := l.consulPrimaryAhead(to)
 	running := *l.installed(consulName).Chart
 	next := l.chartAt(consulName, to, l.meshProfile().Release(to).Charts.Repository)
 	first := running // the running chart, with the new image for servers
@@ -47,12 +51,12 @@ func consulUpgrade(l *lowering) *ir.Upgrade {
 
 	u.Steps = []ir.UpgradeStep{
 		{
-			Name: "snapshot", Before: servers, From: u.From,
+			Name: "snapshot", Before: slices.Concat(servers, ahead), From: u.From,
 			Doc: "Keeps what the servers know in " + snapshot + " of the first one: copy it away with kubectl cp. Servers that have gone back and do not start are led back to it.",
 			Run: []ir.UpgradeCommand{l.consulServer(0, "consul snapshot save "+snapshot), l.consulServer(0, "consul snapshot inspect "+snapshot)},
 		},
 		{
-			Name: "first-server", Before: append(slices.Clone(all), l.consulServer(0, "consul snapshot inspect "+snapshot)), From: u.From,
+			Name: "first-server", Before: slices.Concat(all, ahead, []ir.UpgradeCommand{l.consulServer(0, "consul snapshot inspect "+snapshot)}), From: u.From,
 			Doc:  fmt.Sprintf("The last of the %d servers alone changes to the new release. The others, the injector and all proxies stay as they are.", m.Replicas),
 			Look: "No alert of Consul. After it, the new server follows the leader: its log tells of no error.",
 			Run:  slices.Concat([]ir.UpgradeCommand{{Chart: &u.Values[0].Release, Values: []string{valuesOf(consulName), upgradeValues(consulFirst)}}}, servers),
@@ -75,7 +79,7 @@ func consulUpgrade(l *lowering) *ir.Upgrade {
 		u.Steps = append(u.Steps, others)
 	}
 	u.Steps = append(u.Steps, ir.UpgradeStep{
-		Name: "control-plane", Before: all, From: u.From,
+		Name: "control-plane", Before: slices.Concat(all, ahead), From: u.From,
 		Doc:  "The kinds of objects, the injector, the plug-in of the nodes, and the gateways, whose pods are replaced: connections that pass them are cut off. Pods that start from here on get the new proxy.",
 		Look: "Every server runs the new release.",
 		Run:  slices.Concat([]ir.UpgradeCommand{{Chart: &next, Values: []string{valuesOf(consulName)}}}, renewed, all),
@@ -143,5 +147,5 @@ func (l *lowering) consulProxySteps(u *ir.Upgrade, before []ir.UpgradeCommand) [
 // consulServer asks one server, by the token that the chart gives its pods.
 func (l *lowering) consulServer(i int, line string) ir.UpgradeCommand {
 	return ir.UpgradeCommand{Args: []string{"kubectl", "--namespace", l.p.Mesh.Namespace, "exec", fmt.Sprintf("%s-%d", consulServers, i), "--container", "consul", "--",
-		"sh", "-c", `CONSUL_HTTP_TOKEN="$ACL_BOOTSTRAP_TOKEN" ` + line}}
+		"sh", "-c", `CONSUL_HTTP_TOKEN="$` + l.consulToken() + `" ` + line}}
 }

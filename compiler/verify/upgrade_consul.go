@@ -47,12 +47,36 @@ func (p *pass) checkConsulUpgrade(u *upgradeScript) {
 	if next != -1 {
 		p.report(u.file, 0, ruleConsul, "server %d keeps the release that runs", next)
 	}
+	p.checkUpgradeOrder(u, v)
 	// The controller of API gateways looks at no image: it writes a Deployment anew when its replicas are not what it wants.
 	for _, o := range p.objects {
 		if o.is("gateway.networking.k8s.io", "Gateway") && strings.HasPrefix(str(o.value, "spec", "gatewayClassName"), "consul-") && !slices.ContainsFunc(u.calls, func(c upgradeCall) bool {
 			return c.kind == "does" && slices.Contains(c.args, o.namespace) && strings.HasPrefix(plain(c.args), "kubectl scale deployment/"+o.name)
 		}) {
 			p.report(u.file, 0, ruleConsul, "the pods of %s keep the release that runs", o)
+		}
+	}
+}
+
+// checkUpgradeOrder: servers are asked by a token that their pods have; and in a secondary no chart changes before the servers of
+// the primary run what it leads to.
+func (p *pass) checkUpgradeOrder(u *upgradeScript, v *values) {
+	token := "$ACL_BOOTSTRAP_TOKEN"
+	if consulIsSecondary(v) {
+		token = "$ACL_REPLICATION_TOKEN"
+	}
+	asks := map[string]bool{} // steps that ask the primary
+	primary, to := str(v.value, "global", "federation", "primaryDatacenter"), p.releases.Upgrade.Charts[v.release].Version
+	for _, c := range u.calls {
+		line := strings.Join(c.args, " ")
+		if strings.Contains(line, "CONSUL_HTTP_TOKEN=") && !strings.Contains(line, token) {
+			p.report(u.file, c.line, ruleConsul, "pods of servers here have the token %s alone", token)
+		}
+		if c.kind == "check" && strings.Contains(line, "consul members -wan | ") && strings.Contains(line, " -v dc="+primary+" -v to="+to+" ") {
+			asks[c.step] = true
+		}
+		if _, ok := chartCall(c); ok && c.kind == "does" && consulIsSecondary(v) && !asks[c.step] {
+			p.report(u.file, c.line, ruleConsul, "step %s does not ask whether the servers of %s run release %s", c.step, primary, to)
 		}
 	}
 }

@@ -133,8 +133,8 @@ var ConsulDatacenter = &check.Rule{
 	Doc: `a datacenter of a federation has what would be one for all datacenters
 
 Configuration is shared: what leaves the mesh and machines outside are entries of one list, named alike at every site, and written by
-controllers that do not know of each other. One root signs for all. Plain text is allowed for all datacenters or for none, and
-servers are upgraded across all of them, the primary first. meshgen gives that to sites that stand alone or are peers.
+controllers that do not know of each other. One root signs for all. Plain text is allowed for all datacenters or for none.
+meshgen gives that to sites that stand alone or are peers.
 Source: hashicorp/consul-k8s v2.0.3 controllers/configentries/configentry_controller.go sourceDatacenterMismatchErr; Consul,
 Mesh, AllowEnablingPermissiveMutualTLS.`,
 	Run: func(p *check.Pass) {
@@ -163,9 +163,6 @@ Mesh, AllowEnablingPermissiveMutualTLS.`,
 		}
 		if s.Mesh.CA != nil {
 			report("mesh.ca", "the authority that signs for proxies")
-		}
-		if s.Mesh.Upgrade != nil {
-			report("mesh.upgrade", "the order in which servers are upgraded")
 		}
 	},
 }

@@ -26,6 +26,7 @@ var fleetRules = []*check.Rule{
 	ConsulSharedName,
 	ConsulSharedCertificate,
 	ConsulForAll,
+	ConsulSecondaryAhead,
 	ConsulUnreached,
 	FlatDisagrees,
 	FederatedDiffers,

@@ -246,7 +246,7 @@ if begin load-balancer 'the load balancer, its pools and its BGP sessions'; then
 fi
 if begin mesh 'the control plane, and what holds in the whole mesh'; then
 	:
-	chart consul consul 2.0.3 consul --repo https://helm.releases.hashicorp.com
+	chart consul consul 2.0.2 consul --repo https://helm.releases.hashicorp.com
 	wait_for '' customresourcedefinition.apiextensions.k8s.io/serviceintentions.consul.hashicorp.com 'condition=Established'
 	wait_for '' customresourcedefinition.apiextensions.k8s.io/servicedefaults.consul.hashicorp.com 'condition=Established'
 	wait_for '' customresourcedefinition.apiextensions.k8s.io/gatewayclassconfigs.consul.hashicorp.com 'condition=Established'
