@@ -279,19 +279,7 @@ global.federation.primaryGateways.`,
 			if there.Federation == nil || callsSite(here, name) { // federation-unreached speaks of those that call
 				return
 			}
-			g := there.Gateways[there.Federation.Gateway]
-			if g == nil || len(g.SourceRanges) == 0 {
-				return
-			}
-			for rn, r := range byKey(here.Racks) {
-				for nn, node := range byKey(r.Nodes) {
-					if len(node.Address) > 0 && !inRanges(node.Address, g.SourceRanges) {
-						p.ReportIn(other, site.Join("gateways", there.Federation.Gateway, "sourceRanges"), "servers of site %s come in here, and its node %s is outside of these networks", here.Name, nn).
-							RelatedIn(n, site.Join("racks", rn, "nodes", nn), "the node there")
-						return
-					}
-				}
-			}
+			reportTurnedAway(p, n, other, "servers of site %s come in here, and its node %s is outside of these networks")
 		})
 	},
 }

@@ -43,9 +43,12 @@ Source: RFC 4786, section 2; RFC 1918, section 3.`,
 				warnings = append(warnings, c)
 			}
 		}
-		reportClashes(p, errors)
+		const hint = "a range of its own for each site; or a waiver, where both are meant to have it"
+		for _, r := range reportClashes(p, errors) {
+			r.Hintf(hint)
+		}
 		for _, r := range reportClashes(p, warnings) {
-			r.Warning()
+			r.Warning().Hintf(hint)
 		}
 	},
 }

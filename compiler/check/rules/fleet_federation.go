@@ -145,21 +145,28 @@ Source: kubernetes.io, Service, loadBalancerSourceRanges.`,
 			if there.Federation == nil || !callsSite(here, name) {
 				return
 			}
-			g := there.Gateways[there.Federation.Gateway]
-			if g == nil || len(g.SourceRanges) == 0 {
-				return
-			}
-			for rn, r := range byKey(here.Racks) {
-				for nn, node := range byKey(r.Nodes) {
-					if len(node.Address) > 0 && !inRanges(node.Address, g.SourceRanges) {
-						p.ReportIn(other, site.Join("gateways", there.Federation.Gateway, "sourceRanges"), "site %s calls services here, and its node %s is outside of these networks", here.Name, nn).
-							RelatedIn(n, site.Join("racks", rn, "nodes", nn), "the node there")
-						return
-					}
-				}
-			}
+			reportTurnedAway(p, n, other, "site %s calls services here, and its node %s is outside of these networks")
 		})
 	},
+}
+
+// reportTurnedAway reports the first node of a site that the source ranges of another one's gateway for sites leave out; the
+// text takes the names of the site and of the node.
+func reportTurnedAway(p *check.Pass, n, other int, text string) {
+	here, there := p.Fleet[n], p.Fleet[other]
+	g := there.Gateways[there.Federation.Gateway]
+	if g == nil || len(g.SourceRanges) == 0 {
+		return
+	}
+	for rn, r := range byKey(here.Racks) {
+		for nn, node := range byKey(r.Nodes) {
+			if len(node.Address) > 0 && !inRanges(node.Address, g.SourceRanges) {
+				p.ReportIn(other, site.Join("gateways", there.Federation.Gateway, "sourceRanges"), text, here.Name, nn).
+					RelatedIn(n, site.Join("racks", rn, "nodes", nn), "the node there")
+				return
+			}
+		}
+	}
 }
 
 // callsSite reports whether some service calls one of a site.

@@ -47,6 +47,7 @@ var gatewayRules = []*check.Rule{
 	EgressProvider,
 	EgressUnderlay,
 	EgressTwoWays,
+	EgressNameShared,
 	EgressCalicoLicence,
 	EgressAddress,
 	EgressAddressTwice,
