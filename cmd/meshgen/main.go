@@ -18,7 +18,7 @@ const firstPercent = 4800
 // fleetGarbage is how much garbage a fleet lets grow, in bytes: what has to be kept grows with its sites, and four times that
 // would grow fourfold. leastPercent keeps the collector from taking more time than the work.
 const (
-	fleetGarbage = 96 << 20
+	fleetGarbage = 160 << 20
 	leastPercent = 100
 )
 
