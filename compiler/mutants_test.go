@@ -704,7 +704,7 @@ var mutants = []mutant{
 	{"gateway-api", "rix1", "**/30-gateways/httproute.yaml", `statusCode: 301`, `statusCode: 300`},
 	{"envoy-gateway", "rix1", "**/30-gateways/envoyproxy.yaml", `EnvoyProxy\nmetadata:\n  name: public`, "EnvoyProxy\nmetadata:\n  name: pubic"},
 	{"gateway-api", "rix1", "**/30-gateways/tlsroute.yaml", `sectionName: mqtts`, `sectionName: mqtt`},
-	{"gateway-api", "rix1", "**/30-gateways/udproute.yaml", `gateway.networking.k8s.io/v1alpha2`, `gateway.networking.k8s.io/v1`},
+	{"gateway-api", "rix1", "**/30-gateways/udproute.yaml", `gateway.networking.k8s.io/v1`, `gateway.networking.k8s.io/v1beta1`},
 	{"gateway-api", "rix1", "**/30-gateways/udproute.yaml", `sectionName: syslog`, `sectionName: relp`},
 	{"gateway-api", "rix1", "**/30-gateways/tcproute.yaml", `sectionName: relp`, `sectionName: syslog`},
 	{"gateway-api", "rix1", "**/30-gateways/gateway.yaml", `(port: 514\n +protocol:) UDP`, `$1 TCP`},
@@ -976,7 +976,7 @@ var mutants = []mutant{
 	{"delivery", "rix1", "charts/*/metallb/release.yaml", `storageNamespace: \S+`, `storageNamespace: flux-system`},
 	{"delivery", "rix1", "charts/*/metallb/release.yaml", `name: RetryOnFailure\n\s+retryInterval: 1m`, `name: RemediateOnFailure`},
 	{"delivery", "rix1", "charts/*/metallb/release.yaml", `valuesKey: values.yaml`, `valuesKey: value.yaml`},
-	{"delivery", "rix1", "charts/*/envoy-gateway/release.yaml", `tag: v1.8.3`, `tag: v1.8.2`},
+	{"delivery", "rix1", "charts/*/envoy-gateway/release.yaml", `tag: v1.9.3`, `tag: v1.9.2`},
 	{"delivery", "rix1", "charts/*/envoy-gateway/kustomization.yaml", `disableNameSuffixHash: true`, `disableNameSuffixHash: false`},
 	{"delivery", "fra1", "gitops/*/argocd-cm.yaml", `health.argoproj.io_Application`, `health.argoproj.io_Aplication`},
 }

@@ -59,13 +59,14 @@ type Gateway struct {
 
 // Program is a gateway program that does not come with the mesh; Kind "": the mesh's own.
 type Program struct {
-	Kind, Version string // "envoy-gateway", "1.8.3"
+	Kind, Version string // "envoy-gateway", "1.9.3"
 	Namespace     string // of its controller
 	Controller    string // controllerName of its GatewayClass, whose name is Kind
 	ControlPort   uint16 // configuration, at the controller
 	MetricsPort   uint16 // of proxies and controller
 	HealthPort    uint16 // readiness of a proxy
 	ShutdownPort  uint16 // where a kubelet that ends a proxy waits until its connections are drained
+	Zones         bool   // a webhook tells each proxy the zone of its node: it is asked about every pod of the cluster that gets one
 	From          From
 }
 

@@ -20,7 +20,7 @@ type made struct{ apiVersion, kind, name string }
 // Sources, all read 2026-11-21: istio/istio release-1.31 manifests/charts/{istio-control/istio-discovery,istio-cni,ztunnel,
 // gateway}/templates; metallb/metallb main charts/metallb/templates; cilium/cilium v1.20.2 install/kubernetes/cilium/templates;
 // linkerd/linkerd2 main charts/linkerd-control-plane/templates, charts/linkerd2-cni/templates; hashicorp/consul-k8s main
-// charts/consul/templates; openelb/openelb master charts/templates; envoyproxy/gateway v1.8.0 charts/gateway-helm/templates.
+// charts/consul/templates; openelb/openelb master charts/templates; envoyproxy/gateway v1.8.3 and v1.9.1 charts/gateway-helm/templates.
 var charts = map[string][]made{
 	"istiod": {
 		{"apps/v1", "Deployment", "istiod{revision}"},

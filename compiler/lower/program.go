@@ -3,12 +3,13 @@ package lower
 import "meshgen.dev/meshgen/compiler/ir"
 
 // program decides the names that a gateway program gives to what it deploys. It runs in the mode in which the pods stand
-// in the Gateway's namespace and everything is called as the Gateway is (envoyproxy/gateway v1.8.0,
+// in the Gateway's namespace and everything is called as the Gateway is (envoyproxy/gateway v1.8.3 and v1.9.1,
 // internal/infrastructure/kubernetes/proxy/resource_provider.go).
 func (l *lowering) program(g *ir.Gateway) {
 	prof := l.set.Gateway(g.Program.Kind)
 	g.Program.Namespace, g.Program.Controller = prof.Namespace, prof.Controller
 	g.Program.ControlPort, g.Program.MetricsPort, g.Program.HealthPort, g.Program.ShutdownPort = prof.Ports.Control, prof.Ports.Metrics, prof.Ports.Health, prof.Ports.Shutdown
+	g.Program.Zones = l.zones() > 1 // with one, no pod is nearer than another
 	g.Release, g.ServiceAccount = g.Name, g.Name
 	g.Selector = []ir.KV{{Key: "gateway.networking.k8s.io/gateway-name", Value: g.Name}}
 	g.APIClass = g.Program.Kind
@@ -20,6 +21,15 @@ func (l *lowering) program(g *ir.Gateway) {
 	if l.p.Program == nil {
 		l.p.Program = &g.Program
 	}
+}
+
+// zones counts the failure domains of the site.
+func (l *lowering) zones() int {
+	seen := map[string]bool{}
+	for _, r := range l.s.Racks {
+		seen[r.FailureDomain] = true
+	}
+	return len(seen)
 }
 
 // programReleases are the charts of the gateway program: its CRDs apart, because the controller's chart would bring those

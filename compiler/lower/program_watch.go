@@ -7,7 +7,7 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
-// The Deployment of the controller and its pods, and the ports of metrics by name (envoyproxy/gateway v1.8.3,
+// The Deployment of the controller and its pods, and the ports of metrics by name (envoyproxy/gateway v1.8.3 and v1.9.1,
 // charts/gateway-helm/templates/envoy-gateway-deployment.yaml, internal/infrastructure/kubernetes/proxy/resource.go).
 const (
 	programController  = "envoy-gateway"

@@ -8,15 +8,15 @@ type chartImages struct {
 	named  bool   // each as "name: …"
 }
 
-// envoyImage is that of Envoy Gateway's proxies, whose tag the controller knows (api/v1alpha1/shared_types.go of 1.8.0). The chart's
+// envoyImage is that of Envoy Gateway's proxies, whose tag the controller knows (api/v1alpha1/shared_types.go of 1.8.3 and 1.9.1). The chart's
 // value for the registry does not reach it.
 const envoyImage = "docker.io/envoyproxy/envoy"
 
 type chartImage struct{ key, image string }
 
 // registryCharts are read from the values of each chart, in the release whose keys package schemas has: Istio 1.31.0
-// manifests/charts, MetalLB 0.16.2 charts/metallb with frr-k8s 0.0.27, Cilium 1.20.2 install/kubernetes/cilium, Envoy Gateway 1.8.0
-// charts, Linkerd edge-26.6.3 charts, OpenELB 0.6.0 charts; all on 2026-11-21. Istio's registry is global.hub, which the values have anyway.
+// manifests/charts, MetalLB 0.16.2 charts/metallb with frr-k8s 0.0.27, Cilium 1.20.2 install/kubernetes/cilium, Envoy Gateway 1.8.3 and
+// 1.9.1 charts, Linkerd edge-26.6.3 charts, OpenELB 0.6.0 charts; all on 2026-11-21. Istio's registry is global.hub, which the values have anyway.
 var registryCharts = map[string]chartImages{
 	"base":                   {},
 	"istiod":                 {pull: "global.imagePullSecrets"},

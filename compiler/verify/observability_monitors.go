@@ -63,7 +63,7 @@ func (p *pass) checkMonitorPort(o *object, e any, at fieldPath, namespaces []str
 			number = p.workloadPort(namespaces, get(o.value, "spec", "selector"), name)
 		}
 		if number == 0 && name == "metrics" && slices.ContainsFunc(p.objects, func(o *object) bool { return o.kind == "EnvoyProxy" }) {
-			number = 19001 // of Envoy Gateway 1.8's controller and proxies
+			number = 19001 // of Envoy Gateway's controller and proxies
 		}
 		if number == 0 {
 			o.report(p, ruleMonitors, at.to("port"), "no container that the tree installs has a port %q", name)

@@ -4,7 +4,8 @@
 // 30-gateways its GatewayClass, and for each such gateway an EnvoyProxy: where its pods run, how many, and what their
 // Service is. The Gateways and their routes are printed by package gatewayapi.
 //
-// Facts about Envoy Gateway in comments were read in envoyproxy/gateway v1.8.0.
+// Facts about Envoy Gateway in comments were read in envoyproxy/gateway v1.8.3 and v1.9.1, whose releases take the same
+// values and kinds as far as they are printed here.
 package envoygateway
 
 import (
@@ -70,6 +71,17 @@ func crdValues(y *artifact.YAML) {
 
 // controllerValues: two controllers of which one leads, and proxies beside their Gateways.
 func controllerValues(p *ir.Plan, y *artifact.YAML) {
+	// A template of the chart's own subchart, which --skip-crds does not keep out.
+	y.Map("crds", func() {
+		y.Comment("The admission policy that guards the bundle of the Gateway API comes with the bundle, and not with the controller.")
+		backend.Nested(y, []string{"gatewayAPI", "safeUpgradePolicy"}, func() { y.KV("enabled", false) })
+	})
+	if !p.Program.Zones {
+		y.From("", "racks")
+		y.Comment("All nodes are in one zone: no proxy needs to know which, and its webhook would be asked about every pod that gets a node.")
+		y.Map("topologyInjector", func() { y.KV("enabled", false) })
+		y.Fixed()
+	}
 	y.Map("deployment", func() {
 		y.KV("replicas", 2)
 		backend.Nested(y, []string{"pod"}, func() {

@@ -22,7 +22,7 @@ var Printed = map[string][]string{
 	"metallb":                  {"0.16"},
 	"cilium":                   {"1.20"},
 	"openelb":                  {"0.6"},
-	"envoy-gateway":            {"1.8"},
+	"envoy-gateway":            {"1.8", "1.9"},
 	"cert-manager":             {"1.21"},
 }
 

@@ -22,7 +22,7 @@ type chart struct {
 	Module, Version, Dir    string
 	Origin                  string
 	Licence                 string   // "": Apache-2.0
-	Subchart, SubchartValue string   // packed chart below charts/, and the key that holds its values
+	Subchart, SubchartValue string   // chart below charts/, packed or not, and the key that holds its values
 	Also                    []string // keys that templates read by way of a variable, and that values.yaml has in comments alone
 }
 
@@ -49,8 +49,10 @@ var charts = []chart{
 	{Name: "gateway", Release: "1.31.0", Module: istioModule, Version: istioVersion, Dir: "manifests/charts/gateway", Origin: "istio.io/istio 1.31.0, manifests/charts/gateway"},
 	{Name: "ztunnel", Release: "1.31.0", Module: istioModule, Version: istioVersion, Dir: "manifests/charts/ztunnel", Origin: "istio.io/istio 1.31.0, manifests/charts/ztunnel"},
 	{Name: "metallb", Release: "0.16.2", Module: "go.universe.tf/metallb", Version: "v0.16.2", Dir: "charts/metallb", Origin: "go.universe.tf/metallb v0.16.2, charts/metallb with its subchart frr-k8s 0.0.27", Subchart: "charts/frr-k8s-0.0.27.tgz", SubchartValue: "frr-k8s"},
-	{Name: "gateway-helm", Release: "1.8.0", Module: "github.com/envoyproxy/gateway", Version: "v1.8.0", Dir: "charts/gateway-helm", Origin: "github.com/envoyproxy/gateway v1.8.0, charts/gateway-helm"},
-	{Name: "gateway-crds-helm", Release: "1.8.0", Module: "github.com/envoyproxy/gateway", Version: "v1.8.0", Dir: "charts/gateway-crds-helm", Origin: "github.com/envoyproxy/gateway v1.8.0, charts/gateway-crds-helm"},
+	{Name: "gateway-helm", Release: "1.8.3", Module: "github.com/envoyproxy/gateway", Version: "v1.8.3", Dir: "charts/gateway-helm", Origin: "github.com/envoyproxy/gateway v1.8.3, charts/gateway-helm", Subchart: "charts/crds", SubchartValue: "crds"},
+	{Name: "gateway-crds-helm", Release: "1.8.3", Module: "github.com/envoyproxy/gateway", Version: "v1.8.3", Dir: "charts/gateway-crds-helm", Origin: "github.com/envoyproxy/gateway v1.8.3, charts/gateway-crds-helm"},
+	{Name: "gateway-helm", Release: "1.9.1", Module: "github.com/envoyproxy/gateway", Version: "v1.9.1", Dir: "charts/gateway-helm", Origin: "github.com/envoyproxy/gateway v1.9.1, charts/gateway-helm", Subchart: "charts/crds", SubchartValue: "crds"},
+	{Name: "gateway-crds-helm", Release: "1.9.1", Module: "github.com/envoyproxy/gateway", Version: "v1.9.1", Dir: "charts/gateway-crds-helm", Origin: "github.com/envoyproxy/gateway v1.9.1, charts/gateway-crds-helm"},
 	{Name: "cilium", Release: "1.20.2", Module: "github.com/cilium/cilium", Version: "v1.20.2", Dir: "install/kubernetes/cilium", Origin: "github.com/cilium/cilium v1.20.2, install/kubernetes/cilium",
 		Also: []string{"socketLB.hostNamespaceOnly"}},
 	{Name: "linkerd-crds", Release: "2026.6.3", Dir: "linkerd-26.6.3/charts/linkerd-crds", Origin: linkerdOrigin + "linkerd-crds"},

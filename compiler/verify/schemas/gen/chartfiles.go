@@ -13,8 +13,11 @@ import (
 	"testing/fstest"
 )
 
-// unpack reads a packed chart; its files appear without the leading folder.
+// unpack reads a packed chart, whose files appear without the leading folder, or one that lies there as a folder.
 func unpack(root fs.FS, name string) (fs.FS, error) {
+	if !strings.HasSuffix(name, ".tgz") {
+		return fs.Sub(root, name)
+	}
 	f, err := root.Open(name)
 	if err != nil {
 		return nil, err

@@ -23,7 +23,8 @@ var crdFiles = []crdFile{
 	{"cert-manager-1.21.2.yaml", "cert-manager", "1.21.2", "", "github.com/cert-manager/cert-manager v1.21.2, deploy/crds", apache},
 	{"cilium-1.20.2.yaml", "cilium", "1.20.2", "", "github.com/cilium/cilium v1.20.2, pkg/k8s/apis/cilium.io/client/crds", apache},
 	{"consul-k8s-2.0.3.yaml", "consul", "2.0.3", "", "github.com/hashicorp/consul-k8s v2.0.3, control-plane/config/crd/bases", mpl},
-	{"envoy-gateway-1.8.3.yaml", "envoy-gateway", "1.8.3", "", "github.com/envoyproxy/gateway v1.8.3, charts/gateway-helm", apache},
+	{"charts/gateway-helm/charts/crds/crds/generated", "envoy-gateway", "1.8.3", "", "github.com/envoyproxy/gateway v1.8.3, charts/gateway-helm", apache},
+	{"charts/gateway-helm/charts/crds/crds/generated", "envoy-gateway", "1.9.1", "", "github.com/envoyproxy/gateway v1.9.1, charts/gateway-helm", apache},
 	{"external-secrets-2.9.0.yaml", "external-secrets", "2.9.0", "", "github.com/external-secrets/external-secrets v2.9.0, config/crds/bases", apache},
 	{"flux.yaml", "flux", "2", "", "github.com/fluxcd kustomize-controller, source-controller, helm-controller, config/crd/bases", apache},
 	{"frr-k8s-0.0.27.yaml", "frr-k8s", "0.0.27", "", "github.com/metallb/metallb chart 0.16.2, subchart frr-k8s 0.0.27", apache},
@@ -44,7 +45,7 @@ var crdFiles = []crdFile{
 }
 
 // crdModules are components whose CRDs a Go module has.
-var crdModules = map[string]string{"mcs-api": "sigs.k8s.io/mcs-api"}
+var crdModules = map[string]string{"envoy-gateway": "github.com/envoyproxy/gateway", "mcs-api": "sigs.k8s.io/mcs-api"}
 
 // kubernetesReleases are the releases whose own kinds are derived; each stands for its minor release.
 var kubernetesReleases = []string{"1.34.3", "1.35.2", "1.36.3"}

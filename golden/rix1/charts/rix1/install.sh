@@ -220,7 +220,7 @@ if begin crds 'kinds of objects that no chart brings'; then
 	crd servicemonitors.monitoring.coreos.com 'the Prometheus operator'
 	crd prometheusrules.monitoring.coreos.com 'the Prometheus operator'
 	complete 'Install what brings them first.'
-	kube apply --server-side --filename https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.5.1/experimental-install.yaml
+	kube apply --server-side --filename https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.6.3/standard-install.yaml
 	wait_for '' customresourcedefinition.apiextensions.k8s.io/gatewayclasses.gateway.networking.k8s.io condition=Established
 	wait_for '' customresourcedefinition.apiextensions.k8s.io/gateways.gateway.networking.k8s.io condition=Established
 	wait_for '' customresourcedefinition.apiextensions.k8s.io/httproutes.gateway.networking.k8s.io condition=Established
@@ -255,8 +255,8 @@ if begin mesh 'the control plane, and what holds in the whole mesh'; then
 fi
 if begin gateways 'the ways in, their certificates and routes'; then
 	:
-	chart envoy-gateway-crds envoy-gateway-system v1.8.3 oci://docker.io/envoyproxy/gateway-crds-helm
-	chart envoy-gateway envoy-gateway-system v1.8.3 oci://docker.io/envoyproxy/gateway-helm --skip-crds
+	chart envoy-gateway-crds envoy-gateway-system v1.9.3 oci://docker.io/envoyproxy/gateway-crds-helm
+	chart envoy-gateway envoy-gateway-system v1.9.3 oci://docker.io/envoyproxy/gateway-helm --skip-crds
 	apply 30-gateways
 	wait_for gateway-public gateway.gateway.networking.k8s.io/public 'condition=Programmed'
 	wait_for gateway-public certificate.cert-manager.io/public-https-tls 'condition=Ready'
