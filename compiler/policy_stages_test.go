@@ -78,8 +78,8 @@ func objectKey(doc string) string {
 	return doc
 }
 
-// TestPolicyStages: no call that the site declares is refused in any stage, for an incident or of a migration, and
-// none while the namespaces leave the mesh one after the other.
+// TestPolicyStages: no call that the site declares is refused in any stage, for an incident or of a migration, none in an
+// incident during a migration, and none while the namespaces leave the mesh one after the other.
 func TestPolicyStages(t *testing.T) {
 	seen := map[string]int{}
 	for _, name := range exampleNames(t) {
@@ -107,11 +107,14 @@ func TestPolicyStages(t *testing.T) {
 		}
 		for _, dir := range stages {
 			rest := strings.TrimPrefix(dir, "kubernetes/overlays/"+name+"/")
+			open := path.Join("kubernetes/overlays", name, "break-glass/open")
 			if rest != "break-glass/proxyless" {
 				ask(rest, staged(q.tree, dir))
+				if strings.HasPrefix(rest, "migration/") && slices.Contains(stages, open) { // the stage may be one that somebody tries
+					ask("break-glass/open, in "+rest, staged(q.tree, dir, open))
+				}
 				continue
 			}
-			open := path.Join(path.Dir(dir), "open")
 			f := q.tree.Lookup(dir + "/namespace.yaml")
 			docs := bytes.Split(f.Bytes(), []byte("\n---\n"))
 			for i := range docs { // the first of them, then one more each time

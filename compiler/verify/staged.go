@@ -44,6 +44,7 @@ var stagedChanges = map[string]map[kindKey]struct {
 		{"policy.linkerd.io", "Server"}:             {[]string{"spec", "accessPolicy"}, "all-unauthenticated"},
 		{consulGroup, "ProxyDefaults"}:              {[]string{"spec", "mutualTLSMode"}, "permissive"},
 		{consulGroup, "Mesh"}:                       {[]string{"spec", "allowEnablingPermissiveMutualTLS"}, true},
+		{consulGroup, "ServiceDefaults"}:            {[]string{"spec", "mutualTLSMode"}, "permissive"},
 		{consulGroup, "ServiceIntentions"}:          {[]string{"spec", "sources"}, nil},
 	},
 	"break-glass/proxyless": {{"", "Namespace"}: {[]string{"metadata"}, nil}},
@@ -114,9 +115,9 @@ func isOut(o *object) bool {
 // labels stay.
 func (p *pass) checkBreakGlass(open, out []*object, own map[string]*object) {
 	has := func(list []*object, is func(*object) bool) bool { return slices.ContainsFunc(list, is) }
-	for _, was := range p.objects {
+	for _, was := range slices.Concat(p.objects, p.staged) { // stages of a migration may be in force, too
 		strict := was.is("security.istio.io", "PeerAuthentication") && str(was.value, "spec", "mtls", "mode") == "STRICT"
-		lifted := len(out) > 0 && (strict || was.is("policy.linkerd.io", "Server")) || len(open) > 0 && p.consulRefuses(was)
+		lifted := len(out) > 0 && (strict || was.is(linkerdGroup, "Server")) || len(open) > 0 && p.consulRefuses(was)
 		if lifted && !has(open, func(o *object) bool { return o.String() == was.String() }) {
 			was.report(p, ruleStaged, nil, "break-glass/open does not lift it")
 		}

@@ -10,7 +10,7 @@ func (p *pass) consulRefuses(o *object) bool {
 	if v, _ := p.consulValues(); consulIsWAN(v) && str(o.value, "spec", "destination", "name") == "*" {
 		return false // it is one for all datacenters
 	}
-	return o.is(consulGroup, "ProxyDefaults") || o.is(consulGroup, "Mesh") ||
+	return o.is(consulGroup, "ProxyDefaults") || o.is(consulGroup, "Mesh") || o.is(consulGroup, "ServiceDefaults") && str(o.value, "spec", "mutualTLSMode") == "strict" ||
 		o.is(consulGroup, "ServiceIntentions") && !p.consulAliases()[o.name] && !p.consulDestinations()[o.name]
 }
 

@@ -16,9 +16,9 @@ type Consul struct {
 	intentions []consulIntentions
 	protocols  map[string]string
 	splitters  []consulSplitter
-	deny       bool // the access lists refuse by default
-	loose      bool // plain text is taken by all services; else by those of plain
-	plain      map[string]bool
+	deny       bool                          // the access lists refuse by default
+	loose      bool                          // plain text is taken by all services that say nothing for themselves
+	plain      map[string]bool               // what services say for themselves
 	outside    map[string]*consulDestination // by name
 	ways       []consulWay
 	machines   []consulMachine
@@ -114,7 +114,10 @@ func (c *Consul) object(o meta, h head) error {
 		err := unmarshal(h.Spec, &d, true)
 		loose := d.MutualTLSMode != "" && d.MutualTLSMode != "strict"
 		if h.Kind == "ServiceDefaults" {
-			c.protocols[h.Metadata.Name], c.plain[h.Metadata.Name] = d.Protocol, loose
+			c.protocols[h.Metadata.Name] = d.Protocol
+			if d.MutualTLSMode != "" {
+				c.plain[h.Metadata.Name] = loose
+			}
 			if d.Destination != nil {
 				d.Destination.meta, c.outside[h.Metadata.Name] = o, d.Destination
 			}
@@ -186,7 +189,12 @@ func (c *Consul) Admits(q ConsulRequest) (bool, Object) {
 }
 
 // takesPlain reports whether a service takes callers without a certificate, whatever its intentions say.
-func (c *Consul) takesPlain(service string) bool { return c.loose || c.plain[service] }
+func (c *Consul) takesPlain(service string) bool {
+	if own, said := c.plain[service]; said {
+		return own
+	}
+	return c.loose
+}
 
 // of returns the intentions of one service, nil where it has none.
 func (c *Consul) of(service string) *consulIntentions {

@@ -144,9 +144,7 @@ func (l *Linkerd) Admits(w *Workload, q LinkerdRequest) (bool, Object) {
 		if s.Namespace != w.Namespace || s.spec.Port != q.Port || !l.selects(s.spec.PodSelector, s.spec.Machines, w) {
 			continue
 		}
-		if s.spec.AccessPolicy != "deny" && s.spec.AccessPolicy != "" {
-			return true, s.Object
-		}
+		open := s.spec.AccessPolicy != "deny" && s.spec.AccessPolicy != "" // for what a route takes, too
 		targets := []targetRef{{"policy.linkerd.io", "Server", s.Name}}
 		if s.spec.ProxyProtocol == "HTTP/1" || s.spec.ProxyProtocol == "HTTP/2" || s.spec.ProxyProtocol == "unknown" && q.Method != "" {
 			route, any := l.route(s.Namespace, s.Name, q)
@@ -156,6 +154,9 @@ func (l *Linkerd) Admits(w *Workload, q LinkerdRequest) (bool, Object) {
 			if route != nil {
 				targets = append(targets, targetRef{"gateway.networking.k8s.io", "HTTPRoute", route.Name})
 			}
+		}
+		if open {
+			return true, s.Object
 		}
 		return l.granted(s.Namespace, targets, q, s.Object)
 	}

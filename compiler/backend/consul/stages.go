@@ -23,6 +23,11 @@ func (e *emitter) breakGlass() {
 	everybody := ir.ConsulCaller{Name: "*"}
 	for i := range e.k.Services {
 		s := &e.k.Services[i]
+		if s.Migrating {
+			// What a service says for itself goes before the mode of all (Consul, service-defaults: an empty MutualTLSMode
+			// is that of proxy-defaults; read 2026-11-22). It may be at any stage, whichever the site says.
+			e.defaults(backend.BreakGlassOpen, s, "permissive", slices.Concat(g.From, s.From), s.PermissiveFrom)
+		}
 		if len(s.Callers) == 0 {
 			continue
 		}

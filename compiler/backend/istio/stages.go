@@ -23,7 +23,8 @@ func (e *emitter) breakGlass() {
 	}
 	policies := e.objects(backend.BreakGlassOpen, "AuthorizationPolicy")
 	for _, n := range g.Open {
-		if !n.Permissive && (!m.Strict || e.migrating(n.Name)) {
+		// On its way to another mode a namespace may be at any of its stages, whichever the site says.
+		if e.migrating(n.Name) || !n.Permissive && !m.Strict {
 			e.peerAuthentication(peers, n.Name, false, slices.Concat(e.modeFrom(n.Name), g.From))
 		}
 		policies.Add(backend.Meta{APIVersion: securityV1, Namespace: n.Name, Name: "break-glass", Labels: []ir.KV{backend.Staged("break-glass")},
