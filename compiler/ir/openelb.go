@@ -9,6 +9,7 @@ type OpenELB struct {
 	Speakers  []OpenELBSpeaker // nodes that speak BGP, sorted by name
 	Eips      []Eip            // by name
 	Layer2    bool             // some Eip is announced at layer 2
+	Idle      bool             // no node announces anything
 	From      From
 }
 

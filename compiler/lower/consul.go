@@ -98,7 +98,7 @@ func (l *lowering) consulService(s *ir.Service) ir.ConsulService {
 			out.Callers[i].Permissions = append(out.Callers[i].Permissions, permissions...)
 		}
 	}
-	if requests && !out.Machine { // a terminating gateway reads no tokens
+	if requests && !out.Machine && len(out.Callers) > 0 { // a terminating gateway reads no tokens; without callers there are no intentions to ask for one
 		out.Token = s.JWT
 	}
 	slices.SortFunc(out.Callers, func(a, b ir.ConsulCaller) int {

@@ -59,8 +59,8 @@ func (l *lowering) firewallRules(f *ir.Flow) []ir.FirewallRule {
 	for _, v6 := range []bool{false, true} {
 		var b netipx.IPSetBuilder
 		sources := f.From.Addresses
-		if f.Area == ir.PodArea {
-			sources = slices.Concat(sources, l.allNodes().Addresses)
+		if f.Area == ir.PodArea && slices.ContainsFunc(sources, func(p netip.Prefix) bool { return p.Addr().Is6() == v6 }) {
+			sources = slices.Concat(sources, l.allNodes().Addresses) // pods without an address of this family call by the other one
 		}
 		for _, p := range sources {
 			if p.Addr().Is6() == v6 {

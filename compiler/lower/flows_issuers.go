@@ -36,10 +36,15 @@ func (l *lowering) machineFlows(s *ir.Service) {
 				Note: "encrypted"}, ir.From{"namespaces", "mesh", "kubernetes"}, c.From)
 			source.Name = "way out " + w.Name
 		}
+		to := ir.FlowEnd{Name: "machines " + s.Namespace + "/" + s.Name, Addresses: ir.Blocks(s.Addresses)}
+		reads := slices.Concat(ir.From{"namespaces", "gateways", "mesh", "kubernetes"}, machinesFrom)
+		if n := l.p.Mesh.ProxyPorts.Streams; n != 0 && s.Identity != "" && slices.ContainsFunc(c.Ports, func(p ir.Port) bool { return p.Protocol == "tcp" }) {
+			l.flow(ir.Flow{Area: ir.OutsideArea, From: source, To: to, Protocol: "tcp", Port: n, Why: c.Why, Note: "streams of the mesh, encrypted; leaves with the address of the pod's node"}, reads, c.From)
+		}
 		for _, p := range c.Ports {
-			l.flow(ir.Flow{Area: ir.OutsideArea, From: source, To: ir.FlowEnd{Name: "machines " + s.Namespace + "/" + s.Name, Addresses: ir.Blocks(s.Addresses)},
+			l.flow(ir.Flow{Area: ir.OutsideArea, From: source, To: to,
 				Protocol: portProtocol(p), Port: p.TargetPort, Why: c.Why, Note: "leaves with the address of the pod's node"},
-				slices.Concat(ir.From{"namespaces", "gateways", "mesh", "kubernetes"}, machinesFrom), c.From, p.From)
+				reads, c.From, p.From)
 		}
 	}
 }

@@ -171,6 +171,8 @@ func (l *lowering) monitors() {
 		return
 	}
 	w.Monitors = slices.Concat(l.meshKind().monitors(l), l.programMonitors(), l.loadBalancerMonitors(), l.ciliumMonitors())
+	// One that names no namespace would look in its own: a site without meshed pods has no proxies.
+	w.Monitors = slices.DeleteFunc(w.Monitors, func(m ir.Monitor) bool { return len(m.Namespaces) == 0 })
 	for i := range w.Monitors {
 		m := &w.Monitors[i]
 		m.Job = w.Namespace + "/" + m.Name // what the operator gives a PodMonitor's series
@@ -186,10 +188,10 @@ func (l *lowering) monitors() {
 // which is short-lived; it goes by a Service.
 func (l *lowering) loadBalancerMonitors() []ir.Monitor {
 	lb := &l.p.LoadBalancer
-	if lb.Kind == "kube-vip" {
+	switch {
+	case l.p.KubeVIP != nil && len(l.p.KubeVIP.Speakers) > 0:
 		return l.kubeVIPMonitors()
-	}
-	if l.p.OpenELB != nil {
+	case l.p.OpenELB != nil && !l.p.OpenELB.Idle:
 		return l.openELBMonitors()
 	}
 	if lb.Kind != "metallb" {

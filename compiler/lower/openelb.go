@@ -71,11 +71,13 @@ func (l *lowering) openELBNodes(o *ir.OpenELB) {
 			announces[n] = announces[n] || p.Protocol == "l2"
 		}
 	}
+	o.Idle = true
 	for i := range l.p.Nodes {
 		n := &l.p.Nodes[i]
 		if !announces[n.Name] {
 			continue
 		}
+		o.Idle = false
 		n.Labels = append(n.Labels, ir.KV{Key: o.RackLabel, Value: n.Name})
 		slices.SortFunc(n.Labels, func(a, b ir.KV) int { return cmp.Compare(a.Key, b.Key) })
 		n.From = slices.Concat(n.From, ir.From{"loadBalancer.kind", "pools", "racks"}, classFrom)
@@ -108,6 +110,9 @@ func (l *lowering) openELBServices(o *ir.OpenELB) {
 				g.Annotations = append(g.Annotations, ir.KV{Key: prof.PoolAnnotation, Value: e.Name}, ir.KV{Key: prof.MarkAnnotation.Key, Value: prof.MarkAnnotation.Value})
 				g.From = append(g.From, site.Join("pools", g.Pool, "addresses"))
 			}
+		}
+		if len(g.Infrastructure) > 0 { // whoever makes the Service copies them from there
+			g.Infrastructure = g.Annotations
 		}
 	}
 }

@@ -104,6 +104,9 @@ func (p *pass) checkCiliumPolicy(o *object) {
 				}
 				for j, s := range list(r, word+"Endpoints") {
 					ns := str(s, "matchLabels", ciliumPodNamespace)
+					if c := str(s, "matchLabels", policyCluster); c != "" && c != p.releases.Site {
+						continue // its namespaces are not of this tree
+					}
 					if ns != "kube-system" && p.find("", "Namespace", "", ns) == nil {
 						o.report(p, ruleReference, at.to(word+"Endpoints").at(j), "there is no Namespace %q in the tree", ns)
 					}

@@ -129,8 +129,9 @@ func checkFirewalls(p *pass) {
 		} else if proxied {
 			p.report(f, 0, ruleFirewall, "it drops what is on the way to Cilium's proxy")
 		}
+		known := endsOf(rows, machines, group)
 		for _, row := range rows {
-			if leadsTo(row, machines, group) {
+			if leadsTo(row, known, machines, group) {
 				p.admits(f, rules, used, row)
 			}
 		}
@@ -142,19 +143,51 @@ func checkFirewalls(p *pass) {
 	}
 }
 
+// endsOf are the names of destinations that machines of the group are among. The inventory has one address of each machine:
+// those of the other family are known by their name alone.
+func endsOf(rows []flowRow, inv *inventory, group string) map[string]bool {
+	out := map[string]bool{}
+	for _, h := range inv.hosts {
+		a, err := netip.ParseAddr(h.address)
+		if err != nil || !inv.in(h, group) {
+			continue
+		}
+		for _, row := range rows {
+			if slices.ContainsFunc(row.dest, func(p netip.Prefix) bool { return p.Contains(a) }) {
+				out[row.to] = true
+			}
+		}
+	}
+	return out
+}
+
+// in reports whether a machine is of the group with a folder.
+func (inv *inventory) in(h *inventoryHost, folder string) bool {
+	return slices.ContainsFunc(h.groups, func(g string) bool { return inv.groups[g] != nil && inv.groups[g].folder == folder })
+}
+
 // leadsTo reports whether a flow has a machine of the group as its destination, and needs a rule there: every filter takes
 // what is needed of ICMP, from everybody.
-func leadsTo(row flowRow, inv *inventory, group string) bool {
+func leadsTo(row flowRow, known map[string]bool, inv *inventory, group string) bool {
 	if row.protocol == "icmp" || row.protocol == "ipv6-icmp" {
 		return false
 	}
 	for name, h := range inv.hosts {
-		if row.to == "routing of "+name && slices.ContainsFunc(h.groups, func(g string) bool { return inv.groups[g] != nil && inv.groups[g].folder == group }) {
+		if !inv.in(h, group) {
+			continue
+		}
+		if row.to == "routing of "+name {
 			return true // at its link-local addresses
 		}
 		a, err := netip.ParseAddr(h.address)
-		in := slices.ContainsFunc(h.groups, func(name string) bool { return inv.groups[name] != nil && inv.groups[name].folder == group })
-		if err == nil && in && slices.ContainsFunc(row.dest, func(p netip.Prefix) bool { return p.Contains(a) }) {
+		if err != nil {
+			continue
+		}
+		if slices.ContainsFunc(row.dest, func(p netip.Prefix) bool { return p.Contains(a) }) {
+			return true
+		}
+		mine := slices.ContainsFunc(row.dest, func(p netip.Prefix) bool { return p.Addr().Is6() == a.Is6() })
+		if len(row.dest) > 0 && !mine && known[row.to] {
 			return true
 		}
 	}

@@ -150,6 +150,12 @@ func (p *pass) checkOpenELBValues(layer2 bool) {
 		if v == nil || p.releases.Charts[release].Name != "openelb" {
 			continue
 		}
+		if get(v.value, "speaker", "enable") == false {
+			if slices.ContainsFunc(p.objects, func(o *object) bool { return o.is("", "Node") && str(o.value, "metadata", "labels", openELBRack) != "" }) {
+				v.report(p, ruleOpenELB, fieldPath{"speaker", "enable"}, "Nodes of the tree have the label of speakers")
+			}
+			continue
+		}
 		if on := get(v.value, "speaker", "layer2") == true; on != layer2 {
 			v.report(p, ruleOpenELB, fieldPath{"speaker", "layer2"}, "%v, and the Eips at layer 2 say %v", on, layer2)
 		}

@@ -92,6 +92,7 @@ type sessionSet struct {
 	links     []*End // switches' ends towards the routing of nodes that live on loopback addresses
 	pairs     []Session
 	faults    []SessionFault
+	listed    map[[2]string]bool           // addresses of switches, with their host names, as the list of flows has them
 	podRanges map[string]map[string]podSet // what switches take of nodes' ranges of pods, by host name and family
 }
 
@@ -106,6 +107,17 @@ func newSessionSet(t *artifact.Tree, site string, objects *lbObjects, inv *inven
 		if of, hostname, ext, ok := fabricFile(f.Path()); ok && of == site {
 			if c, _ := parseSwitchFile(f.Path(), site, hostname, ext, f.Bytes()); c != nil {
 				s.switches = append(s.switches, c)
+			}
+		}
+	}
+	if f := t.Lookup("fabric/" + site + "/flows.csv"); f != nil {
+		rows, _ := parseFlows(f.Bytes())
+		s.listed = map[[2]string]bool{}
+		for _, r := range rows {
+			if name, ok := strings.CutPrefix(r.to, "switch "); ok {
+				for _, a := range r.dest {
+					s.listed[[2]string{a.Addr().String(), name}] = true
+				}
 			}
 		}
 	}

@@ -204,13 +204,15 @@ func (s *sessionSet) hostOf(address string) string {
 type fit struct {
 	address, device        string
 	told, exact, sameAS    bool // the file says the address; the sets of nodes are equal; the AS is
+	listed                 bool // the list of flows has the address for the switch
 	shared                 int  // nodes that both sides know
 	family                 string
 	nodesHere, nodesSwitch int
 }
 
 // assign gives each address that nodes connect to the switch that fits it best: the one whose file says the address,
-// else the one with the same nodes and the same AS, else the one with the most nodes in common.
+// else the one with the same nodes and the same AS, else the one with the most nodes in common. Of two that fit as well, as
+// a pair with one AS does whose files leave the interface to somebody else, the list of flows says which has the address.
 func (s *sessionSet) assign(byPeer map[string][]*End) map[string]string {
 	fits := map[[2]string]*fit{}
 	nodesOf := map[string]int{} // by address
@@ -227,7 +229,7 @@ func (s *sessionSet) assign(byPeer map[string][]*End) map[string]string {
 			key := [2]string{e.PeerAddress, b.Device}
 			f := fits[key]
 			if f == nil {
-				f = &fit{address: e.PeerAddress, device: b.Device, family: e.Family}
+				f = &fit{address: e.PeerAddress, device: b.Device, family: e.Family, listed: s.listed[key]}
 				fits[key] = f
 			}
 			f.shared++
@@ -243,7 +245,7 @@ func (s *sessionSet) assign(byPeer map[string][]*End) map[string]string {
 		order = append(order, f)
 	}
 	slices.SortFunc(order, func(a, b *fit) int {
-		return cmp.Or(later(a.told, b.told), later(a.exact, b.exact), later(a.sameAS, b.sameAS), b.shared-a.shared,
+		return cmp.Or(later(a.told, b.told), later(a.exact, b.exact), later(a.sameAS, b.sameAS), b.shared-a.shared, later(a.listed, b.listed),
 			compareAddrs(a.address, b.address), strings.Compare(a.device, b.device))
 	})
 	device := map[string]string{}

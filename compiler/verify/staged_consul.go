@@ -123,8 +123,14 @@ func (p *pass) checkConsulStage(namespace, stage string, objects []*object) {
 			said[o.name] = true
 		}
 	}
+	machines := map[string]bool{} // they have no proxy that would take one mode or the other
 	for _, o := range p.objects {
-		if o.is(consulGroup, "ServiceDefaults") && o.namespace == namespace && !said[o.name] {
+		if o.is(consulGroup, "Registration") {
+			machines[str(o.value, "spec", "service", "name")] = true
+		}
+	}
+	for _, o := range p.objects {
+		if o.is(consulGroup, "ServiceDefaults") && o.namespace == namespace && !said[o.name] && !machines[o.name] {
 			p.missing(ruleStaged, "migration/%s/%s says no mode of %s", namespace, stage, o.name)
 		}
 	}

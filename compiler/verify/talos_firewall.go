@@ -100,8 +100,10 @@ func checkTalosFirewalls(p *pass, rows []flowRow, machines *inventory) {
 
 func (p *pass) holdTalos(f *artifact.File, rules []firewallAccept, rows []flowRow, machines *inventory) {
 	used := make([]bool, len(rules))
+	group := strings.Split(f.Path(), "/")[2]
+	known := endsOf(rows, machines, group)
 	for _, row := range rows {
-		if leadsTo(row, machines, strings.Split(f.Path(), "/")[2]) {
+		if leadsTo(row, known, machines, group) {
 			row.area = "" // Talos knows no TTL
 			p.admits(f, rules, used, row)
 		}

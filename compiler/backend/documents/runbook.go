@@ -188,9 +188,18 @@ func (b *book) OnMachines() bool {
 // Servers are those of Consul but for the first.
 func (b *book) Servers() []struct{} { return make([]struct{}, b.P.Mesh.Replicas-1) }
 
-// Has reports whether the site has objects of a phase.
-func (b *book) Has(phase string) bool {
-	return slices.ContainsFunc(b.tree.Files(), func(f *artifact.File) bool { return strings.HasPrefix(f.Path(), b.Overlay+"/"+phase+"/") })
+// Has reports whether the site has objects of a phase, or a file of one.
+func (b *book) Has(what string) bool {
+	at := b.Overlay + "/" + what
+	return slices.ContainsFunc(b.tree.Files(), func(f *artifact.File) bool { return f.Path() == at || strings.HasPrefix(f.Path(), at+"/") })
+}
+
+// Apply is the line that applies a phase, after the line before it; "" where the site has no objects of the phase.
+func (b *book) Apply(phase string) string {
+	if !b.Has(phase) {
+		return ""
+	}
+	return "\nkubectl apply --server-side --force-conflicts -k " + b.Overlay + "/" + phase
 }
 
 func newBook(p *ir.Plan, t *artifact.Tree) *book {

@@ -62,6 +62,9 @@ func passages(p *ir.Plan) []policy {
 			o.egress = merge(o.egress, out)
 		}
 		for _, m := range w.Machines {
+			if len(m.Callers) == 0 {
+				continue
+			}
 			name := m.Namespace + "/" + m.Name
 			for _, c := range m.Callers {
 				o.ingress = merge(o.ingress, rule{comment: "from " + c.Kind + " " + c.Namespace + "/" + c.Name, peers: []peer{{namespace: c.Namespace, labels: c.Labels}}, ports: tcp(w.Passage.Port), from: c.From})

@@ -20,7 +20,7 @@ func service(p *ir.Plan, s *ir.Service) policy {
 		})
 	}
 	o.crossSite(p, s)
-	if s.Waypoint != "" && slices.ContainsFunc(s.Callers, func(c ir.Caller) bool { return c.Tunnel }) {
+	if s.Waypoint != "" && slices.ContainsFunc(s.Callers, func(c ir.Caller) bool { return c.Tunnel && carried(c.Ports) }) {
 		o.ingress = append(o.ingress, rule{
 			comment: "from the waypoint, which all requests of the mesh pass",
 			peers:   []peer{waypointPods(p, s.Namespace)},
@@ -49,7 +49,7 @@ func service(p *ir.Plan, s *ir.Service) policy {
 			ports:   wirePorts(p, c.Ports, c.Tunnel, c.Waypoint, c.Plain),
 			from:    c.From,
 		})
-		if c.Waypoint {
+		if c.Waypoint && carried(c.Ports) {
 			o.egress = merge(o.egress, toWaypoint(p, c.Namespace, c.From))
 		}
 	}

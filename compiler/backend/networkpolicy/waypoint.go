@@ -56,6 +56,11 @@ func toWaypoint(p *ir.Plan, namespace string, from ir.From) rule {
 	return rule{comment: "to the waypoint of " + namespace, peers: []peer{waypointPods(p, namespace)}, ports: tcp(p.Mesh.ProxyPorts.Tunnel), from: from}
 }
 
+// carried reports whether a port is of what goes through the tunnel: UDP goes past it.
+func carried(ports []ir.Port) bool {
+	return slices.ContainsFunc(ports, func(x ir.Port) bool { return x.Protocol != "udp" })
+}
+
 // wirePorts returns the ports that an edge has on the wire. In a tunnel TCP has that of the tunnel; by way of a waypoint
 // it does not come from the caller at all. UDP goes past the mesh; and TCP too, of pods that may have no proxy yet.
 func wirePorts(p *ir.Plan, ports []ir.Port, tunnel, waypoint, plain bool) []port {

@@ -14,6 +14,12 @@ func values(p *ir.Plan, t *artifact.Tree, r ir.Release) {
 	lb, o := &p.LoadBalancer, p.OpenELB
 	y := backend.Values(p, t, r)
 	y.Map("speaker", func() {
+		if o.Idle {
+			y.Comment("No node announces anything.")
+			y.From("", append(o.From[:len(o.From):len(o.From)], "pools")...)
+			y.KV("enable", false)
+			return
+		}
 		y.KV("enable", true)
 		y.From("", append(o.From[:len(o.From):len(o.From)], "pools")...)
 		if o.Layer2 {

@@ -164,7 +164,7 @@ func consulPlaces(p *check.Pass, path, name string, g *site.Gateway) {
 		p.Reportf(path+".replicas", "gateway %q has %d pods: Consul's controller makes 8 at the most", name, g.Replicas)
 	}
 	pool := p.Site.Pools[g.Pool]
-	if pool == nil || len(pool.Announce.Racks) == 0 {
+	if pool == nil || pool.Announce == nil || len(pool.Announce.Racks) == 0 {
 		return
 	}
 	var with, without []string

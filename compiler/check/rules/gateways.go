@@ -226,12 +226,7 @@ Without the CRDs the objects are refused; where a field is missing, it is droppe
 				continue
 			}
 			if api == nil {
-				r := p.Reportf(site.Join("gateways", gn, "frontend"), "the frontend of gateway %q is the Gateway API, and kubernetes.gatewayAPI is not given", gn)
-				if suits := suitsAll(parties(p), onGatewayAPI); suits != "" {
-					r.Hintf("kubernetes: gatewayAPI: version: …; %s suits what runs here", suits)
-				} else {
-					r.Hintf("kubernetes: gatewayAPI: version: …, with a patch; lines: %s", strings.Join(p.Profiles.Kubernetes().GatewayAPILines(), ", "))
-				}
+				gatewayAPIToGive(p, p.Reportf(site.Join("gateways", gn, "frontend"), "the frontend of gateway %q is the Gateway API, and kubernetes.gatewayAPI is not given", gn))
 				continue
 			}
 			for ln, li := range byKey(g.Listeners) {

@@ -212,17 +212,25 @@ Source: istio.io, multicluster installation; linkerd.io, multicluster communicat
 				case peers == nil:
 					p.Reportf(at, "%s/%s calls %s, and the site is not federated", s.namespace, s.name, c).Hintf("federation: peers: %s: …", other)
 				default:
-					p.Reportf(at, "%s/%s calls %s, and federation knows no site %q", s.namespace, s.name, c, other).Hintf("sites: %s", keys(peers))
+					p.Reportf(at, "%s/%s calls %s, and federation knows no site %q", s.namespace, s.name, c, other).Hintf("%s", otherSites(peers, other))
 				}
 			}
 			for i, a := range s.Allow {
 				for j, c := range a.From {
 					if other, _, remote := strings.Cut(c, ":"); remote && peers[other] == nil {
 						p.Reportf(s.path+".allow."+site.Index(i)+".from."+site.Index(j), "%s/%s admits %s, and federation knows no site %q", s.namespace, s.name, c, other).
-							Hintf("sites: %s", keys(peers))
+							Hintf("%s", otherSites(peers, other))
 					}
 				}
 			}
 		}
 	},
+}
+
+// otherSites hints at the sites that can be named in place of one that nobody knows.
+func otherSites(peers map[string]*site.Peer, name string) string {
+	if len(peers) == 0 {
+		return "federation: peers: " + name + ": …; or leave it out"
+	}
+	return "sites: " + keys(peers)
 }

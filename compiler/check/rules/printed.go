@@ -73,7 +73,8 @@ one that is known, with a warning: the team vouches for the difference.`,
 		}
 		lines("cert-manager", site.Join("components", "certManager", "version"), "cert-manager", s.Components.CertManager.Version, false)
 		if cni := s.Kubernetes.CNI; cni.Kind == "cilium" && (s.Components.CNI.Managed || s.LoadBalancer.Kind == "cilium") {
-			lines("cilium", "kubernetes.cni.version", "Cilium", cni.Version, p.Profiles.Ours().CNI("cilium").Release(cni.Version) == nil)
+			row := p.Profiles.CNI("cilium").Release(cni.Version)
+			lines("cilium", "kubernetes.cni.version", "Cilium", cni.Version, row != nil && p.Profiles.Ours().CNI("cilium").Release(cni.Version) == nil)
 		}
 		// A release that no profile row describes is told by the rules that look for the row.
 		if m := p.Profiles.Mesh(s.Mesh.Kind); m.Release(s.Mesh.Version) != nil {
