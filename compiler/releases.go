@@ -86,6 +86,9 @@ func releases(p *ir.Plan) verify.Releases {
 	if p.Linkerd != nil {
 		r.Components[p.Mesh.Kind] = p.Mesh.Version // its charts have a calendar of their own
 	}
+	if p.Cilium == nil && p.Cluster.CNI.Kind == "cilium" {
+		r.Components["cilium"] = "" // the newest known: somebody else installs it, and what is written here has long been of its kinds
+	}
 	if p.Cilium != nil {
 		r.Components["cilium"] = p.Cluster.CNI.Version
 		if p.CiliumMesh != nil && p.Federation != nil {

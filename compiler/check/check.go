@@ -8,6 +8,7 @@ package check
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -90,9 +91,13 @@ type Report struct {
 	index int
 }
 
-// Hintf says what to write instead.
+// Hintf says what to write instead. A list of names to choose from may be empty: "gateways: ".
 func (r *Report) Hintf(format string, args ...any) *Report {
-	r.pass.list[r.index].Hint = fmt.Sprintf(format, args...)
+	hint := fmt.Sprintf(format, args...)
+	if strings.HasSuffix(hint, ": ") {
+		hint += "none is declared"
+	}
+	r.pass.list[r.index].Hint = hint
 	return r
 }
 

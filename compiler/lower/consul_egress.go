@@ -65,8 +65,8 @@ func (l *lowering) consulWays() {
 			via := l.s.External[x.Name].Via
 			d := ir.ConsulDestination{Name: ConsulDestination(x.Name, port.Name), External: x.Name, Port: port.Port, Protocol: consulStream(port.Protocol),
 				Addresses: consulAddresses(l.s.External[x.Name], port.Protocol), From: append(slices.Clone(x.From), port.From...)}
-			if g := l.s.EgressGateways[via]; g != nil && proxied(g.Provider) {
-				// The gateway would look a name up and connect to whatever it finds, and the rules of its machine know addresses.
+			if l.s.EgressGateways[via] != nil && len(l.s.External[x.Name].Addresses) > 0 {
+				// The gateway would look a name up and connect to whatever it finds, and who gives it a source address knows addresses.
 				d.Protocol, d.Addresses = "tcp", l.s.External[x.Name].Addresses
 			}
 			for _, u := range x.Users {

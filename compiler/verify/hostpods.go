@@ -54,6 +54,7 @@ func (p *pass) carryHostPods() {
 		case o.is("", "ConfigMap") && ok:
 			groups[group] = o
 		case o.is("", "ConfigMap") && o == script, o.is("apps", "DaemonSet"):
+		case o.is("external-secrets.io", "ExternalSecret"): // with what the registry asks for
 		default:
 			o.report(p, ruleHostForms, nil, "nothing of %s but what writes files of machines", hostPodsNamespace)
 		}

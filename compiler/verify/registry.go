@@ -74,9 +74,8 @@ func (r *Registry) own(host string) bool {
 // pullSecrets are the credentials that charts are told of, in whichever key they have them.
 func (p *pass) pullSecrets(makers map[string]string) []SecretRef {
 	var out []SecretRef
-	for _, name := range sortedKeys(p.values) {
-		ns := p.releases.Charts[name].Namespace
-		for _, at := range []any{get(p.values[name].value, "imagePullSecrets"), get(p.values[name].value, "global", "imagePullSecrets")} {
+	read := func(name, ns string, v *values) {
+		for _, at := range []any{get(v.value, "imagePullSecrets"), get(v.value, "global", "imagePullSecrets")} {
 			for _, ref := range list(at) {
 				secret, ok := ref.(string)
 				if !ok {
@@ -84,6 +83,14 @@ func (p *pass) pullSecrets(makers map[string]string) []SecretRef {
 				}
 				out = append(out, SecretRef{Namespace: ns, Name: secret, Keys: []string{".dockerconfigjson"}, By: "chart " + name, MadeBy: makers[ns+"/"+secret]})
 			}
+		}
+	}
+	for _, name := range sortedKeys(p.values) {
+		read(name, p.releases.Charts[name].Namespace, p.values[name])
+	}
+	for _, name := range sortedKeys(p.upgradeValues) {
+		if u := p.releases.Upgrade; u != nil && p.values[name] == nil { // a release that is there for a step of an upgrade alone
+			read(name, u.Values[name].Namespace, p.upgradeValues[name])
 		}
 	}
 	return out
