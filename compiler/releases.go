@@ -72,6 +72,9 @@ func releases(p *ir.Plan) verify.Releases {
 			r.Upgrade.Values[v.Name] = chart(v.Release)
 		}
 	}
+	if p.Upgrade != nil && p.Linkerd != nil {
+		r.Upgrade.Components = map[string]string{p.Mesh.Kind: p.Upgrade.To}
+	}
 	for _, x := range p.Patches {
 		r.Patches = append(r.Patches, verify.Patch{Kind: x.Kind, Name: x.Name, Text: x.Text, At: x.From[0]})
 	}

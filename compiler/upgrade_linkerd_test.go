@@ -77,7 +77,7 @@ func TestUpgradeLinkerd(t *testing.T) {
 		for _, m := range []mutant{
 			{file: "charts/*/upgrade.sh", old: `(does chart linkerd-control-plane linkerd) 2026.9.1`, new: `${1} 2026.6.3`},
 			{file: "charts/*/upgrade.sh", old: `\tback chart linkerd-control-plane .*\n`},
-			{file: "charts/*/upgrade.sh", old: `\tcheck linkerd check\n(\tdoes chart linkerd-crds)`, new: `${1}`},
+			{file: "charts/*/upgrade.sh", old: `(?:\tcheck linkerd .*\n)+(\tdoes chart linkerd-crds)`, new: `${1}`},
 			{file: "charts/*/upgrade.sh", old: `does kubectl (--namespace \S+) rollout restart`, new: `does kubectl ${1} delete`},
 			{file: "charts/*/upgrade.sh", old: `\tdoes kubectl --namespace linkerd rollout status .*\n\tdoes .*\n\tdoes .*\n`},
 			{file: "charts/*/upgrade.sh", old: `if begin kinds `, new: `if begin kind `},

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"meshgen.dev/meshgen/compiler/ir"
-	"meshgen.dev/meshgen/compiler/profile"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
@@ -25,7 +24,7 @@ func (l *lowering) mesh() {
 		Proxy:          resources(m.Proxy.Resources, "mesh.proxy.resources"),
 		Replicas:       m.ControlPlane.Replicas,
 		RegistryOnly:   m.EgressPolicy == "registry-only",
-		NativeSidecars: prof.NativeSidecarKubernetes != "" && profile.AtLeast(l.p.Cluster.Minor, prof.NativeSidecarKubernetes),
+		NativeSidecars: prof.NativeSidecars(m.Version, l.p.Cluster.Minor),
 		AccessLogs:     l.s.Observability.AccessLogs, AccessLogsFrom: ir.From{"observability.accessLogs"},
 		ProxyPorts: ir.ProxyPorts{
 			Metrics: prof.Ports.Metrics, EnvoyMetrics: prof.Ports.ProxyMetrics, Health: prof.Ports.Health,

@@ -49,6 +49,15 @@ func (m *Mesh) Release(version string) *MeshRelease {
 	return release(m.Releases, version)
 }
 
+// NativeSidecars reports whether the proxies of a release are native sidecars where all kubelets have this version.
+func (m *Mesh) NativeSidecars(version, kubernetes string) bool {
+	if m == nil || m.NativeSidecarKubernetes == "" || !AtLeast(kubernetes, m.NativeSidecarKubernetes) {
+		return false
+	}
+	row := m.Release(version)
+	return row == nil || !row.OrdinarySidecars
+}
+
 // Lines returns the known release lines, oldest first.
 func (m *Mesh) Lines() []string {
 	if m == nil {
@@ -174,6 +183,8 @@ type MeshRelease struct {
 	GatewayAPI MeshGatewayAPI `json:"gatewayAPI"`
 	Charts     MeshCharts     `json:"charts"`
 	Hub        string         `json:"hub,omitempty"` // registry and path of its images
+	// OrdinarySidecars: proxies are ordinary containers, whatever kubelets can, as by the defaults of its charts.
+	OrdinarySidecars bool `json:"ordinarySidecars,omitempty"`
 	Source
 }
 

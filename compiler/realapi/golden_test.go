@@ -58,9 +58,9 @@ func TestGoldenTrees(t *testing.T) {
 	}
 }
 
-// laterBundle is what the server remarks of v1alpha2 of routes, as kubectl shows it too: the only version of 1.5, and
-// deprecated in 1.6.
-var laterBundle = regexp.MustCompile(`(Warning: )?The v1alpha2 version of (TCP|UDP)Route has been deprecated.*`)
+// laterBundle is what the server remarks of v1alpha2 of routes, as kubectl shows it too: the only version of earlier bundles, or
+// the only one that a mesh reads, and deprecated in 1.6.
+var laterBundle = regexp.MustCompile(`(Warning: )?The v1alpha2 version of (TCP|TLS|UDP)Route has been deprecated.*`)
 
 // deprecated reports whether that is all that the server remarks of an object.
 func deprecated(o object, a answer) bool {

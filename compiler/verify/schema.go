@@ -21,6 +21,7 @@ func (p *pass) checkSchemas() {
 		k.violations, k.err = k.validate()
 	}
 	p.reportKinds(kinds)
+	p.checkNextKinds(kinds)
 }
 
 // kindOfObjects is the objects of one kind, with their schema, and what that has against each of them.

@@ -30,7 +30,7 @@ type upgradeCall struct {
 // looking are the commands that may check, each by the words with which it begins, options left out; acting are those
 // that a step may have besides.
 var (
-	looking = []string{"kubectl rollout status", "kubectl wait", "kubectl get", "kubectl exec", "kubectl logs", "helm status", "helm list", "linkerd check", "linkerd multicluster check", "consul-k8s status", "consul-k8s proxy list"}
+	looking = []string{"kubectl rollout status", "kubectl wait", "kubectl get", "kubectl exec", "kubectl logs", "helm status", "helm list", "linkerd check", "linkerd version", "linkerd multicluster check", "consul-k8s status", "consul-k8s proxy list"}
 	acting  = []string{"kubectl rollout restart", "kubectl apply", "kubectl patch", "kubectl annotate", "kubectl label", "kubectl scale", "helm uninstall"}
 )
 
@@ -159,6 +159,7 @@ func (p *pass) checkUpgrade() {
 		}
 	}
 	p.checkConsulUpgrade(u)
+	p.checkLinkerdUpgrade()
 	for _, name := range sortedKeys(p.upgradeValues) {
 		if v := p.upgradeValues[name]; !used[v.file.Path()] {
 			v.report(p, ruleDelivery, nil, "no step takes them")

@@ -81,6 +81,7 @@ func (p *pass) checkCharts() {
 		p.checkCNIFolders(v, chart.Name)
 	}
 	p.checkUpgradeValues(sets)
+	p.checkNextValues(sets)
 	for _, name := range slices.Sorted(maps.Keys(p.releases.Charts)) {
 		if p.values[name] == nil {
 			p.missing(ruleValues, "charts/%s/%s/values.yaml does not exist, release %s is declared", p.releases.Site, name, name)

@@ -84,6 +84,8 @@ type Upgrade struct {
 	Steps  []string         // names, in order
 	Charts map[string]Chart // Helm release → chart, at the version that the upgrade leads to
 	Values map[string]Chart // folder below charts/<site>/upgrade → the chart that its values are for
+
+	Components map[string]string // component → the release that the upgrade leads to; its kinds take the tree's objects too
 }
 
 // Chart is what a Helm release installs.
@@ -188,6 +190,7 @@ func (p *pass) wholeTree() {
 		}
 	})
 	p.reportKinds(kinds)
+	p.checkNextKinds(kinds)
 	p.found = append(p.found, alone.found...)
 }
 

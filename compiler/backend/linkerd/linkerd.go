@@ -50,6 +50,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	}
 	e := &emitter{p, p.Linkerd, t}
 	e.values()
+	e.upgrade()
 	e.certificates()
 	e.gateway()
 	e.links()

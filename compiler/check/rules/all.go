@@ -19,7 +19,7 @@ import (
 var All = sorted(
 	firewallRules, egressProxyRules,
 	fleetRules, changeRules,
-	linkerdRules,
+	linkerdRules, linkerdReleaseRules,
 	ciliumRules, ciliumEncryptionRules, clusterMeshRules, upgradeStepRules, distributionRules,
 	federationRules, ambientFederationRules, linkerdFederationRules, linkerdFlatRules, consulRules, vaultRules,
 	languageRules, addressRules, fabricRules, hostRules, hostCardRules, hostDeliveryRules, timeRules, balancerRules, podNetworkRules, kubeVIPRules, openELBRules, meshRules, istioRules, gatewayRules, serviceRules,

@@ -3,7 +3,6 @@ package rules
 import (
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
-	"meshgen.dev/meshgen/compiler/profile"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
@@ -20,19 +19,23 @@ Source: KEP-753, Sidecar containers; istio pkg/kube/inject, DetectNativeSidecar.
 		if m == nil || m.Proxies != "pod" {
 			return
 		}
-		if m.NativeSidecarKubernetes != "" && profile.AtLeast(p.Site.Kubernetes.Version, m.NativeSidecarKubernetes) {
+		if m.NativeSidecars(p.Site.Mesh.Version, p.Site.Kubernetes.Version) {
 			return
 		}
+		row := m.Release(p.Site.Mesh.Version)
 		for s := range services(p.Site) {
 			if !p.Site.Namespaces[s.namespace].Mesh || s.Workload != "Job" && s.Workload != "CronJob" {
 				continue
 			}
 			r := p.Reportf(s.path+".workload", "%s is a %s in the mesh, and the proxies of %s do not end with it", s.full(), s.Workload, p.Site.Mesh.Kind).
 				Related("mesh.kind", "the mesh")
-			if m.NativeSidecarKubernetes != "" {
+			switch {
+			case row != nil && row.OrdinarySidecars:
+				r.Related("mesh.version", "native sidecars are no default of this release").Hintf("a newer release of the mesh, or a namespace with mesh: false for it")
+			case m.NativeSidecarKubernetes != "":
 				r.Related("kubernetes.version", "native sidecars need Kubernetes %s", m.NativeSidecarKubernetes).
 					Hintf("Kubernetes %s, or a namespace with mesh: false for it", m.NativeSidecarKubernetes)
-			} else {
+			default:
 				r.Hintf("a namespace with mesh: false for it")
 			}
 		}

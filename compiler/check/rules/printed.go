@@ -14,10 +14,10 @@ import (
 // those rules need to compare.
 var Printed = map[string][]string{
 	"kubernetes":               {"1.34", "1.35", "1.36"},
-	"gateway-api":              {"1.4", "1.5", "1.6", "1.7"},
-	"gateway-api experimental": {"1.5", "1.6"},
+	"gateway-api":              {"1.2", "1.4", "1.5", "1.6", "1.7"},
+	"gateway-api experimental": {"1.2", "1.5", "1.6"},
 	"istio":                    {"1.30", "1.31"},
-	"linkerd":                  {"2.20"},
+	"linkerd":                  {"2.19", "2.20"},
 	"consul":                   {"2.0"},
 	"metallb":                  {"0.16"},
 	"cilium":                   {"1.20"},

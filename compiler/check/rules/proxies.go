@@ -5,7 +5,6 @@ import (
 
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
-	"meshgen.dev/meshgen/compiler/profile"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
@@ -52,7 +51,7 @@ Source: Kubernetes documentation, sidecar containers; istio/istio 1.31.0 pkg/kub
 		if !s.Mesh.Proxy.HoldApplicationUntilReady || prof == nil || prof.Proxies != "pod" || prof.NativeSidecarKubernetes == "" {
 			return
 		}
-		if profile.AtLeast(s.Kubernetes.Version, prof.NativeSidecarKubernetes) {
+		if prof.NativeSidecars(s.Mesh.Version, s.Kubernetes.Version) {
 			p.Reportf("mesh.proxy.holdApplicationUntilReady", "holdApplicationUntilReady has no effect: sidecars are native on Kubernetes %s, from %s on",
 				s.Kubernetes.Version, prof.NativeSidecarKubernetes).
 				Related("kubernetes.version", "the release").Fix("mesh.proxy.holdApplicationUntilReady", "false", "write false")

@@ -118,7 +118,7 @@ var RouteKindNotServed = &check.Rule{
 
 The API server refuses the object: "no matches for kind". TLSRoute is in the standard channel from 1.5, TCPRoute and
 UDPRoute from 1.6; a mesh that reads only v1alpha2 needs the experimental channel, since standard serves it no more.
-Source: kubernetes-sigs/gateway-api config/crd of 1.4.1, 1.5.1 and 1.6.3.`,
+Source: kubernetes-sigs/gateway-api config/crd of 1.2.1, 1.4.1, 1.5.1 and 1.6.3.`,
 	Run: func(p *check.Pass) {
 		api := p.Site.Kubernetes.GatewayAPI
 		if api == nil {

@@ -29,6 +29,7 @@ type chart struct {
 const (
 	istioModule   = "istio.io/istio"
 	linkerdOrigin = "github.com/linkerd/linkerd2 edge-26.6.3, charts/" // archived there as the folder linkerd-26.6.3
+	linkerdBefore = "github.com/linkerd/linkerd2 edge-25.10.7, charts/"
 
 	istioVersion = "v0.0.0-20260827124520-eed52ebb66ad" // the commit tagged 1.31.0; module versions carry no release tags
 )
@@ -55,6 +56,10 @@ var charts = []chart{
 	{Name: "gateway-crds-helm", Release: "1.9.1", Module: "github.com/envoyproxy/gateway", Version: "v1.9.1", Dir: "charts/gateway-crds-helm", Origin: "github.com/envoyproxy/gateway v1.9.1, charts/gateway-crds-helm"},
 	{Name: "cilium", Release: "1.20.2", Module: "github.com/cilium/cilium", Version: "v1.20.2", Dir: "install/kubernetes/cilium", Origin: "github.com/cilium/cilium v1.20.2, install/kubernetes/cilium",
 		Also: []string{"socketLB.hostNamespaceOnly"}},
+	{Name: "linkerd-crds", Release: "2025.10.7", Dir: "linkerd-25.10.7/charts/linkerd-crds", Origin: linkerdBefore + "linkerd-crds"},
+	{Name: "linkerd2-cni", Release: "2025.10.7", Dir: "linkerd-25.10.7/charts/linkerd2-cni", Origin: linkerdBefore + "linkerd2-cni"},
+	{Name: "linkerd-control-plane", Release: "2025.10.7", Dir: "linkerd-25.10.7/charts/linkerd-control-plane", Origin: linkerdBefore + "linkerd-control-plane",
+		Also: []string{"proxy.capabilities"}}, // in charts/partials
 	{Name: "linkerd-crds", Release: "2026.6.3", Dir: "linkerd-26.6.3/charts/linkerd-crds", Origin: linkerdOrigin + "linkerd-crds"},
 	{Name: "linkerd2-cni", Release: "2026.6.3", Dir: "linkerd-26.6.3/charts/linkerd2-cni", Origin: linkerdOrigin + "linkerd2-cni"},
 	{Name: "linkerd-control-plane", Release: "2026.6.3", Dir: "linkerd-26.6.3/charts/linkerd-control-plane", Origin: linkerdOrigin + "linkerd-control-plane",

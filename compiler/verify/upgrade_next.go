@@ -1,0 +1,106 @@
+package verify
+
+import (
+	"strings"
+
+	"meshgen.dev/meshgen/compiler/verify/schemas"
+)
+
+// While an upgrade is under way, the tree is that of the release that runs, and is given to both: the charts of the next
+// one are installed with its values, and its objects stay when their kinds have changed.
+
+// checkNextValues holds the values of the tree against the charts that the upgrade leads to.
+func (p *pass) checkNextValues(sets []*schemas.Set) {
+	u := p.releases.Upgrade
+	if u == nil {
+		return
+	}
+	for _, name := range sortedKeys(u.Charts) {
+		v, chart := p.values[name], u.Charts[name]
+		if v == nil {
+			continue
+		}
+		next, ok := p.schemas(sets, "chart-"+chart.Name, chart.Version, "")
+		if !ok {
+			v.report(p, ruleNoSchema, nil, "there are no known keys for chart %s %s, to which the upgrade leads; known: %s", chart.Name, chart.Version, known(sets, "chart-"+chart.Name))
+			continue
+		}
+		if now, ok := p.schemas(sets, "chart-"+chart.Name, p.releases.Charts[name].Version, ""); ok && now == next {
+			continue
+		}
+		for _, entry := range []string{"keys", "schema"} {
+			e, ok, err := next.Entry(entry)
+			if err != nil {
+				p.internal(err)
+				return
+			}
+			if !ok {
+				continue
+			}
+			found, err := violations(schemaOf{next.File, entry, true}, e.Schema, []any{v.value})
+			if err != nil {
+				p.internal(err)
+				continue
+			}
+			for _, f := range found[0] {
+				v.report(p, ruleValues, f.path, "chart %s, to which the upgrade leads: %s", chart.Version, f.text)
+			}
+		}
+	}
+}
+
+// checkNextKinds holds the objects of the tree against their kinds as the upgrade makes them.
+func (p *pass) checkNextKinds(kinds []*kindOfObjects) {
+	u := p.releases.Upgrade
+	if u == nil {
+		return
+	}
+	sets, err := schemas.Index()
+	if err != nil {
+		p.internal(err)
+		return
+	}
+	for _, k := range kinds {
+		component := componentOf(sets, k.objects[0].group)
+		release, moves := u.Components[component]
+		if !moves {
+			continue
+		}
+		next, ok := p.schemas(sets, component, release, "")
+		if !ok || next.File == k.of.archive {
+			continue
+		}
+		e, ok, err := next.Entry(k.of.entry)
+		if err != nil {
+			p.internal(err)
+			continue
+		}
+		if !ok {
+			k.objects[0].report(p, ruleSchema, fieldPath{"apiVersion"}, "%s %s, to which the upgrade leads, does not serve %s", component, release, k.of.entry)
+			continue
+		}
+		after := &kindOfObjects{objects: k.objects, of: schemaOf{next.File, k.of.entry, k.of.loose}, schema: e.Schema}
+		after.violations, after.err = after.validate()
+		p.reportKinds([]*kindOfObjects{after})
+	}
+}
+
+// checkLinkerdUpgrade: the values of a step say something else than those of the tree, or nobody would need them; and what the
+// injector gives to pods is decided in one step.
+func (p *pass) checkLinkerdUpgrade() {
+	own, _ := p.linkerdValues()
+	if own == nil {
+		return
+	}
+	for _, name := range sortedKeys(p.upgradeValues) {
+		path := fieldPath{"proxy", "nativeSidecar"}
+		if v := p.upgradeValues[name]; get(v.value, "proxy", "nativeSidecar") != true || get(own.value, "proxy", "nativeSidecar") != false {
+			v.report(p, ruleLinkerd, path, "it does not make native sidecars of proxies that are none")
+		}
+	}
+	for _, c := range p.upgraded.calls {
+		if name, ok := chartCall(c); ok && c.kind == "does" && p.releases.Charts[name].Name == linkerdChart && strings.Contains(strings.Join(c.args, " "), "/upgrade/") != (len(p.upgradeValues) > 0) {
+			p.report(p.upgraded.file, c.line, ruleLinkerd, "pods would restart once for the release and once more for their sidecars")
+		}
+	}
+}
