@@ -20,12 +20,14 @@ external: {
 	mail: {hosts: ["mail.example.com"], addresses: ["203.0.113.51"], ports: tls: {port: 465, protocol: "tls"}}
 	rates: {hosts: ["rates.example.com", "*.rates.example.com"], ports: {http: {port: 8080, protocol: "http"}, tls: {port: 8443, protocol: "tls"}}}
 	radar: {hosts: ["radar.example.com"], ports: calls: {port: 50051, protocol: "grpc"}}
+	copy: {addresses: ["203.0.113.40"], ports: copy: {port: 5440, protocol: "tcp"}}
+	depot: {addresses: ["203.0.113.71"], ports: http: {port: 8082, protocol: "http"}}
 	syslog: {addresses: ["203.0.113.61"], ports: syslog: {port: 514, protocol: "udp"}}
 }
 namespaces: far: {owner: "ran-platform", services: {
 	books: {ports: http: {port: 8090, protocol: "http"}, egress: ["ledger", "syslog"]}
-	post: {ports: http: {port: 8090, protocol: "http"}, egress: ["mail", "radar"]}
-	quotes: {ports: http: {port: 8090, protocol: "http"}, egress: ["rates"]}
+	post: {ports: http: {port: 8090, protocol: "http"}, egress: ["mail", "radar", "copy"]}
+	quotes: {ports: http: {port: 8090, protocol: "http"}, egress: ["rates", "depot"]}
 	idle: ports: http: {port: 8090, protocol: "http"}
 }}
 `
@@ -70,9 +72,12 @@ func TestPolicyLinkerdEgressNotices(t *testing.T) {
 		{"linkerd", "lla1", "**/45-enforcement/egressnetwork.yaml", `(?s)(namespace: linkerd-egress\n.*?trafficPolicy: )Deny`, `${1}Allow`},
 		{"linkerd", "lla1", "**/45-enforcement/egressnetwork.yaml", `namespace: linkerd-egress`, `namespace: linkerd`},
 		{"linkerd", "lla1", "**/45-enforcement/egressnetwork.yaml", `(?s)---\n[^-]*?name: outside\n  namespace: ran\n.*`, "\n"},
-		{"linkerd", "lla1", "**/40-policy/egressnetwork.yaml", `cidr: 10.86.0.20/32`, `cidr: 10.86.0.21/32`},
-		{"linkerd", "lla1", "**/40-policy/egressnetwork.yaml", `(?s)(name: to-hub\n.*?trafficPolicy: )Allow`, `${1}Deny`},
-		{"linkerd", "lla1", "**/40-policy/egressnetwork.yaml", `(?s)(name: to-ledger\n.*?)203.0.113.40/32`, `${1}203.0.113.0/26`},
+		{"linkerd", "lla1", "**/45-enforcement/egressnetwork.yaml", `cidr: 10.86.0.20/32`, `cidr: 10.86.0.21/32`},
+		{"linkerd", "lla1", "**/45-enforcement/egressnetwork.yaml", `(?s)(name: to-hub\n.*?trafficPolicy: )Deny`, `${1}Allow`},
+		{"linkerd", "lla1", "**/40-policy/tcproute.yaml", `(?s)(name: to-hub-8443\n.*?port: )8443`, `${1}8444`},
+		{"linkerd", "lla1", "**/40-policy/tcproute.yaml", `port: 5440`, `port: 5441`},
+		{"linkerd", "lla1", "**/40-policy/httproute.yaml", `(?s)(name: to-depot-8082\n.*?port: )8082`, `${1}8083`},
+		{"linkerd", "lla1", "**/45-enforcement/egressnetwork.yaml", `(?s)(name: to-copy\n.*?)203.0.113.40/32`, `${1}203.0.113.0/26`},
 		{"linkerd", "lla1", "**/40-policy/httproute.yaml", `- weather.example.net`, `- weather.example.com`},
 		{"linkerd", "lla1", "**/40-policy/httproute.yaml", ` +hostnames:\n +- weather.example.net\n`, ``},
 		{"linkerd", "lla1", "**/40-policy/httproute.yaml", `(?s)(name: to-weather-80\n.*?port: )80`, `${1}81`},
@@ -200,11 +205,11 @@ func (l leaver) leaves(s *site.Service, protocol string, found func(e *site.Exte
 }
 
 // declares reports whether a service declares a connection. A destination with addresses is known by them, whatever is said
-// there; one without by the name in a request or a handshake.
+// there, but for ports of requests; one without by the name in a request or a handshake.
 func (l leaver) declares(s *site.Service, to policy.Target, port int, protocol string) bool {
 	return l.leaves(s, protocol, func(e *site.External, p *site.PlainPort) bool {
 		if len(e.Addresses) > 0 || p.Port != port {
-			return p.Port == port && slices.Contains(e.Addresses, to.Address.String())
+			return p.Port == port && slices.Contains(e.Addresses, to.Address.String()) && (speaksRequests(protocol) || !speaksRequests(p.Protocol))
 		}
 		return speaksRequests(p.Protocol) == speaksRequests(protocol) && slices.ContainsFunc(e.Hosts, func(h string) bool {
 			end, wild := strings.CutPrefix(h, "*")
@@ -213,7 +218,7 @@ func (l leaver) declares(s *site.Service, to policy.Target, port int, protocol s
 	})
 }
 
-// proxy is what the caller's proxy should say: it knows its namespace, and of a destination with addresses no ports.
+// proxy is what the caller's proxy should say: it knows its namespace.
 func (l leaver) proxy(to policy.Target, port int, protocol string) bool {
 	if !l.proxied || protocol == "udp" {
 		return true
@@ -225,11 +230,6 @@ func (l leaver) proxy(to policy.Target, port int, protocol string) bool {
 	for _, s := range n.Services {
 		if l.declares(s, to, port, protocol) {
 			return true
-		}
-		for _, name := range s.Egress {
-			if slices.Contains(l.inquiry.declared.s.External[name].Addresses, to.Address.String()) {
-				return true
-			}
 		}
 	}
 	return false

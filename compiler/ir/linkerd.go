@@ -154,11 +154,13 @@ type LinkerdNetwork struct {
 	From            From
 }
 
-// LinkerdExit is requests, or connections of TLS, that leave by the name that they ask for.
+// LinkerdExit is what leaves by a port of a network: requests or connections of TLS that ask for a name, or whatever is for the
+// port.
 type LinkerdExit struct {
-	Name  string
-	Hosts []string
-	Port  uint16
-	TLS   string // version of the API of TLSRoutes, for connections whose handshake has the name; "": requests
-	From  From
+	Name    string
+	Kind    string   // of the route: HTTPRoute of requests, TLSRoute of handshakes, TCPRoute of streams
+	Version string   // of its API
+	Hosts   []string // none: whatever name
+	Port    uint16
+	From    From
 }

@@ -1,14 +1,10 @@
 package lower
 
 import (
-	"cmp"
 	"net/netip"
 	"slices"
-	"strconv"
 
 	"meshgen.dev/meshgen/compiler/ir"
-	"meshgen.dev/meshgen/compiler/profile"
-	"meshgen.dev/meshgen/compiler/site"
 )
 
 // linkerdOpaquePorts are the ports that its charts take for streams (proxy.opaquePorts of edge-26.6.3). A list of ours
@@ -112,79 +108,6 @@ func linkerdProtocol(protocol string) string {
 		return "TLS"
 	}
 	return "opaque"
-}
-
-// linkerdOutside closes the way out of the cluster, and opens it for what is declared: by address, or for requests by
-// name. Ports of streams are held to by NetworkPolicy alone. A namespace with networks of its own is asked for no others, and
-// what none of them has is let through: so it has one for all the rest too, and routes by name are on that, because of two
-// networks for the same addresses only one is looked at (edge-26.6.3, policy-controller/k8s/index/src/outbound/index/egress_network.rs).
-func (l *lowering) linkerdOutside() {
-	k, m := l.p.Linkerd, &l.p.Mesh
-	if !m.RegistryOnly {
-		return
-	}
-	k.Outside = append(k.Outside, ir.LinkerdNetwork{Namespace: linkerdEgress, Name: "outside", From: m.From.Of("egressPolicy"),
-		Reason: "All that is not the cluster's, for the pods of every meshed namespace without networks of its own: refused."})
-	for i := range l.p.Namespaces {
-		n := &l.p.Namespaces[i]
-		if n.Purpose != "services" || !n.Meshed {
-			continue
-		}
-		rest := ir.LinkerdNetwork{Namespace: n.Name, Name: "outside", From: m.From.Of("egressPolicy"),
-			Reason: "All that is not the cluster's and has no network here: refused. Where a namespace has networks, those for all namespaces do not hold."}
-		used := false
-		for j := range l.p.Externals {
-			x := &l.p.Externals[j]
-			from := x.UsersIn(n.Name)
-			if len(from) == 0 {
-				continue
-			}
-			used = true
-			from = slices.Concat(from, x.From, m.From.Of("egressPolicy"))
-			rest.From = append(rest.From, from...)
-			if len(x.Addresses) > 0 {
-				k.Outside = append(k.Outside, ir.LinkerdNetwork{Namespace: n.Name, Name: "to-" + x.Name, Networks: x.Addresses, Allow: true, From: from,
-					Reason: "Declared by its addresses: NetworkPolicy says which pods may go there, and on which ports."})
-				continue
-			}
-			for _, p := range x.Ports {
-				exit := ir.LinkerdExit{Name: "to-" + x.Name + "-" + strconv.Itoa(int(p.Port)), Hosts: x.Hosts, Port: p.Port, From: from}
-				if p.Protocol == "tls" {
-					exit.TLS = LinkerdTLSNames(l.s, l.set)
-					exit.From = append(from[:len(from):len(from)], "kubernetes.gatewayAPI")
-				}
-				if exit.TLS != "" || ir.IsHTTP(p.Protocol) {
-					rest.Exits = append(rest.Exits, exit)
-				}
-			}
-		}
-		if used {
-			k.Outside = append(k.Outside, rest)
-		}
-	}
-}
-
-// LinkerdTLSNames returns at which version of its API a TLSRoute is written, which tells connections by the names in their
-// handshakes: the newest where the cluster serves it, else the one that Linkerd reads. It is "" where the bundle and channel of
-// the Gateway API do not serve that one.
-func LinkerdTLSNames(s *site.Site, set *profile.Set) string {
-	if s.Kubernetes.GatewayAPI == nil {
-		return ""
-	}
-	bundle := set.Kubernetes().GatewayAPIRelease(s.Kubernetes.GatewayAPI.Version)
-	release := set.Mesh(s.Mesh.Kind).Release(s.Mesh.Version)
-	if bundle == nil || release == nil {
-		return ""
-	}
-	const kind = "TLSRoute"
-	read, served := cmp.Or(release.GatewayAPI.Reads[kind], routesNewest), bundle.Routes[kind].Of(s.Kubernetes.GatewayAPI.Channel)
-	switch {
-	case !slices.Contains(served, read):
-		return ""
-	case slices.Contains(served, routesNewest):
-		return routesNewest
-	}
-	return read
 }
 
 // everywhere is any address of both families.

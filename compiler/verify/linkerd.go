@@ -177,7 +177,7 @@ func (p *pass) checkLinkerdRefs() {
 				}
 			}
 			p.linkerdRetries(o, "http", linkerdStatus)
-		case o.is("gateway.networking.k8s.io", "TLSRoute"):
+		case o.is("gateway.networking.k8s.io", "TLSRoute"), o.is("gateway.networking.k8s.io", "TCPRoute"):
 			for i, ref := range list(o.value, "spec", "parentRefs") {
 				if str(ref, "group") != linkerdGroup {
 					continue

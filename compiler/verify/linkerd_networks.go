@@ -46,16 +46,22 @@ func (p *pass) checkLinkerdNetworks(v *values) {
 			o.report(p, ruleLinkerd, fieldPath{"spec"}, "namespace %s has a network of its own and none that refuses the rest: that of namespace %s does not hold there", o.namespace, global)
 		}
 	}
-	p.checkLinkerdExits(v)
+	routed := p.checkLinkerdExits(v)
+	for _, o := range all {
+		if len(list(o.value, "spec", "networks")) > 0 && str(o.value, "spec", "trafficPolicy") == "Deny" && !routed[o.namespace+"/"+o.name] {
+			o.report(p, ruleLinkerd, fieldPath{"spec", "trafficPolicy"}, "addresses of their own that are refused, and no route leads there")
+		}
+	}
 }
 
-// checkLinkerdExits: of the routes of one port of a network, those of requests are looked at, or those of TLS
-// (policy-controller/grpc/src/outbound.rs of edge-26.6.3): not both, and none of the two where the port is one of streams.
-func (p *pass) checkLinkerdExits(v *values) {
+// checkLinkerdExits: of the routes of one port of a network, those of requests are looked at, or those of TLS, or one of streams
+// (policy-controller/grpc/src/outbound.rs of edge-26.6.3): never two kinds, and none but the last where the port is one of
+// streams. It returns the networks that routes lead to, as "namespace/name".
+func (p *pass) checkLinkerdExits(v *values) map[string]bool {
 	opaque := strings.Split(str(v.value, "proxy", "opaquePorts"), ",")
-	kinds := map[string]string{}
+	kinds, routed := map[string]string{}, map[string]bool{}
 	for _, o := range p.objects {
-		if !o.is("gateway.networking.k8s.io", "HTTPRoute") && !o.is("gateway.networking.k8s.io", "TLSRoute") {
+		if o.group != "gateway.networking.k8s.io" || !slices.Contains([]string{"HTTPRoute", "TLSRoute", "TCPRoute"}, o.kind) {
 			continue
 		}
 		for i, ref := range list(o.value, "spec", "parentRefs") {
@@ -63,14 +69,20 @@ func (p *pass) checkLinkerdExits(v *values) {
 				continue
 			}
 			at, port := fieldPath{"spec", "parentRefs"}.at(i), show(get(ref, "port"))
-			id := o.namespace + "/" + str(ref, "name") + " " + port
-			if other := kinds[id]; other != "" && other != o.kind {
+			name := o.namespace + "/" + str(ref, "name")
+			id := name + " " + port
+			routed[name] = true
+			switch other := kinds[id]; {
+			case other != "" && other != o.kind:
 				o.report(p, ruleLinkerd, at, "port %s of the network has a %s too: one of the two kinds is not looked at", port, other)
+			case other == "TCPRoute":
+				o.report(p, ruleLinkerd, at, "port %s of the network has another TCPRoute: one of the two is not looked at", port)
 			}
 			kinds[id] = o.kind
-			if slices.Contains(opaque, port) {
+			if o.kind != "TCPRoute" && slices.Contains(opaque, port) {
 				o.report(p, ruleLinkerd, at.to("port"), "port %s is one of streams, of which no name is read: proxy.opaquePorts of the chart", port)
 			}
 		}
 	}
+	return routed
 }

@@ -4,7 +4,7 @@
 // In comes an *ir.Plan. Out go, where the mesh is Linkerd, charts/<site>/<release>/values.yaml for its three charts; in
 // phase 07-secrets the Certificates of its webhooks and of the intermediate that signs; in phase 30-gateways, where the site is
 // joined with others, the gateway that they reach and a Link for each of them; in phase 40-policy a Server for
-// each port, who is admitted to it, and routes of callers; in phase 45-enforcement the network of all that is outside.
+// each port, who is admitted to it, and routes of callers; in phase 45-enforcement the networks outside.
 // Stages of a migration stand in folders of their own. It makes no Services and no ServiceProfiles: what Linkerd would read on a Service stands on a route
 // where it may, and else in a component for the Service's owner (package kustomization).
 //

@@ -99,7 +99,6 @@ func (e *emitter) routes() {
 
 // outside closes and opens networks outside the cluster.
 func (e *emitter) outside() {
-	requests, handshakes := e.objects(backend.Policy, "HTTPRoute"), e.objects(backend.Policy, "TLSRoute")
 	for i := range e.k.Outside {
 		n := &e.k.Outside[i]
 		phase := backend.Enforcement
@@ -120,12 +119,8 @@ func (e *emitter) outside() {
 			})
 		})
 		for _, x := range n.Exits {
-			meta := backend.Meta{APIVersion: gatewayAPI, Namespace: n.Namespace, Name: x.Name, From: x.From}
-			routes := requests
-			if x.TLS != "" {
-				meta.APIVersion, routes = gatewayGroup+"/"+x.TLS, handshakes
-			}
-			routes.Add(meta, func(y *artifact.YAML) {
+			meta := backend.Meta{APIVersion: gatewayGroup + "/" + x.Version, Namespace: n.Namespace, Name: x.Name, From: x.From}
+			e.objects(backend.Policy, x.Kind).Add(meta, func(y *artifact.YAML) {
 				y.Map("spec", func() {
 					y.Seq("parentRefs", func() {
 						y.Item(func() {
@@ -133,11 +128,13 @@ func (e *emitter) outside() {
 							y.KV("port", x.Port)
 						})
 					})
-					y.KV("hostnames", x.Hosts)
+					if len(x.Hosts) > 0 {
+						y.KV("hostnames", x.Hosts)
+					}
 					y.Comment("To where the client was going.")
 					y.Seq("rules", func() {
 						y.Item(func() {
-							if x.TLS != "" { // whose rules must name an end
+							if x.Kind != "HTTPRoute" { // whose rules must name an end
 								y.Seq("backendRefs", func() { y.Item(func() { ref(y, policyGroup, "EgressNetwork", n.Name) }) })
 								return
 							}
