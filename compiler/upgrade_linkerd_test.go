@@ -91,3 +91,29 @@ func TestUpgradeLinkerd(t *testing.T) {
 		}
 	}
 }
+
+// TestUpgradeLinkerdEnds: with the new release in the site the tree asks for what the steps have brought, so that its delivery
+// changes nothing: the same objects, and the values of the last step.
+func TestUpgradeLinkerdEnds(t *testing.T) {
+	during := compileExample(t, "vno1").Tree
+	text := read(t, filepath.Join(examplesDir, "vno1", "site.cue"))
+	for old, with := range map[string]string{`version:     "2.19"`: `version:     "2.20"`, "\tupgrade: to: \"2.20\"\n": ""} {
+		if strings.Count(text, old) != 1 {
+			t.Fatalf("vno1 does not have %q once", old)
+		}
+		text = strings.Replace(text, old, with, 1)
+	}
+	after := compileText(t, "vno1.cue", text).Tree
+	for _, f := range during.Files() {
+		want, name := string(f.Bytes()), f.Path()
+		switch {
+		case strings.HasPrefix(name, "charts/vno1/linkerd"):
+			want = strings.ReplaceAll(strings.ReplaceAll(want, "2025.10.7", "2026.6.3"), "nativeSidecar: false", "nativeSidecar: true")
+		case !strings.HasPrefix(name, "kubernetes/"):
+			continue
+		}
+		if g := after.Lookup(name); g == nil || string(g.Bytes()) != want {
+			t.Errorf("%s is another after the upgrade", name)
+		}
+	}
+}
