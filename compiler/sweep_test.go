@@ -39,6 +39,8 @@ var combinations = []struct {
 		"-namespaces.payments.services.api.expose", "-gateways.partners"}, ""},
 	{"a namespace that only another cluster has", "poz2", []string{`loadBalancer = {"kind": "metallb", "version": "0.16.2"}`, "-namespaces.shop"}, ""},
 	{"a service of UDP behind a waypoint", "krk1", []string{`namespaces.stock.services.orders.ports.http.protocol = "udp"`, "-namespaces.stock.services.orders.jwt"}, ""},
+	{"a machine that only calls", "rix1", []string{"-namespaces.shop.services.press.ports", `namespaces.shop.services.stock.calls = ["shop/store"]`, "-patches"}, ""},
+	{"a machine that only calls, under Linkerd", "lla1", []string{"-namespaces.yard.services.crane.ports", "-namespaces.yard.services.crane.allow", "-namespaces.ran.services.scheduler.calls.4"}, ""},
 	{"a machine's stream under Linkerd", "lla1", []string{`namespaces.yard.services.winch.ports.feed.protocol = "tcp"`}, ""},
 	{"pods that write files, from a registry with credentials", "mmx2", []string{
 		`delivery = {"kind": "kustomize", "hosts": ["daemonset"], "hostsImage": "docker.io/library/debian:12.12-slim"}`, `secrets = {"provider": "external-secrets", "store": "vault"}`,

@@ -18,7 +18,7 @@ func spiffeID(identity string) string { return "spiffe://" + identity }
 func (l *lowering) linkerdMachines() {
 	for i := range l.p.Services {
 		s := &l.p.Services[i]
-		if s.Workload != ir.Machine || s.Identity == "" {
+		if s.Workload != ir.Machine || s.Identity == "" || len(s.Ports) == 0 { // callers know nothing of one that only calls
 			continue
 		}
 		ports := slices.DeleteFunc(slices.Clone(s.Ports), func(p ir.Port) bool { return p.Protocol == "udp" })

@@ -23,7 +23,7 @@ func (l *lowering) machineServices() {
 	}
 	for i := range l.p.Services {
 		s := &l.p.Services[i]
-		if s.Workload != ir.Machine {
+		if s.Workload != ir.Machine || len(s.Ports) == 0 { // one that only calls has no Service
 			continue
 		}
 		m := ir.MachineService{Namespace: s.Namespace, Name: s.Name, Ports: s.Ports, Spoken: l.p.Mesh.Kind != "linkerd", From: s.From}

@@ -127,7 +127,8 @@ Source: RFC 7938, section 5.2.1: one session a link.`,
 			}
 			at := port{device, name}
 			if other, ok := first[at]; ok {
-				p.Reportf(path, "interface %s of %s already has another link", name, who).Related(other, "first used here")
+				p.Reportf(path, "interface %s of %s already has another link", name, who).Related(other, "first used here").
+					Hintf("an interface for each link")
 				return
 			}
 			first[at] = path

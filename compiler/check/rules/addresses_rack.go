@@ -32,7 +32,8 @@ The session between them needs a common subnet: single-hop eBGP does not cross a
 					ip, err := netip.ParseAddr(a)
 					if err == nil && !slices.ContainsFunc(nets, func(n netip.Prefix) bool { return n.Contains(ip) }) {
 						p.Reportf(path, "address %s of %s lies in no subnet of rack %q (%s)", a, owner, rn, strings.Join(r.Subnets, ", ")).
-							Related(site.Join("racks", rn, "subnets"), "the rack's subnets")
+							Related(site.Join("racks", rn, "subnets"), "the rack's subnets").
+							Hintf("an address out of %s", strings.Join(r.Subnets, " or "))
 					}
 				}
 			}
@@ -68,7 +69,8 @@ are with each switch's own address, and one with the shared address would move b
 				}
 				if !inside {
 					p.Reportf(path, "default gateway %s lies in no subnet of rack %q (%s)", text, rn, strings.Join(r.Subnets, ", ")).
-						Related(site.Join("racks", rn, "subnets"), "the rack's subnets")
+						Related(site.Join("racks", rn, "subnets"), "the rack's subnets").
+						Hintf("an address out of %s", strings.Join(r.Subnets, " or "))
 				}
 				taken := func(who, at string, addresses []string) {
 					for _, a := range addresses {

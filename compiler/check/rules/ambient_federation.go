@@ -62,7 +62,8 @@ pilot/pkg/serviceregistry/ambient/multicluster.go.`,
 				case called[pn+":"+name] == "":
 					p.Reportf(at, "service %s of site %s is described, and no service here calls it", name, pn).Hintf("calls: [%q]", pn+":"+name).Warning()
 				case len(s.Ports) == 0:
-					p.Reportf(at+".ports", "service %s of site %s has no port", name, pn)
+					p.Reportf(at+".ports", "service %s of site %s has no port", name, pn).
+						Hintf("ports: NAME: {port: …, protocol: …}")
 				default:
 					for portName, port := range byKey(s.Ports) {
 						if port.Protocol == "udp" {

@@ -237,7 +237,8 @@ Source: kube-vip documentation, ARP mode: the address is in the subnet of the no
 			for nn, n := range byKey(r.Nodes) {
 				if c := p.Site.NodeClasses[n.Class]; c != nil && c.ControlPlane {
 					p.Reportf("kubernetes.apiServer.address", "address %s of the API is in no subnet of rack %q (%s), where control-plane node %s could have to carry it", ip, rn, strings.Join(r.Subnets, ", "), nn).
-						Related(site.Join("racks", rn, "nodes", nn), "the node")
+						Related(site.Join("racks", rn, "nodes", nn), "the node").
+						Hintf("an address out of a subnet that all control-plane nodes have")
 					break
 				}
 			}

@@ -52,7 +52,8 @@ and its own address.`,
 			}
 			if announcers(s, pool) == 0 {
 				p.Reportf(site.Join("pools", name, "announce"), "pool %q is announced by no rack: none has both a switch with an AS number and a node of the classes that announce (%s)",
-					name, strings.Join(speakerClasses(s), ", "))
+					name, strings.Join(speakerClasses(s), ", ")).
+					Hintf("racks: RACK: tors: TOR: asn: …, with nodes of a class in fabric: bgp: speakers: classes: […]")
 			}
 		}
 	},
@@ -118,7 +119,8 @@ Each has a file of its own, named after it: one of the two would get the other's
 		first := map[string]string{}
 		see := func(hostname, path string) {
 			if other, ok := first[hostname]; ok {
-				p.Reportf(path+".hostname", "host name %q is already that of another switch", hostname).Related(other+".hostname", "first used here")
+				p.Reportf(path+".hostname", "host name %q is already that of another switch", hostname).Related(other+".hostname", "first used here").
+					Hintf("a host name of its own")
 				return
 			}
 			first[hostname] = path
@@ -152,7 +154,8 @@ Its addresses would be announced from fewer places than the site believes.`,
 					p.Reportf(path, "pool %q is announced by rack %q, which does not exist", name, r).Hintf("racks: %s", keys(p.Site.Racks))
 				case pool.Announce.Protocol == "bgp" && p.Site.Fabric.BGP != nil && !rackAnnounces(p.Site, r):
 					p.Reportf(path, "pool %q is announced by rack %q, which has no node of the classes that announce (%s) or no switch with an AS number",
-						name, r, strings.Join(speakerClasses(p.Site), ", "))
+						name, r, strings.Join(speakerClasses(p.Site), ", ")).
+						Hintf("another rack, or asn for a switch there and a class of its nodes in fabric: bgp: speakers: classes: […]")
 				}
 			}
 		}

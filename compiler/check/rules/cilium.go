@@ -63,13 +63,15 @@ whoever's pods send it: there is no mode of one namespace.`,
 		}
 		for name, n := range byKey(s.Namespaces) {
 			if n.MTLS != "" && n.MTLS != s.Mesh.MTLS {
-				p.Reportf(site.Join("namespaces", name, "mtls"), "namespace %q is %s and the mesh %s: Cilium encrypts between all nodes, or none", name, n.MTLS, s.Mesh.MTLS).Related("mesh.mtls", "the mesh's mode")
+				p.Reportf(site.Join("namespaces", name, "mtls"), "namespace %q is %s and the mesh %s: Cilium encrypts between all nodes, or none", name, n.MTLS, s.Mesh.MTLS).Related("mesh.mtls", "the mesh's mode").
+					Hintf("leave it out; or mesh: mtls: %q, for all", n.MTLS)
 			}
 		}
 		for name, g := range byKey(s.Gateways) {
 			for ln, l := range byKey(g.Listeners) {
 				if l.TLS != nil && l.TLS.Mode == "mutual" {
-					p.Reportf(site.Join("gateways", name, "listeners", ln, "tls", "mode"), "listener %q of gateway %q asks clients for a certificate, which gateways of Cilium do not", ln, name).Related("mesh.kind", "the mesh")
+					p.Reportf(site.Join("gateways", name, "listeners", ln, "tls", "mode"), "listener %q of gateway %q asks clients for a certificate, which gateways of Cilium do not", ln, name).Related("mesh.kind", "the mesh").
+						Hintf("tls: mode: \"terminate\"")
 				}
 			}
 		}

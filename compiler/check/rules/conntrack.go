@@ -27,7 +27,8 @@ Source: net/netfilter/nf_conntrack_standalone.c.`,
 			}
 			seen[path] = true
 			p.Reportf(path, "class %q: %d pods with %d connections each need a table of %d entries, and the most is %d",
-				g.Class, c.Pods, c.ConnsPerPod, c.Max, maxConntrack).Related(site.Join("nodeClasses", g.Class), "the class")
+				g.Class, c.Pods, c.ConnsPerPod, c.Max, maxConntrack).Related(site.Join("nodeClasses", g.Class), "the class").
+				Hintf("fewer podsPerNode or connectionsPerPod, here or in nodeClasses: %s: capacity", g.Class)
 		}
 	},
 }

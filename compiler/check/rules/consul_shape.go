@@ -28,10 +28,12 @@ port), control-plane/subcommand/connect-init (service and account of one name).`
 				continue
 			}
 			if a := s.ServiceAccount; a != "" && a != s.name {
-				p.Reportf(s.path+".serviceAccount", "service %s/%s runs as ServiceAccount %q: Consul admits it as %q alone", s.namespace, s.name, a, s.name)
+				p.Reportf(s.path+".serviceAccount", "service %s/%s runs as ServiceAccount %q: Consul admits it as %q alone", s.namespace, s.name, a, s.name).
+					Hintf("leave serviceAccount out, or %q", s.name)
 			}
 			if s.Headless {
-				p.Reportf(s.path+".headless", "service %s/%s has no address by which Consul's proxies could know it", s.namespace, s.name)
+				p.Reportf(s.path+".headless", "service %s/%s has no address by which Consul's proxies could know it", s.namespace, s.name).
+					Hintf("leave headless out")
 			}
 			first := ""
 			for pn, port := range byKey(s.Ports) {
@@ -100,7 +102,8 @@ control-plane/api-gateway/gatekeeper/deployment.go (service name of a gateway).`
 				continue
 			}
 			if first := at[s.name]; first != "" {
-				p.Reportf(s.path, "service %s/%s has a name that another has: Consul knows no namespaces", s.namespace, s.name).Related(first, "the other one")
+				p.Reportf(s.path, "service %s/%s has a name that another has: Consul knows no namespaces", s.namespace, s.name).Related(first, "the other one").
+					Hintf("another name for one of them")
 				continue
 			}
 			at[s.name] = s.path
@@ -131,24 +134,28 @@ config/crd/bases/consul.hashicorp.com_gatewayclassconfigs.yaml; Gateway API, Lis
 			for ln, l := range byKey(g.Listeners) {
 				at := path + "." + site.Join("listeners", ln)
 				if l.RedirectToHTTPS {
-					p.Reportf(at+".redirectToHTTPS", "listener %q of gateway %q redirects: Consul's API gateway has no such filter", ln, gn)
+					p.Reportf(at+".redirectToHTTPS", "listener %q of gateway %q redirects: Consul's API gateway has no such filter", ln, gn).
+						Hintf("leave redirectToHTTPS out")
 				}
 				switch {
 				case l.Protocol == "tcp" && l.TLS != nil && l.TLS.Mode != "passthrough":
 					p.Reportf(at+".tls", "listener %q of gateway %q ends TLS in front of connections: Consul's API gateway does so in front of requests alone", ln, gn).
 						Hintf("no tls here, and the service ends it")
 				case l.Protocol == "udp", l.Protocol == "tls", l.TLS != nil && l.TLS.Mode == "passthrough":
-					p.Reportf(at+".protocol", "listener %q of gateway %q hands on what it does not read: Consul's controller reads neither TLSRoutes nor UDPRoutes", ln, gn)
+					p.Reportf(at+".protocol", "listener %q of gateway %q hands on what it does not read: Consul's controller reads neither TLSRoutes nor UDPRoutes", ln, gn).
+						Hintf("protocol: \"https\" with tls mode \"terminate\", or \"tcp\"; or an exposure")
 				}
 				if l.TLS != nil && l.TLS.Mode == "mutual" {
-					p.Reportf(at+".tls", "listener %q of gateway %q asks clients for a certificate: Consul's API gateway does not", ln, gn)
+					p.Reportf(at+".tls", "listener %q of gateway %q asks clients for a certificate: Consul's API gateway does not", ln, gn).
+						Hintf("tls: mode: \"terminate\"")
 				}
 				n := l.Port
 				if n < 1024 {
 					n += 8000 // the port of the pods
 				}
 				if other := ports[n]; other != "" {
-					p.Reportf(at+".port", "listeners %q and %q of gateway %q have one port, %d, in its pods: 8000 is added to ports below 1024", other, ln, gn, n)
+					p.Reportf(at+".port", "listeners %q and %q of gateway %q have one port, %d, in its pods: 8000 is added to ports below 1024", other, ln, gn, n).
+						Hintf("another port for one of them")
 				}
 				ports[n] = ln
 			}

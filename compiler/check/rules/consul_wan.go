@@ -65,7 +65,8 @@ Source: hashicorp/consul-k8s v2.0.3 charts/consul/values.yaml global.federation;
 		primary := f.Consul.Primary
 		switch {
 		case p.Site.Mesh.Kind != "consul":
-			p.Reportf(at, "it says how Consul joins sites, and the mesh is %s", p.Site.Mesh.Kind).Related("mesh.kind", "the mesh")
+			p.Reportf(at, "it says how Consul joins sites, and the mesh is %s", p.Site.Mesh.Kind).Related("mesh.kind", "the mesh").
+				Hintf("leave it out")
 		case f.Consul.Mode != "wan":
 			if primary != "" {
 				p.Reportf(at+".primary", "sites are peers, and none is primary").Hintf("mode: \"wan\"")

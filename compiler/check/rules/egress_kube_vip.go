@@ -83,7 +83,8 @@ sends with the address of the node, and answers to the other one find nobody.`,
 				}
 			}
 			if len(x.Pods.Racks) == 0 {
-				p.Reportf(site.Join("egressGateways", x.Pods.Name, "placement", "class"), "no rack that announces pool %q has a node of class %q", x.Pods.Pool, x.Pods.Class)
+				p.Reportf(site.Join("egressGateways", x.Pods.Name, "placement", "class"), "no rack that announces pool %q has a node of class %q", x.Pods.Pool, x.Pods.Class).
+					Hintf("a class that has nodes there")
 			}
 		}
 	},

@@ -97,7 +97,8 @@ without selectors.`,
 			if s != nil && slices.Contains([]string{"VM", "Job", "CronJob"}, s.Workload) {
 				ns, sn, _ := strings.Cut(e.Service, "/")
 				p.Reportf(site.Join("exposures", n, "service"), "exposure %q leads to %s, a %s, which has no lasting pods", n, e.Service, s.Workload).
-					Related(site.Join("namespaces", ns, "services", sn, "workload"), "the workload")
+					Related(site.Join("namespaces", ns, "services", sn, "workload"), "the workload").
+					Hintf("a service whose pods stay: a Deployment, a StatefulSet or a DaemonSet")
 			}
 		}
 	},

@@ -40,7 +40,8 @@ Source: RFC 6286, section 2.2.`,
 		first := map[string]string{}
 		see := func(id, path string) {
 			if other, ok := first[id]; ok {
-				p.Reportf(path+".routerID", "router ID %s is already that of another switch", id).Related(other+".routerID", "first used here")
+				p.Reportf(path+".routerID", "router ID %s is already that of another switch", id).Related(other+".routerID", "first used here").
+					Hintf("an address of its own")
 			} else if id != "" {
 				first[id] = path
 			}

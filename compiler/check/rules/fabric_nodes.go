@@ -78,7 +78,8 @@ A cable has one other end. One of the two sessions never comes up, and the node 
 				for tn, iface := range byKey(n.Links) {
 					if other, ok := first[iface]; ok {
 						p.Reportf(site.Join("racks", rn, "nodes", nn, "links", tn), "interface %s of node %s leads to switch %q, and to switch %q as well", iface, nn, tn, other).
-							Related(site.Join("racks", rn, "nodes", nn, "links", other), "first used here")
+							Related(site.Join("racks", rn, "nodes", nn, "links", other), "first used here").
+							Hintf("the interface that leads to switch %q", tn)
 						continue
 					}
 					first[iface] = tn

@@ -92,11 +92,13 @@ Source: Kubernetes documentation, IPv4/IPv6 dual-stack; k3s pkg/agent/config, sa
 			case svc.has(is4) && !pods.has(is4):
 				at := indexOfFamily(k.ServiceCIDRs, is4)
 				p.Reportf(site.Join("kubernetes", "serviceCIDRs", site.Index(at)), "Services have %s addresses (%s), and pods have none (%s)", family(is4), k.ServiceCIDRs[at], strings.Join(k.PodCIDRs, ", ")).
-					Related("kubernetes.podCIDRs", "the pod networks")
+					Related("kubernetes.podCIDRs", "the pod networks").
+					Hintf("a network of that family in podCIDRs too, or none in serviceCIDRs")
 			case pods.has(is4) && !svc.has(is4) && strict:
 				at := indexOfFamily(k.PodCIDRs, is4)
 				p.Reportf(site.Join("kubernetes", "podCIDRs", site.Index(at)), "pods have %s addresses (%s), Services have none (%s), and %s does not start so", family(is4), k.PodCIDRs[at], strings.Join(k.ServiceCIDRs, ", "), k.Distribution).
-					Related("kubernetes.serviceCIDRs", "the Service networks")
+					Related("kubernetes.serviceCIDRs", "the Service networks").
+					Hintf("a network of that family in serviceCIDRs too, or none in podCIDRs")
 			}
 		}
 	},
@@ -149,7 +151,7 @@ Source: Kubernetes documentation, IPv4/IPv6 dual-stack; cmd/kube-apiserver/app/o
 			}
 			for _, path := range without {
 				soften(p.Reportf(path+".address", "node %s has no %s address, and pods have them (%s)", nodeName(path), family(is4), k.PodCIDRs[at]).
-					Related(network, "the pod network"))
+					Related(network, "the pod network").Hintf("address: […, …], one of each family"))
 			}
 		}
 		primaryFamily(p, pods)
@@ -208,7 +210,8 @@ Source: RFC 4213, section 2: nodes reach a family only with an address of it.`,
 		}
 		if n > 0 {
 			p.Reportf("kubernetes.apiServer.address", "the API has address %s, and %d node(s) have no %s address: %s", api, n, family(is4), nodeName(first)).
-				Related(first+".address", "the first of them")
+				Related(first+".address", "the first of them").
+				Hintf("an address of the family that all nodes have, or one of each family for each node")
 		}
 	},
 }

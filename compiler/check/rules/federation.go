@@ -57,7 +57,8 @@ Source: pilot/pkg/networking/core/gateway.go of Istio 1.31, builtAutoPassthrough
 			meshed := p.Site.Namespaces[s.namespace].Mesh
 			for i, c := range s.Calls {
 				if strings.Contains(c, ":") && (!meshed || s.Workload == "VM") {
-					p.Reportf(s.path+".calls."+site.Index(i), "%s/%s calls %s, and has no proxy of the mesh", s.namespace, s.name, c)
+					p.Reportf(s.path+".calls."+site.Index(i), "%s/%s calls %s, and has no proxy of the mesh", s.namespace, s.name, c).
+						Hintf("namespaces: %s: mesh: true", s.namespace)
 				}
 			}
 			tcp := false

@@ -130,7 +130,8 @@ externalTrafficPolicy Local, and with no such rack at all there is no place for 
 			}
 			if !found {
 				p.Reportf(site.Join("gateways", gn, "placement", "class"), "gateway %q may run nowhere: no rack that announces pool %q has a node of class %q",
-					gn, g.Pool, g.Placement.Class).Related(site.Join("pools", g.Pool), "the pool")
+					gn, g.Pool, g.Placement.Class).Related(site.Join("pools", g.Pool), "the pool").
+					Hintf("a class that has nodes in such a rack")
 			}
 		}
 	},
@@ -181,7 +182,8 @@ signs them; a listener in the clear has none of it, and only that one can redire
 				case li.Protocol == "http" && li.TLS != nil:
 					p.Reportf(path+".tls", "%s speaks http, in the clear, and has tls", who).Hintf("protocol: \"https\"")
 				case li.RedirectToHTTPS && li.Protocol != "http":
-					p.Reportf(path+".redirectToHTTPS", "%s speaks %s and redirects to https", who, li.Protocol)
+					p.Reportf(path+".redirectToHTTPS", "%s speaks %s and redirects to https", who, li.Protocol).
+						Hintf("leave redirectToHTTPS out")
 				}
 				if t := li.TLS; t != nil {
 					listenerCertificate(p, path+".tls", who, t)

@@ -53,7 +53,8 @@ Source: kernel documentation, Linux Ethernet Bonding Driver.`,
 					p.Reportf(at, "bond %s of class %q has itself as a member", m, name).Related(path+".interface", "the bond")
 				}
 				if j := slices.Index(members, m); j < i {
-					p.Reportf(at, "bond %s of class %q has member %s twice", c.NIC.Interface, name, m).Related(path+".members."+site.Index(j), "first named here")
+					p.Reportf(at, "bond %s of class %q has member %s twice", c.NIC.Interface, name, m).Related(path+".members."+site.Index(j), "first named here").
+						Hintf("each member once")
 				}
 				for net, w := range byKey(c.Networks) {
 					if w.Interface == m {
@@ -169,7 +170,8 @@ Source: Talos documentation, What is Talos.`,
 		dist := p.Site.Kubernetes.Distribution
 		compare := func(path, os string) {
 			if os != "" && dist != "other" && strings.HasPrefix(os, "talos") != (dist == "talos") {
-				p.Reportf(path, "operating system %s with Kubernetes by %s", os, dist).Related("kubernetes.distribution", "what installs Kubernetes")
+				p.Reportf(path, "operating system %s with Kubernetes by %s", os, dist).Related("kubernetes.distribution", "what installs Kubernetes").
+					Hintf("os: \"talos…\" with distribution \"talos\", and no other with it")
 			}
 		}
 		for name, c := range byKey(p.Site.NodeClasses) {

@@ -79,7 +79,8 @@ Source: istio.io, Gateway reference, TLSmode PASSTHROUGH; Gateway API 1.6, TLSRo
 				}
 				if !hasPort(s.Service, wanted...) {
 					p.Reportf(path+".listener", "%s is exposed on listener %s/%s, and has no port that speaks %s", s.full(), e.Gateway, e.Listener, strings.Join(wanted, ", ")).
-						Related(site.Join("gateways", e.Gateway, "listeners", e.Listener), "the listener")
+						Related(site.Join("gateways", e.Gateway, "listeners", e.Listener), "the listener").
+						Hintf("a port of the service with one of these protocols, or another listener")
 				}
 				if e.Path != nil && (e.Path.Exact != "" || strings.Trim(e.Path.Prefix, "/") != "") {
 					p.Reportf(path+".path", "listener %s/%s sees connections, and no path %s in them", e.Gateway, e.Listener, e.Path.String()).

@@ -184,7 +184,8 @@ Source: istio.io, multicluster installation: global.multiCluster.clusterName is 
 	Run: func(p *check.Pass) {
 		f := p.Site.Federation
 		if f != nil && f.Peers[p.Site.Name] != nil {
-			p.Reportf(site.Join("federation", "peers", p.Site.Name), "site %q is federated with itself", p.Site.Name).Related("name", "the name of this site")
+			p.Reportf(site.Join("federation", "peers", p.Site.Name), "site %q is federated with itself", p.Site.Name).Related("name", "the name of this site").
+				Hintf("leave it out")
 		}
 	},
 }

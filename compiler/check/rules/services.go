@@ -173,7 +173,8 @@ Meshes refuse it or scale it, each in its own way.`,
 				seen[t.Service] = true
 			}
 			if len(s.Split) > 0 && sum != 100 {
-				p.Reportf(s.path+".split", "the weights of %s/%s add up to %d, not 100", s.namespace, s.name, sum)
+				p.Reportf(s.path+".split", "the weights of %s/%s add up to %d, not 100", s.namespace, s.name, sum).
+					Hintf("weights that add up to 100")
 			}
 		}
 	},
@@ -297,7 +298,8 @@ It needs a port to lead to, and a listener of the gateway that serves requests r
 				}
 				path := s.path + ".expose." + site.Index(i)
 				if !hasPort(s.Service, "http", "grpc") {
-					p.Reportf(path, "%s/%s is exposed and has no port that speaks http or grpc", s.namespace, s.name)
+					p.Reportf(path, "%s/%s is exposed and has no port that speaks http or grpc", s.namespace, s.name).
+						Hintf("ports: NAME: {port: …, protocol: \"http\"}; or a listener for streams")
 				}
 				serves := false
 				for ln, li := range g.Listeners {
@@ -305,7 +307,8 @@ It needs a port to lead to, and a listener of the gateway that serves requests r
 				}
 				if !serves {
 					p.Reportf(path, "%s/%s is exposed on gateway %q, which has no listener that serves requests", s.namespace, s.name, e.Gateway).
-						Related(site.Join("gateways", e.Gateway, "listeners"), "its listeners")
+						Related(site.Join("gateways", e.Gateway, "listeners"), "its listeners").
+						Hintf("gateways: %s: listeners: NAME: {port: …, protocol: \"https\", tls: …}; or listener: a name of these", e.Gateway)
 				}
 			}
 		}
@@ -345,7 +348,8 @@ allow, where given, is exactly the callers: everybody else gets 403.`,
 				if !admitted {
 					ns, sn, _ := strings.Cut(c, "/")
 					p.Reportf(s.path+".calls."+site.Index(i), "%s/%s calls %s, which does not admit it", s.namespace, s.name, c).
-						Related(site.Join("namespaces", ns, "services", sn, "allow"), "who is admitted")
+						Related(site.Join("namespaces", ns, "services", sn, "allow"), "who is admitted").
+						Hintf("there: allow: [{from: [%q]}]", s.namespace+"/"+s.name)
 				}
 			}
 		}
@@ -370,7 +374,8 @@ Callers ask for the source's ports: the share that goes to the target would be r
 					if other == nil || other.Port != port.Port || other.Protocol != port.Protocol {
 						p.Reportf(s.path+".split."+site.Index(i)+".service", "%s/%s is split to %q, which has no port %q with number %d and protocol %s",
 							s.namespace, s.name, t.Service, name, port.Port, port.Protocol).
-							Related(site.Join("namespaces", s.namespace, "services", t.Service, "ports"), "the ports of the target")
+							Related(site.Join("namespaces", s.namespace, "services", t.Service, "ports"), "the ports of the target").
+							Hintf("the same port there")
 					}
 				}
 			}
@@ -422,7 +427,8 @@ A proxy sees requests in http and grpc only: on other ports the intent would be 
 			}
 			bad := func(field, what string) {
 				p.Reportf(s.path+"."+field, "%s/%s has %s, and a port that carries no requests", s.namespace, s.name, what).
-					Related(s.path+".ports", "its ports")
+					Related(s.path+".ports", "its ports").
+					Hintf("leave it out, or a service of its own for the other port")
 			}
 			if s.Timeout != "" {
 				bad("timeout", "a timeout")

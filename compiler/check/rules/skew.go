@@ -41,7 +41,8 @@ Source: istio.io supported releases, control plane/data plane skew; linkerd.io u
 		case to.Line() == from.Line() && to.Compare(from) < 0:
 			r = p.Reportf("mesh.upgrade.to", "the upgrade goes back from %s %s to %s: what was mended in between is open again", m.Kind, running, m.Upgrade.To).Warning()
 		case to.Compare(from) < 0:
-			r = p.Reportf("mesh.upgrade.to", "the upgrade goes back from %s %s to %s: the data plane may never be ahead of the control plane", m.Kind, running, m.Upgrade.To)
+			r = p.Reportf("mesh.upgrade.to", "the upgrade goes back from %s %s to %s: the data plane may never be ahead of the control plane", m.Kind, running, m.Upgrade.To).
+				Hintf("a release after %s, or leave mesh.upgrade out", running)
 		case prof.ControlPlaneAhead > 0 && (to.Major != from.Major || ahead > prof.ControlPlaneAhead):
 			next := fmt.Sprintf("%d.%d", from.Major, from.Minor+prof.ControlPlaneAhead)
 			if row := prof.Release(next); row != nil && row.LastPatch != "" {

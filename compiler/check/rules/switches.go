@@ -40,7 +40,8 @@ Source: IEEE 802.1Q.`,
 						otherAt += ".vlan"
 					}
 					p.Reportf(at, "switch %s has the nodes of rack %q %s, and switch %s %s", t.Hostname, rn, vlanText(t.VLAN), other.Hostname, vlanText(other.VLAN)).
-						Related(otherAt, "the other switch")
+						Related(otherAt, "the other switch").
+						Hintf("one vlan for both")
 				}
 			}
 		}

@@ -63,10 +63,12 @@ Source: RFC 5905 runs over the node's own IPv4 or IPv6.`,
 				continue
 			}
 			if a.Unmap().Is4() && !v4 {
-				p.Reportf(site.Join("time", "sources", name, "address"), "time source %q has the IPv4 address %s, and no node has one", name, s.Address)
+				p.Reportf(site.Join("time", "sources", name, "address"), "time source %q has the IPv4 address %s, and no node has one", name, s.Address).
+					Hintf("an address of a family that nodes have")
 			}
 			if a.Unmap().Is6() && !v6 {
-				p.Reportf(site.Join("time", "sources", name, "address"), "time source %q has the IPv6 address %s, and no node has one", name, s.Address)
+				p.Reportf(site.Join("time", "sources", name, "address"), "time source %q has the IPv6 address %s, and no node has one", name, s.Address).
+					Hintf("an address of a family that nodes have")
 			}
 		}
 	},

@@ -23,7 +23,8 @@ Source: Kubernetes pkg/registry/core/service/storage/alloc.go, "not configured o
 			ip, ok := a.single()
 			if ok && a.role == roleVIP && (svc.v4 || svc.v6) && !svc.has(ip.Is4()) {
 				p.Reportf(a.path, "address %s of %s is %s, and Services have no %s network (%s)", ip, a.who, family(ip.Is4()), family(ip.Is4()), strings.Join(p.Site.Kubernetes.ServiceCIDRs, ", ")).
-					Related("kubernetes.serviceCIDRs", "the Service networks")
+					Related("kubernetes.serviceCIDRs", "the Service networks").
+					Hintf("a network of that family in kubernetes.serviceCIDRs, or leave the address out")
 			}
 		}
 	},
