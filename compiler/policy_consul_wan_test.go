@@ -33,6 +33,7 @@ func TestPolicyDatacenters(t *testing.T) {
 		{"consul", "lul2", "**/40-policy/serviceresolver.yaml", `datacenter: lul2`, `datacenter: lul3`},
 		{"consul", "lul1", "**/30-gateways/service.yaml", `name: api`, `name: apis`},
 		{"consul", "lul1", "**/40-policy/proxydefaults.yaml", `mode: remote`, `mode: none`},
+		{"consul", "lul1", "**/40-policy/mesh.yaml", `allowEnablingPermissiveMutualTLS: true`, `allowEnablingPermissiveMutualTLS: false`},
 		{"consul", "lul2", "**/40-policy/serviceintentions.yaml", `name: web`, `name: orders`},
 		{"consul", "lul1", "**/40-policy/serviceintentions.yaml", `pathPrefix: /orders/`, `pathPrefix: /orders`},
 		{"consul", "lul2", "**/45-enforcement/serviceintentions.yaml", `action: deny`, `action: allow`},
@@ -60,13 +61,14 @@ func askDatacenters(sites map[string]*site.Site, trees map[string]*artifact.Tree
 	}
 	type service struct {
 		site, ref string
+		namespace *site.Namespace
 		*site.Service
 	}
 	var services []service
 	for name, s := range sites {
 		for nn, n := range s.Namespaces {
 			for sn := range n.Services {
-				services = append(services, service{name, nn + "/" + sn, n.Services[sn]})
+				services = append(services, service{name, nn + "/" + sn, n, n.Services[sn]})
 			}
 		}
 	}
@@ -86,6 +88,9 @@ func askDatacenters(sites map[string]*site.Site, trees map[string]*artifact.Tree
 					}))
 					_, sn, _ := strings.Cut(from.ref, "/")
 					_, tn, _ := strings.Cut(to.ref, "/")
+					if !from.namespace.Mesh { // it has no name: who sends plain text the network tells
+						sn, want = "", from.site == to.site && to.namespace.MTLS == "permissive"
+					}
 					got, by := all.Admits(from.site, policy.ConsulRequest{From: sn, To: tn, Method: method, Path: p, Token: tokenOf(to.Service)})
 					if to.JWT != nil {
 						if without, _ := all.Admits(from.site, policy.ConsulRequest{From: sn, To: tn, Method: method, Path: p}); without {

@@ -25,6 +25,12 @@ func (l *lowering) consulLeaves(g *ir.BreakGlass) {
 		}
 		return
 	}
+	if consulIsWAN(l.s) {
+		g.From = append(g.From, "federation.consul", "name")
+		for i := range g.Out { // and this is the primary
+			g.Out[i].From = append(g.Out[i].From, "federation.consul", "name")
+		}
+	}
 	calls, within := map[string][]string{}, map[string][]string{} // namespaces, and services of one
 	stays := map[string]bool{}
 	for i := range l.p.Services {

@@ -103,14 +103,15 @@ func (p *pass) checkConsulStage(namespace, stage string, objects []*object) {
 		mode = stage
 	}
 	at := []string{"spec", "mutualTLSMode"}
-	said, allowed := map[string]bool{}, stage == "strict"
+	v, _ := p.consulValues()
+	said, allowed := map[string]bool{}, stage == "strict" || consulIsSecondary(v) // there the primary says it, for all
 	for _, o := range objects {
 		i := slices.IndexFunc(p.objects, func(x *object) bool { return x.group == o.group && x.String() == o.String() })
 		switch {
 		case o.is(consulGroup, "Mesh"):
 			allow := []string{"spec", "allowEnablingPermissiveMutualTLS"}
 			allowed = allowed || get(o.value, allow...) == true
-			if i < 0 || !reflect.DeepEqual(less(o.value, allow), less(p.objects[i].value, allow)) {
+			if i < 0 || consulIsSecondary(v) || !reflect.DeepEqual(less(o.value, allow), less(p.objects[i].value, allow)) {
 				o.report(p, ruleStaged, nil, "it differs from the site's own in more than %s", fieldPath(allow))
 			}
 		case !o.is(consulGroup, "ServiceDefaults") || o.namespace != namespace || i < 0:

@@ -31,7 +31,7 @@ type consulSite struct {
 // refused, and which one that is nobody knows.
 func ReadConsulFederation(trees map[string]*artifact.Tree) (*ConsulFederation, error) {
 	f := &ConsulFederation{all: Consul{protocols: map[string]string{}, plain: map[string]bool{}, outside: map[string]*consulDestination{}, deny: true}, sites: map[string]*consulSite{}}
-	specs, mode := map[string][]byte{}, ""
+	specs, mode, allowed := map[string][]byte{}, "", false
 	for _, name := range slices.Sorted(maps.Keys(trees)) {
 		one, err := ReadConsul(trees[name], "charts/"+name+"/consul/values.yaml")
 		if err != nil {
@@ -63,6 +63,14 @@ func ReadConsulFederation(trees map[string]*artifact.Tree) (*ConsulFederation, e
 			switch h.Kind {
 			case "ServiceDefaults":
 				s.own[h.Metadata.Name] = true
+			case "Mesh":
+				var spec struct {
+					Allowed bool `json:"allowEnablingPermissiveMutualTLS"`
+				}
+				if err := unmarshal(h.Spec, &spec, false); err != nil {
+					return err
+				}
+				allowed = spec.Allowed
 			case "ProxyDefaults":
 				var spec struct {
 					MeshGateway struct {
@@ -101,6 +109,11 @@ func ReadConsulFederation(trees map[string]*artifact.Tree) (*ConsulFederation, e
 	if mode != "remote" && mode != "local" {
 		return nil, fmt.Errorf("proxies call the pods of other datacenters themselves: meshGateway.mode is %q", mode)
 	}
+	for name, plain := range f.all.plain {
+		if plain && !allowed {
+			return nil, fmt.Errorf("the servers refuse %s: no Mesh of the federation allows plain text", name)
+		}
+	}
 	return f, nil
 }
 
@@ -116,6 +129,9 @@ func (f *ConsulFederation) Admits(datacenter string, q ConsulRequest) (bool, Obj
 	}
 	if f.sites[to] == nil || !f.sites[to].own[q.To] {
 		return false, Object{}
+	}
+	if to != datacenter && q.From == "" {
+		return false, Object{} // gateways of the mesh take no plain text
 	}
 	if to != datacenter && !at.addresses[at.resolvers[q.To]+"/"+q.To] {
 		return false, Object{} // it has no address here that the caller's proxy knows

@@ -57,14 +57,16 @@ func (e *emitter) breakGlass() {
 }
 
 // migrationStages writes, for each namespace on its way to another mode, the modes of its services in each stage; and that
-// the servers take those that are permissive, without which there is no way back.
+// the servers take those that are permissive, without which there is no way back. Of datacenters the primary says that for all.
 func (e *emitter) migrationStages() {
 	for _, m := range e.p.Mesh.Migrations {
 		for _, step := range m.Steps {
 			phase, mode := backend.MigrationStage(m.Namespace, step.Name), "strict"
 			if step.Permissive {
 				mode = "permissive"
-				e.meshEntry(phase, true, slices.Concat(m.From, e.p.Mesh.From.Of("egressPolicy")))
+			}
+			if step.Permissive && !e.secondary() {
+				e.meshEntry(phase, true, e.forAll(slices.Concat(m.From, e.p.Mesh.From.Of("egressPolicy"))))
 			}
 			for i := range e.k.Services {
 				if s := &e.k.Services[i]; s.Namespace == m.Namespace && !s.Machine {

@@ -134,10 +134,12 @@ var ConsulDatacenter = &check.Rule{
 	Doc: `a datacenter of a federation has what would be one for all datacenters
 
 Configuration is shared: what leaves the mesh and machines outside are entries of one list, named alike at every site, and written by
-controllers that do not know of each other. One root signs for all. Plain text is allowed for all datacenters or for none.
+controllers that do not know of each other. A secondary has two roles for the rights of such a gateway, by two names: what it
+leads to is in the one that its pods do not get when they start before it. One root signs for all.
 meshgen gives that to sites that stand alone or are peers.
-Source: hashicorp/consul-k8s v2.0.3 controllers/configentries/configentry_controller.go sourceDatacenterMismatchErr; Consul,
-Mesh, AllowEnablingPermissiveMutualTLS.`,
+Source: hashicorp/consul-k8s v2.0.3 controllers/configentries/configentry_controller.go sourceDatacenterMismatchErr,
+terminatinggateway_controller.go ensureTerminatingGatewayACLBootstrap; subcommand/server-acl-init/create_or_update.go
+addRoleAndBindingRule.`,
 	Run: func(p *check.Pass) {
 		s := p.Site
 		if !isDatacenter(s) {
@@ -145,14 +147,6 @@ Mesh, AllowEnablingPermissiveMutualTLS.`,
 		}
 		report := func(at, what string, args ...any) {
 			p.Reportf(at, what+" is one for all datacenters of a federation", args...).Hintf("federation: consul: mode: \"peering\"").Related("federation.consul", "the federation")
-		}
-		for nn, n := range byKey(s.Namespaces) {
-			if mode, at := mtlsMode(s, nn); n.Mesh && mode == "permissive" {
-				report(at, "whether plain text may be taken, as in namespace %q,", nn)
-			}
-			if n.Migration != nil {
-				report(site.Join("namespaces", nn, "migration"), "what a migration of namespace %q allows", nn)
-			}
 		}
 		for sn := range services(s) {
 			if len(sn.Egress) > 0 && s.Namespaces[sn.namespace].Mesh && s.Mesh.EgressPolicy == "registry-only" {

@@ -27,6 +27,7 @@ var fleetRules = []*check.Rule{
 	ConsulSharedCertificate,
 	ConsulForAll,
 	ConsulSecondaryAhead,
+	ConsulPlainForAll,
 	ConsulUnreached,
 	FlatDisagrees,
 	FederatedDiffers,

@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 site=lul1
-steps='snapshot first-server servers control-plane proxies-shop'
+steps='snapshot first-server servers control-plane proxies-shop proxies-yard'
 
 usage() {
 	cat <<USAGE
@@ -197,5 +197,15 @@ if begin proxies-shop 'Pods of shop start anew, with the new proxy. Until then t
 	does kubectl --namespace shop rollout status deployment --selector 'app.kubernetes.io/name=orders'
 	does kubectl --namespace shop rollout restart deployment --selector 'app.kubernetes.io/name=web'
 	does kubectl --namespace shop rollout status deployment --selector 'app.kubernetes.io/name=web'
+fi
+if begin proxies-yard 'Pods of yard start anew, with the new proxy. Until then the old one goes on, with what the new servers send it.'; then
+	check kubectl --namespace consul rollout status statefulset/consul-server
+	check kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_BOOTSTRAP_TOKEN" consul operator raft list-peers'
+	check kubectl --namespace consul rollout status deployment/consul-connect-injector
+	check kubectl --namespace consul-cni rollout status daemonset/consul-cni
+	check kubectl --namespace consul rollout status deployment/consul-mesh-gateway
+	check kubectl --namespace gateway-public rollout status deployment/public
+	does kubectl --namespace yard rollout restart deployment --selector 'app.kubernetes.io/name=gates'
+	does kubectl --namespace yard rollout status deployment --selector 'app.kubernetes.io/name=gates'
 fi
 printf 'done\n'

@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 site=lul2
-steps='snapshot first-server servers control-plane proxies-payments'
+steps='snapshot first-server servers control-plane proxies-payments proxies-stock'
 
 usage() {
 	cat <<USAGE
@@ -203,5 +203,15 @@ if begin proxies-payments 'Pods of payments start anew, with the new proxy. Unti
 	does kubectl --namespace payments rollout status deployment --selector 'app.kubernetes.io/name=api'
 	does kubectl --namespace payments rollout restart deployment --selector 'app.kubernetes.io/name=ledger'
 	does kubectl --namespace payments rollout status deployment --selector 'app.kubernetes.io/name=ledger'
+fi
+if begin proxies-stock 'Pods of stock start anew, with the new proxy. Until then the old one goes on, with what the new servers send it.'; then
+	check kubectl --namespace consul rollout status statefulset/consul-server
+	check kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_REPLICATION_TOKEN" consul operator raft list-peers'
+	check kubectl --namespace consul rollout status deployment/consul-connect-injector
+	check kubectl --namespace consul-cni rollout status daemonset/consul-cni
+	check kubectl --namespace consul rollout status deployment/consul-mesh-gateway
+	check kubectl --namespace gateway-partners rollout status deployment/partners
+	does kubectl --namespace stock rollout restart deployment --selector 'app.kubernetes.io/name=parts'
+	does kubectl --namespace stock rollout status deployment --selector 'app.kubernetes.io/name=parts'
 fi
 printf 'done\n'
