@@ -50,3 +50,27 @@ func TestChecksIPsec(t *testing.T) {
 		expect(t, dir, programs(c.key, c.before, c.after), 1, c.lines, "kubernetes")
 	}
 }
+
+// TestChecksZtunnel: which namespaces are taken in, and whether each node has its proxy.
+func TestChecksZtunnel(t *testing.T) {
+	real(t, "jq")
+	dir := onDisk(t, compileExample(t, "bts1").Tree)
+	programs := func(mode, namespaces string, ready int) []string {
+		var pods []string
+		for _, n := range []string{"bts1-cp", "bts1-e1", "bts1-e2", "bts1-w1", "bts1-w2"} {
+			pods = append(pods, fmt.Sprintf(`{"metadata": {"name": "agent-%s"}, "spec": {"nodeName": %[1]q}}`, n))
+		}
+		return answers(t, map[string]string{"kubectl": "case \"$*\" in\n" +
+			prints("'exec --namespace kube-system agent-'*' --container cilium-agent -- cilium-dbg encrypt status --output json'", `{"mode": "`+mode+`"}`) +
+			prints("'get pods --namespace kube-system --selector k8s-app=cilium --output json'", `{"items": [`+strings.Join(pods, ",")+`]}`) +
+			prints("'get namespaces --selector io.cilium/mtls-enabled=true --output json'", `{"items": [`+namespaces+`]}`) +
+			prints("'get daemonsets --namespace kube-system --output json'", fmt.Sprintf(`{"items": [{"metadata": {"name": "ztunnel-cilium"}, "status": {"numberReady": %d}}]}`, ready)) +
+			"*--ignore-not-found*) ;;\n*) echo '{\"items\": []}' ;;\nesac\n"})
+	}
+	const ledger, reports = `{"metadata": {"name": "ledger"}}`, `{"metadata": {"name": "reports"}}`
+	expect(t, dir, programs("Ztunnel", reports+","+ledger, 5), 1, []string{"PASS encryption of the agents: Ztunnel",
+		"PASS namespaces with io.cilium/mtls-enabled=true: ledger, reports", "PASS DaemonSet ztunnel-cilium: 5 ready"}, "kubernetes")
+	expect(t, dir, programs("Disabled", ledger, 4), 1, []string{
+		"FAIL encryption of the agents: expected Ztunnel, seen Disabled on bts1-cp, Disabled on bts1-e1, Disabled on bts1-e2, Disabled on bts1-w1, Disabled on bts1-w2",
+		"FAIL namespaces with io.cilium/mtls-enabled=true: expected ledger, reports, seen ledger", "FAIL DaemonSet ztunnel-cilium: expected 5 ready, seen 4 ready"}, "kubernetes")
+}

@@ -52,7 +52,6 @@ var variations = []struct {
 	{"egressGateways.*.provider", "calico", "ham1", []string{"provider: \"cilium\"\n", "provider: \"calico\"\n"}, "MG6153"},
 	{"egressGateways.*.provider", "host", "ham1", []string{"provider: \"cilium\"\n", "provider: \"host\"\n"}, "MG5451"},
 	{"mesh.encryption.kind", "wireguard", "wro1", []string{"mtls: \"strict\"\n", "mtls: \"strict\"\n\tencryption: kind: \"wireguard\"\n"}, ""},
-	{"mesh.encryption.kind", "ztunnel", "wro1", []string{"mtls: \"strict\"\n", "mtls: \"strict\"\n\tencryption: kind: \"ztunnel\"\n"}, "MG5565"},
 	{"mesh.ca.kind", "spire", "gdn1", []string{`kind: "plugin", secret: "cacerts", `, `kind: "spire", `}, ""},
 }
 

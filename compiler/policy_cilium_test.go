@@ -160,13 +160,22 @@ func (q *inquiry) askGatewayCilium(a *asker, w *policy.Workload) {
 	}
 }
 
-// askPodCilium: pods have no ports of a proxy, and their node's processes reach them as they are.
+// askPodCilium: pods have no ports of a proxy, and their node's processes reach them as they are. Ztunnel makes all ports of a
+// pod one, so that who may call a service of it may call this one too.
 func (q *inquiry) askPodCilium(a *asker, w *policy.Workload, port uint16) {
 	if w.Gateway || w.Machine || a.from.Workload != nil && a.from.Workload.Gateway {
 		return
 	}
 	v := q.model.Reach(a.from, policy.Target{Namespace: w.Namespace, Name: w.Name}, policy.Request{Port: port, Direct: true})
-	q.compare(fmt.Sprintf("%s to port %d of a pod of %s/%s", a.name, port, w.Namespace, w.Name), a.from.Kubelet, v)
+	callee := w.Namespace + "/" + w.Name
+	want := a.from.Kubelet
+	if s, place := q.service(callee), q.known(a); s != nil && a.from.Workload != nil && q.s.Mesh.Enrolls(w.Namespace) && q.s.Mesh.Enrolls(a.from.Workload.Namespace) {
+		for _, p := range s.Ports {
+			open, _ := q.expectCilium(a, callee, call{port: p.Port})
+			want = want || open && place != ""
+		}
+	}
+	q.compare(fmt.Sprintf("%s to port %d of a pod of %s", a.name, port, callee), want, v)
 }
 
 // askPlatformCilium: pods need names and the API server, and nothing of a mesh.

@@ -38,6 +38,7 @@ type CiliumRule struct {
 	Networks []netip.Prefix // outside the cluster
 	Names    []string       // outside the cluster; "*" stands for any characters of a label
 	Ports    []CiliumPort
+	Plain    []CiliumPort    // those in place of which the one of ztunnel is admitted; empty: Ports are the pod's own
 	HTTP     []CiliumRequest // empty: whatever is said on the ports
 	DNS      bool            // the agent reads the answers: names of other rules have their addresses from it
 	From     From

@@ -31,21 +31,22 @@ type CiliumSettings struct {
 	TCPConnections    int // entries of the table of TCP connections on each node
 	ConnectionsFrom   From
 	OperatorReplicas  int
-	Egress            bool         // gives out fixed source addresses
-	EgressTunnel      string       // what carries packets to the nodes that have them
-	BGP, Layer2       bool         // what announces addresses
-	ClasslessServices string       // who gives Services without a class their addresses: "none"
-	Metrics           bool         // the agent serves metrics
-	NodesByAddress    bool         // blocks of addresses in policies select nodes too, which Cilium knows by identity otherwise
-	Gateways          bool         // serves the Gateway API, between services too
-	Listeners         bool         // reads CiliumEnvoyConfigs, which it does anyway where it serves the Gateway API
-	Meshed            bool         // is the mesh too: requests are looked at, and packets between nodes encrypted
-	Encryption        string       // wireguard or ipsec; "" where it is not the mesh
-	EncryptionFrom    From         // what chooses it
-	IPsec             *CiliumIPsec // nil for another encryption
-	Strict            bool         // packets between pods of two nodes are dropped that are not encrypted; by IPsec the sender's alone
-	StrictNetwork     netip.Prefix // of pods, of version 4: the sender's side of Strict holds for no other
-	StrictLookup      bool         // addresses of nodes are told from those of pods one by one
+	Egress            bool           // gives out fixed source addresses
+	EgressTunnel      string         // what carries packets to the nodes that have them
+	BGP, Layer2       bool           // what announces addresses
+	ClasslessServices string         // who gives Services without a class their addresses: "none"
+	Metrics           bool           // the agent serves metrics
+	NodesByAddress    bool           // blocks of addresses in policies select nodes too, which Cilium knows by identity otherwise
+	Gateways          bool           // serves the Gateway API, between services too
+	Listeners         bool           // reads CiliumEnvoyConfigs, which it does anyway where it serves the Gateway API
+	Meshed            bool           // is the mesh too: requests are looked at, and packets between nodes encrypted
+	Encryption        string         // wireguard, ipsec or ztunnel; "" where it is not the mesh
+	EncryptionFrom    From           // what chooses it
+	IPsec             *CiliumIPsec   // nil for another encryption
+	Ztunnel           *CiliumZtunnel // nil for another encryption
+	Strict            bool           // packets between pods of two nodes are dropped that are not encrypted; by IPsec the sender's alone
+	StrictNetwork     netip.Prefix   // of pods, of version 4: the sender's side of Strict holds for no other
+	StrictLookup      bool           // addresses of nodes are told from those of pods one by one
 	Envoy             Resources
 	ClusterMesh       *ClusterMesh // nil: the site stands alone
 	Logged            []string     // filters of the flows that agents log; empty: none
@@ -58,6 +59,17 @@ type CiliumIPsec struct {
 	Secret, Key string // by name, and the file in it
 	Overlap     string // how long the former key is taken beside a new one, a duration; "": Cilium's own
 	From        From
+}
+
+// CiliumZtunnel is what the proxies of nodes need that encrypt between workloads.
+type CiliumZtunnel struct {
+	Secret     string   // with the authority, and with what proxy and agent know each other by
+	Keys       []string // in it, sorted
+	Port       uint16   // where all TCP between enrolled pods arrives
+	DaemonSet  string   // of the proxies, in the namespace of the agents
+	Label      KV       // of namespaces whose pods take part
+	Namespaces []string // that have it, sorted
+	From       From
 }
 
 // CiliumPods is the network of the pods of one family. An invalid Network: the family is off.

@@ -10,6 +10,7 @@ import (
 const (
 	byWireGuard = "wireguard"
 	byIPsec     = "ipsec"
+	byZtunnel   = "ztunnel"
 )
 
 // What IPsec of Cilium needs and shows (cilium/cilium v1.20.2 Documentation/security/network/encryption-ipsec.rst,

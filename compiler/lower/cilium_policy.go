@@ -108,6 +108,10 @@ func (l *lowering) ciliumService(s *ir.Service) ir.CiliumPolicy {
 			p.From = append(p.From[:len(p.From):len(p.From)], g.From.Of("sourceRanges")...)
 			continue
 		}
+		if c.Tunnel {
+			p.Ingress = append(p.Ingress, ztunnelRule("from "+c.Kind+" "+c.Namespace+"/"+c.Name, podLabels(c.Namespace, c.ServiceAccount, c.Labels), c.Ports, c.From))
+			continue
+		}
 		p.Ingress = append(p.Ingress, ciliumCaller(c, s.Meshed)...)
 	}
 	for i := range l.p.Exposures {
@@ -126,6 +130,10 @@ func (l *lowering) ciliumService(s *ir.Service) ir.CiliumPolicy {
 	for _, c := range s.Callees {
 		if len(c.Addresses) > 0 {
 			p.Egress = append(p.Egress, l.ciliumMachine(s, c)...)
+			continue
+		}
+		if c.Tunnel {
+			p.Egress = append(p.Egress, ztunnelRule("to service "+c.Namespace+"/"+c.Name, podLabels(c.Namespace, "", c.Labels), c.Ports, c.From))
 			continue
 		}
 		if ports := ciliumPorts(c.Ports); len(ports) > 0 {

@@ -38,7 +38,7 @@ func (l *lowering) ciliumRules() {
 		Expr:        ciliumPressure + " > " + pressureHigh,
 		Summary:     "The table {{ $labels.map_name }} of Cilium on {{ $labels.node }} is filling up.",
 		Description: "When it is full, connections are forgotten or refused, and the kernel's own table looks fine. The site sizes the table of TCP connections by capacity.",
-	}}, l.ipsecRules()...)...)
+	}}, append(l.ipsecRules(), l.ztunnelRules()...)...)...)
 	g := &l.p.Watch.Groups[len(l.p.Watch.Groups)-1]
 	g.From = append(slices.Clone(g.From), "components.cni.managed")
 }

@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"cmp"
 	"slices"
 
 	"meshgen.dev/meshgen/compiler/ir"
@@ -132,7 +133,7 @@ func (l *lowering) tunnelFlows(s *ir.Service, caller string, c ir.Caller) []ir.P
 	}
 	reads, to := ir.From{"namespaces", "gateways", "mesh", "kubernetes"}, l.pods("service "+s.Namespace+"/"+s.Name)
 	add := func(from, to ir.FlowEnd) {
-		l.flow(ir.Flow{Area: ir.PodArea, From: from, To: to, Protocol: "tcp", Port: l.p.Mesh.ProxyPorts.Tunnel, Why: c.Why,
+		l.flow(ir.Flow{Area: ir.PodArea, From: from, To: to, Protocol: "tcp", Port: cmp.Or(l.p.Mesh.ProxyPorts.Tunnel, ztunnelPort), Why: c.Why,
 			Note: note}, reads, c.From)
 	}
 	past := slices.DeleteFunc(slices.Clone(c.Ports), func(p ir.Port) bool { return portProtocol(p) != "udp" && !c.Plain })

@@ -16,9 +16,10 @@ const (
 )
 
 // ciliumMesh is the mesh of the pod network: a proxy for each node, which stands in the way of what layer 7 decides and of
-// nothing else. Pods are taken in by nothing: the agents that carry their packets know them by their labels.
+// nothing else. The agents that carry the packets of pods know them by their labels; only what encrypts between workloads
+// takes pods in, by namespaces.
 var ciliumMesh = meshKind{
-	inject:       func(*lowering, *ir.Namespace) {},
+	inject:       enrollCilium,
 	namespaces:   func(*lowering) []ownNamespace { return nil }, // its parts are those of the pod network
 	releases:     func(*lowering) []ir.Release { return nil },
 	gateway:      ciliumGateway,
@@ -73,9 +74,10 @@ func (l *lowering) ciliumMeshSettings(s *ir.CiliumSettings) {
 	if !l.ciliumMeshed() {
 		return
 	}
-	s.Meshed, s.Strict = true, l.p.Mesh.Strict
+	s.Meshed, s.Strict = true, l.p.Mesh.Strict && l.s.Mesh.Encrypts() != byZtunnel // whose strictness is in the policies
 	s.Encryption, s.EncryptionFrom = l.s.Mesh.Encrypts(), append(l.p.Mesh.From.Of("mtls", "kind"), l.encryptionFrom()...)
 	l.ipsecSettings(s)
+	l.ztunnelSettings(s)
 	s.Gateways = l.p.Cluster.GatewayAPI.Version != "" // without its CRDs the operator serves none
 	s.Envoy = l.p.Mesh.Proxy
 	s.From = append(append(s.From, l.p.Mesh.From.Of("kind", "mtls")...), l.p.Cluster.GatewayAPI.From...)

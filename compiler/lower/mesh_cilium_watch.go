@@ -33,5 +33,5 @@ func ciliumMetrics(l *lowering) []needed {
 		return nil
 	}
 	return append([]needed{{ciliumRefused, "the agents of Cilium", l.p.Mesh.From.Of("kind")}, {unavailable, "kube-state-metrics", l.p.Mesh.From.Of("kind")}},
-		l.ipsecMetrics()...)
+		append(l.ipsecMetrics(), l.ztunnelMetrics()...)...)
 }

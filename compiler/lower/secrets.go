@@ -25,6 +25,7 @@ func (l *lowering) secrets() {
 	l.authoritySecret()
 	l.signerSecret()
 	l.ipsecSecret()
+	l.ztunnelSecret()
 	if l.p.Federation != nil {
 		l.crossing().secrets(l)
 	}

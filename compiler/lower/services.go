@@ -21,6 +21,7 @@ func (l *lowering) services() {
 	l.index()
 	l.edges()
 	l.tunnels()
+	l.ciliumTunnels()
 	l.unproxied()
 	l.knownServices()
 	l.externals()

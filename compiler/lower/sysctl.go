@@ -125,6 +125,11 @@ func (l *lowering) modules() []ir.Module {
 	for _, m := range l.meshProfile().Modules {
 		add(m.Name, "mesh: "+m.Use, "mesh.kind")
 	}
+	if l.encrypts() == byZtunnel {
+		for _, name := range ztunnelModules {
+			add(name, "mesh: redirection in the pod", "mesh.kind", "mesh.encryption")
+		}
+	}
 	slices.SortFunc(out, func(a, b ir.Module) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }

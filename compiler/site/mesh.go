@@ -1,5 +1,7 @@
 package site
 
+import "slices"
+
 // Mesh is the service mesh.
 type Mesh struct {
 	Kind               string       `json:"kind"`               // istio-sidecar, istio-ambient, linkerd, cilium, consul or none
@@ -19,9 +21,10 @@ type Mesh struct {
 
 // Encryption is what encrypts packets between the nodes of mesh cilium.
 type Encryption struct {
-	Kind       string `json:"kind"`       // wireguard, ipsec or ztunnel; default wireguard
-	Secret     string `json:"secret"`     // with the keys of kind ipsec; "": cilium-ipsec-keys
-	KeyOverlap string `json:"keyOverlap"` // duration, kind ipsec; "": Cilium's own, "5m"
+	Kind       string   `json:"kind"`       // wireguard, ipsec or ztunnel; default wireguard
+	Secret     string   `json:"secret"`     // with the keys of kind ipsec; "": cilium-ipsec-keys
+	KeyOverlap string   `json:"keyOverlap"` // duration, kind ipsec; "": Cilium's own, "5m"
+	Namespaces []string `json:"namespaces"` // kind ztunnel: whose pods talk by it
 }
 
 // Encrypts is what encrypts packets between nodes: wireguard, ipsec or ztunnel, and "" for a mesh that leaves them as they are.
@@ -33,6 +36,11 @@ func (m *Mesh) Encrypts() string {
 		return "wireguard"
 	}
 	return m.Encryption.Kind
+}
+
+// Enrolls reports whether ztunnel of mesh cilium carries what pods of a namespace say to each other.
+func (m *Mesh) Enrolls(namespace string) bool {
+	return m.Encrypts() == "ztunnel" && slices.Contains(m.Encryption.Namespaces, namespace)
 }
 
 // CA is the certificate authority of the mesh. Dates are days, "2034-06-01".

@@ -48,10 +48,15 @@ type expectedState struct {
 	Configuration []struct{ Namespace, ConfigMap, Key, Value string } `json:"configuration"`
 	Marks         []serviceMark                                       `json:"marks"`
 	Egress        []expectedEgress                                    `json:"egress"`
-	Encryption    *struct{ Kind, Mode string }                        `json:"encryption"`
+	Encryption    *expectedEncryption                                 `json:"encryption"`
 	Objects       []expectedObjects                                   `json:"objects"`
 
 	file *artifact.File
+}
+
+type expectedEncryption struct {
+	Kind, Mode, Label, DaemonSet string
+	Namespaces                   []string
 }
 
 type expectedRange struct {

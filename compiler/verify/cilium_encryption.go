@@ -3,6 +3,7 @@ package verify
 import (
 	"cmp"
 	"net/netip"
+	"slices"
 )
 
 // ciliumEncryptionFlows are the packets between nodes that a kind of encryption makes, as flows.csv names them: WireGuard's
@@ -38,7 +39,7 @@ func (p *pass) checkCiliumEncryption(v *values) {
 	if enc == nil {
 		return
 	}
-	if ciliumEncryptionFlows[kind].protocol == "" {
+	if ciliumEncryptionFlows[kind].protocol == "" && kind != "ztunnel" { // which sends from pod to pod
 		v.report(p, ruleValues, fieldPath{"encryption", "type"}, "%q encrypts nothing that the tree is about", kind)
 	}
 	p.checkEncryptionFlows(v, kind)
@@ -92,7 +93,7 @@ func (p *pass) ipsecSecrets() (out []SecretRef) {
 
 // ciliumModes are the words of agents for encryption whose keys somebody makes (api/v1/models/encryption_status.go of Cilium
 // 1.20.2).
-var ciliumModes = map[string]string{"ipsec": "IPsec"}
+var ciliumModes = map[string]string{"ipsec": "IPsec", "ztunnel": "Ztunnel"}
 
 // expectedEncryption: what the agents are asked for is what the chart turns on.
 func (p *pass) expectedEncryption() {
@@ -106,6 +107,8 @@ func (p *pass) expectedEncryption() {
 	switch e := p.expected.Encryption; {
 	case e == nil && mode != "":
 		p.unexpected("nodes encrypt by %s, and nobody asks the agents for it", kind)
+	case e != nil && kind == "ztunnel" && (e.Label != ztunnelLabel+"=true" || e.DaemonSet != ztunnelDaemons || !slices.Equal(e.Namespaces, p.enrolledNamespaces())):
+		p.unexpected("the namespaces with label %s are asked for as %v by %q, with DaemonSet %q, and the tree enrolls %v", ztunnelLabel, e.Namespaces, e.Label, e.DaemonSet, p.enrolledNamespaces())
 	case e != nil && (e.Kind != kind || e.Mode != mode):
 		p.unexpected("agents are asked for encryption %q by the word %q, and the chart turns on %q", e.Kind, e.Mode, kind)
 	}

@@ -61,6 +61,7 @@ func (p *pass) checkCiliumMesh() {
 		}
 		p.checkCiliumEncryption(v)
 	}
+	p.checkZtunnel()
 }
 
 // checkCiliumClass: the class names parameters that are there, and a Gateway is of it.

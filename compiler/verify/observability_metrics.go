@@ -40,11 +40,14 @@ var metricLabels = map[string][]string{
 
 	"session_up": {"instance", "node", "peerIP", "nodeName"},
 
-	"cilium_bgp_control_plane_session_state": {"instance", "node", "instance_name", "local_asn", "neighbor", "neighbor_asn"},
-	"cilium_policy_l7_total":                 {"instance", "node", "rule", "proxy_type"},
-	"cilium_bpf_map_pressure":                {"instance", "node", "map_name"},
-	"cilium_ipsec_keys":                      {"instance", "node"},
-	"cilium_ipsec_xfrm_error":                {"instance", "node", "type", "error"},
+	"cilium_bgp_control_plane_session_state":       {"instance", "node", "instance_name", "local_asn", "neighbor", "neighbor_asn"},
+	"cilium_policy_l7_total":                       {"instance", "node", "rule", "proxy_type"},
+	"cilium_bpf_map_pressure":                      {"instance", "node", "map_name"},
+	"cilium_ipsec_keys":                            {"instance", "node"},
+	"cilium_ztunnel_xds_enrollment_failures_total": {"instance", "node", "status"}, // pkg/ztunnel/xds/metrics.go of Cilium 1.20.2
+	"cilium_ztunnel_zds_connection_active":         {"instance", "node"},
+	"cilium_ztunnel_zds_enrollment_failures_total": {"instance", "node", "status"},
+	"cilium_ipsec_xfrm_error":                      {"instance", "node", "type", "error"},
 
 	"kube_service_spec_type":                    {"namespace", "service", "type"},
 	"kube_service_status_load_balancer_ingress": {"namespace", "service", "ip", "hostname"},

@@ -71,6 +71,7 @@ func (p *pass) secrets() []SecretRef {
 	out = append(out, p.consulTokens()...)
 	out = append(out, p.clusterMeshSecrets()...)
 	out = append(out, p.ipsecSecrets()...)
+	out = append(out, p.ztunnelSecrets()...)
 	out = append(out, p.pullSecrets(makers)...)
 	slices.SortFunc(out, func(a, b SecretRef) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name), cmp.Compare(a.By, b.By), slices.Compare(a.Keys, b.Keys))

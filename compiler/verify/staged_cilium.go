@@ -14,10 +14,16 @@ func (p *pass) checkCiliumGlass(open []*object) {
 			continue
 		}
 		want, held := withoutRequests(was.value)
+		_, tunnel := onlyZtunnel(was.value)
+		held = held || tunnel
 		i := slices.IndexFunc(open, func(o *object) bool { return is(o) && o.String() == was.String() })
 		switch {
 		case i < 0 && held:
 			was.report(p, ruleStaged, nil, "break-glass/open does not take the proxy out of its way")
+		case i >= 0 && tunnel:
+			if without, beside := onlyZtunnel(open[i].value); !beside || !reflect.DeepEqual(without, want) {
+				open[i].report(p, ruleStaged, nil, "it is not the site's own with plain text beside ztunnel, and without requests")
+			}
 		case i >= 0 && (!held || !reflect.DeepEqual(open[i].value, want)):
 			open[i].report(p, ruleStaged, nil, "it is not the site's own without requests")
 		}
@@ -49,6 +55,35 @@ func withoutRequests(v any) (any, bool) {
 			out[i], held = y, held || h
 		}
 		return out, held
+	}
+	return v, false
+}
+
+// onlyZtunnel is a policy whose rules that admit the port of ztunnel admit nothing else, and whether it has such rules: in an
+// incident each of them admits plain text beside it.
+func onlyZtunnel(v any) (any, bool) {
+	found := false
+	switch v := v.(type) {
+	case map[string]any:
+		out := map[string]any{}
+		for key, x := range v {
+			var in bool
+			if ports := list(x); key == "ports" && len(ports) > 0 && str(ports[0], "port") == ztunnelPort {
+				out[key], in = ports[:1:1], true
+			} else {
+				out[key], in = onlyZtunnel(x)
+			}
+			found = found || in
+		}
+		return out, found
+	case []any:
+		out := make([]any, len(v))
+		for i, x := range v {
+			var in bool
+			out[i], in = onlyZtunnel(x)
+			found = found || in
+		}
+		return out, found
 	}
 	return v, false
 }

@@ -133,6 +133,7 @@ func (m *Model) filter(layer Layer, w *Workload, other end, host string, port Po
 		return Step{Layer: layer, At: w.Namespace + "/" + w.Name, Effect: Silent, Why: "the policies of another site are in its own tree"}
 	}
 	udp := req.UDP || port.Protocol == "udp"
+	port, req = m.asSeen(w, other, port, req)
 	s := m.networkStep(layer, w, other, port.Target, udp)
 	if s.Effect == Allow || w.Machine {
 		return s

@@ -114,7 +114,7 @@ func Read(t *artifact.Tree, world World) (*Model, error) {
 			errs = append(errs, err)
 		}
 	}
-	errs = append(errs, m.readValues(t), m.readMeshes(t))
+	errs = append(errs, m.readValues(t), m.readMeshes(t), m.ztunnelUnderstood())
 	return m, errors.Join(errs...)
 }
 

@@ -96,6 +96,10 @@ type configuration struct {
 type encryption struct {
 	Kind string `json:"kind"`
 	Mode string `json:"mode"` // as "cilium-dbg encrypt status" calls it
+
+	Namespaces []string `json:"namespaces,omitempty"` // whose pods take part, and no others
+	Label      string   `json:"label,omitempty"`      // that they have
+	DaemonSet  string   `json:"daemonSet,omitempty"`  // of the proxies that encrypt
 }
 
 type mark struct {

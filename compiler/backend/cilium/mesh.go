@@ -35,6 +35,10 @@ func meshed(y *artifact.YAML, s *ir.CiliumSettings) {
 
 // encryption writes what encrypts packets between nodes.
 func encryption(y *artifact.YAML, s *ir.CiliumSettings) {
+	if s.Ztunnel != nil {
+		ztunnel(y, s)
+		return
+	}
 	y.From("", s.EncryptionFrom...)
 	keys, told := "a key a node", "Workloads are told apart by the\nlabels that the agents give to their addresses."
 	if s.IPsec != nil {

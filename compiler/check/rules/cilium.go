@@ -16,8 +16,8 @@ var CiliumStrict = &check.Rule{
 What is written is WireGuard with its strict modes: packets between pods of two nodes are encrypted or dropped; or IPsec,
 with the sender's side of them. Neither encrypts inside of a node, or says anything of the workload that sends: callers are
 known by the labels of their pods, which whoever may make pods in a namespace chooses. Identities of workloads need encryption
-of type ztunnel: beta, for TCP alone, not together with Cluster Mesh, and with it policies see one port; mutual authentication
-by SPIRE is deprecated. Strict mode of the sender knows no version 6. With a federation none of it reaches the other side as strict.
+of kind ztunnel: beta, for TCP of some namespaces, not together with Cluster Mesh, and with it policies see one port; mutual
+authentication by SPIRE is deprecated. Strict mode of the sender knows no version 6. With a federation none of it reaches the other side as strict.
 Source: cilium/cilium v1.20.2 Documentation/security/network/encryption.rst, encryption-ztunnel.rst, upgrade notes of 1.20.`,
 	Run: func(p *check.Pass) {
 		s := p.Site
@@ -37,8 +37,8 @@ Source: cilium/cilium v1.20.2 Documentation/security/network/encryption.rst, enc
 		case s.Federation != nil:
 			p.Reportf(at, "mutual TLS is strict, and the site is federated by Cluster Mesh: Cilium has one without the other").
 				Related("federation", "the federation").Hintf("mtls: \"permissive\", with encryption between nodes, or another mesh")
-		case s.Environment == "production":
-			by := map[string]string{"ipsec": "IPsec", "ztunnel": "ztunnel"}[s.Mesh.Encrypts()]
+		case s.Environment == "production" && s.Mesh.Encrypts() != "ztunnel": // it proves accounts
+			by := map[string]string{"ipsec": "IPsec"}[s.Mesh.Encrypts()]
 			p.Reportf(at, "mutual TLS is strict, and what Cilium does is %s between nodes: it encrypts, and proves no workload's identity", cmp.Or(by, "WireGuard")).
 				Related("mesh.kind", "the mesh").Warning()
 		}

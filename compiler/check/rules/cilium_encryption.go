@@ -17,6 +17,11 @@ var ciliumEncryptionRules = []*check.Rule{
 	CiliumIPsecKeys,
 	CiliumIPsecEgress,
 	CiliumZtunnel,
+	ZtunnelAlone,
+	ZtunnelTold,
+	ZtunnelBeta,
+	ZtunnelStrict,
+	ZtunnelPlain,
 }
 
 // ClusterMeshEncryption finds two sites of a Cluster Mesh that cannot read each other's packets.
@@ -44,7 +49,7 @@ var EncryptionUnread = &check.Rule{
 	Doc: `encryption between nodes is chosen, and the mesh does not encrypt between nodes, or not so
 
 Whoever wrote it believes that packets are encrypted, by a key that he made. Of the meshes Cilium alone encrypts between
-nodes: the others do between proxies, by mutual TLS. Only IPsec has keys of a Secret.
+nodes: the others do between proxies, by mutual TLS. Only IPsec has keys of a Secret, and only ztunnel takes in namespaces.
 Source: cilium/cilium v1.20.2 install/kubernetes/cilium/values.yaml, encryption.`,
 	Run: func(p *check.Pass) {
 		m := p.Site.Mesh
@@ -54,7 +59,10 @@ Source: cilium/cilium v1.20.2 install/kubernetes/cilium/values.yaml, encryption.
 		case m.Kind != "cilium":
 			p.Reportf("mesh.encryption", "mesh %s does not encrypt between nodes: nothing reads mesh.encryption", m.Kind).
 				Related("mesh.kind", "the mesh").Hintf(`leave it out, or kind: "cilium"`)
-		case e.Kind != "ipsec":
+		case e.Kind != "ztunnel" && len(e.Namespaces) > 0:
+			p.Reportf("mesh.encryption.namespaces", "%s encrypts between all nodes: it enrolls no namespaces", e.Kind).Related("mesh.encryption.kind", "what encrypts").Hintf("leave it out")
+		}
+		if e != nil && m.Kind == "cilium" && e.Kind != "ipsec" {
 			if e.Secret != "" {
 				p.Reportf("mesh.encryption.secret", "%s makes no key of Secret %q", e.Kind, e.Secret).Related("mesh.encryption.kind", "what encrypts").Hintf("leave it out")
 			}
