@@ -21,7 +21,7 @@ func (p *pass) checkCiliumGlass(open []*object) {
 		case i < 0 && held:
 			was.report(p, ruleStaged, nil, "break-glass/open does not take the proxy out of its way")
 		case i >= 0 && tunnel:
-			if without, beside := onlyZtunnel(open[i].value); !beside || !reflect.DeepEqual(without, want) {
+			if without, beside := onlyZtunnel(open[i].value); !beside || closedBeside(open[i].value) || !reflect.DeepEqual(without, want) {
 				open[i].report(p, ruleStaged, nil, "it is not the site's own with plain text beside ztunnel, and without requests")
 			}
 		case i >= 0 && (!held || !reflect.DeepEqual(open[i].value, want)):
@@ -86,4 +86,22 @@ func onlyZtunnel(v any) (any, bool) {
 		return out, found
 	}
 	return v, false
+}
+
+// closedBeside reports whether a rule admits the port of ztunnel alone.
+func closedBeside(v any) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		if ports := list(v["ports"]); len(ports) == 1 && str(ports[0], "port") == ztunnelPort {
+			return true
+		}
+		for _, x := range v {
+			if closedBeside(x) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, closedBeside)
+	}
+	return false
 }
