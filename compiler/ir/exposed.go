@@ -3,6 +3,7 @@ package ir
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -75,6 +76,52 @@ func exposedName(g *Gateway, host string) string {
 	}
 	return g.Name + "-" + strings.Replace(host, "*", "wildcard", 1)
 }
+
+// RouteObject is what a route of the Gateway API holds of a host: it is attached to listeners as a whole.
+type RouteObject struct {
+	Name      string
+	Listeners []string
+	Routes    []Route
+}
+
+// Objects returns the objects that the routes of a host take, one for each set of listeners that carry some.
+func (h *ExposedHost) Objects() []RouteObject {
+	var out []RouteObject
+	for _, r := range h.Routes {
+		set := r.Expose.Listeners
+		if len(set) == 0 {
+			continue
+		}
+		k := slices.IndexFunc(out, func(o RouteObject) bool { return slices.Equal(o.Listeners, set) })
+		if k < 0 {
+			k = len(out)
+			out = append(out, RouteObject{Name: h.Name, Listeners: set})
+			if !h.Everywhere() {
+				out[k].Name += "-" + strings.Join(set, "-")
+			}
+		}
+		out[k].Routes = append(out[k].Routes, r)
+	}
+	return out
+}
+
+// CallName names the rule of a route to a service of gRPC, so that a policy of who serves the gateway can be for it alone;
+// "" for any other rule.
+func (o *RouteObject) CallName(i int) string {
+	if !o.Routes[i].IsGRPC() {
+		return ""
+	}
+	n := 0
+	for _, r := range o.Routes[:i+1] {
+		if r.IsGRPC() {
+			n++
+		}
+	}
+	return "grpc-" + strconv.Itoa(n)
+}
+
+// IsGRPC reports whether a route leads to a port that takes HTTP/2 alone.
+func (r Route) IsGRPC() bool { return r.Expose.Port.Protocol == "grpc" }
 
 // Listener returns a listener by name, or nil.
 func (g *Gateway) Listener(name string) *Listener {

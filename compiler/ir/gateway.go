@@ -33,6 +33,7 @@ type Gateway struct {
 	PullSecret     string   // of the registry that its image comes from; "" for none
 	RouteFilters   string   // API group of RouteTimeoutFilter and RouteRetryFilter, called as the service is; "": routes have fields
 	ByNodes        bool     // it has no pods: the proxy of each node that takes its traffic serves it
+	NoTimeout      string   // what a route without a timeout says, where who serves it has one of its own; "": nothing
 	ByService      bool     // its pods send to the addresses of Services, and the mesh's proxy beside them to pods: splits are the mesh's
 	SpreadKey      string   // topology key over which the pods are spread
 	Tolerations    []Taint

@@ -9,6 +9,7 @@ func (l *lowering) program(g *ir.Gateway) {
 	prof := l.set.Gateway(g.Program.Kind)
 	g.Program.Namespace, g.Program.Controller = prof.Namespace, prof.Controller
 	g.Program.ControlPort, g.Program.MetricsPort, g.Program.HealthPort, g.Program.ShutdownPort = prof.Ports.Control, prof.Ports.Metrics, prof.Ports.Health, prof.Ports.Shutdown
+	g.NoTimeout = "0s"              // else Envoy's own, 15 s: internal/xds/translator/route.go sets none
 	g.Program.Zones = l.zones() > 1 // with one, no pod is nearer than another
 	g.Release, g.ServiceAccount = g.Name, g.Name
 	g.Selector = []ir.KV{{Key: "gateway.networking.k8s.io/gateway-name", Value: g.Name}}

@@ -43,8 +43,14 @@ func checkHTTPRoute(p *pass, o *object) {
 			o.report(p, ruleGatewayAPI, fieldPath{"spec", "hostnames"}.at(i), "%q is no host", h)
 		}
 	}
+	names := map[string]bool{}
 	for i, r := range list(o.value, "spec", "rules") {
 		at := fieldPath{"spec", "rules"}.at(i)
+		if name := str(r, "name"); name != "" && names[name] {
+			o.report(p, ruleGatewayAPI, at.to("name"), "%q stands twice", name)
+		} else {
+			names[name] = true
+		}
 		for j, m := range list(r, "matches") {
 			if v, ok := get(m, "path", "value").(string); ok && !strings.HasPrefix(v, "/") && str(m, "path", "type") != "RegularExpression" {
 				o.report(p, ruleGatewayAPI, at.to("matches").at(j).to("path", "value"), "%q does not begin with a slash", v)

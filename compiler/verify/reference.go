@@ -27,19 +27,20 @@ func (p *pass) checkReferences() {
 }
 
 var referenceChecks = map[kindKey]func(*pass, *object){
-	{"", "Service"}:                            (*pass).checkExposed,
-	{"gateway.networking.k8s.io", "Gateway"}:   checkGatewayParameters,
-	{"gateway.networking.k8s.io", "GRPCRoute"}: checkParents,
-	{"gateway.networking.k8s.io", "HTTPRoute"}: checkParents,
-	{"gateway.networking.k8s.io", "TCPRoute"}:  checkParents,
-	{"gateway.networking.k8s.io", "TLSRoute"}:  checkParents,
-	{"gateway.networking.k8s.io", "UDPRoute"}:  checkParents,
-	{"metallb.io", "BGPAdvertisement"}:         checkAdvertised,
-	{"metallb.io", "BGPPeer"}:                  checkPeerProfile,
-	{"metallb.io", "L2Advertisement"}:          checkAdvertised,
-	{"networking.istio.io", "Gateway"}:         checkServedBy,
-	{"networking.istio.io", "VirtualService"}:  checkRouteGateways,
-	{"telemetry.istio.io", "Telemetry"}:        checkProviders,
+	{"", "Service"}: (*pass).checkExposed,
+	{"gateway.envoyproxy.io", "BackendTrafficPolicy"}: checkTrafficTargets,
+	{"gateway.networking.k8s.io", "Gateway"}:          checkGatewayParameters,
+	{"gateway.networking.k8s.io", "GRPCRoute"}:        checkParents,
+	{"gateway.networking.k8s.io", "HTTPRoute"}:        checkParents,
+	{"gateway.networking.k8s.io", "TCPRoute"}:         checkParents,
+	{"gateway.networking.k8s.io", "TLSRoute"}:         checkParents,
+	{"gateway.networking.k8s.io", "UDPRoute"}:         checkParents,
+	{"metallb.io", "BGPAdvertisement"}:                checkAdvertised,
+	{"metallb.io", "BGPPeer"}:                         checkPeerProfile,
+	{"metallb.io", "L2Advertisement"}:                 checkAdvertised,
+	{"networking.istio.io", "Gateway"}:                checkServedBy,
+	{"networking.istio.io", "VirtualService"}:         checkRouteGateways,
+	{"telemetry.istio.io", "Telemetry"}:               checkProviders,
 }
 
 // find returns the object of a kind with a name, or nil.

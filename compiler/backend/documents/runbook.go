@@ -44,6 +44,9 @@ func parseRunbook(mesh []string) *template.Template {
 				return []string{"istio_requests_total", "istio_tcp_connections_opened_total"}
 			},
 			"migrate": func(b *book, m ir.Migration) migrating { return migrating{b, m} },
+			"streams": func(in []ir.Gateway) bool {
+				return slices.ContainsFunc(in, func(g ir.Gateway) bool { return g.Streams() })
+			},
 			"backwards": func(in []ir.Restart) []ir.Restart {
 				out := slices.Clone(in)
 				slices.Reverse(out)

@@ -2,7 +2,8 @@
 //
 // In comes an *ir.Plan. Out go, where a gateway names the program, the values of its charts (CRDs, controller), in phase
 // 30-gateways its GatewayClass, and for each such gateway an EnvoyProxy: where its pods run, how many, and what their
-// Service is. The Gateways and their routes are printed by package gatewayapi.
+// Service is; and for each route to services of gRPC a BackendTrafficPolicy. The Gateways and their routes are printed by
+// package gatewayapi.
 //
 // Facts about Envoy Gateway in comments were read in envoyproxy/gateway v1.8.3 and v1.9.1, whose releases take the same
 // values and kinds as far as they are printed here.
@@ -49,6 +50,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 	class.Add(backend.Meta{APIVersion: gatewayAPI, Name: pr.Kind, From: pr.From}, func(y *artifact.YAML) {
 		y.Map("spec", func() { y.KV("controllerName", pr.Controller) })
 	})
+	calls(p, t)
 	proxies := backend.NewWriter(p, t, backend.Gateways, "EnvoyProxy")
 	for i := range p.Gateways {
 		if g := &p.Gateways[i]; g.Program.Kind == kind {

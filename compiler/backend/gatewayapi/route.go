@@ -2,7 +2,6 @@ package gatewayapi
 
 import (
 	"slices"
-	"strings"
 
 	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/backend"
@@ -23,12 +22,9 @@ func routes(p *ir.Plan, t *artifact.Tree) {
 		}
 	}
 	for _, h := range p.ExposedHosts(ir.FrontendGatewayAPI) {
-		for _, listeners := range listenerSets(&h) {
-			meta := backend.Meta{APIVersion: apiVersion, Namespace: h.Namespace, Name: h.Name, From: h.From}
-			if !h.Everywhere() {
-				meta.Name += "-" + strings.Join(listeners, "-")
-			}
-			l := h.Gateway.Listener(listeners[0])
+		for _, object := range h.Objects() {
+			meta := backend.Meta{APIVersion: apiVersion, Namespace: h.Namespace, Name: object.Name, From: h.From}
+			l := h.Gateway.Listener(object.Listeners[0])
 			if l == nil {
 				continue
 			}
@@ -40,7 +36,7 @@ func routes(p *ir.Plan, t *artifact.Tree) {
 					meta.From = slices.Concat(meta.From, p.Cluster.GatewayAPI.From, h.Gateway.Program.From)
 				}
 			}
-			to.Add(meta, func(y *artifact.YAML) { y.Map("spec", func() { route(y, &h, l, listeners) }) })
+			to.Add(meta, func(y *artifact.YAML) { y.Map("spec", func() { route(y, &h, l, &object) }) })
 		}
 	}
 }
@@ -58,50 +54,51 @@ func streamKind(l *ir.Listener) string {
 	return ""
 }
 
-// listenerSets returns the different sets of listeners that carry routes of the host: a route object is attached to
-// listeners as a whole.
-func listenerSets(h *ir.ExposedHost) [][]string {
-	var out [][]string
-	for _, r := range h.Routes {
-		set := r.Expose.Listeners
-		if len(set) > 0 && !slices.ContainsFunc(out, func(o []string) bool { return slices.Equal(o, set) }) {
-			out = append(out, set)
-		}
-	}
-	return out
-}
-
 // route writes the routes of a host on listeners that are all of the kind of l. Connections have no host name that a
 // TCPRoute could go by, and datagrams none for a UDPRoute.
-func route(y *artifact.YAML, h *ir.ExposedHost, l *ir.Listener, listeners []string) {
+func route(y *artifact.YAML, h *ir.ExposedHost, l *ir.Listener, object *ir.RouteObject) {
 	requests := l.SeesRequests()
-	parentRefs(y, h.Gateway, listeners)
+	parentRefs(y, h.Gateway, object.Listeners)
 	if h.Host != "" && (requests || l.PassesThrough()) {
 		y.KV("hostnames", []string{h.Host})
 	}
 	y.Seq("rules", func() {
-		for _, r := range h.Routes {
-			if !slices.Equal(r.Expose.Listeners, listeners) {
-				continue
-			}
+		for i, r := range object.Routes {
 			if group := h.Gateway.RouteFilters; group != "" && requests {
 				filteredRules(y, h.Gateway, r, group)
 				continue
 			}
 			y.Item(func() {
 				y.From("", r.Expose.From...)
+				if name := object.CallName(i); name != "" && requests && h.Gateway.Program.Kind != "" {
+					y.KV("name", name)
+				}
 				if requests {
 					pathMatch(y, r.Expose.Path)
 				}
 				backendRefs(y, h.Gateway, r)
-				if t := r.Service.Timeout; t != nil && requests && r.Service.Waypoint == "" { // which has its own route
-					y.From("", t.From...)
-					y.Map("timeouts", func() { y.KV("request", t.Text) })
+				if requests {
+					timeouts(y, h.Gateway, r.Service)
 				}
 				y.Fixed()
 			})
 		}
 	})
+}
+
+// timeouts writes the time that a request may take.
+func timeouts(y *artifact.YAML, g *ir.Gateway, s *ir.Service) {
+	switch t := s.Timeout; {
+	case t != nil && s.Waypoint == "": // which has its own route
+		y.From("", t.From...)
+		y.Map("timeouts", func() { y.KV("request", t.Text) })
+	case t == nil && g.NoTimeout != "":
+		y.From("", s.From...)
+		y.Map("timeouts", func() {
+			y.Comment("None: left out it would be 15 s.")
+			y.KV("request", g.NoTimeout)
+		})
+	}
 }
 
 func parentRefs(y *artifact.YAML, g *ir.Gateway, listeners []string) {

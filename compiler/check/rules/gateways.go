@@ -38,7 +38,6 @@ var gatewayRules = []*check.Rule{
 	SourceRangesFamily,
 	SourceRangesBehindBalancer,
 	GatewayProgram,
-	GatewayGRPC,
 	GatewayProgramNeedless,
 	GatewayRelease,
 	GatewayTwoReleases,
