@@ -98,6 +98,10 @@ func releases(p *ir.Plan) verify.Releases {
 			r.Components["mcs-api"] = "" // the newest known: its operator installs the kinds
 		}
 	}
+	if p.Calico != nil {
+		r.Components["calico"] = "" // the newest known, which is served as the older ones are: others install Calico
+		r.ExternalNamespaces = append(r.ExternalNamespaces, p.Calico.Namespace)
+	}
 	if p.CalicoEgress != nil {
 		r.Components["calico-enterprise"] = "" // the newest known: its kinds come with whoever installs Calico
 	}

@@ -43,11 +43,12 @@ type Speaker struct {
 	From    From
 }
 
-// PodRange is a network of pods out of which each node has a prefix of exactly Bits.
+// PodRange is a network of pods out of which each node has prefixes of exactly Bits.
 type PodRange struct {
-	Prefix netip.Prefix
-	Bits   int
-	From   From
+	Prefix  netip.Prefix
+	Bits    int
+	PerNode int // prefixes that one node has at most; 0: one
+	From    From
 }
 
 // NodeLink is the session over a cable between a rack's switch and a node that lives on a loopback address. The node's

@@ -88,6 +88,7 @@ type Plan struct {
 
 	Egress        []EgressPolicy // fixed source addresses that the pod network gives, by destination and family
 	CalicoEgress  *CalicoEgress  // nil: Calico gives no source addresses
+	Calico        *Calico        // nil: Calico announces nothing
 	EgressProxies []EgressProxy  // gateways of the mesh on the way out, by name
 
 	Machines []MachineService // Services of machines outside the cluster, by namespace, then name

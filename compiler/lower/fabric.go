@@ -16,7 +16,10 @@ func (l *lowering) fabric() {
 	}
 	classes, classFrom := l.speakerClasses()
 	for rn, r := range byKey(l.s.Racks) {
-		speakers := rackSpeakers{l.speakers(rn, classes), classes, classFrom}
+		speakers := rackSpeakers{}
+		if !CalicoAnnounces(l.s) { // which carries no virtual address
+			speakers = rackSpeakers{l.speakers(rn, classes), classes, classFrom}
+		}
 		if len(l.podRanges()) > 0 {
 			speakers.nodes = l.rackNodes(rn)
 		}
@@ -72,11 +75,12 @@ func (l *lowering) podRanges() []ir.PodRange {
 	if !l.s.Fabric.BGP.Advertise.Pods {
 		return nil
 	}
-	k := l.s.Kubernetes
+	lengths, perNode, from := l.podBlocks()
+	networks := l.s.Kubernetes.PodCIDRs
 	var out []ir.PodRange
-	for i, p := range prefixes(k.PodCIDRs[:min(len(k.PodCIDRs), len(k.NodeCIDRMask))]) {
-		out = append(out, ir.PodRange{Prefix: p, Bits: k.NodeCIDRMask[i], From: ir.From{
-			"fabric.bgp.advertise.pods", "kubernetes.podCIDRs", "kubernetes.nodeCIDRMask"}})
+	for i, p := range prefixes(networks[:min(len(networks), len(lengths))]) {
+		out = append(out, ir.PodRange{Prefix: p, Bits: lengths[i], PerNode: perNode, From: append(ir.From{
+			"fabric.bgp.advertise.pods", "kubernetes.podCIDRs"}, from...)})
 	}
 	return out
 }

@@ -16,7 +16,7 @@ const connectSecs = 10
 // A node that goes down with its speaker first keeps its share of connections for as long.
 const restartSecs = 60
 
-// prefixesPerVIP is the room in a session's limit: each address, and the node's range of pods, once, and once more while a change is rolled out.
+// prefixesPerVIP is the room in a session's limit: each address, and the node's ranges of pods, once, and once more while a change is rolled out.
 const prefixesPerVIP = 2
 
 // rackSpeakers are the nodes of a rack that open sessions with its switches.
@@ -144,10 +144,8 @@ func (l *lowering) carry(pe *ir.Peering, sw *ir.Switch) (routes int) {
 		if r.Prefix.Addr().Is6() == six {
 			pe.Pods = append(pe.Pods, r)
 			pe.From = append(pe.From, r.From...)
+			routes += r.PerNode
 		}
-	}
-	if len(pe.Pods) > 0 {
-		routes++ // a node has one range a family
 	}
 	return routes
 }

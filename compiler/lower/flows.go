@@ -226,6 +226,9 @@ func (l *lowering) sessionFlows() {
 	}
 	// A speaker that does not listen opens its sessions itself; of others either end may.
 	b := l.set.LoadBalancer(l.p.LoadBalancer.Kind).Backends[l.p.LoadBalancer.Backend]
+	if CalicoAnnounces(l.s) {
+		b = l.set.CNI("calico").BGP
+	}
 	listens := b == nil || b.Listens
 	for _, pe := range l.p.LoadBalancer.Peerings {
 		nodes := l.nodeEnd("speakers of rack "+pe.Rack, func(n *ir.Node) bool {

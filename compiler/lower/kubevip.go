@@ -35,7 +35,9 @@ func (l *lowering) kubeVIP() {
 	}
 	byRack := map[string]*ir.KubeVIPSpeaker{}
 	for i := range lb.Peerings {
-		l.kubeVIPPeer(byRack, &lb.Peerings[i])
+		if !CalicoAnnounces(l.s) { // which holds them
+			l.kubeVIPPeer(byRack, &lb.Peerings[i])
+		}
 	}
 	for _, s := range byKey(byRack) {
 		k.Speakers = append(k.Speakers, *s)

@@ -23,7 +23,7 @@ func (l *lowering) loadBalancer() {
 	// Without anything to announce by BGP the default would be a DaemonSet with nothing to do.
 	if b := l.s.Fabric.BGP; bgp {
 		p.Backend = prof.DefaultBackend
-	} else if b != nil && b.Advertise.Pods {
+	} else if b != nil && b.Advertise.Pods && lb.Kind == l.s.Kubernetes.CNI.Kind {
 		p.Backend, p.From = prof.DefaultBackend, append(p.From, "fabric.bgp.advertise.pods")
 	}
 	if lb.MetalLB != nil {
@@ -56,6 +56,9 @@ func (l *lowering) loadBalancer() {
 func (l *lowering) tellPeers() {
 	p := &l.p.LoadBalancer
 	b := l.set.LoadBalancer(p.Kind).Backends[p.Backend]
+	if CalicoAnnounces(l.s) {
+		b = l.set.CNI("calico").BGP
+	}
 	if b == nil {
 		return
 	}

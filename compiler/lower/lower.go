@@ -48,6 +48,7 @@ func Among(fleet site.Fleet, s *site.Site, set *profile.Set) *ir.Plan {
 	l.openELB()
 	l.external()
 	l.cilium()
+	l.calico()
 	l.egress()
 	l.egressProxies()
 	l.calicoEgress()

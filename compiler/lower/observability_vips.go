@@ -15,7 +15,7 @@ import (
 // is never there, and an alert on it never fires.
 func (l *lowering) sessionRules() {
 	lb := &l.p.LoadBalancer
-	if len(lb.Peerings) == 0 {
+	if len(lb.Peerings) == 0 || l.p.Calico != nil { // the metrics of its sessions are Calico Enterprise's
 		return
 	}
 	if lb.Kind == "kube-vip" {

@@ -23,6 +23,9 @@ func (l *lowering) openELB() {
 	}
 	o := &ir.OpenELB{RackLabel: l.set.LoadBalancer(lb.Kind).NodeLabel, From: lb.From}
 	for i := range lb.Peerings {
+		if CalicoAnnounces(l.s) { // which holds them
+			break
+		}
 		pe := &lb.Peerings[i]
 		for _, s := range pe.Speakers {
 			if k := slices.IndexFunc(o.Speakers, func(have ir.OpenELBSpeaker) bool { return have.Node == s.Node }); k >= 0 {

@@ -85,8 +85,11 @@ func (l *lowering) sessionSecrets() {
 		if l.p.LoadBalancer.Kind == "cilium" {
 			why = "Password of the BGP sessions: 1 to 80 characters, no blanks, the same at both ends. While it is missing the sessions are opened without one, and stay down."
 		}
+		if l.p.Calico != nil {
+			why = "Password of the BGP sessions: 1 to 80 characters, no blanks, no quotation mark, the same at both ends. While it is missing the sessions are opened without one, and stay down."
+		}
 		l.secret(ir.Secret{
-			Namespace: l.p.LoadBalancer.Namespace, Name: name, Type: basicAuth, Keys: []string{"password"},
+			Namespace: l.p.SessionNamespace(), Name: name, Type: basicAuth, Keys: []string{"password"},
 			Consumers: []string{consumer},
 			Why:       why,
 			From:      append(from, "loadBalancer.kind", "racks", "nodeClasses", "gateways"), // any rack may have, or lose, a speaker
@@ -102,8 +105,13 @@ func (l *lowering) sessionSecrets() {
 			add(p.PasswordSecret, "CiliumBGPPeerConfig "+p.Name, slices.Clone(p.From.Of("passwordSecret")))
 		}
 	}
+	if c := l.p.Calico; c != nil {
+		for _, p := range c.Peers {
+			add(p.Secret, "BGPPeer "+p.Name, slices.Clone(p.From.Of("passwordSecret")))
+		}
+	}
 	for _, p := range l.p.LoadBalancer.Peerings {
-		if l.p.KubeVIP != nil || l.p.LoadBalancer.Kind == "cilium" {
+		if l.p.Calico != nil || l.p.KubeVIP != nil || l.p.LoadBalancer.Kind == "cilium" {
 			break // they are in its environment, or shared by several sessions
 		}
 		add(p.PasswordSecret, "BGPPeer "+l.p.LoadBalancer.Namespace+"/"+p.Name, slices.Clone(p.From.Of("passwordSecret")))

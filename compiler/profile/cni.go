@@ -17,6 +17,7 @@ type CNI struct {
 	Connections       *ConnectionTable       `json:"connections,omitempty"`    // nil: it uses the kernel's
 	HostFilter        *HostFilter            `json:"hostFilter,omitempty"`     // nil: what a packet filter of the host must let through is not known
 	Echo              bool                   `json:"echo,omitempty"`           // its agents send echo requests to each other's nodes
+	BGP               *Backend               `json:"bgp,omitempty"`            // its own BGP, by which it announces ranges of pods; nil: none, or its load balancer's
 	HostPorts         []Listener             `json:"hostPorts"`
 	Modules           []Module               `json:"modules"`
 	Releases          map[string]*CNIRelease `json:"releases,omitempty"` // none: it states no windows

@@ -30,6 +30,9 @@ func platform(p *ir.Plan) []string {
 	if p.LoadBalancer.Kind == "cilium" && !ours {
 		return []string{"cilium"}
 	}
+	if p.Calico != nil {
+		return []string{"calico"}
+	}
 	if p.CalicoEgress != nil {
 		return []string{"calico-enterprise"}
 	}

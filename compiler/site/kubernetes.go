@@ -29,6 +29,12 @@ type CNI struct {
 	Version       string  `json:"version"`       // "3.31.0"
 	Encapsulation string  `json:"encapsulation"` // vxlan, geneve, ipip, or none for native routing
 	Cilium        *Cilium `json:"cilium"`        // options of kind cilium
+	Calico        *Calico `json:"calico"`        // options of kind calico
+}
+
+// Calico holds what is relied on of Calico's pools. There are no defaults.
+type Calico struct {
+	BlockSize Ints `json:"blockSize"` // prefix length of the blocks that nodes have, one a pod CIDR
 }
 
 // Cilium holds the Cilium settings that a mesh and an egress gateway depend on. The defaults are those of the chart.

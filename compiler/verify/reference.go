@@ -22,6 +22,7 @@ func (p *pass) checkReferences() {
 	p.checkAddresses()
 	p.checkCilium()
 	p.checkCalicoEgress()
+	p.checkCalicoRouting()
 	p.checkClasses()
 	p.checkRevisions()
 }

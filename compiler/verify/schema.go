@@ -102,7 +102,7 @@ func (p *pass) internal(err error) {
 func (p *pass) lookup(sets []*schemas.Set, gvk string, objects []*object) (schemas.Entry, *schemas.Set, bool) {
 	o := objects[0]
 	at := fieldPath{"apiVersion"}
-	component := componentOf(sets, o.group)
+	component := p.componentOf(sets, o.group, gvk)
 	release, channel, declared := p.releases.of(component)
 	switch {
 	case component == "":
@@ -138,14 +138,23 @@ func (p *pass) schemas(sets []*schemas.Set, component, release, channel string) 
 	return set, ok
 }
 
-// componentOf returns who serves an API group, or nothing.
-func componentOf(sets []*schemas.Set, group string) string {
+// componentOf returns who serves a kind, or nothing. Of several that serve its API group it is one that the site declares,
+// and of these one that has the kind.
+func (p *pass) componentOf(sets []*schemas.Set, group, gvk string) string {
+	component, known := "", false
 	for _, s := range sets {
-		if slices.Contains(s.Groups, group) {
+		if !slices.Contains(s.Groups, group) {
+			continue
+		}
+		_, _, declared := p.releases.of(s.Component)
+		if _, has, _ := s.Entry(gvk); declared && has {
 			return s.Component
 		}
+		if component == "" || declared && !known {
+			component, known = s.Component, declared
+		}
 	}
-	return ""
+	return component
 }
 
 // of returns the declared release of a component.

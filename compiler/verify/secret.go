@@ -56,7 +56,11 @@ func (p *pass) secrets() []SecretRef {
 					add(o, o.namespace, str(ref, "name"), ".dockerconfigjson")
 				}
 			case "secretKeyRef":
-				add(o, o.namespace, str(v, "name"), str(v, "key"))
+				namespace := o.namespace
+				if o.is(calicoGroup, "BGPPeer") {
+					namespace = calicoPods
+				}
+				add(o, namespace, str(v, "name"), str(v, "key"))
 			case "secret": // a volume
 				add(o, o.namespace, str(v, "secretName"))
 			}

@@ -3,6 +3,7 @@ package verify
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -33,8 +34,11 @@ type End struct {
 	restarts bool     // a node asks the switch to keep its routes while its speaker restarts
 	// restartSeconds is for how long it asks; 0 where the object does not say
 	restartSeconds int
-	conf           *switchConf // of a switch's end
-	policy         *switchPeer // of a switch's end: the group, or the neighbor where it has none
+	follows        bool         // a node takes the shorter hold time of the switch
+	podNetwork     netip.Prefix // of the ranges that a node announces, where its objects say it
+	podLength      int          // and their length; 0 where they do not
+	conf           *switchConf  // of a switch's end
+	policy         *switchPeer  // of a switch's end: the group, or the neighbor where it has none
 }
 
 // place names an end in a finding.
@@ -147,6 +151,9 @@ func (s *sessionSet) compare(p *Session) {
 	a, b := &p.A, &p.B
 	differ := func(what string, mine, other any) {
 		s.fault(ruleSessions, a, "%s of the session %s - %s: %v here, %v in %s", what, a.Device, b.Device, mine, other, b.place())
+	}
+	if a.follows && b.HoldSeconds > 0 && b.HoldSeconds <= a.HoldSeconds {
+		a.HoldSeconds, a.KeepaliveSeconds = b.HoldSeconds, b.HoldSeconds/3
 	}
 	if !sameAS(a.PeerASN, b.LocalASN, a.LocalASN) {
 		differ("AS of "+b.Device, a.PeerASN, b.LocalASN)

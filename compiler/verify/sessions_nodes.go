@@ -36,6 +36,7 @@ func (s *sessionSet) nodeEnds() []*End {
 			seen[key] = e
 			e.pools, e.pods = s.objects.announced(p, n), p.pods
 			e.restarts, e.restartSeconds = p.restarts, p.restartSeconds
+			e.follows, e.podNetwork, e.podLength = p.follows, p.podNetwork, p.podLength
 			ends = append(ends, e)
 		}
 	}

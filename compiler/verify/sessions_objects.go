@@ -26,6 +26,7 @@ type lbObjects struct {
 	poolSets map[string]*netipx.IPSet
 	cilium   ciliumObjects
 	openELB  openELBObjects
+	calico   calicoObjects
 }
 
 // A nodeObject is a Node.
@@ -36,7 +37,7 @@ type nodeObject struct {
 	sources []string // fixed source addresses
 }
 
-// A bgpPeer is a BGPPeer of MetalLB (metallb.io/v1beta2).
+// A bgpPeer is a BGPPeer of MetalLB (metallb.io/v1beta2), or what stands for one.
 type bgpPeer struct {
 	name, file                        string
 	line                              int
@@ -48,9 +49,14 @@ type bgpPeer struct {
 	restartSeconds                    int        // 0: not said
 	nodeSelectors                     []selector // none: all nodes
 
+	follows bool // it takes a hold time of the switch that is shorter than its own, and a third of it for its keepalive
+
 	listed bool     // pools and pods say what it announces
 	pools  []string // sorted
 	pods   bool
+
+	podNetwork netip.Prefix // with pods, where the objects say it: that they are of
+	podLength  int          // and their length; 0 where they do not
 }
 
 // An addressPool is an IPAddressPool.
@@ -163,7 +169,7 @@ type lbDocument struct {
 // sessionKinds are the kinds that are read, as their line stands in a file; other files are not parsed.
 var sessionKinds = []string{"kind: BGPPeer\n", "kind: BFDProfile\n", "kind: IPAddressPool\n", "kind: BGPAdvertisement\n", "kind: Node\n", "kind: DaemonSet\n",
 	"kind: CiliumBGPClusterConfig\n", "kind: CiliumBGPPeerConfig\n", "kind: CiliumBGPAdvertisement\n", "kind: CiliumLoadBalancerIPPool\n",
-	"kind: BgpConf\n", "kind: BgpPeer\n", "kind: Eip\n"}
+	"kind: BGPConfiguration\n", "kind: BGPFilter\n", "kind: BgpConf\n", "kind: BgpPeer\n", "kind: Eip\n"}
 
 func newLBObjects() *lbObjects {
 	return &lbObjects{bfd: map[string]*bfdTimers{}, pools: map[string]*addressPool{}, poolSets: map[string]*netipx.IPSet{}}
@@ -186,6 +192,7 @@ func parseLBObjects(t *artifact.Tree, site string) *lbObjects {
 		}
 	}
 	o.joinCilium()
+	o.joinCalico()
 	o.joinOpenELB()
 	return o
 }
@@ -207,6 +214,7 @@ func lbObjectsOf(all []*object, site string) *lbObjects {
 		}
 	}
 	o.joinCilium()
+	o.joinCalico()
 	o.joinOpenELB()
 	return o
 }
@@ -229,7 +237,13 @@ func (o *lbObjects) take(file string, node *yaml.Node) {
 		o.nodes = append(o.nodes, &nodeObject{d.Metadata.Name, d.Metadata.Labels, strings.Fields(d.Metadata.Annotations[egressAnnotation])})
 	case "DaemonSet":
 		o.takeKubeVIP(file, node)
+	case "BGPConfiguration", "BGPFilter":
+		o.takeCalico(file, node)
 	case "BGPPeer":
+		if strings.HasPrefix(d.APIVersion, calicoGroup+"/") {
+			o.takeCalico(file, node)
+			return
+		}
 		p := &bgpPeer{
 			name: d.Metadata.Name, file: file, line: line, myASN: s.MyASN, peerASN: s.PeerASN,
 			peerAddress: s.PeerAddress, iface: s.Interface, sourceAddress: s.SourceAddress,

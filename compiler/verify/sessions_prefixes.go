@@ -94,6 +94,7 @@ func (s *sessionSet) checkPrefixes() {
 		}
 	}
 	s.checkPodRanges()
+	s.checkCalicoRanges()
 }
 
 // familiesOf are the address families that a switch's end carries.

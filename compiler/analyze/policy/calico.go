@@ -6,7 +6,8 @@ import (
 	"net/netip"
 )
 
-// calico understands the objects by which what pods send outside gets a source address. None opens or closes an edge:
+// calico understands the objects by which switches learn where pods are, and those by which what pods send outside gets a
+// source address. None opens or closes an edge:
 // NetworkPolicies hold where a packet leaves its pod, before it goes to a gateway. What would let one change who somebody in
 // the cluster sees is an error, and so are Calico's own policies.
 func calico(h head) error {
@@ -16,6 +17,8 @@ func calico(h head) error {
 		err = calicoPool(h)
 	case "EgressGatewayPolicy":
 		err = calicoPolicy(h)
+	case "BGPConfiguration", "BGPFilter", "BGPPeer", "IPAMConfiguration":
+		err = calicoRouting(h)
 	case "EgressGateway":
 		var spec struct {
 			Replicas int              `json:"replicas"`
@@ -28,6 +31,21 @@ func calico(h head) error {
 	}
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", h.Kind, h.Metadata.Name, err)
+	}
+	return nil
+}
+
+// calicoRouting: routes lead packets and admit none, but for a session with a pod of the cluster, which could draw packets for
+// others to itself.
+func calicoRouting(h head) error {
+	var spec map[string]any
+	if err := unmarshal(h.Spec, &spec, false); err != nil {
+		return err
+	}
+	for _, field := range []string{"localWorkloadSelector", "peerSelector", "serviceClusterIPs", "serviceExternalIPs", "serviceLoadBalancerIPs"} {
+		if _, has := spec[field]; has {
+			return fmt.Errorf("%s is not understood", field)
+		}
 	}
 	return nil
 }

@@ -1,6 +1,9 @@
-// Package calico prints the objects by which Calico Enterprise gives what pods send outside a fixed source address.
+// Package calico prints the objects by which Calico announces ranges of pods to the switches, and those by which Calico
+// Enterprise gives what pods send outside a fixed source address.
 //
-// In come the plan's egress gateways of provider calico. Out go IPPools, EgressGateways, which the operator makes Deployments
+// In come the plan's peerings, where Calico holds the nodes' ends of them, and its egress gateways of provider calico. Out go
+// a BGPConfiguration, BGPPeers, a BGPFilter and an IPAMConfiguration in the phase 10-load-balancer, as those of any other
+// speaker; and IPPools, EgressGateways, which the operator makes Deployments
 // of, and EgressGatewayPolicies in the phase 03-egress: from a namespace that names a policy which is not there, Calico lets
 // nothing out. Field names and what they do: tigera/operator of 2026-08-21, api/v1/egressgateway_types.go and pkg/imports/crds,
 // and the Calico Enterprise documentation 3.23, Configure egress gateways, on-premises, and Egress gateway policy; read
@@ -13,11 +16,11 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
-// Backend writes Calico's egress gateways.
+// Backend writes Calico's announcements and egress gateways.
 var Backend = backend.Backend{
 	Name: "calico",
 	Kind: "calico",
-	Doc:  "egress gateways of Calico Enterprise: pools of source addresses, gateways and who goes by them",
+	Doc:  "ranges of pods that Calico announces, with its peers and filter; egress gateways of Calico Enterprise: pools of source addresses, gateways and who goes by them",
 	Emit: emit,
 }
 
@@ -33,6 +36,7 @@ const policyComment = `The annotation of a Namespace leads its pods here. A dest
 the NetworkPolicies to say; while no pod of a gateway runs, what is for it goes nowhere.`
 
 func emit(p *ir.Plan, t *artifact.Tree) {
+	announcements(p, t)
 	e := p.CalicoEgress
 	if e == nil {
 		return

@@ -23,7 +23,7 @@ func bootstrap(p *ir.Plan) []ir.Secret {
 	var out []ir.Secret
 	for _, s := range p.Secrets {
 		if s.Creator == ir.ExternalSecrets && slices.ContainsFunc(p.LoadBalancer.Peerings, func(pe ir.Peering) bool {
-			return len(pe.Pods) > 0 && pe.PasswordSecret == s.Name && p.LoadBalancer.Namespace == s.Namespace
+			return len(pe.Pods) > 0 && pe.PasswordSecret == s.Name && p.SessionNamespace() == s.Namespace
 		}) {
 			out = append(out, s)
 		}

@@ -96,8 +96,9 @@ type book struct {
 	kin
 	Paths                         []vipPath
 	Datapath, HealthChecks        []string
-	FRR                           string // component of the pods whose container frr speaks BGP; "" where none does
-	Routed, Layer2, SessionStates bool   // addresses come by BGP, by layer 2; sessions have objects
+	FRR                           string   // component of the pods whose container frr speaks BGP; "" where none does
+	Routed, Layer2, SessionStates bool     // addresses come by BGP, by layer 2; sessions have objects
+	CalicoFirst, CalicoState      []string // commands, where Calico holds the sessions: past its API server, and of each node
 	MetalLB                       bool
 	OpenELB                       string      // label of a node that announces for OpenELB; "" for another load balancer
 	Controller                    string      // whose log says why a Service is pending, as kubectl logs takes it
@@ -225,6 +226,7 @@ func newBook(p *ir.Plan, t *artifact.Tree) *book {
 		b.FirstSpeaker, b.FirstEdge = b.Speakers[0].Name, b.Edge[0]
 	}
 	b.Failover = failover(p)
+	b.CalicoFirst, b.CalicoState = calicoFirst(p), calicoState(p)
 	b.Routed, b.Layer2 = len(p.LoadBalancer.Peerings) > 0, hasLayer2(p)
 	b.FRR, b.SessionStates = frrPods(p), p.LoadBalancer.Backend == "frr-k8s"
 	b.MetalLB, b.Controller, b.Bootstrap = p.LoadBalancer.Kind == "metallb", controllers[p.LoadBalancer.Kind], bootstrap(p)

@@ -10,10 +10,16 @@ import (
 
 // sessions writes SESSIONS.md: each session once, with both of its ends.
 func sessions(p *ir.Plan, t *artifact.Tree) {
-	m := backend.Document(p, t, "SESSIONS.md", "BGP sessions of "+p.Name,
-		"fabric", "racks", "pools", "gateways", "nodeClasses", "loadBalancer")
+	from := []string{"fabric", "racks", "pools", "gateways", "nodeClasses", "loadBalancer"}
+	if p.Calico != nil {
+		from = append(from, "kubernetes")
+	}
+	m := backend.Document(p, t, "SESSIONS.md", "BGP sessions of "+p.Name, from...)
 	taken := "the addresses of the pools below, one by one"
-	if withdrawalOf(p).PodsRouted {
+	switch {
+	case p.Calico != nil:
+		taken = "the ranges of pods below, at their one length,"
+	case withdrawalOf(p).PodsRouted:
 		taken += ", and its range of pods: nodes that announce no address have a session for that alone"
 	}
 	m.Text("Nodes open their sessions; switches wait. Both ends are printed from the same facts. A switch takes from a node " + taken + ", and gives it no route.")
@@ -32,8 +38,13 @@ func sessions(p *ir.Plan, t *artifact.Tree) {
 		if restart := p.LoadBalancer.Peerings[0].RestartSecs; restart != 0 {
 			m.Text(fmt.Sprintf("Graceful restart: while a speaker restarts its switch keeps its routes, for %d s at most. A node that is switched off keeps its share of connections for as long if its speaker ends first: drain it, and wait until its addresses are withdrawn.", restart))
 		}
-		m.Text("Maximum prefixes: twice the declared addresses that the switch may take. Above it the switch closes the session.")
+		if p.Calico != nil {
+			m.Text("Maximum prefixes: twice the blocks that a node may have. Above it the switch closes the session.")
+		} else {
+			m.Text("Maximum prefixes: twice the declared addresses that the switch may take. Above it the switch closes the session.")
+		}
 	}
+	calicoRanges(m, p)
 	cables(m, p)
 	layer2(m, p)
 	m.Heading("Switches and spines")
@@ -70,6 +81,9 @@ func sessions(p *ir.Plan, t *artifact.Tree) {
 
 // peerColumn says what the last column names: the object with the node's end, or the session, where that has none.
 func peerColumn(p *ir.Plan) string {
+	if p.Calico != nil {
+		return "BGPPeer"
+	}
 	if kind := peerObjects[p.LoadBalancer.Kind]; kind != "" {
 		return kind
 	}
@@ -89,5 +103,5 @@ func secret(p *ir.Plan, name string) string {
 	if name == "" {
 		return "none"
 	}
-	return code(p.LoadBalancer.Namespace + "/" + name)
+	return code(p.SessionNamespace() + "/" + name)
 }

@@ -22,7 +22,7 @@ const secretComment = `Each passwordSecret must exist beforehand, in the namespa
 
 func peers(p *ir.Plan, t *artifact.Tree) {
 	lb := &p.LoadBalancer
-	if len(lb.Peerings) == 0 {
+	if len(lb.Peerings) == 0 || p.Calico != nil { // the pod network holds them
 		return
 	}
 	y := backend.Objects(p, t, backend.LoadBalancer, "BGPPeer")

@@ -30,7 +30,7 @@ func emit(p *ir.Plan, t *artifact.Tree) {
 		return
 	}
 	eips(p, t)
-	if len(p.LoadBalancer.Peerings) > 0 {
+	if len(p.LoadBalancer.Peerings) > 0 && p.Calico == nil {
 		conf(p, t)
 		peers(p, t)
 	}

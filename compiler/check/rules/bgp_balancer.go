@@ -7,6 +7,7 @@ import (
 
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/lower"
 	"meshgen.dev/meshgen/compiler/profile"
 	"meshgen.dev/meshgen/compiler/site"
 )
@@ -41,6 +42,9 @@ var withoutBFD = map[string]bool{"cilium": true, "openelb": true}
 // knows it is believed.
 func balancerBFD(p *check.Pass) (bool, string) {
 	b, who := speakerProgram(p)
+	if lower.CalicoAnnounces(p.Site) { // which holds the sessions
+		return false, "calico"
+	}
 	if withoutBFD[p.Site.LoadBalancer.Kind] {
 		return false, who
 	}
@@ -57,7 +61,7 @@ BFD session that never comes, and a dead node is noticed by the hold time alone.
 Source: MetalLB concepts, native mode; Cilium BGP control plane; OpenELB BgpPeer.`,
 	Run: func(p *check.Pass) {
 		b := p.Site.Fabric.BGP
-		if b == nil || b.BFD == nil || !announcesBGP(p.Site) {
+		if b == nil || b.BFD == nil || !announcesBGP(p.Site) || lower.CalicoAnnounces(p.Site) { // calico-bfd
 			return
 		}
 		if ok, who := balancerBFD(p); !ok {
@@ -165,7 +169,7 @@ addresses. The switch admits no others, but these are the ones worth having.
 Source: RFC 4271, security considerations; RFC 2385; RFC 7454, section 5.1.`,
 	Run: func(p *check.Pass) {
 		b := p.Site.Fabric.BGP
-		if b != nil && b.PasswordSecret == "" && p.Site.Environment == "production" && announcesBGP(p.Site) {
+		if b != nil && b.PasswordSecret == "" && p.Site.Environment == "production" && (announcesBGP(p.Site) || lower.CalicoAnnounces(p.Site)) {
 			p.Reportf("fabric.bgp", "the sessions of nodes and switches have no password, and environment is %s", p.Site.Environment).
 				Related("environment", "the environment").Hintf("passwordSecret: \"bgp-session\", the name of a Secret that holds it")
 		}

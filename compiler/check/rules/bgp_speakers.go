@@ -15,7 +15,7 @@ var podSpeakers = map[string]bool{"calico": true, "cilium": true, "kube-router":
 
 // TwoSpeakers finds nodes on which two programs want the session with one switch.
 var TwoSpeakers = &check.Rule{
-	ID: "MG1225", Name: "two-bgp-speakers", Severity: diag.Error, On: check.OnSite,
+	ID: "MG1225", Name: "two-bgp-speakers", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `the pod network announces pods and another program announces virtual addresses from the same nodes
 
 A switch keeps one session with an address. Two programs on a node take it from each other: the session flaps, and with
@@ -38,7 +38,7 @@ Source: RFC 4271, section 6.8; MetalLB documentation, Calico and Cilium.`,
 			if cni == "cilium" {
 				report.Hintf("kind: \"cilium\" announces both; or an encapsulation, and no announced pods")
 			} else {
-				report.Hintf("give the pod network an encapsulation and leave out advertise: pods")
+				report.Hintf("announce: protocol: \"l2\" for the pools; or give the pod network an encapsulation and leave out advertise: pods")
 			}
 			return
 		}

@@ -24,6 +24,7 @@ var fabricRules = []*check.Rule{
 	SwitchWithoutUplinks, SpineWithoutLinks, SpinesDiffer, SingleUplink, SingleSpine, RacksApart, LinkSwitch,
 	LinkMissing, LinkTwice, LinksIgnored, LinkSwitchSystem, LinkSubnets, MaxPathsSwitch, MaxPathsTooFew, CommunityWellKnown, CommunityTwice,
 	RackListedTwice, AnnouncedPodsLength, AnnouncedPodsWithoutOutput,
+	CalicoRelease, CalicoASN, CalicoRestarts, CalicoBFD, CalicoKeepalive, CalicoBlockSize, CalicoBlocks, CalicoUnnumbered, CalicoEncapsulation, CalicoSessionless,
 	LinkUnnumberedSwitch, BFDInterfaceUnknown,
 	SwitchACLNowhere, SwitchACLFamily, ResilientUnsupported,
 }

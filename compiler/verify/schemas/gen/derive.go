@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -100,6 +101,9 @@ func deriveObject(out, s, defs map[string]any, branch bool) error {
 			subs[name] = d
 		}
 		out["properties"] = subs
+		if defs == nil {
+			dropDefaulted(out, properties)
+		}
 	}
 	switch additional := s["additionalProperties"].(type) {
 	case map[string]any:
@@ -119,6 +123,23 @@ func deriveObject(out, s, defs map[string]any, branch bool) error {
 		out["additionalProperties"] = false
 	}
 	return nil
+}
+
+// dropDefaulted takes out of what is required what a custom resource is given when it is left out: the server fills in
+// defaults first.
+func dropDefaulted(out, properties map[string]any) {
+	required, ok := out["required"].([]any)
+	if !ok {
+		return
+	}
+	required = slices.DeleteFunc(slices.Clone(required), func(name any) bool {
+		sub, _ := properties[name.(string)].(map[string]any)
+		_, has := sub["default"]
+		return has
+	})
+	if out["required"] = required; len(required) == 0 {
+		delete(out, "required")
+	}
 }
 
 // bound turns the number formats into bounds and drops the formats that no JSON Schema library reads as the server

@@ -19,6 +19,7 @@ const (
 // another licence than the rest stays in files of its own.
 var crdFiles = []crdFile{
 	{"argo-cd-3.6.1.yaml", "argo-cd", "3.6.1", "", "github.com/argoproj/argo-cd v3.6.1, manifests/crds", apache},
+	{"calico-3.32.1.yaml", "calico", "3.32.1", "", "github.com/projectcalico/calico v3.32.1, api/config/crd: BGPConfiguration, BGPFilter, BGPPeer, IPAMConfiguration, IPPool", apache},
 	{"calico-enterprise.yaml", "calico-enterprise", "2026.8.21", "", "github.com/tigera/operator at 40788b9b6bef of 2026-08-21, pkg/imports/crds: enterprise/v3.projectcalico.org, operator", apache},
 	{"cert-manager-1.21.2.yaml", "cert-manager", "1.21.2", "", "github.com/cert-manager/cert-manager v1.21.2, deploy/crds", apache},
 	{"cilium-1.20.2.yaml", "cilium", "1.20.2", "", "github.com/cilium/cilium v1.20.2, pkg/k8s/apis/cilium.io/client/crds", apache},
