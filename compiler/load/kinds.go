@@ -15,7 +15,7 @@ var choices = []struct {
 	block   string
 	options []string
 }{
-	{"kubernetes.cni", []string{"cilium"}},
+	{"kubernetes.cni", []string{"cilium", "calico"}},
 	{"loadBalancer", []string{"metallb", "external"}},
 	{"mesh.ca", []string{"vault"}},
 }

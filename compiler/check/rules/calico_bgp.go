@@ -126,7 +126,7 @@ Source: BIRD 1.6 documentation, BGP, hold time and keepalive time; projectcalico
 // CalicoBlockSize finds lengths of blocks that Calico does not cut a pool to.
 var CalicoBlockSize = &check.Rule{
 	ID: "MG5840", Name: "calico-block-size", Severity: diag.Error, On: check.OnSite, Guard: true,
-	Doc: `blocks of Calico's pools have a length that it does not take, or one that their network has no room for
+	Doc: `Calico's blocks have a length that it does not announce, or that is no part of their network
 
 A pool takes 20 to 32 for IPv4 and 116 to 128 for IPv6. Blocks of a single address are never announced as blocks, and one as
 large as its network leaves nothing for a second node.
@@ -135,10 +135,7 @@ Source: projectcalico/calico v3.31.7 libcalico-go/lib/validator/v3, validateIPPo
 		k := p.Site.Kubernetes
 		const at = "kubernetes.cni.calico.blockSize"
 		switch {
-		case k.CNI.Calico == nil:
-			return
-		case k.CNI.Kind != "calico":
-			p.Reportf("kubernetes.cni.calico", "options of Calico, and the pod network is %s", k.CNI.Kind).Related("kubernetes.cni.kind", "the pod network")
+		case k.CNI.Calico == nil || k.CNI.Kind != "calico": // options of another kind are refused when they are read
 			return
 		case len(k.CNI.Calico.BlockSize) != len(k.PodCIDRs):
 			p.Reportf(at, "blockSize has %d length(s) and podCIDRs %d network(s)", len(k.CNI.Calico.BlockSize), len(k.PodCIDRs)).
