@@ -228,6 +228,14 @@ check_host() {
 
 kube() { kubectl "$@" --output json || die 3 "kubectl $* fails"; }
 
+# encrypted: what each agent of Cilium says of the encryption on its node; {} for one that says nothing.
+encrypted() {
+	kube get pods --namespace kube-system --selector k8s-app=cilium | jq -r '.items[] | .metadata.name + " " + (.spec.nodeName // "none")' | while read -r pod node; do
+		said=$(kubectl exec --namespace kube-system "$pod" --container cilium-agent -- cilium-dbg encrypt status --output json </dev/null) || said='{}'
+		printf '%s\n' "${said:-null}" | jq -c --arg node "$node" '{$node, says: (. // {})}'
+	done | jq -c -s .
+}
+
 check_kubernetes() {
 	nodes=$(kube get nodes)
 	pods=$(jq -r '[.gateways[], .services[], (.egress[]? | select(.selector))] | map(.namespace) | unique[]' "$json" | while read -r namespace; do
@@ -259,8 +267,18 @@ check_kubernetes() {
 		kube get gatewayclassconfigs.consul.hashicorp.com "$config" --ignore-not-found </dev/null
 		kube get deployment "$name" --namespace "$namespace" --ignore-not-found </dev/null
 	done | jq -s .)
-	printf '%s\n' "$nodes" "$pods" "$services" "$objects" "$sessions" "$configuration" "$marks" "$ways" "$made" | judge '
+	agents=null
+	later=null
+	keys=null
+	if jq -e '.encryption' "$json" >/dev/null; then
+		keys=$(kube get ciliumnodes.cilium.io | jq -c '[.items[] | {node: .metadata.name, key: (.spec.encryption.key // 0)}]')
+		agents=$(encrypted)
+		sleep 5 # what was dropped before does not count: the kernel's counters start with the machine
+		later=$(encrypted)
+	fi
+	printf '%s\n' "$nodes" "$pods" "$services" "$objects" "$sessions" "$configuration" "$marks" "$ways" "$made" "$keys" "$agents" "$later" | judge '
 		input as $nodes | (input // []) as $pods | input as $services | input as $objects | input as $sessions | input as $configuration | input as $marks | input as $ways | input as $made
+		| input as $keys | input as $agents | input as $later
 		| def has_labels($selector): . as $l | all($selector | split(",")[] | capture("^(?<k>[^=]*)=(?<v>.*)$"); . as $s | $l[$s.k] == $s.v);
 		# 500m and 0.5 are the same; of two units that are not known here the texts decide.
 		def amount: . as $text | tostring | capture("^(?<n>[0-9.]+)(?<u>[A-Za-z]*)$") | ({"": 1, "m": 0.001, "k": 1e3, "M": 1e6, "G": 1e9, "Ki": 1024, "Mi": 1048576, "Gi": 1073741824}[.u]) as $by
@@ -295,6 +313,22 @@ check_kubernetes() {
 		  ($e.marks[]? | . as $m | ([$marks[] | select(.namespace == $m.namespace and .name == $m.service)] | first) as $s
 		  | ("labels", "annotations") as $of | $m[$of] | to_entries[]
 		  | line("Service \($m.namespace)/\($m.service) \($of | rtrimstr("s")) \(.key)"; .value; if $s then $s[$of][.key] // "not set" else "no such Service" end)),
+		  ($e.encryption // empty | . as $want
+		  | ([$e.hosts[].nodes[]] | unique) as $all | ($agents | map(.node)) as $here
+		  | ([$agents[] | select(.says.mode != $want.mode) | "\(.says.mode // "no answer") on \(.node)"] + ($all - $here | map("no agent on \(.)"))) as $odd
+		  | line("encryption of the agents"; $want.mode; if $odd == [] then $want.mode else $odd | join(", ") end),
+		    (if .kind == "ipsec" then
+		      ($keys | map(.key) | unique) as $n
+		      | line("IPsec key number"; "one of 1 to 15 on all nodes"; if $n == [] then "none" elif ($n | length) == 1 then "\($n[0]) on all nodes" else [$keys[] | "\(.key) on \(.node)"] | join(", ") end;
+		          ($n | length) == 1 and $n[0] >= 1 and $n[0] <= 15),
+		        # Two for each other node, for each family of addresses that nodes have; more while a key is changed.
+		        (2 * (($here | length) - 1)) as $least
+		        | ([$agents[] | select((.says.ipsec["keys-in-use"] // 0) < $least) | "\(.says.ipsec["keys-in-use"] // 0) on \(.node)"] as $few
+		        | line("IPsec keys in use"; "\($least) or more on each node"; if $few == [] then "\($least) or more on each node" else $few | join(", ") end)),
+		        ([$later[] | . as $l | ([$agents[] | select(.node == $l.node)] | first | .says.ipsec) as $was
+		          | ($l.says.ipsec["xfrm-errors"] // {} | to_entries[] | select(.key != "XfrmFwdHdrError" and .value > ($was["xfrm-errors"][.key] // 0)) | "\(.key) on \($l.node)")] as $drops
+		        | line("IPsec errors"; "none that grow"; if $drops == [] then "none that grow" else $drops | join(", ") end))
+		    else empty end)),
 		  ($e.egress[]? | . as $g | "egress gateway \(.name)" as $what
 		  | (if .object then
 		      ([$ways[] | select(.metadata.name == $g.object and (.metadata.namespace // "") == ($g.namespace // ""))] | first) as $o
