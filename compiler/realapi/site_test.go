@@ -46,6 +46,9 @@ func relied(p *ir.Plan) []string {
 	if p.Mesh.Tracing != nil {
 		out = append(out, p.Mesh.Tracing.Namespace)
 	}
+	if p.Calico != nil {
+		out = append(out, p.Calico.Namespace)
+	}
 	for _, ns := range p.Namespaces { // made by the tree itself
 		out = slices.DeleteFunc(out, func(name string) bool { return name == ns.Name || name == "" })
 	}
