@@ -61,7 +61,7 @@ func (p *pass) checkNextKinds(kinds []*kindOfObjects) {
 		return
 	}
 	for _, k := range kinds {
-		component := componentOf(sets, k.objects[0].group)
+		component := p.componentOf(sets, k.objects[0].group, k.of.entry)
 		release, moves := u.Components[component]
 		if !moves {
 			continue
