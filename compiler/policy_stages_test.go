@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"maps"
+	"net/netip"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -82,8 +83,16 @@ func objectKey(doc string) string {
 // incident during a migration, and none while the namespaces leave the mesh one after the other.
 func TestPolicyStages(t *testing.T) {
 	seen := map[string]int{}
+	sites := map[string]string{}
 	for _, name := range exampleNames(t) {
-		q := newInquiry(t, name)
+		sites[name] = read(t, filepath.Join(examplesDir, name, "site.cue"))
+	}
+	for _, v := range glassVariants {
+		sites[v.example+" with "+v.what] = strings.Replace(sites[v.example], v.old, v.new, 1)
+	}
+	for _, of := range slices.Sorted(maps.Keys(sites)) {
+		q := inquire(t, sites[of])
+		name := q.plan.Name
 		if q.consul() { // its proxies know no pod without one
 			q.world.Consul = "charts/" + name + "/consul/values.yaml"
 		}
@@ -101,7 +110,7 @@ func TestPolicyStages(t *testing.T) {
 				})
 			}
 			if len(refused) > 0 {
-				t.Errorf("%s: %s: %d of %d declared calls are refused, as %s", name, what, len(refused), asked, refused[0])
+				t.Errorf("%s: %s: %d of %d declared calls are refused, as %s", of, what, len(refused), asked, refused[0])
 			}
 			seen[strings.Split(what, "/")[0]] += asked
 		}
@@ -120,14 +129,55 @@ func TestPolicyStages(t *testing.T) {
 			for i := range docs { // the first of them, then one more each time
 				tree := staged(q.tree, open, dir)
 				ask("break-glass/proxyless, by "+string(rune('1'+i)), back(q.tree, tree, docs[i+1:]))
+				asked, refused := q.leaving(objectName.FindStringSubmatch(string(docs[i]))[3])
+				if seen["outside"] += asked; len(refused) > 0 {
+					t.Errorf("%s: without proxies %d of %d destinations outside are not reached, as %s", of, len(refused), asked, refused[0])
+				}
 			}
 		}
 	}
-	for _, kind := range []string{"break-glass", "migration"} {
+	for _, kind := range []string{"break-glass", "migration", "outside"} {
 		if seen[kind] == 0 {
 			t.Errorf("nothing asked of %s", kind)
 		}
 	}
+}
+
+// glassVariants are sites with something that no example has.
+var glassVariants = []struct{ example, what, old, new string }{
+	{"dus1", "a way out", `calls: ["yard/entries", "stock/parts"]`, `calls: ["yard/entries", "stock/parts"], egress: ["rates", "archive"]`},
+}
+
+// leaving asks for the destinations outside that the services of a namespace declare, but for those with a source address of
+// their own: pods without a proxy are not led there.
+func (q *inquiry) leaving(namespace string) (asked int, refused []string) {
+	for i := range q.callers {
+		a := &q.callers[i]
+		w, s := a.from.Workload, q.service(a.name)
+		if s == nil || w.Namespace != namespace {
+			continue
+		}
+		for _, name := range s.Egress {
+			e := q.s.External[name]
+			if e.Via != "" {
+				continue
+			}
+			for _, p := range e.Ports {
+				to := policy.Target{Address: netip.MustParseAddr("233.252.0.77")}
+				if len(e.Addresses) > 0 {
+					to.Address = netip.MustParseAddr(e.Addresses[0])
+				}
+				if len(e.Hosts) > 0 {
+					to.Host = e.Hosts[0]
+				}
+				asked++
+				if v := q.model.Reach(a.from, to, policy.Request{Port: uint16(p.Port), UDP: p.Protocol == "udp"}); !v.Allowed {
+					refused = append(refused, a.name+" to "+name)
+				}
+			}
+		}
+	}
+	return asked, refused
 }
 
 // migrationVariants are sites on their way to another mode, as no example is: callers that are held to methods, paths and
@@ -137,18 +187,20 @@ var migrationVariants = []struct{ example, what, old, new string }{
 	{"gdn1", "requests", `expose: [{gateway: "partner", host: "search`, `calls: ["ingest/audit"], expose: [{gateway: "partner", host: "search`},
 	{"gdn1", "requests", "\t\t\tlogs: {\n", `audit: {ports: http: {port: 8080, protocol: "http"}, jwt: {issuer: "https://login.example.net", audiences: ["audit"]}, allow: [{from: ["shop/front"], methods: ["POST"]}, {from: ["shop/search"], methods: ["GET"], paths: ["/v1"]}]}` + "\nlogs: {\n"},
 	{"krk1", "a waypoint", `services: inbox: ports: http: {port: 8080, protocol: "http"}`, `waypoint: true, services: inbox: {ports: http: {port: 8080, protocol: "http"}, allow: [{from: ["shop/web"], methods: ["GET"], paths: ["/v1"]}, {from: ["plant/poller"]}]}`},
+	{"krk1", "a gateway", `services: inbox: ports: http: {port: 8080, protocol: "http"}`, `services: inbox: {ports: http: {port: 8080, protocol: "http"}, expose: [{gateway: "public", host: "inbox.example.org", path: "/"}]}`},
 	{"krk1", "a way to permissive", `stage: "observe", target: "strict"`, `stage: "observe", target: "permissive"`},
 	{"dus2", "a way to permissive", `stage: "observe", target: "strict"`, `stage: "observe", target: "permissive"`},
 	{"lla1", "a way to permissive", `stage: "permissive", target: "strict"`, `stage: "permissive", target: "permissive"`},
 }
 
-// TestPolicyMigrations asks everybody and everything in each stage of a migration of Istio. Declared callers are admitted with
-// a proxy and without one until the last stage, which admits those with a proxy alone; in no stage is anything open that
-// is not declared.
-func TestPolicyMigrations(t *testing.T) {
+// migrationSites are the examples, and the variants.
+func migrationSites(t *testing.T) map[string]string {
+	t.Helper()
 	texts := map[string]string{}
 	for _, name := range exampleNames(t) {
-		texts[name] = read(t, filepath.Join(examplesDir, name, "site.cue"))
+		if text := read(t, filepath.Join(examplesDir, name, "site.cue")); strings.Contains(text, "migration: {") {
+			texts[name] = text
+		}
 	}
 	for _, v := range migrationVariants {
 		text := cmp.Or(texts[v.example+" with "+v.what], texts[v.example])
@@ -157,10 +209,67 @@ func TestPolicyMigrations(t *testing.T) {
 		}
 		texts[v.example+" with "+v.what] = strings.Replace(text, v.old, v.new, 1)
 	}
-	for name, text := range texts {
-		if !strings.Contains(text, "migration: {") {
+	return texts
+}
+
+// TestPolicyUncaptured: services on their way to another mode are called through the tunnel, and as they are where the node
+// agent has not captured their pods, by captured pods, gateways and waypoints. No call that the site declares is refused.
+func TestPolicyUncaptured(t *testing.T) {
+	asked, gateways := 0, 0
+	for name, text := range migrationSites(t) {
+		q := inquire(t, text)
+		if !q.ambient() {
 			continue
 		}
+		for _, m := range q.plan.Mesh.Migrations {
+			for i := range q.world.Workloads[:q.own] {
+				w := &q.world.Workloads[i]
+				w.Opted = w.Opted || w.Namespace == m.Namespace
+			}
+			for _, step := range m.Steps {
+				if err := q.read(staged(q.tree, "kubernetes/overlays/"+q.plan.Name+"/migration/"+m.Namespace+"/"+step.Name)); err != nil {
+					t.Fatal(err)
+				}
+				for i := range q.callers {
+					a := &q.callers[i]
+					w := a.from.Workload
+					if w == nil || !w.Gateway && !q.captured(a) {
+						continue
+					}
+					for _, to := range q.world.Workloads[:q.own] {
+						callee := to.Namespace + "/" + to.Name
+						if to.Namespace != m.Namespace || to.Gateway {
+							continue
+						}
+						for _, port := range to.Ports {
+							q.requests(a, callee, int(port.Port), func(c call) {
+								if open, _ := q.expectAmbient(a, callee, c); !open {
+									return
+								}
+								if asked++; w.Gateway {
+									gateways++
+								}
+								v := q.model.Reach(a.from, policy.Target{Namespace: to.Namespace, Name: to.Name}, policy.Request{Port: port.Port, Method: c.method, Path: c.path, Host: c.host, Token: c.token})
+								if !v.Allowed {
+									t.Fatalf("%s, %s/%s: %s to %s %s is refused: %+v", name, m.Namespace, step.Name, a.name, callee, c.path, v.Steps)
+								}
+							})
+						}
+					}
+				}
+			}
+		}
+	}
+	if asked == gateways || gateways == 0 {
+		t.Errorf("%d asked, %d of gateways", asked, gateways)
+	}
+}
+
+// TestPolicyMigrations asks everybody and everything in each stage of a migration of Istio. Declared callers are admitted with
+// a proxy and without one until the last stage, which admits those with a proxy alone; in no stage is anything open that
+// is not declared.
+func TestPolicyMigrations(t *testing.T) {
+	for name, text := range migrationSites(t) {
 		q := inquire(t, text)
 		for _, m := range q.plan.Mesh.Migrations {
 			for _, step := range m.Steps {

@@ -80,7 +80,9 @@ type Signer struct {
 type Migration struct {
 	Namespace, Stage, Target string // stages: observe, permissive, strict
 	Steps                    []MigrationStep
-	From                     From
+	// Restarts are the workloads that get proxies, callees before callers, where that order matters; else empty.
+	Restarts []Restart
+	From     From
 }
 
 // NextControlPlane is the one that an upgrade leads to, beside the one that runs.

@@ -13,7 +13,8 @@ import (
 // service has ServiceDefaults or intentions, also when no pod of it is left that has a proxy; what is sent there is then
 // refused and not passed on (hashicorp/consul agent/consul/state freeServiceVirtualIP, intentionTopologyTxn; agent/xds
 // listeners.go, the match of a chain's virtual addresses; read 2026-11-21). So callers leave before those that they call;
-// whom a gateway or another site calls stays, and whom those call; and so do services that call each other in a circle.
+// whom a gateway or another site calls stays, and whom those call; and so do services that call each other in a circle, and
+// those that leave by an egress gateway of the site.
 func (l *lowering) consulLeaves(g *ir.BreakGlass) {
 	if consulIsWAN(l.s) && l.s.Federation.Consul.Primary != l.s.Name {
 		g.Out, g.From = nil, append(g.From, "federation.consul", "name") // plain text is the primary's to allow
@@ -41,6 +42,11 @@ func (l *lowering) consulLeaves(g *ir.BreakGlass) {
 		gateway := func(c ir.Caller) bool { return c.Kind == "gateway" }
 		if len(s.Peers) > 0 || len(s.Away) > 0 || slices.ContainsFunc(s.Callers, gateway) {
 			stays[s.Namespace] = true
+		}
+		for _, x := range s.Externals {
+			if l.s.External[x].Via != "" { // the other end knows the address that the way out gives, not that of a node
+				stays[s.Namespace] = true
+			}
 		}
 		for _, c := range s.Callees {
 			to := l.find(c.Namespace + "/" + c.Name)
@@ -103,7 +109,7 @@ func (l *lowering) consulPlain(g *ir.BreakGlass) {
 		if !s.Meshed {
 			continue
 		}
-		callers, callees := s.Callers, s.Callees
+		callers, callees, externals := s.Callers, s.Callees, s.Externals
 		s.Callers, s.Callees, s.Peers, s.Away, s.Externals = nil, nil, nil, nil, nil
 		s.EdgesFrom = slices.Concat(g.From, s.EdgesFrom)
 		for _, c := range callers {
@@ -114,6 +120,11 @@ func (l *lowering) consulPlain(g *ir.BreakGlass) {
 		}
 		if leaves(s.Namespace) {
 			s.Meshed = false
+			for _, x := range externals { // past the way out, to which a proxy alone leads
+				if slices.ContainsFunc(l.p.Externals, func(e ir.External) bool { return e.Name == x && e.Through != nil }) {
+					s.Externals = append(s.Externals, x)
+				}
+			}
 			for _, c := range callees {
 				if c.Tunnel {
 					c.Tunnel = false
@@ -123,7 +134,7 @@ func (l *lowering) consulPlain(g *ir.BreakGlass) {
 		} else {
 			s.Health = nil // as it is
 		}
-		if len(s.Callers)+len(s.Callees) > 0 || s.Health != nil {
+		if len(s.Callers)+len(s.Callees)+len(s.Externals) > 0 || s.Health != nil {
 			g.Plain = append(g.Plain, s)
 		}
 	}

@@ -143,6 +143,12 @@ func (l *lowering) tunnelFlows(s *ir.Service, caller string, c ir.Caller) []ir.P
 	case s.Waypoint != "":
 		add(l.pods(caller), waypoint)
 		add(waypoint, to)
+		for _, p := range c.Ports {
+			if s.Migrating && portProtocol(p) != "udp" {
+				l.flow(ir.Flow{Area: ir.PodArea, From: waypoint, To: to, Protocol: portProtocol(p), Port: p.TargetPort, Why: c.Why,
+					Note: "pods that are not captured yet"}, reads, c.From, p.From)
+			}
+		}
 	default:
 		add(l.pods(caller), to)
 	}

@@ -30,6 +30,10 @@ func (l *lowering) migrations() []ir.Migration {
 // stages but the last the mesh admits declared callers with and without a certificate. The network knows them by their
 // labels, and admits them at the service's own ports in every stage, so that its policies need not change between two of
 // them: in the last one the mesh alone refuses. Gateways and other sites come with certificates.
+//
+// Pods of the service that the node agent has not captured have no tunnel: in ambient mode gateways and waypoints reach them
+// at their own ports as well, and ztunnel asks a waypoint whether or not the pods behind it are captured (istio/ztunnel
+// src/proxy/outbound.rs build_request; istio/istio 1.31.0 pilot/pkg/xds/endpoints/endpoint_builder.go; read 2026-11-22).
 func (l *lowering) unproxied() {
 	at, open := map[string]ir.From{}, map[string]bool{}
 	for _, m := range l.p.Mesh.Migrations {
@@ -44,7 +48,7 @@ func (l *lowering) unproxied() {
 			s.Migrating, s.Unproxied = true, open[s.Namespace]
 			s.EdgesFrom = append(s.EdgesFrom, from...)
 			for k := range s.Callers {
-				if c := &s.Callers[k]; c.OfMesh() {
+				if c := &s.Callers[k]; c.OfMesh() || l.s.Mesh.Kind == "istio-ambient" && c.Kind == "gateway" && s.Waypoint == "" {
 					c.Plain, c.From = true, append(slices.Clone(c.From), from...)
 				}
 			}

@@ -23,6 +23,9 @@ func (l *lowering) services() {
 	l.tunnels()
 	l.ciliumTunnels()
 	l.unproxied()
+	if l.s.Mesh.Kind == "consul" {
+		l.consulRestarts()
+	}
 	l.knownServices()
 	l.externals()
 }

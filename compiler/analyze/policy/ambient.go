@@ -42,7 +42,7 @@ func (m *Model) inAmbient(w *Workload) bool {
 func (m *Model) waypointOf(from, to *Workload) *Workload {
 	labels := m.namespaces[to.Namespace]
 	name := labels[useWaypoint]
-	if name == "" || name == "none" || to.Headless || to.Host == "" || from == nil || !m.meshed(from) || !m.meshed(to) && !(to.Machine && m.inAmbient(to)) || to.Gateway {
+	if name == "" || name == "none" || to.Headless || to.Host == "" || from == nil || !m.meshed(from) || !m.inAmbient(to) || to.Gateway { // whether or not its pods are captured
 		return nil
 	}
 	if from.Gateway && !strings.EqualFold(labels[ingressThrough], "true") {

@@ -46,7 +46,7 @@ func gateway(p *ir.Plan, g *ir.Gateway) policy {
 			o.egress = merge(o.egress, rule{
 				comment: "to service " + s.Namespace + "/" + s.Name,
 				peers:   ends(s.Namespace, s.Labels, s.Addresses),
-				ports:   wirePorts(p, c.Ports, c.Tunnel, s.Waypoint != "", false),
+				ports:   wirePorts(p, c.Ports, c.Tunnel, s.Waypoint != "", c.Plain),
 				from:    c.From,
 			})
 			if c.Tunnel && s.Waypoint != "" {

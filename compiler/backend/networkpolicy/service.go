@@ -24,7 +24,7 @@ func service(p *ir.Plan, s *ir.Service) policy {
 		o.ingress = append(o.ingress, rule{
 			comment: "from the waypoint, which all requests of the mesh pass",
 			peers:   []peer{waypointPods(p, s.Namespace)},
-			ports:   tcp(p.Mesh.ProxyPorts.Tunnel),
+			ports:   fromWaypoint(p, s),
 			from:    s.EdgesFrom,
 		})
 	}

@@ -37,15 +37,25 @@ func waypoint(p *ir.Plan, n *ir.Namespace, w *ir.Waypoint) policy {
 		to := rule{
 			comment: "to service " + s.Namespace + "/" + s.Name,
 			peers:   ends(s.Namespace, s.Labels, s.Addresses),
-			ports:   tcp(p.Mesh.ProxyPorts.Tunnel),
+			ports:   fromWaypoint(p, s),
 			from:    s.EdgesFrom,
-		}
-		if s.Workload == ir.Machine { // no tunnel ends there
-			to.ports = containerPorts(slices.DeleteFunc(slices.Clone(s.Ports), func(p ir.Port) bool { return p.Protocol == "udp" }))
 		}
 		o.egress = append(o.egress, to)
 	}
 	return o
+}
+
+// fromWaypoint are the ports at which a waypoint reaches the pods of a service: that of the tunnel, and besides their own
+// where they may not be captured yet. No tunnel ends at a machine.
+func fromWaypoint(p *ir.Plan, s *ir.Service) []port {
+	own := containerPorts(slices.DeleteFunc(slices.Clone(s.Ports), func(p ir.Port) bool { return p.Protocol == "udp" }))
+	switch {
+	case s.Workload == ir.Machine:
+		return own
+	case s.Migrating:
+		return append(tcp(p.Mesh.ProxyPorts.Tunnel), own...)
+	}
+	return tcp(p.Mesh.ProxyPorts.Tunnel)
 }
 
 func waypointPods(p *ir.Plan, namespace string) peer {
