@@ -37,8 +37,33 @@ func (b *book) bringBack(r *ir.Release) string {
 		return "kubectl -n argocd patch application " + b.P.Name + "-" + r.Name +
 			` --type merge -p '{"operation":{"initiatedBy":{"username":"runbook"},"sync":{"syncOptions":["ServerSideApply=true","RespectIgnoreDifferences=true"]}}}'`
 	}
+	if phase := b.phaseOf(r.Name); phase != "" && len(r.Patches) > 0 { // helm alone would take back what the site patches
+		return `MESHGEN_CONTEXT="$(kubectl config current-context)" charts/` + b.P.Name + "/install.sh --from " + phase + " --to " + phase
+	}
 	return "helm upgrade --install " + r.Name + " " + r.HelmChart() + " --version " + r.Version + " --namespace " + r.Namespace +
 		" --values charts/" + b.P.Name + "/" + r.Name + "/values.yaml"
+}
+
+// phaseOf is the phase of the installation that has a release; "" where none has.
+func (b *book) phaseOf(release string) string {
+	for _, phase := range b.P.Delivery.Phases {
+		for _, c := range phase.Charts {
+			if c.Release.Name == release {
+				return phase.Name
+			}
+		}
+	}
+	return ""
+}
+
+// postRenderer are the arguments by which Helm 3 keeps what the site patches of a release; "" where it patches nothing. Helm 4
+// takes the plug-in meshgen-patch of the same folder in place of the script.
+func (b *book) postRenderer(r *ir.Release) string {
+	if len(r.Patches) == 0 {
+		return ""
+	}
+	charts := "charts/" + b.P.Name
+	return " --post-renderer " + charts + "/post-renderer/meshgen-patch/patch.sh --post-renderer-args " + charts + "/" + r.Name + "/patches"
 }
 
 // Deployed is the command that shows which charts of a namespace are there.

@@ -254,11 +254,13 @@ func newBook(p *ir.Plan, t *artifact.Tree) *book {
 	for _, r := range p.Releases {
 		switch {
 		case r.Component == "cilium":
-			b.CiliumChart = r.HelmChart() + " --version " + r.Version
+			b.CiliumChart = r.HelmChart() + " --version " + r.Version + b.postRenderer(&r)
 		case r.Name == "istio-cni" || r.Name == "linkerd2-cni":
 			b.CNIAgent = r.Namespace
-		case r.Name == "istio-base" || r.Chart == "istiod" || r.Name == "linkerd-control-plane":
-			b.Webhooks = append(b.Webhooks, b.bringBack(&r))
+		case r.Name == "istio-base" || r.Chart == "istiod" || r.Name == "linkerd-control-plane" || r.Component == "consul" && p.Consul != nil:
+			if line := b.bringBack(&r); !slices.Contains(b.Webhooks, line) { // of two in one phase
+				b.Webhooks = append(b.Webhooks, line)
+			}
 		}
 	}
 	b.served, b.carried, b.kin = servedOf(p), carriedOf(p), kinOf(p)
