@@ -143,8 +143,11 @@ func TestPolicyStages(t *testing.T) {
 	}
 }
 
+// siteVariant is an example with something in place of something else, once.
+type siteVariant struct{ example, what, old, new string }
+
 // glassVariants are sites with something that no example has.
-var glassVariants = []struct{ example, what, old, new string }{
+var glassVariants = []siteVariant{
 	{"dus1", "a way out", `calls: ["yard/entries", "stock/parts"]`, `calls: ["yard/entries", "stock/parts"], egress: ["rates", "archive"]`},
 }
 
@@ -182,19 +185,18 @@ func (q *inquiry) leaving(namespace string) (asked int, refused []string) {
 
 // migrationVariants are sites on their way to another mode, as no example is: callers that are held to methods, paths and
 // tokens, with a waypoint and without; and a way that ends where plain text is taken.
-var migrationVariants = []struct{ example, what, old, new string }{
+var migrationVariants = []siteVariant{
 	{"gdn1", "requests", `calls: ["shop/cart", "shop/search", "names/resolver"]`, `calls: ["shop/cart", "ingest/audit", "shop/search", "names/resolver"]`},
 	{"gdn1", "requests", `expose: [{gateway: "partner", host: "search`, `calls: ["ingest/audit"], expose: [{gateway: "partner", host: "search`},
 	{"gdn1", "requests", "\t\t\tlogs: {\n", `audit: {ports: http: {port: 8080, protocol: "http"}, jwt: {issuer: "https://login.example.net", audiences: ["audit"]}, allow: [{from: ["shop/front"], methods: ["POST"]}, {from: ["shop/search"], methods: ["GET"], paths: ["/v1"]}]}` + "\nlogs: {\n"},
 	{"krk1", "a waypoint", `services: inbox: ports: http: {port: 8080, protocol: "http"}`, `waypoint: true, services: inbox: {ports: http: {port: 8080, protocol: "http"}, allow: [{from: ["shop/web"], methods: ["GET"], paths: ["/v1"]}, {from: ["plant/poller"]}]}`},
-	{"krk1", "a gateway", `services: inbox: ports: http: {port: 8080, protocol: "http"}`, `services: inbox: {ports: http: {port: 8080, protocol: "http"}, expose: [{gateway: "public", host: "inbox.example.org", path: "/"}]}`},
 	{"krk1", "a way to permissive", `stage: "observe", target: "strict"`, `stage: "observe", target: "permissive"`},
 	{"dus2", "a way to permissive", `stage: "observe", target: "strict"`, `stage: "observe", target: "permissive"`},
 	{"lla1", "a way to permissive", `stage: "permissive", target: "strict"`, `stage: "permissive", target: "permissive"`},
 }
 
 // migrationSites are the examples, and the variants.
-func migrationSites(t *testing.T) map[string]string {
+func migrationSites(t *testing.T, more ...siteVariant) map[string]string {
 	t.Helper()
 	texts := map[string]string{}
 	for _, name := range exampleNames(t) {
@@ -202,7 +204,7 @@ func migrationSites(t *testing.T) map[string]string {
 			texts[name] = text
 		}
 	}
-	for _, v := range migrationVariants {
+	for _, v := range append(more, migrationVariants...) {
 		text := cmp.Or(texts[v.example+" with "+v.what], texts[v.example])
 		if strings.Count(text, v.old) != 1 {
 			t.Fatalf("%s: no %q, or two", v.example, v.old)
@@ -216,7 +218,8 @@ func migrationSites(t *testing.T) map[string]string {
 // agent has not captured their pods, by captured pods, gateways and waypoints. No call that the site declares is refused.
 func TestPolicyUncaptured(t *testing.T) {
 	asked, gateways := 0, 0
-	for name, text := range migrationSites(t) {
+	gateway := siteVariant{"krk1", "a gateway", `services: inbox: ports: http: {port: 8080, protocol: "http"}`, `services: inbox: {ports: http: {port: 8080, protocol: "http"}, expose: [{gateway: "public", host: "inbox.example.org", path: "/"}]}`}
+	for name, text := range migrationSites(t, gateway) {
 		q := inquire(t, text)
 		if !q.ambient() {
 			continue
