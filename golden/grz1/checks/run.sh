@@ -270,15 +270,24 @@ check_kubernetes() {
 	agents=null
 	later=null
 	keys=null
-	if jq -e '.encryption' "$json" >/dev/null; then
+	taken=null
+	proxies=null
+	case $(jq -r '.encryption.kind // ""' "$json") in
+	ipsec)
 		keys=$(kube get ciliumnodes.cilium.io | jq -c '[.items[] | {node: .metadata.name, key: (.spec.encryption.key // 0)}]')
 		agents=$(encrypted)
 		sleep 5 # what was dropped before does not count: the kernel's counters start with the machine
 		later=$(encrypted)
-	fi
-	printf '%s\n' "$nodes" "$pods" "$services" "$objects" "$sessions" "$configuration" "$marks" "$ways" "$made" "$keys" "$agents" "$later" | judge '
+		;;
+	ztunnel)
+		agents=$(encrypted)
+		taken=$(kube get namespaces --selector "$(jq -r .encryption.label "$json")" | jq -c '[.items[].metadata.name]')
+		proxies=$(kube get daemonsets --namespace kube-system | jq -c '[.items[] | {name: .metadata.name, ready: (.status.numberReady // 0)}]')
+		;;
+	esac
+	printf '%s\n' "$nodes" "$pods" "$services" "$objects" "$sessions" "$configuration" "$marks" "$ways" "$made" "$keys" "$agents" "$later" "$taken" "$proxies" | judge '
 		input as $nodes | (input // []) as $pods | input as $services | input as $objects | input as $sessions | input as $configuration | input as $marks | input as $ways | input as $made
-		| input as $keys | input as $agents | input as $later
+		| input as $keys | input as $agents | input as $later | input as $taken | input as $proxies
 		| def has_labels($selector): . as $l | all($selector | split(",")[] | capture("^(?<k>[^=]*)=(?<v>.*)$"); . as $s | $l[$s.k] == $s.v);
 		# 500m and 0.5 are the same; of two units that are not known here the texts decide.
 		def amount: . as $text | tostring | capture("^(?<n>[0-9.]+)(?<u>[A-Za-z]*)$") | ({"": 1, "m": 0.001, "k": 1e3, "M": 1e6, "G": 1e9, "Ki": 1024, "Mi": 1048576, "Gi": 1073741824}[.u]) as $by
@@ -328,6 +337,10 @@ check_kubernetes() {
 		        ([$later[] | . as $l | ([$agents[] | select(.node == $l.node)] | first | .says.ipsec) as $was
 		          | ($l.says.ipsec["xfrm-errors"] // {} | to_entries[] | select(.key != "XfrmFwdHdrError" and .value > ($was["xfrm-errors"][.key] // 0)) | "\(.key) on \($l.node)")] as $drops
 		        | line("IPsec errors"; "none that grow"; if $drops == [] then "none that grow" else $drops | join(", ") end))
+		    elif .kind == "ztunnel" then
+		      line("namespaces with \(.label)"; .namespaces | sort | join(", "); $taken | sort | join(", ") | if . == "" then "none" else . end),
+		      (([$proxies[] | select(.name == $want.daemonSet)] | first) as $d
+		      | line("DaemonSet \(.daemonSet)"; "\($all | length) ready"; if $d then "\($d.ready) ready" else "no such DaemonSet" end))
 		    else empty end)),
 		  ($e.egress[]? | . as $g | "egress gateway \(.name)" as $what
 		  | (if .object then
