@@ -117,17 +117,7 @@ func TestPolicyAcrossOutside(t *testing.T) {
 // declares.
 func (q *inquiry) acrossOutside(t *testing.T) map[string]ruling {
 	t.Helper()
-	world := q.world
-	switch charts := "charts/" + q.plan.Name; q.s.Mesh.Kind {
-	case "linkerd":
-		world.Linkerd = charts + "/linkerd-control-plane/values.yaml"
-	case "consul":
-		world.Consul = charts + "/consul/values.yaml"
-	}
-	model, err := policy.Read(q.tree, world)
-	if err != nil {
-		t.Fatal(err)
-	}
+	model := q.judge(t)
 	out := map[string]ruling{}
 	for i := range q.callers {
 		a := &q.callers[i]

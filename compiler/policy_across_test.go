@@ -155,8 +155,8 @@ func (q *inquiry) across(t *testing.T) map[string]ruling {
 	return out
 }
 
-// oracle returns what answers for the mesh of the site: its policies and those of the network together.
-func (q *inquiry) oracle(t *testing.T) func(a *asker, to *policy.Workload, port policy.Port, c call) ruling {
+// judge returns the policies of the network and of the site's mesh together.
+func (q *inquiry) judge(t *testing.T) *policy.Model {
 	t.Helper()
 	world := q.world
 	switch charts := "charts/" + q.plan.Name; q.s.Mesh.Kind {
@@ -169,6 +169,13 @@ func (q *inquiry) oracle(t *testing.T) func(a *asker, to *policy.Workload, port 
 	if err != nil {
 		t.Fatal(err)
 	}
+	return model
+}
+
+// oracle returns what answers for the mesh of the site: its policies and those of the network together.
+func (q *inquiry) oracle(t *testing.T) func(a *asker, to *policy.Workload, port policy.Port, c call) ruling {
+	t.Helper()
+	model := q.judge(t)
 	return func(a *asker, to *policy.Workload, port policy.Port, c call) ruling {
 		v := model.Reach(a.from, policy.Target{Namespace: to.Namespace, Name: to.Name}, policy.Request{Port: port.Port, Method: c.method, Path: c.path, Host: c.host})
 		return ruling{v.Allowed, steps(v)}
