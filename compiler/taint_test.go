@@ -39,7 +39,6 @@ var silent = map[string]string{
 	"gateways.*.implementation.kind":           "there is one program",
 	"gateways.*.placement.spread":              "gateways of Cilium have no pods to spread",
 	"namespaces.*.mesh":                        "a site without a mesh takes no pod into one",
-	"mesh.egressPolicy":                        "a secondary datacenter of Consul takes that of the primary, to which the rules across sites hold it",
 	"federation.peers.*.trustDomain":           "Consul's servers make one of their own, and peers tell each other",
 	"mesh.trustDomain":                         "the pod network's own mesh gives workloads no certificates that would carry it",
 	"mesh.mtls":                                "a mesh in which every caller has a proxy lets nobody else in either way",

@@ -55,20 +55,26 @@ func TestInstall(t *testing.T) {
 			if err := os.Remove(o.log); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				t.Fatal(err)
 			}
+			// A phase says at once what it misses: that of the pod network, and that of what follows.
 			hand := byHand(out.Plan)
 			text, err := o.install(t)
-			if len(hand) > 0 {
-				for _, s := range hand {
-					if err == nil || !strings.Contains(text, s.Namespace+"/"+s.Name) {
-						t.Fatalf("Secret %s/%s is missing, and install.sh does not say so: %v\n%s", s.Namespace, s.Name, err, text)
+			for phases := 0; len(hand) > 0 && phases < 2; phases++ {
+				rest := slices.DeleteFunc(slices.Clone(hand), func(s ir.Secret) bool {
+					said := strings.Contains(text, "Secret "+s.Namespace+"/"+s.Name+" ")
+					if said {
+						c.create("operator", secret(s.Namespace, s.Name, s.Type, s.Keys))
 					}
-					c.create("operator", secret(s.Namespace, s.Name, s.Type, s.Keys))
-				}
+					return said
+				})
 				from := again.FindStringSubmatch(text)
-				if from == nil {
-					t.Fatalf("install.sh does not say from where to run again:\n%s", text)
+				if err == nil || len(rest) == len(hand) || from == nil {
+					t.Fatalf("Secret %s/%s is missing, and install.sh does not say so, or not from where to run again: %v\n%s", hand[0].Namespace, hand[0].Name, err, text)
 				}
+				hand = rest
 				text, err = o.install(t, "--from", from[1])
+			}
+			for _, s := range hand {
+				t.Fatalf("install.sh does not say with the others that Secret %s/%s is missing", s.Namespace, s.Name)
 			}
 			if err != nil {
 				t.Fatalf("install.sh: %v\n%s", err, text)

@@ -100,7 +100,7 @@ Source: projectcalico/calico v3.31.7 and v3.32.1 api/pkg/apis/projectcalico/v3/b
 
 // CalicoKeepalive finds a keepalive time that Calico does not take.
 var CalicoKeepalive = &check.Rule{
-	ID: "MG5839", Name: "calico-keepalive", Severity: diag.Error, On: check.OnSite,
+	ID: "MG5839", Name: "calico-keepalive", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `the keepalive time is not a third of the hold time, and Calico takes no other
 
 It takes the hold time of the switch where that is below its own 240 s, and sends a keepalive each third of it. A longer
