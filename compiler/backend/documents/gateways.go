@@ -96,3 +96,33 @@ func healthChecks(p *ir.Plan) []string {
 	}
 	return out
 }
+
+// consulTrust is the trust domain of every Consul: its servers make it of an identifier of their own (hashicorp/consul,
+// agent/connect/uri_signing.go SpiffeIDSigningForCluster).
+const consulTrust = "CLUSTER-ID.consul"
+
+// identityOf is the name in the certificate of a gateway's pods, as its mesh writes it.
+func identityOf(p *ir.Plan, g *ir.Gateway) string {
+	switch {
+	case p.Consul != nil && p.CrossesSites(g): // hashicorp/consul, agent/connect/uri_mesh_gateway.go
+		return consulTrust + "/gateway/mesh/dc/" + p.Consul.Datacenter
+	case p.Consul != nil: // agent/connect/uri_service.go: of a service, never of a ServiceAccount
+		return consulTrust + "/ns/default/dc/" + p.Consul.Datacenter + "/svc/" + g.Release
+	case p.Linkerd != nil:
+		return g.ServiceAccount + "." + g.Namespace + ".serviceaccount.identity." + p.Mesh.Namespace + "." + p.Mesh.TrustDomain
+	}
+	return p.Mesh.TrustDomain + "/ns/" + g.Namespace + "/sa/" + g.ServiceAccount
+}
+
+// meshTLS says where TLS ends of what comes by a gateway that other sites reach: all of it is of the mesh's own certificates.
+func meshTLS(mesh string) string {
+	switch mesh {
+	case "istio-ambient":
+		return "at the gateway and, of the tunnel within, at the callee's node; certificates of the mesh"
+	case "linkerd":
+		return "at the gateway's proxy; certificates of the mesh"
+	case "cilium":
+		return "at the gateway, which asks clients for a certificate; those of Cluster Mesh"
+	}
+	return "at the callee's proxy, not here; certificates of the mesh" // Istio, Consul: led on by the name asked for
+}

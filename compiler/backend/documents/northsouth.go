@@ -48,7 +48,7 @@ func northSouth(p *ir.Plan, t *artifact.Tree) {
 	egressProxies(m, p)
 	egressCalico(m, p)
 	consulWays(m, p)
-	if !signs(p) {
+	if !signs(p) || !slices.ContainsFunc(p.Gateways, func(g ir.Gateway) bool { return !p.CrossesSites(&g) }) {
 		return
 	}
 	m.Heading("Two trust stores")
@@ -56,7 +56,11 @@ func northSouth(p *ir.Plan, t *artifact.Tree) {
 	if c := p.Consul; c != nil && c.CA != nil && c.CA.Vault != nil {
 		keys = " Its root is in Vault, engine " + code(c.CA.Vault.RootPath) + ": no issuer of gateways' certificates may sign there."
 	}
-	m.Text("The certificates above are for clients outside. The mesh has an authority of its own, for trust domain " + code(p.Mesh.TrustDomain) +
+	domain := code(p.Mesh.TrustDomain)
+	if p.Consul != nil {
+		domain = code(consulTrust)
+	}
+	m.Text("The certificates above are for clients outside. The mesh has an authority of its own, for trust domain " + domain +
 		": a gateway ends the client's TLS and opens a new connection with its mesh identity. Neither store vouches for the other." + keys + " " +
 		"An expired public certificate breaks the way in and not the mesh; an expired mesh root breaks calls between services and not the client's handshake. " +
 		"Never put the mesh's root into a client authority of a gateway: every workload would then be a client.")
@@ -82,7 +86,7 @@ func gateway(m *backend.Markdown, p *ir.Plan, g *ir.Gateway) {
 		}
 	}
 	served := "Pods: " + number(g.Replicas) + ", Deployment " + code(g.Namespace+"/"+g.Release) + ", on nodes of class " + code(g.Class) + " in racks " + codes(g.Racks) + ", spread by " + code(g.SpreadKey)
-	identity := "Identity in the mesh: " + code(p.Mesh.TrustDomain+"/ns/"+g.Namespace+"/sa/"+g.ServiceAccount)
+	identity := "Identity in the mesh: " + code(identityOf(p, g))
 	if g.ByNodes {
 		served, identity, policy = byNodes(g, l2, policy)
 	}
@@ -93,7 +97,7 @@ func gateway(m *backend.Markdown, p *ir.Plan, g *ir.Gateway) {
 	m.Items(items...)
 	m.Head("listener", "port", "protocol", "where TLS ends", "certificate", "clients' authority", "host names")
 	for _, l := range g.Listeners {
-		ends, cert, ca := tls(g, &l)
+		ends, cert, ca := tls(p, g, &l)
 		var hosts []string
 		for _, h := range l.Hosts {
 			hosts = append(hosts, h.Host)
@@ -112,8 +116,10 @@ func gateway(m *backend.Markdown, p *ir.Plan, g *ir.Gateway) {
 }
 
 // tls says where a listener's encryption ends and which Secrets it reads.
-func tls(g *ir.Gateway, l *ir.Listener) (ends, cert, ca string) {
+func tls(p *ir.Plan, g *ir.Gateway, l *ir.Listener) (ends, cert, ca string) {
 	switch {
+	case p.CrossesSites(g):
+		return meshTLS(p.Mesh.Kind), "", ""
 	case l.Redirect:
 		return "no TLS: it redirects to https", "", ""
 	case l.TLS == nil:
@@ -134,6 +140,10 @@ func tls(g *ir.Gateway, l *ir.Listener) (ends, cert, ca string) {
 }
 
 func routes(m *backend.Markdown, p *ir.Plan, g *ir.Gateway) {
+	if p.CrossesSites(g) {
+		m.Text("No client outside the mesh comes in here: it is the way from other sites, and RUNBOOK.md says under [Other sites](RUNBOOK.md#other-sites) what they reach by it.")
+		return
+	}
 	first := true
 	for i := range p.Services {
 		s := &p.Services[i]
@@ -145,16 +155,31 @@ func routes(m *backend.Markdown, p *ir.Plan, g *ir.Gateway) {
 				m.Head("host name", "path", "listeners", "service", "port", "pods' port")
 				first = false
 			}
-			path := code(e.Path.Value) + " and below"
-			if e.Path.Exact {
-				path = code(e.Path.Value) + " exactly"
-			}
-			m.Row(code(e.Host), path, codes(e.Listeners), code(s.Namespace+"/"+s.Name)+split(s), number(e.Port.Port), number(e.Port.TargetPort))
+			host, path := matched(g, &e)
+			m.Row(host, path, codes(e.Listeners), code(s.Namespace+"/"+s.Name)+split(s), number(e.Port.Port), number(e.Port.TargetPort))
 		}
 	}
 	if first {
 		m.Text("No service is exposed here.")
 	}
+}
+
+// matched says what of a connection or request is compared with a route's host name and path: listeners of streams look at
+// neither, and one that hands TLS on at the name alone.
+func matched(g *ir.Gateway, e *ir.Expose) (host, path string) {
+	host, path = code(e.Host), code(e.Path.Value)+" and below"
+	if e.Path.Exact {
+		path = code(e.Path.Value) + " exactly"
+	}
+	for _, name := range e.Listeners {
+		switch l := g.Listener(name); {
+		case l == nil || l.SeesRequests():
+			return host, path
+		case l.IsStream():
+			return host + ", which nothing here looks at", ""
+		}
+	}
+	return host, ""
 }
 
 func split(s *ir.Service) string {
