@@ -3,118 +3,12 @@ package lower
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
 	"meshgen.dev/meshgen/compiler/ir"
 	"meshgen.dev/meshgen/compiler/site"
 )
-
-// sessionRules watch the BGP sessions at their node end. The metric is that of the backend in use: another backend's
-// is never there, and an alert on it never fires.
-func (l *lowering) sessionRules() {
-	lb := &l.p.LoadBalancer
-	if len(lb.Peerings) == 0 || l.p.Calico != nil { // the metrics of its sessions are Calico Enterprise's
-		return
-	}
-	if lb.Kind == "kube-vip" {
-		l.ruleGroup("bgp-sessions", runbookBGP, l.kubeVIPSessionRules()...)
-		return
-	}
-	if l.p.OpenELB != nil {
-		l.ruleGroup("bgp-sessions", runbookBGP, l.openELBSessionRules()...)
-		return
-	}
-	session := l.set.LoadBalancer(lb.Kind).Backends[lb.Backend].SessionMetric
-	from := lb.From
-	rules := []ir.Rule{{
-		Alert: "BGPSessionDown", Severity: warning, For: "2m", Why: "bgp/session-metric", From: from,
-		Expr:        session + " == 0",
-		Summary:     "The BGP session of {{ $labels.node }} with {{ $labels." + l.peerKey() + " }} is down.",
-		Description: "The node announces nothing to this switch. While another session of the node is up its addresses stay reachable.",
-	}}
-	if lb.BFD != nil {
-		// Both exporters name the two alike.
-		bfd := strings.Replace(session, "_bgp_", "_bfd_", 1)
-		rules = append(rules, ir.Rule{Alert: "BFDSessionDown", Severity: warning, For: "2m", Why: "bgp/session-metric", From: slices.Concat(lb.BFD.From, from),
-			Expr:        bfd + " == 0",
-			Summary:     "The BFD session of {{ $labels.node }} with {{ $labels.peer }} is down.",
-			Description: "Where BGP is up all the same, a dead path is found by the hold timer alone, and late."})
-	}
-	racks := map[string][]*ir.Peering{}
-	for i := range lb.Peerings {
-		pe := &lb.Peerings[i]
-		racks[pe.Rack] = append(racks[pe.Rack], pe)
-		rules = append(rules, l.sessionsMissing(pe, session, from))
-	}
-	for rack, peerings := range byKey(racks) {
-		rules = append(rules, l.rackSilent(rack, peerings, session, from))
-	}
-	l.ruleGroup("bgp-sessions", runbookBGP, rules...)
-}
-
-// sessionsMissing counts the sessions with one switch. It also fires for sessions that the exporter does not know.
-func (l *lowering) sessionsMissing(pe *ir.Peering, session string, from ir.From) ir.Rule {
-	nodes := make([]string, len(pe.Speakers))
-	for i, s := range pe.Speakers {
-		nodes[i] = s.Node
-		from = slices.Concat(from, s.From)
-	}
-	labels := []ir.KV{{Key: "rack", Value: pe.Rack}, {Key: "switch", Value: pe.Switch}}
-	if pe.SwitchAddress.Is6() { // a switch has a session of either family with each node
-		labels = append(labels, ir.KV{Key: "family", Value: "ipv6"})
-	}
-	return ir.Rule{Alert: "BGPSessionsMissing", Severity: warning, For: "10m", Why: "bgp/sessions", From: slices.Concat(from, pe.From),
-		Labels:      labels,
-		Expr:        fmt.Sprintf(`(sum(%s{%s="%s"}) or vector(0)) < %d`, session, l.peerKey(), l.peerLabel(pe), len(pe.Speakers)),
-		Summary:     fmt.Sprintf("Fewer BGP sessions than planned with %s.", pe.Switch),
-		Description: fmt.Sprintf("Planned: %d, AS %d at %s with AS %d on %s.", len(pe.Speakers), pe.SwitchASN, pe.SwitchAddress, pe.NodeASN, strings.Join(nodes, ", "))}
-}
-
-// peerLabel is the switch in the session metric of the backend in use: its address, and in native mode the port too
-// (internal/bgp/native/native.go in MetalLB 0.16.2, which has IPv4 only); the same in Cilium (pkg/bgp/metrics/metrics.go).
-func (l *lowering) peerLabel(pe *ir.Peering) string {
-	if l.p.LoadBalancer.Backend == "native" || l.p.LoadBalancer.Kind == "cilium" {
-		return netip.AddrPortFrom(pe.SwitchAddress, bgpPort).String()
-	}
-	return pe.SwitchAddress.String()
-}
-
-// peerKey is the label of the session metric that names the switch.
-func (l *lowering) peerKey() string {
-	if l.p.LoadBalancer.Kind == "cilium" {
-		return "neighbor" // pkg/bgp/types/bgp.go in Cilium 1.20.2
-	}
-	return "peer"
-}
-
-// bgpPort is where a switch takes sessions.
-const bgpPort = 179
-
-// rackSilent fires when no session of a rack is up: its addresses have no way left through it.
-func (l *lowering) rackSilent(rack string, peerings []*ir.Peering, session string, from ir.From) ir.Rule {
-	var peers, switches, pools []string
-	for _, pe := range peerings {
-		peers = append(peers, regexp.QuoteMeta(l.peerLabel(pe)))
-		switches = append(switches, pe.Switch)
-		pools = append(pools, pe.Pools...)
-		from = slices.Concat(from, pe.From)
-		for _, s := range pe.Speakers {
-			from = append(from, s.From...)
-		}
-	}
-	slices.Sort(switches)
-	slices.Sort(pools)
-	switches, pools = slices.Compact(switches), slices.Compact(pools)
-	from = append(from, "pools") // one that is announced from there no longer must be named too
-	return ir.Rule{Alert: "RackAnnouncesNothing", Severity: critical, For: "2m", Why: "bgp/sessions", From: from,
-		Labels: []ir.KV{{Key: "rack", Value: rack}},
-		// In a string of PromQL a backslash is written twice.
-		Expr:        fmt.Sprintf(`(sum(%s{%s=~"%s"}) or vector(0)) == 0`, session, l.peerKey(), strings.ReplaceAll(strings.Join(peers, "|"), `\`, `\\`)),
-		Summary:     fmt.Sprintf("No BGP session of rack %s is up.", rack),
-		Description: fmt.Sprintf("Addresses of the pools %s are not announced from there. Switches: %s.", strings.Join(pools, ", "), strings.Join(switches, ", "))}
-}
 
 // vipRules watch the way from a virtual address to its gateway's pods.
 func (l *lowering) vipRules() {

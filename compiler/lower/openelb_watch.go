@@ -2,9 +2,6 @@ package lower
 
 import (
 	"fmt"
-	"regexp"
-	"slices"
-	"strings"
 
 	"meshgen.dev/meshgen/compiler/ir"
 )
@@ -25,51 +22,13 @@ func (l *lowering) openELBMonitors() []ir.Monitor {
 			Selector: []ir.KV{{Key: "app", Value: "openelb"}, {Key: "component", Value: "speaker"}}}}}
 }
 
-// openELBSessionRules watch the BGP sessions at their node end. The metric is 5 for a session that is Established and
-// less for any other (pkg/speaker/bgp/bgp/peers.go UpdatePeerMetrics). Whichever speaker sees a BgpPeer first begins a
-// series of 0 for it, also when the peer is not its own, and never ends it: alerts count what is up, for the peer.
-func (l *lowering) openELBSessionRules() []ir.Rule {
-	lb := &l.p.LoadBalancer
-	metric := l.set.LoadBalancer(lb.Kind).Backends[lb.Backend].SessionMetric
-	up := func(op, peer string) string {
-		return fmt.Sprintf(`(count(%s{peerIP%s"%s"} == 5) or vector(0))`, metric, op, peer)
-	}
-	var rules []ir.Rule
-	racks := map[string][]*ir.Peering{}
-	for i := range lb.Peerings {
-		pe := &lb.Peerings[i]
-		racks[pe.Rack] = append(racks[pe.Rack], pe)
-		from := slices.Concat(lb.From, pe.From)
-		nodes := make([]string, len(pe.Speakers))
-		for j, s := range pe.Speakers {
-			nodes[j] = s.Node
-			from = append(from, s.From...)
-		}
-		rules = append(rules, ir.Rule{Alert: "BGPSessionsMissing", Severity: warning, For: "5m", Why: "bgp/sessions", From: from,
-			Labels:      []ir.KV{{Key: "rack", Value: pe.Rack}, {Key: "switch", Value: pe.Switch}},
-			Expr:        fmt.Sprintf(`%s < %d`, up("=", pe.SwitchAddress.String()), len(pe.Speakers)),
-			Summary:     fmt.Sprintf("Fewer BGP sessions than planned with %s.", pe.Switch),
-			Description: fmt.Sprintf("Planned: %d, AS %d at %s with AS %d on %s.", len(pe.Speakers), pe.SwitchASN, pe.SwitchAddress, pe.NodeASN, strings.Join(nodes, ", "))})
-	}
-	for rack, peerings := range byKey(racks) {
-		var peers, switches, pools []string
-		from := append(slices.Clone(lb.From), "pools") // one that is announced from there no longer must be named too
-		for _, pe := range peerings {
-			peers = append(peers, regexp.QuoteMeta(pe.SwitchAddress.String()))
-			switches, pools = append(switches, pe.Switch), append(pools, pe.Pools...)
-			from = append(from, pe.From...)
-			for _, s := range pe.Speakers {
-				from = append(from, s.From...)
-			}
-		}
-		slices.Sort(switches)
-		slices.Sort(pools)
-		rules = append(rules, ir.Rule{Alert: "RackAnnouncesNothing", Severity: critical, For: "3m", Why: "bgp/sessions", From: from,
-			Labels: []ir.KV{{Key: "rack", Value: rack}},
-			// In a string of PromQL a backslash is written twice.
-			Expr:        up("=~", strings.ReplaceAll(strings.Join(peers, "|"), `\`, `\\`)) + " == 0",
-			Summary:     fmt.Sprintf("No BGP session of rack %s is up.", rack),
-			Description: fmt.Sprintf("Addresses of the pools %s are not announced from there. Switches: %s.", strings.Join(slices.Compact(pools), ", "), strings.Join(slices.Compact(switches), ", "))})
-	}
-	return rules
+// openELBSessions: the metric is 5 for a session that is Established and less for any other
+// (pkg/speaker/bgp/bgp/peers.go UpdatePeerMetrics). Whichever speaker sees a BgpPeer first begins a series of 0 for it, also
+// when the peer is not its own, and never ends it: alerts count what is up, for the peer.
+func openELBSessions(metric string) sessionWatch {
+	return sessionWatch{few: "5m", silent: "3m",
+		up: func(op, peers string) string {
+			return fmt.Sprintf(`(count(%s{peerIP%s"%s"} == 5) or vector(0))`, metric, op, peers)
+		},
+		peer: func(pe *ir.Peering) string { return pe.SwitchAddress.String() }}
 }
