@@ -9,37 +9,18 @@ import (
 	"meshgen.dev/meshgen/compiler/site"
 )
 
-// uplink is a link with its place.
-type uplink struct {
-	path, hostname string
-	*site.Uplink
-}
-
-// uplinks lists every link from a rack's switch to a spine.
-func uplinks(s *site.Site) []uplink {
-	var out []uplink
-	for rn, r := range byKey(s.Racks) {
-		for tn, t := range byKey(r.ToRs) {
-			for i := range t.Uplinks {
-				out = append(out, uplink{site.Join("racks", rn, "tors", tn, "uplinks", site.Index(i)), t.Hostname, &t.Uplinks[i]})
-			}
-		}
-	}
-	return out
-}
-
 // linkSpans are the networks of numbered links.
 func linkSpans(s *site.Site) []span {
 	var out []span
-	for _, u := range uplinks(s) {
+	for u := range uplinks(s) {
 		for _, text := range u.Address {
 			n, err := netip.ParsePrefix(text)
 			if err != nil {
 				continue
 			}
 			net := n.Masked().String()
-			out = addSpan(out, span{kind: spanLink, text: net, owner: u.hostname, peer: u.Spine,
-				who: fmt.Sprintf("link %s of switch %s to spine %q", net, u.hostname, u.Spine), path: u.path + ".address"})
+			out = addSpan(out, span{kind: spanLink, text: net, owner: u.from.Hostname, peer: u.Spine,
+				who: fmt.Sprintf("link %s of switch %s to spine %q", net, u.from.Hostname, u.Spine), path: u.path + ".address"})
 		}
 	}
 	return out
@@ -60,7 +41,7 @@ The session between the switches never comes up: each end looks for its peer beh
 not cross one.
 Source: RFC 4271, section 5.1.3; RFC 3021 and RFC 6164 for links of two addresses.`,
 	Run: func(p *check.Pass) {
-		for _, u := range uplinks(p.Site) {
+		for u := range uplinks(p.Site) {
 			if len(u.Address) != len(u.PeerAddress) {
 				continue // unknown-spine says so
 			}
@@ -79,20 +60,20 @@ func linkEnds(p *check.Pass, u uplink, own netip.Prefix, peer netip.Addr) {
 	at, other := u.path+".address", u.path+".peerAddress"
 	switch {
 	case own.Addr() == peer:
-		p.Reportf(other, "both ends of the link of %s to spine %q have address %s", u.hostname, u.Spine, peer).Related(at, "the switch's end")
+		p.Reportf(other, "both ends of the link of %s to spine %q have address %s", u.from.Hostname, u.Spine, peer).Related(at, "the switch's end")
 	case own.Addr().Is4() != peer.Is4():
-		p.Reportf(other, "the link of %s to spine %q is %s at one end and %s at the other: two address families", u.hostname, u.Spine, own, peer).
+		p.Reportf(other, "the link of %s to spine %q is %s at one end and %s at the other: two address families", u.from.Hostname, u.Spine, own, peer).
 			Hintf("list the families in one order at both ends").Related(at, "the switch's end")
 	case !own.Contains(peer):
-		r := p.Reportf(other, "the spine's end %s of the link of %s to spine %q is not in the network of the switch's end, %s", peer, u.hostname, u.Spine, own).
+		r := p.Reportf(other, "the spine's end %s of the link of %s to spine %q is not in the network of the switch's end, %s", peer, u.from.Hostname, u.Spine, own).
 			Related(at, "the switch's end")
 		if next, ok := otherEnd(own); ok {
 			r.Hintf("the other address of %s is %s", own.Masked(), next)
 		}
 	case atEdge(own, own.Addr()):
-		p.Reportf(at, "address %s of switch %s on the link to spine %q is that of the network itself, or of everyone in it", own, u.hostname, u.Spine)
+		p.Reportf(at, "address %s of switch %s on the link to spine %q is that of the network itself, or of everyone in it", own, u.from.Hostname, u.Spine)
 	case atEdge(own, peer):
-		p.Reportf(other, "address %s of spine %q on the link of %s is that of the network %s itself, or of everyone in it", peer, u.Spine, u.hostname, own.Masked()).
+		p.Reportf(other, "address %s of spine %q on the link of %s is that of the network %s itself, or of everyone in it", peer, u.Spine, u.from.Hostname, own.Masked()).
 			Related(at, "the switch's end")
 	}
 }
@@ -133,8 +114,8 @@ Source: RFC 7938, section 5.2.1: one session a link.`,
 			}
 			first[at] = path
 		}
-		for _, u := range uplinks(p.Site) {
-			see("tor "+u.hostname, "switch "+u.hostname, u.Interface, u.path+".interface")
+		for u := range uplinks(p.Site) {
+			see("tor "+u.from.Hostname, "switch "+u.from.Hostname, u.Interface, u.path+".interface")
 			see("spine "+u.Spine, fmt.Sprintf("spine %q", u.Spine), u.PeerInterface, u.path+".peerInterface")
 		}
 	},

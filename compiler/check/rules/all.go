@@ -12,7 +12,6 @@ import (
 	"slices"
 
 	"meshgen.dev/meshgen/compiler/check"
-	"meshgen.dev/meshgen/compiler/site"
 )
 
 // All is every rule in the order of IDs. Those of waivers run apart, in check.Waive. Each list stands with its rules.
@@ -38,25 +37,6 @@ func byKey[V any](m map[string]V) iter.Seq2[string, V] {
 		for _, k := range slices.Sorted(maps.Keys(m)) {
 			if !yield(k, m[k]) {
 				return
-			}
-		}
-	}
-}
-
-// placed is a service with its place.
-type placed struct {
-	namespace, name, path string
-	*site.Service
-}
-
-// services yields every service of the site by namespace and name.
-func services(s *site.Site) iter.Seq[placed] {
-	return func(yield func(placed) bool) {
-		for nn, n := range byKey(s.Namespaces) {
-			for sn, svc := range byKey(n.Services) {
-				if !yield(placed{nn, sn, site.Join("namespaces", nn, "services", sn), svc}) {
-					return
-				}
 			}
 		}
 	}

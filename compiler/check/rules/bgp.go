@@ -125,13 +125,8 @@ Each has a file of its own, named after it: one of the two would get the other's
 			}
 			first[hostname] = path
 		}
-		for rn, r := range byKey(p.Site.Racks) {
-			for tn, t := range byKey(r.ToRs) {
-				see(t.Hostname, site.Join("racks", rn, "tors", tn))
-			}
-		}
-		for sn, s := range byKey(p.Site.Fabric.Spines) {
-			see(s.Hostname, site.Join("fabric", "spines", sn))
+		for r := range routers(p.Site) {
+			see(r.hostname, r.path)
 		}
 	},
 }
@@ -169,19 +164,14 @@ var UnknownSpine = &check.Rule{
 
 A numbered link needs both addresses, of the same families; an unnumbered one has none.`,
 	Run: func(p *check.Pass) {
-		for rn, r := range byKey(p.Site.Racks) {
-			for tn, t := range byKey(r.ToRs) {
-				for i, u := range t.Uplinks {
-					path := site.Join("racks", rn, "tors", tn, "uplinks", site.Index(i))
-					if p.Site.Fabric.Spines[u.Spine] == nil {
-						p.Reportf(path+".spine", "switch %s has an uplink to spine %q, which does not exist", t.Hostname, u.Spine).
-							Hintf("spines: %s", keys(p.Site.Fabric.Spines))
-					}
-					if len(u.Address) != len(u.PeerAddress) {
-						p.Reportf(path, "the uplink of %s to %q has %d address(es) of its own and %d of the spine", t.Hostname, u.Spine, len(u.Address), len(u.PeerAddress)).
-							Hintf("give both ends, or neither for an unnumbered link")
-					}
-				}
+		for u := range uplinks(p.Site) {
+			if p.Site.Fabric.Spines[u.Spine] == nil {
+				p.Reportf(u.path+".spine", "switch %s has an uplink to spine %q, which does not exist", u.from.Hostname, u.Spine).
+					Hintf("spines: %s", keys(p.Site.Fabric.Spines))
+			}
+			if len(u.Address) != len(u.PeerAddress) {
+				p.Reportf(u.path, "the uplink of %s to %q has %d address(es) of its own and %d of the spine", u.from.Hostname, u.Spine, len(u.Address), len(u.PeerAddress)).
+					Hintf("give both ends, or neither for an unnumbered link")
 			}
 		}
 	},

@@ -85,23 +85,21 @@ Source: RFC 4724, section 4.2; RFC 5882, section 4.3; RFC 8538.`,
 		if s.Fabric.BGP == nil || !s.Fabric.BGP.GracefulRestart {
 			return
 		}
-		for rn, r := range byKey(s.Racks) {
-			for tn, t := range byKey(r.ToRs) {
-				if sw := p.Profiles.Switch(t.OS); t.ASN == 0 || sw != nil && sw.BoundsRestart {
-					continue
-				}
-				path, system := site.Join("racks", rn, "tors", tn), "a system that is not declared"
-				if t.OS != "" {
-					path, system = path+".os", t.OS
-				}
-				report := p.Reportf("fabric.bgp.gracefulRestart", "gracefulRestart is asked for, and switch %s runs %s, which may keep the routes of a dead node", t.Hostname, system).
-					Related(path, "the switch")
-				if lower.CalicoAnnounces(s) { // which cannot do without
-					report.Hintf("not supported yet: pods announced by Calico to %s", system)
-					continue
-				}
-				report.Hintf("gracefulRestart: false").Fix("fabric.bgp.gracefulRestart", "false", "write false")
+		for t := range tors(s) {
+			if sw := p.Profiles.Switch(t.OS); t.ASN == 0 || sw != nil && sw.BoundsRestart {
+				continue
 			}
+			path, system := t.path, "a system that is not declared"
+			if t.OS != "" {
+				path, system = path+".os", t.OS
+			}
+			report := p.Reportf("fabric.bgp.gracefulRestart", "gracefulRestart is asked for, and switch %s runs %s, which may keep the routes of a dead node", t.Hostname, system).
+				Related(path, "the switch")
+			if lower.CalicoAnnounces(s) { // which cannot do without
+				report.Hintf("not supported yet: pods announced by Calico to %s", system)
+				continue
+			}
+			report.Hintf("gracefulRestart: false").Fix("fabric.bgp.gracefulRestart", "false", "write false")
 		}
 	},
 }

@@ -267,12 +267,10 @@ meshgen configures neither the switch nor a session with it, and nothing else sa
 		if s.Fabric.BGP != nil || announcesBGP(s) { // a pool that needs it says so as an error
 			return
 		}
-		for rn, r := range byKey(s.Racks) {
-			for tn, t := range byKey(r.ToRs) {
-				if t.ASN != 0 {
-					p.Reportf(site.Join("racks", rn, "tors", tn, "asn"), "switch %s has AS number %d, and fabric.bgp is missing: it is not configured", t.Hostname, t.ASN).
-						Hintf("add fabric: bgp: {nodeASN: …}, or leave out the number")
-				}
+		for t := range tors(s) {
+			if t.ASN != 0 {
+				p.Reportf(t.path+".asn", "switch %s has AS number %d, and fabric.bgp is missing: it is not configured", t.Hostname, t.ASN).
+					Hintf("add fabric: bgp: {nodeASN: …}, or leave out the number")
 			}
 		}
 	},

@@ -108,13 +108,8 @@ Source: FRR documentation, bfdd; RFC 5880, section 6.8.1.`,
 				slow, slowAt, floor = hostname+" ("+os+")", path, least
 			}
 		}
-		for rn, r := range byKey(s.Racks) {
-			for tn, t := range byKey(r.ToRs) {
-				see(t.ASN, t.OS, t.Hostname, site.Join("racks", rn, "tors", tn, "os"))
-			}
-		}
-		for sn, sp := range byKey(s.Fabric.Spines) {
-			see(sp.ASN, sp.OS, sp.Hostname, site.Join("fabric", "spines", sn, "os"))
+		for r := range routers(s) {
+			see(r.asn, r.os, r.hostname, r.path+".os")
 		}
 		if slow != "" {
 			p.Reportf("fabric.bgp.bfd.interval", "BFD sends every %s, and switch %s is safe from %s on", s.Fabric.BGP.BFD.Interval, slow, floor).

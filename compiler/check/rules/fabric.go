@@ -3,7 +3,6 @@ package rules
 import (
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
-	"meshgen.dev/meshgen/compiler/site"
 )
 
 // fabricRules are the rules about BGP and switches.
@@ -47,13 +46,8 @@ Source: RFC 6286, section 2.2.`,
 				first[id] = path
 			}
 		}
-		for rn, r := range byKey(p.Site.Racks) {
-			for tn, t := range byKey(r.ToRs) {
-				see(t.RouterID, site.Join("racks", rn, "tors", tn))
-			}
-		}
-		for sn, s := range byKey(p.Site.Fabric.Spines) {
-			see(s.RouterID, site.Join("fabric", "spines", sn))
+		for r := range routers(p.Site) {
+			see(r.routerID, r.path)
 		}
 	},
 }

@@ -42,15 +42,10 @@ func maxPathsOf(p *check.Pass) (most int, who, at string) {
 			most, who, at = sw.MaxPaths, hostname+" ("+os+")", path
 		}
 	}
-	for rn, r := range byKey(p.Site.Racks) {
-		for tn, t := range byKey(r.ToRs) {
-			if t.ASN != 0 {
-				see(t.OS, t.Hostname, site.Join("racks", rn, "tors", tn, "os"))
-			}
+	for r := range routers(p.Site) {
+		if r.asn != 0 {
+			see(r.os, r.hostname, r.path+".os")
 		}
-	}
-	for sn, sp := range byKey(p.Site.Fabric.Spines) {
-		see(sp.OS, sp.Hostname, site.Join("fabric", "spines", sn, "os"))
 	}
 	return most, who, at
 }

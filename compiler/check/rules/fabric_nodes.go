@@ -104,12 +104,10 @@ Source: ipspace.net, Interface EBGP Sessions on Arista EOS (EOS 4.31.2F), 2026-1
 		if p.Site.Fabric.BGP == nil {
 			return
 		}
-		for rn, r := range byKey(p.Site.Racks) {
-			for tn, t := range byKey(r.ToRs) {
-				if r.Homing == "unnumbered" && t.ASN != 0 && (t.OS == "eos" || t.OS == "nxos") {
-					p.Reportf(site.Join("racks", rn, "tors", tn, "os"), "not supported yet: homing \"unnumbered\" of rack %q with a switch that runs %s", rn, t.OS).
-						Related(site.Join("racks", rn, "homing"), "the homing").Hintf("os: \"frr\" or \"sonic\"")
-				}
+		for t := range tors(p.Site) {
+			if p.Site.Racks[t.rack].Homing == "unnumbered" && t.ASN != 0 && (t.OS == "eos" || t.OS == "nxos") {
+				p.Reportf(t.path+".os", "not supported yet: homing \"unnumbered\" of rack %q with a switch that runs %s", t.rack, t.OS).
+					Related(site.Join("racks", t.rack, "homing"), "the homing").Hintf("os: \"frr\" or \"sonic\"")
 			}
 		}
 	},

@@ -6,7 +6,6 @@ import (
 
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
-	"meshgen.dev/meshgen/compiler/site"
 )
 
 // fleetRules are the rules across the sites of one run.
@@ -96,13 +95,8 @@ Source: RFC 4271, section 4.2; RFC 6286, section 2.1.`,
 
 // fleetSwitch is one description of a switch.
 type fleetSwitch struct {
-	site     int
-	path     string
-	hostname string
-	asn      uint32
-	os       string
-	routerID string
-	address  []string
+	site int
+	router
 }
 
 func (w fleetSwitch) at(field string) string { return w.path + "." + field }
@@ -118,13 +112,8 @@ func fleetSwitches(p *check.Pass) []fleetSwitch {
 	return check.Memo(p, "fleet switches", func() []fleetSwitch {
 		var out []fleetSwitch
 		for n, s := range p.Fleet {
-			for sn, w := range byKey(s.Fabric.Spines) {
-				out = append(out, fleetSwitch{n, site.Join("fabric", "spines", sn), w.Hostname, w.ASN, w.OS, w.RouterID, nil})
-			}
-			for rn, r := range byKey(s.Racks) {
-				for tn, w := range byKey(r.ToRs) {
-					out = append(out, fleetSwitch{n, site.Join("racks", rn, "tors", tn), w.Hostname, w.ASN, w.OS, w.RouterID, w.Address})
-				}
+			for r := range routers(s) {
+				out = append(out, fleetSwitch{n, r})
 			}
 		}
 		return out

@@ -1,32 +1,10 @@
 package rules
 
 import (
-	"iter"
-
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
 	"meshgen.dev/meshgen/compiler/site"
 )
-
-// machine is a node with its place and its class.
-type machine struct {
-	name, rack, path string
-	node             *site.Node
-	class            *site.NodeClass // nil: it does not exist
-}
-
-// machines yields every node of the site by rack and name.
-func machines(s *site.Site) iter.Seq[machine] {
-	return func(yield func(machine) bool) {
-		for rn, r := range byKey(s.Racks) {
-			for nn, n := range byKey(r.Nodes) {
-				if !yield(machine{nn, rn, site.Join("racks", rn, "nodes", nn), n, s.NodeClasses[n.Class]}) {
-					return
-				}
-			}
-		}
-	}
-}
 
 // NoControlPlane finds a cluster without a control plane.
 var NoControlPlane = &check.Rule{

@@ -5,7 +5,6 @@ import (
 
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
-	"meshgen.dev/meshgen/compiler/site"
 )
 
 // SwitchACLNowhere finds access lists that no port would have.
@@ -21,17 +20,14 @@ one comes unfiltered, while the site says that it does not.`,
 			return
 		}
 		const at = "fabric.switchACLs"
-		for rn, r := range byKey(s.Racks) {
-			for tn, t := range byKey(r.ToRs) {
-				path := site.Join("racks", rn, "tors", tn)
-				switch {
-				case s.Fabric.BGP == nil || t.ASN == 0 || t.OS == "":
-					p.Reportf(at, "switch %s has no file that an access list could stand in", t.Hostname).
-						Related(path, "the switch: it needs os and asn, and the site fabric.bgp").Hintf("leave fabric.switchACLs out")
-				case len(t.Uplinks) == 0:
-					p.Reportf(at, "switch %s declares no uplinks that an access list could be bound to", t.Hostname).
-						Related(path, "the switch").Hintf("uplinks: [{spine: \"s1\", interface: \"Ethernet49/1\"}]")
-				}
+		for t := range tors(s) {
+			switch {
+			case s.Fabric.BGP == nil || t.ASN == 0 || t.OS == "":
+				p.Reportf(at, "switch %s has no file that an access list could stand in", t.Hostname).
+					Related(t.path, "the switch: it needs os and asn, and the site fabric.bgp").Hintf("leave fabric.switchACLs out")
+			case len(t.Uplinks) == 0:
+				p.Reportf(at, "switch %s declares no uplinks that an access list could be bound to", t.Hostname).
+					Related(t.path, "the switch").Hintf("uplinks: [{spine: \"s1\", interface: \"Ethernet49/1\"}]")
 			}
 		}
 		if len(s.Pools) == 0 {
@@ -64,12 +60,10 @@ Source: aristanetworks/avd, ipv6-access-lists.cfg; ansible-collections/cisco.nxo
 		if pool == "" {
 			return
 		}
-		for rn, r := range byKey(s.Racks) {
-			for tn, t := range byKey(r.ToRs) {
-				if sw := p.Profiles.Switch(t.OS); sw != nil && !sw.ACLIPv6 {
-					p.Reportf("fabric.switchACLs", "not supported yet: access lists for IPv6 on switch %s, which runs %s; pool %s has such addresses", t.Hostname, t.OS, pool).
-						Related(site.Join("racks", rn, "tors", tn), "the switch").Hintf("leave fabric.switchACLs out")
-				}
+		for t := range tors(s) {
+			if sw := p.Profiles.Switch(t.OS); sw != nil && !sw.ACLIPv6 {
+				p.Reportf("fabric.switchACLs", "not supported yet: access lists for IPv6 on switch %s, which runs %s; pool %s has such addresses", t.Hostname, t.OS, pool).
+					Related(t.path, "the switch").Hintf("leave fabric.switchACLs out")
 			}
 		}
 	},

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"iter"
 	"time"
 
 	"meshgen.dev/meshgen/compiler/check"
@@ -17,18 +18,18 @@ NX-OS takes an address or a prefix for a neighbor. The link would have a session
 Source: batfish grammar of NX-OS, rb_neighbor; Cisco NX-OS unicast command reference, neighbor.`,
 	Run: func(p *check.Pass) {
 		s := p.Site
-		eachLink(s, func(path string, t *site.ToR, u site.Uplink, sp *site.Spine) {
+		for u, sp := range fabricSessions(s) {
 			if len(u.Address) > 0 && len(u.PeerAddress) > 0 {
-				return
+				continue
 			}
-			for _, end := range []struct{ os, hostname string }{{t.OS, t.Hostname}, {sp.OS, sp.Hostname}} {
+			for _, end := range []struct{ os, hostname string }{{u.from.OS, u.from.Hostname}, {sp.OS, sp.Hostname}} {
 				if prof := p.Profiles.Switch(end.os); prof != nil && !prof.Unnumbered {
-					p.Reportf(path, "the link of %s and %s has no addresses, and %s runs %s, whose neighbors are addresses", t.Hostname, sp.Hostname, end.hostname, end.os).
+					p.Reportf(u.path, "the link of %s and %s has no addresses, and %s runs %s, whose neighbors are addresses", u.from.Hostname, sp.Hostname, end.hostname, end.os).
 						Hintf(`address: "10.0.0.0/31", peerAddress: "10.0.0.1"`)
-					return
+					break
 				}
 			}
-		})
+		}
 	},
 }
 
@@ -60,31 +61,27 @@ Source: netlab templates for NX-OS, bfd; Cisco NX-OS interfaces configuration gu
 			}
 			return true
 		}
-		for rn, r := range byKey(s.Racks) {
-			for tn, t := range byKey(r.ToRs) {
-				if path := site.Join("racks", rn, "tors", tn); t.ASN != 0 && atInterface(t.OS, t.Hostname, path) && t.VLAN == 0 {
-					p.Reportf(path, "switch %s runs %s, and the VLAN of its nodes, where the timers of BFD stand, is not given", t.Hostname, t.OS).
-						Related("fabric.bgp.bfd", "BFD is asked for").Hintf("vlan: 10")
-				}
+		for t := range tors(s) {
+			if t.ASN != 0 && atInterface(t.OS, t.Hostname, t.path) && t.VLAN == 0 {
+				p.Reportf(t.path, "switch %s runs %s, and the VLAN of its nodes, where the timers of BFD stand, is not given", t.Hostname, t.OS).
+					Related("fabric.bgp.bfd", "BFD is asked for").Hintf("vlan: 10")
 			}
 		}
-		eachLink(s, func(path string, _ *site.ToR, u site.Uplink, sp *site.Spine) {
-			if atInterface(sp.OS, sp.Hostname, path) && u.PeerInterface == "" {
-				p.Reportf(path, "spine %s runs %s, and its interface on this link, where the timers of BFD stand, is not given", sp.Hostname, sp.OS).
+		for u, sp := range fabricSessions(s) {
+			if atInterface(sp.OS, sp.Hostname, u.path) && u.PeerInterface == "" {
+				p.Reportf(u.path, "spine %s runs %s, and its interface on this link, where the timers of BFD stand, is not given", sp.Hostname, sp.OS).
 					Related("fabric.bgp.bfd", "BFD is asked for").Hintf(`peerInterface: "Ethernet1/1"`)
 			}
-		})
+		}
 	},
 }
 
-// eachLink calls see for each uplink of a switch that speaks BGP to a spine that exists.
-func eachLink(s *site.Site, see func(path string, t *site.ToR, u site.Uplink, sp *site.Spine)) {
-	for rn, r := range byKey(s.Racks) {
-		for tn, t := range byKey(r.ToRs) {
-			for i, u := range t.Uplinks {
-				if sp := s.Fabric.Spines[u.Spine]; sp != nil && t.ASN != 0 {
-					see(site.Join("racks", rn, "tors", tn, "uplinks", site.Index(i)), t, u, sp)
-				}
+// fabricSessions yields each uplink of a switch that speaks BGP to a spine that exists.
+func fabricSessions(s *site.Site) iter.Seq2[uplink, *site.Spine] {
+	return func(yield func(uplink, *site.Spine) bool) {
+		for u := range uplinks(s) {
+			if sp := s.Fabric.Spines[u.Spine]; sp != nil && u.from.ASN != 0 && !yield(u, sp) {
+				return
 			}
 		}
 	}

@@ -36,13 +36,8 @@ sonic-fine-grained-ecmp.yang; FRRouting/frr doc/user/zebra.rst.`,
 					Related(path, "the switch").Hintf("leave fabric.resilientHashing out")
 			}
 		}
-		for rn, r := range byKey(s.Racks) {
-			for tn, t := range byKey(r.ToRs) {
-				see(t.OS, t.Hostname, site.Join("racks", rn, "tors", tn))
-			}
-		}
-		for sn, sp := range byKey(s.Fabric.Spines) {
-			see(sp.OS, sp.Hostname, site.Join("fabric", "spines", sn))
+		for r := range routers(s) {
+			see(r.os, r.hostname, r.path)
 		}
 		if s.Fabric.BGP == nil {
 			p.Reportf(at, "without fabric.bgp no switch has several next hops for an address").Hintf("leave fabric.resilientHashing out")

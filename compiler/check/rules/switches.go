@@ -147,15 +147,10 @@ Source: Linux if.h; SONiC port naming; Arista EOS and Cisco NX-OS manuals.`,
 				p.Reportf(path, "switch %s runs %s, which has no interface %q", hostname, os, name).Hintf("a name such as %s", f.example)
 			}
 		}
-		for rn, r := range byKey(p.Site.Racks) {
-			for tn, t := range byKey(r.ToRs) {
-				for i, u := range t.Uplinks {
-					path := site.Join("racks", rn, "tors", tn, "uplinks", site.Index(i))
-					see(path+".interface", u.Interface, t.OS, t.Hostname)
-					if sp := p.Site.Fabric.Spines[u.Spine]; sp != nil {
-						see(path+".peerInterface", u.PeerInterface, sp.OS, sp.Hostname)
-					}
-				}
+		for u := range uplinks(p.Site) {
+			see(u.path+".interface", u.Interface, u.from.OS, u.from.Hostname)
+			if sp := p.Site.Fabric.Spines[u.Spine]; sp != nil {
+				see(u.path+".peerInterface", u.PeerInterface, sp.OS, sp.Hostname)
 			}
 		}
 	},
@@ -174,13 +169,8 @@ Source: RFC 6286, section 2.1.`,
 				p.Reportf(path+".routerID", "router ID of switch %s is 0.0.0.0", hostname).Hintf("an IPv4 address of the switch's own")
 			}
 		}
-		for rn, r := range byKey(p.Site.Racks) {
-			for tn, t := range byKey(r.ToRs) {
-				see(t.RouterID, t.Hostname, site.Join("racks", rn, "tors", tn))
-			}
-		}
-		for sn, sp := range byKey(p.Site.Fabric.Spines) {
-			see(sp.RouterID, sp.Hostname, site.Join("fabric", "spines", sn))
+		for r := range routers(p.Site) {
+			see(r.routerID, r.hostname, r.path)
 		}
 	},
 }
