@@ -89,16 +89,10 @@ func checkSourcesFile(f *artifact.File) faults {
 	return fs
 }
 
-var sourcesService = regexp.MustCompile(`(?s)\nAfter=nftables\.service\nBefore=[a-z0-9-]+\.service\n.*\nType=oneshot\nRemainAfterExit=yes\nExecStart=/usr/sbin/nft -f /etc/meshgen/egress\.nft\n` +
-	`ExecReload=/usr/sbin/nft -f /etc/meshgen/egress\.nft\nExecStop=/usr/sbin/nft delete table inet meshgen_egress\n\n\[Install\]\nWantedBy=multi-user\.target\n$`)
+var sourcesService = tableUnit("egress.nft", "meshgen_egress", "[a-z0-9-]+")
 
 func checkSourcesUnit(f *artifact.File) faults {
-	var fs faults
-	scanLines(f.Bytes(), &fs, func(int, string) {})
-	if !sourcesService.Match(f.Bytes()) {
-		fs.add(0, "no unit that loads the source addresses before pods run, and takes nothing but them away")
-	}
-	return fs
+	return checkUnit(f, sourcesService, "no unit that loads the source addresses before pods run, and takes nothing but them away")
 }
 
 // checkSources holds each file against the objects: it is for one Node, which has the address; what it rewrites are

@@ -90,16 +90,10 @@ func checkFirewallFile(f *artifact.File) faults {
 	return fs
 }
 
-var firewallUnit = regexp.MustCompile(`(?s)\nAfter=nftables\.service\nBefore=kubelet\.service\n.*\nType=oneshot\nRemainAfterExit=yes\nExecStart=/usr/sbin/nft -f /etc/meshgen/firewall\.nft\n` +
-	`ExecReload=/usr/sbin/nft -f /etc/meshgen/firewall\.nft\nExecStop=/usr/sbin/nft delete table inet meshgen\n\n\[Install\]\nWantedBy=multi-user\.target\n$`)
+var firewallUnit = tableUnit("firewall.nft", "meshgen", "kubelet")
 
 func checkFirewallUnit(f *artifact.File) faults {
-	var fs faults
-	scanLines(f.Bytes(), &fs, func(int, string) {})
-	if !firewallUnit.Match(f.Bytes()) {
-		fs.add(0, "no unit that loads the filter, and takes nothing but it away")
-	}
-	return fs
+	return checkUnit(f, firewallUnit, "no unit that loads the filter, and takes nothing but it away")
 }
 
 // checkFirewalls compares each filter with the flows that lead to the machines of its group: each is let in, and nothing

@@ -20,32 +20,14 @@ func (p *pass) checkNextValues(sets []*schemas.Set) {
 		if v == nil {
 			continue
 		}
-		next, ok := p.schemas(sets, "chart-"+chart.Name, chart.Version, "")
-		if !ok {
-			v.report(p, ruleNoSchema, nil, "there are no known keys for chart %s %s, to which the upgrade leads; known: %s", chart.Name, chart.Version, known(sets, "chart-"+chart.Name))
+		next := p.chartSet(v, sets, chart, ", to which the upgrade leads")
+		if next == nil {
 			continue
 		}
 		if now, ok := p.schemas(sets, "chart-"+chart.Name, p.releases.Charts[name].Version, ""); ok && now == next {
 			continue
 		}
-		for _, entry := range []string{"keys", "schema"} {
-			e, ok, err := next.Entry(entry)
-			if err != nil {
-				p.internal(err)
-				return
-			}
-			if !ok {
-				continue
-			}
-			found, err := violations(schemaOf{next.File, entry, true}, e.Schema, []any{v.value})
-			if err != nil {
-				p.internal(err)
-				continue
-			}
-			for _, f := range found[0] {
-				v.report(p, ruleValues, f.path, "chart %s, to which the upgrade leads: %s", chart.Version, f.text)
-			}
-		}
+		p.checkKeys(v, next, "chart "+chart.Version+", to which the upgrade leads: ")
 	}
 }
 

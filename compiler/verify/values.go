@@ -72,13 +72,10 @@ func (p *pass) checkCharts() {
 			v.report(p, ruleValues, nil, "no chart release of that name is declared")
 			continue
 		}
-		set, ok := p.schemas(sets, "chart-"+chart.Name, chart.Version, "")
-		if !ok {
-			v.report(p, ruleNoSchema, nil, "there are no known keys for chart %s %s; known: %s", chart.Name, chart.Version, known(sets, "chart-"+chart.Name))
-			continue
+		if set := p.chartSet(v, sets, chart, ""); set != nil {
+			p.checkValues(v, set)
+			p.checkCNIFolders(v, chart.Name)
 		}
-		p.checkValues(v, set)
-		p.checkCNIFolders(v, chart.Name)
 	}
 	p.checkUpgradeValues(sets)
 	p.checkNextValues(sets)
@@ -89,7 +86,20 @@ func (p *pass) checkCharts() {
 	}
 }
 
-func (p *pass) checkValues(v *values, set *schemas.Set) {
+// chartSet returns what is known of the keys of a chart, or says that nothing is; note says which chart it is, where that
+// is not the one that the tree installs.
+func (p *pass) chartSet(v *values, sets []*schemas.Set, chart Chart, note string) *schemas.Set {
+	component := "chart-" + chart.Name
+	set, ok := p.schemas(sets, component, chart.Version, "")
+	if !ok {
+		v.report(p, ruleNoSchema, nil, "there are no known keys for chart %s %s%s; known: %s", chart.Name, chart.Version, note, known(sets, component))
+		return nil
+	}
+	return set
+}
+
+// checkKeys holds values against the keys that a chart reads and the schema that it brings; before begins each report.
+func (p *pass) checkKeys(v *values, set *schemas.Set, before string) {
 	for _, entry := range []string{"keys", "schema"} {
 		e, ok, err := set.Entry(entry)
 		if err != nil {
@@ -106,9 +116,13 @@ func (p *pass) checkValues(v *values, set *schemas.Set) {
 			continue
 		}
 		for _, f := range found[0] {
-			v.report(p, ruleValues, f.path, "%s", f.text)
+			v.report(p, ruleValues, f.path, "%s%s", before, f.text)
 		}
 	}
+}
+
+func (p *pass) checkValues(v *values, set *schemas.Set) {
+	p.checkKeys(v, set, "")
 	p.checkFragments(v, nil, v.value)
 	if set.Component == "chart-gateway" {
 		p.checkGatewayValues(v)
