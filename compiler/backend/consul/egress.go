@@ -38,11 +38,7 @@ func (e *emitter) terminatingGateway(y *artifact.YAML, w *ir.ConsulWay) {
 		y.Block("tolerations", tolerationsText(w.Tolerations))
 	}
 	y.Block("topologySpreadConstraints", fmt.Sprintf(spreadWays, w.SpreadKey, w.Passage.Name))
-	r := &w.Resources
-	y.Map("resources", func() {
-		quantities(y, "requests", r.CPURequest, r.MemoryRequest)
-		quantities(y, "limits", r.CPULimit, r.MemoryLimit)
-	})
+	backend.Resources(y, w.Resources)
 }
 
 // spreadWays is the text that the chart puts into the pods, by its own labels.

@@ -41,11 +41,7 @@ func (e *emitter) meshGateway(y *artifact.YAML) {
 		if len(g.Tolerations) > 0 {
 			y.Block("tolerations", tolerationsText(g.Tolerations))
 		}
-		r := &g.Resources
-		y.Map("resources", func() {
-			quantities(y, "requests", r.CPURequest, r.MemoryRequest)
-			quantities(y, "limits", r.CPULimit, r.MemoryLimit)
-		})
+		backend.Resources(y, g.Resources)
 	})
 	y.Fixed()
 }

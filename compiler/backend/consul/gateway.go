@@ -77,11 +77,7 @@ func config(y *artifact.YAML, g *ir.Gateway, place *ir.ConsulGateway) {
 		y.KV("defaultInstances", g.Replicas)
 		y.KV("minInstances", g.Replicas)
 		y.KV("maxInstances", g.Replicas)
-		r := &g.Resources
-		y.Map("resources", func() {
-			quantities(y, "requests", r.CPURequest, r.MemoryRequest)
-			quantities(y, "limits", r.CPULimit, r.MemoryLimit)
-		})
+		backend.Resources(y, g.Resources)
 	})
 	y.Map("nodeSelector", func() {
 		y.KV("meshgen.dev/class", g.Class)
@@ -90,18 +86,4 @@ func config(y *artifact.YAML, g *ir.Gateway, place *ir.ConsulGateway) {
 		}
 	})
 	backend.Tolerations(y, g.Tolerations)
-}
-
-func quantities(y *artifact.YAML, key, cpu, memory string) {
-	if cpu+memory == "" {
-		return
-	}
-	y.Map(key, func() {
-		if cpu != "" {
-			y.KV("cpu", cpu)
-		}
-		if memory != "" {
-			y.KV("memory", memory)
-		}
-	})
 }

@@ -155,10 +155,7 @@ func (e *emitter) inject(y *artifact.YAML) {
 	if r := &e.p.Mesh.Proxy; r.From != nil {
 		y.From("", r.From...)
 		y.Map("sidecarProxy", func() {
-			y.Map("resources", func() {
-				quantities(y, "requests", r.CPURequest, r.MemoryRequest)
-				quantities(y, "limits", r.CPULimit, r.MemoryLimit)
-			})
+			backend.Resources(y, *r)
 		})
 		y.Fixed()
 	}
