@@ -10,6 +10,12 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
+// What a switch does with a session that sends more prefixes than its limit.
+const (
+	WarnPercent    = 80 // of the limit: from there on it logs a warning
+	RestartMinutes = 5  // until it takes the session again; without it somebody has to clear it, and a node stays away until then
+)
+
 // SwitchFile writes what the files of switches share, whatever their language: the comments at the head, and the
 // origins of sections. Comments begin with "!", as in FRR, EOS and NX-OS.
 type SwitchFile struct {

@@ -3,15 +3,9 @@ package eos
 import (
 	"slices"
 
+	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/ir"
 )
-
-// restartSecs is how long a session stays down after too many prefixes. Without it the session stays down until
-// somebody clears it, and a node with it. FRR switches wait as long.
-const restartSecs = 300
-
-// warnPercent is the part of the prefix limit at which the switch logs a warning.
-const warnPercent = 80
 
 // router writes the BGP instance.
 func (w *writer) router() {
@@ -86,8 +80,8 @@ func (w *writer) group(g *ir.PeerGroup) {
 	if g.MaxPrefixes != 0 {
 		w.From(g.MaxPrefixWhy, g.From...)
 		w.Line("   ! Counted are all prefixes that the node sends, those that the route map refuses included.")
-		w.Linef("   neighbor %s maximum-routes %d warning-limit %d percent", g.Name, g.MaxPrefixes, warnPercent)
-		w.Linef("   neighbor %s idle-restart-timer %d", g.Name, restartSecs)
+		w.Linef("   neighbor %s maximum-routes %d warning-limit %d percent", g.Name, g.MaxPrefixes, backend.WarnPercent)
+		w.Linef("   neighbor %s idle-restart-timer %d", g.Name, 60*backend.RestartMinutes)
 	}
 	for i := range g.Neighbors {
 		w.neighbor(g, &g.Neighbors[i])

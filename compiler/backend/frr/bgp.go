@@ -4,18 +4,12 @@ import (
 	"net/netip"
 	"slices"
 
+	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
-// restartMinutes is how long a session stays down after too many prefixes. Without it the session stays down until
-// somebody clears it, and a node with it.
-const restartMinutes = 5
-
 // hops is what packets of a session between loopback addresses may travel: the cable and, as FRR counts, the loopback.
 const hops = 2
-
-// warnPercent is the part of the prefix limit at which the switch logs a warning.
-const warnPercent = 80
 
 // bfd writes a profile for each group that has one.
 func (w *writer) bfd() {
@@ -174,7 +168,7 @@ func (w *writer) family(f ir.Family) {
 		if g.MaxPrefixes != 0 {
 			w.From(g.MaxPrefixWhy, g.From...)
 			w.Line("  ! Counted are the prefixes that the route map has let in.")
-			w.Linef("  neighbor %s maximum-prefix %d %d restart %d", g.Name, g.MaxPrefixes, warnPercent, restartMinutes)
+			w.Linef("  neighbor %s maximum-prefix %d %d restart %d", g.Name, g.MaxPrefixes, backend.WarnPercent, backend.RestartMinutes)
 		}
 	}
 	w.Section(from)

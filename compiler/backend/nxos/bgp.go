@@ -1,18 +1,11 @@
 package nxos
 
 import (
-	"net/netip"
 	"slices"
 
+	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/ir"
 )
-
-// restartMinutes is how long a session stays down after too many prefixes. Without it the session stays down until
-// somebody clears it, and a node with it. FRR switches wait as long.
-const restartMinutes = 5
-
-// warnPercent is the part of the prefix limit at which the switch logs a warning.
-const warnPercent = 80
 
 // router writes the BGP instance.
 func (w *writer) router() {
@@ -55,16 +48,7 @@ func (w *writer) family(f ir.Family) {
 		w.Linef("    maximum-paths %d", w.Switch.MaxPaths)
 		w.Fixed()
 	}
-	nets := slices.DeleteFunc(slices.Clone(w.Switch.Subnets), func(p netip.Prefix) bool { return !f.Has(p) })
-	if len(nets) == 0 || !slices.ContainsFunc(carrying, func(g *ir.PeerGroup) bool { return g.Side == ir.Spines }) {
-		return
-	}
-	w.Line("    ! Announced only while it is connected: NX-OS looks for the route first.")
-	w.From("", w.Switch.From.Of("subnets")...)
-	for _, n := range nets {
-		w.Linef("    network %s", n)
-	}
-	w.Fixed()
+	w.Networks(f, carrying, "    ", "Announced only while it is connected: NX-OS looks for the route first.")
 }
 
 // template writes a group: what its members inherit. The lines of an address family come last, because behind them a
@@ -111,7 +95,7 @@ func (w *writer) template(g *ir.PeerGroup) {
 		w.Linef("      route-map %s out", w.Switch.ToMap(g.Side, f))
 		if g.MaxPrefixes != 0 {
 			w.From(g.MaxPrefixWhy, g.From...)
-			w.Linef("      maximum-prefix %d %d restart %d", g.MaxPrefixes, warnPercent, restartMinutes)
+			w.Linef("      maximum-prefix %d %d restart %d", g.MaxPrefixes, backend.WarnPercent, backend.RestartMinutes)
 			w.Fixed()
 		}
 	}
