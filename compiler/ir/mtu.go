@@ -6,7 +6,9 @@ type Packets struct {
 	Nodes         int // that every pair of nodes can exchange: the least of all racks and the fabric
 	Pods          int // that every pair of pods can exchange: Nodes less Overhead
 	Encapsulation string
-	Overhead      int // bytes that the encapsulation adds
+	Overhead      int // bytes that the encapsulation adds, and the encryption
+	Encryption    string
+	Encrypted     int // of Overhead, by the encryption
 	Outer         Family
 	Layers        []PacketLayer // by node class, from the wire upwards
 	Paths         []PacketPath  // by the names of the racks

@@ -44,6 +44,11 @@ func (l *lowering) packets() {
 	p.Overhead, p.Outer = Overhead(l.s, l.set.CNI(l.s.Kubernetes.CNI.Kind))
 	p.Nodes = l.paths()
 	p.Pods = p.Nodes - p.Overhead
+	p.Encryption = l.s.Mesh.Encrypts()
+	cipher := l.set.CNI(l.s.Kubernetes.CNI.Kind).Overhead[p.Encryption]
+	if p.Encrypted = cipher.IPv4; p.Outer == ir.IPv6 {
+		p.Encrypted = cipher.IPv6
+	}
 	p.Probe = l.packetProbe()
 	l.layers()
 	if !l.s.Components.CNI.Managed {

@@ -13,11 +13,15 @@ func packets(m *backend.Markdown, p *ir.Plan) {
 	k := &p.Packets
 	m.Heading("Packet sizes")
 	text := "Bytes of an IP packet with its header. Pods = nodes - what the pod network " + p.Cluster.CNI.Kind + " adds: "
-	switch {
-	case k.Encapsulation == "none":
+	switch encapsulated, cipher := number(k.Overhead-k.Encrypted)+" by "+k.Encapsulation+" over "+familyName(k.Outer), number(k.Encrypted)+" by encryption "+k.Encryption; {
+	case k.Overhead == 0:
 		text += "nothing, it does not encapsulate."
+	case k.Encapsulation == "none":
+		text += cipher + "; it does not encapsulate."
+	case k.Encrypted == 0:
+		text += encapsulated + "."
 	default:
-		text += number(k.Overhead) + " by " + k.Encapsulation + " over " + familyName(k.Outer) + "."
+		text += encapsulated + ", " + cipher + "."
 	}
 	m.Text(text + " The mesh takes nothing off: mutual TLS and HBONE are inside of TCP, which fits its segments to the way. meshgen does not configure interfaces; the sizes below are what the site declares of them.")
 	m.Head("between racks", "and racks", "nodes", "pods")
