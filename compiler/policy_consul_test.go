@@ -15,23 +15,18 @@ func (q *inquiry) consul() bool { return q.s.Mesh.Kind == "consul" }
 // and path. Open is what the site declares, and nothing else. A pod is called as its account is, in whatever namespace:
 // that of another namespace is refused by the network alone.
 func TestPolicyConsul(t *testing.T) {
+	ask := oracle((*inquiry).askConsul)
 	for _, name := range exampleNames(t) {
 		q := newInquiry(t, name)
 		if !q.consul() {
 			continue
 		}
-		wrong, open, closed := q.askConsul(t)
-		for _, w := range wrong {
-			t.Error(name, w)
-		}
-		if open == 0 || closed == 0 {
-			t.Errorf("%s: %d answers are open and %d closed", name, open, closed)
-		}
+		ask.agrees(t, name, q)
 		if name != "dus1" {
 			continue
 		}
 		// Each is noticed.
-		for _, m := range []mutant{
+		ask.notices(t, q, []mutant{
 			{"consul", name, "**/40-policy/serviceintentions.yaml", `pathPrefix: /v1/`, `pathPrefix: /v1`},
 			{"consul", name, "**/40-policy/serviceintentions.yaml", `pathExact: /v1/totals`, `pathPrefix: /v1/totals`},
 			{"consul", name, "**/40-policy/serviceintentions.yaml", `- POST`, `- PUT`},
@@ -39,18 +34,7 @@ func TestPolicyConsul(t *testing.T) {
 			{"consul", name, "**/40-policy/serviceintentions.yaml", `\n  jwt:\n    providers:\n      - name: web\n`, "\n"},
 			{"consul", name, "**/40-policy/servicedefaults.yaml", `(?s)(name: cards\n.*?protocol: )http`, `${1}tcp`},
 			{"consul", name, "**/40-policy/networkpolicy.yaml", `(?s)(name: service-vault\n.*?port: )20000`, `${1}5432`},
-		} {
-			broken := *q
-			tree, ok := mutate(q.tree, m)
-			if !ok {
-				t.Errorf("nothing in %s matches %s", m.file, m.old)
-				continue
-			}
-			broken.tree = tree
-			if wrong, _, _ := broken.askConsul(t); len(wrong) == 0 {
-				t.Errorf("the oracle does not notice %q become %q in %s", m.old, m.new, m.file)
-			}
-		}
+		})
 	}
 }
 

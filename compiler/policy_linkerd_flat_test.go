@@ -25,23 +25,13 @@ func TestPolicyFlatSites(t *testing.T) {
 		if out == 0 || in == 0 {
 			t.Errorf("%s: %d calls out are open and %d in: one kind is missing", name, out, in)
 		}
-		for _, m := range []mutant{
+		ask := func(broken *inquiry, t *testing.T) ([]string, int, int) { return flatCalls(t, broken, there) }
+		oracle(ask).notices(t, here, []mutant{
 			{"linkerd", name, "**/40-policy/meshtlsauthentication.yaml", `(?s)(-away\n.*?)- \w+\.shop\.serviceaccount`, `${1}- stranger.shop.serviceaccount`},
 			{"linkerd", name, "**/40-policy/meshtlsauthentication.yaml", `(?s)(-away\n.*?linkerd\.)mmx\d`, `${1}mmx3`},
 			{"networkpolicy", name, "**/40-policy/networkpolicy.yaml", `(?s)(# from pods of site.*?cidr: )\S+`, `${1}198.18.0.0/15`},
 			{"networkpolicy", name, "**/40-policy/networkpolicy.yaml", `(?s)(# to pods of site.*?port: )8080`, `${1}8081`},
-		} {
-			broken := *here
-			tree, ok := mutate(here.tree, m)
-			if !ok {
-				t.Errorf("nothing in %s matches %s", m.file, m.old)
-				continue
-			}
-			broken.tree = tree
-			if wrong, _, _ := flatCalls(t, &broken, there); len(wrong) == 0 {
-				t.Errorf("the oracle does not notice %q become %q in %s", m.old, m.new, m.file)
-			}
-		}
+		})
 	}
 }
 

@@ -38,7 +38,7 @@ func TestLiveRestart(t *testing.T) {
 	}
 	t.Run("restarts", func(t *testing.T) {
 		t.Parallel()
-		node, leaf, _ := start(t, "restarts", 10)
+		node, leaf, _ := start(t, "restarts", 30) // long enough to be seen on a machine that is busy
 		node.Kill("bgpd")
 		leaf.Wait("a stale path", vip, func() string { return leaf.Vtysh("show bgp ipv4 unicast " + vip + "/32") }, "stale")
 		if got := leaf.IP("route", "show", vip); !strings.Contains(got, "proto bgp") {
