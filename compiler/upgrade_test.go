@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"meshgen.dev/meshgen/compiler/ir"
 )
 
 // upgraded are the examples with an upgrade by steps.
@@ -101,7 +103,13 @@ func TestUpgradeRefuses(t *testing.T) {
 // fakeUpgrade is fakeCluster with the programs of the meshes beside kubectl and helm.
 func fakeUpgrade(t *testing.T, name string) string {
 	t.Helper()
-	fake := fakeCluster(t, compileExample(t, name).Plan)
+	return fakePrograms(t, compileExample(t, name).Plan)
+}
+
+// fakePrograms is the same for any plan.
+func fakePrograms(t *testing.T, p *ir.Plan) string {
+	t.Helper()
+	fake := fakeCluster(t, p)
 	for _, program := range []string{"linkerd", "consul-k8s"} {
 		text := strings.ReplaceAll(fakeHelm, "helm", program)
 		if err := os.WriteFile(filepath.Join(fake, "bin", program), []byte(text), 0o755); err != nil {
