@@ -23,20 +23,7 @@ func northSouth(p *ir.Plan, t *artifact.Tree) {
 		from = append(from, "egressGateways", "external")
 	}
 	m := backend.Document(p, t, "NORTH-SOUTH.md", "Ways into "+p.Name, from...)
-	m.Text("One row an address. An address without a row here belongs to nobody: no pool gives one out by itself.")
-	m.Head("address", "gateway", "owner", "pool", "announced by racks", "community", "who may connect")
-	for _, g := range p.Gateways {
-		pool := poolOf(p, g.Pool)
-		for _, a := range g.VIPs {
-			m.Row(code(a.String()), code(g.Name), g.Owner, code(g.Pool), announced(pool), codes(pool.Communities), sources(g))
-		}
-	}
-	for _, e := range p.Exposures {
-		pool := poolOf(p, e.Pool)
-		for _, a := range e.VIPs {
-			m.Row(code(a.String()), "none: exposure "+code(e.Exposure), e.Owner, code(e.Pool), announced(pool), codes(pool.Communities), "everybody")
-		}
-	}
+	waysIn(m, p)
 	for i := range p.Gateways {
 		gateway(m, p, &p.Gateways[i])
 	}
@@ -64,6 +51,28 @@ func northSouth(p *ir.Plan, t *artifact.Tree) {
 		": a gateway ends the client's TLS and opens a new connection with its mesh identity. Neither store vouches for the other." + keys + " " +
 		"An expired public certificate breaks the way in and not the mesh; an expired mesh root breaks calls between services and not the client's handshake. " +
 		"Never put the mesh's root into a client authority of a gateway: every workload would then be a client.")
+}
+
+// waysIn is the table of addresses.
+func waysIn(m *backend.Markdown, p *ir.Plan) {
+	if len(p.Gateways) == 0 && len(p.Exposures) == 0 {
+		m.Text("There is none: the site declares no gateway and no exposure, and no pool gives out an address by itself.")
+		return
+	}
+	m.Text("One row an address. An address without a row here belongs to nobody: no pool gives one out by itself.")
+	m.Head("address", "gateway", "owner", "pool", "announced by racks", "community", "who may connect")
+	for _, g := range p.Gateways {
+		pool := poolOf(p, g.Pool)
+		for _, a := range g.VIPs {
+			m.Row(code(a.String()), code(g.Name), g.Owner, code(g.Pool), announced(pool), codes(pool.Communities), sources(g))
+		}
+	}
+	for _, e := range p.Exposures {
+		pool := poolOf(p, e.Pool)
+		for _, a := range e.VIPs {
+			m.Row(code(a.String()), "none: exposure "+code(e.Exposure), e.Owner, code(e.Pool), announced(pool), codes(pool.Communities), "everybody")
+		}
+	}
 }
 
 func gateway(m *backend.Markdown, p *ir.Plan, g *ir.Gateway) {
