@@ -46,10 +46,10 @@ func Waive(found diag.List, s *site.Site, rules []*Rule, terms Terms) diag.List 
 		k := slices.IndexFunc(rules, func(r *Rule) bool { return r.ID == w.Rule || r.Name == w.Rule })
 		switch {
 		case k < 0:
-			add(WaiverUnknown, i, "rule", "there is no rule "+w.Rule, "")
+			add(WaiverUnknown, i, "rule", "there is no rule "+w.Rule, "the ID or the name of a rule, as meshgen rules lists them")
 			continue
 		case rules[k].Guard:
-			add(WaiverGuard, i, "rule", "rule "+w.Rule+" cannot be waived: the output depends on it", "")
+			add(WaiverGuard, i, "rule", "rule "+w.Rule+" cannot be waived: the output depends on it", "mend what it finds, and remove the waiver")
 			continue
 		case expired(w.Until, terms.Now):
 			add(WaiverExpired, i, "until", "the waiver of "+w.Rule+" ended on "+w.Until, "mend what it covers, or give a new date with a new reason")

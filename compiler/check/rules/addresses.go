@@ -67,7 +67,7 @@ three ends, three meanings.`,
 			switch a.form {
 			case formAddress:
 				if _, err := netip.ParseAddr(a.text); err != nil {
-					p.Reportf(a.path, "%q is not an IP address", a.text)
+					p.Reportf(a.path, "%q is not an IP address", a.text).Hintf("an address such as 10.0.0.1 or 2001:db8::1")
 				}
 			case formPrefix:
 				checkPrefix(p, a)
@@ -75,7 +75,7 @@ three ends, three meanings.`,
 				checkPool(p, a)
 			case formInterface:
 				if _, err := netip.ParsePrefix(a.text); err != nil {
-					p.Reportf(a.path, "%q is not an address with its prefix length, such as 10.0.0.1/31", a.text)
+					p.Reportf(a.path, "%q is not an address with its prefix length, such as 10.0.0.1/31", a.text).Hintf("the form is ADDRESS/LENGTH: 10.0.0.1/31")
 				}
 			}
 		}
@@ -86,7 +86,7 @@ func checkPrefix(p *check.Pass, a addressField) {
 	got, err := netip.ParsePrefix(a.text)
 	switch {
 	case err != nil:
-		p.Reportf(a.path, "%q is not a prefix such as 10.0.0.0/24 or 2001:db8::/64", a.text)
+		p.Reportf(a.path, "%q is not a prefix such as 10.0.0.0/24 or 2001:db8::/64", a.text).Hintf("the form is NETWORK/LENGTH: 10.0.0.0/24")
 	case got != got.Masked():
 		p.Reportf(a.path, "prefix %s has host bits set", a.text).Hintf("the network is %s", got.Masked())
 	}
@@ -102,9 +102,9 @@ func checkPool(p *check.Pass, a addressField) {
 	y, err2 := netip.ParseAddr(last)
 	switch {
 	case err1 != nil || err2 != nil:
-		p.Reportf(a.path, "%q is not a range of two addresses, first-last", a.text)
+		p.Reportf(a.path, "%q is not a range of two addresses, first-last", a.text).Hintf("the form is FIRST-LAST: 203.0.113.10-203.0.113.20; or a network: 203.0.113.0/27")
 	case x.BitLen() != y.BitLen():
-		p.Reportf(a.path, "range %s begins in one address family and ends in the other", a.text)
+		p.Reportf(a.path, "range %s begins in one address family and ends in the other", a.text).Hintf("two entries, a range of each family")
 	case y.Less(x):
 		p.Reportf(a.path, "range %s ends before it begins", a.text).Hintf("write %s-%s", last, first).Fix(a.path, strconv.Quote(last+"-"+first), "swap the ends")
 	}

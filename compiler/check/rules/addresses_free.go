@@ -89,9 +89,8 @@ func (f *freeAddresses) next(within []string, like netip.Addr) (netip.Addr, bool
 // hint names the next free address in place of one.
 func (f *freeAddresses) hint(r *check.Report, within []string, ip netip.Addr) {
 	if len(within) == 0 {
-		return
-	}
-	if free, ok := f.next(within, ip); ok {
+		r.Hintf("an address that nothing else has")
+	} else if free, ok := f.next(within, ip); ok {
 		r.Hintf("the next free address is %s", free)
 	} else {
 		r.Hintf("no address of this family is free in %s", strings.Join(within, ", "))

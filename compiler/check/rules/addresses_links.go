@@ -60,7 +60,7 @@ func linkEnds(p *check.Pass, u uplink, own netip.Prefix, peer netip.Addr) {
 	at, other := u.path+".address", u.path+".peerAddress"
 	switch {
 	case own.Addr() == peer:
-		p.Reportf(other, "both ends of the link of %s to spine %q have address %s", u.from.Hostname, u.Spine, peer).Related(at, "the switch's end")
+		p.Reportf(other, "both ends of the link of %s to spine %q have address %s", u.from.Hostname, u.Spine, peer).Hintf("two addresses of one network: 10.10.200.0/31 at one end, 10.10.200.1 at the other").Related(at, "the switch's end")
 	case own.Addr().Is4() != peer.Is4():
 		p.Reportf(other, "the link of %s to spine %q is %s at one end and %s at the other: two address families", u.from.Hostname, u.Spine, own, peer).
 			Hintf("list the families in one order at both ends").Related(at, "the switch's end")
@@ -69,11 +69,13 @@ func linkEnds(p *check.Pass, u uplink, own netip.Prefix, peer netip.Addr) {
 			Related(at, "the switch's end")
 		if next, ok := otherEnd(own); ok {
 			r.Hintf("the other address of %s is %s", own.Masked(), next)
+		} else {
+			r.Hintf("an address of %s", own.Masked())
 		}
 	case atEdge(own, own.Addr()):
-		p.Reportf(at, "address %s of switch %s on the link to spine %q is that of the network itself, or of everyone in it", own, u.from.Hostname, u.Spine)
+		p.Reportf(at, "address %s of switch %s on the link to spine %q is that of the network itself, or of everyone in it", own, u.from.Hostname, u.Spine).Hintf("another address of %s; a network of two, a /%d, has neither", own.Masked(), own.Addr().BitLen()-1)
 	case atEdge(own, peer):
-		p.Reportf(other, "address %s of spine %q on the link of %s is that of the network %s itself, or of everyone in it", peer, u.Spine, u.from.Hostname, own.Masked()).
+		p.Reportf(other, "address %s of spine %q on the link of %s is that of the network %s itself, or of everyone in it", peer, u.Spine, u.from.Hostname, own.Masked()).Hintf("another address of %s; a network of two, a /%d, has neither", own.Masked(), own.Addr().BitLen()-1).
 			Related(at, "the switch's end")
 	}
 }

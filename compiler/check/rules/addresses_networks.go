@@ -82,7 +82,7 @@ Source: RFC 4632, section 3.1: the number of hosts in a prefix.`,
 				need += nodes[c]
 			}
 			if need > room {
-				p.Reportf(u.path, "network %s has room for %d machines, and %s %d", cidr, room, theClasses(u.classes), need)
+				p.Reportf(u.path, "network %s has room for %d machines, and %s %d", cidr, room, theClasses(u.classes), need).Hintf("a wider network: cidr with a shorter length")
 			}
 		}
 	},

@@ -39,7 +39,7 @@ Source: Kubernetes pkg/controller/nodeipam/ipam/cidrset; cmd/kubeadm validation,
 			path, network := maskPath(k, i), site.Join("kubernetes", "podCIDRs", site.Index(i))
 			switch depth := mask - net.Bits(); {
 			case mask > net.Addr().BitLen():
-				p.Reportf(path, "a node's range of /%d is longer than an %s address", mask, family(net.Addr().Is4())).Related(network, "the pod network")
+				p.Reportf(path, "a node's range of /%d is longer than an %s address", mask, family(net.Addr().Is4())).Hintf("nodeCIDRMask: a length of %d to %d", net.Bits(), net.Addr().BitLen()).Related(network, "the pod network")
 			case depth < 0:
 				p.Reportf(path, "a node's range of /%d is wider than the whole pod network %s", mask, net).Related(network, "the pod network").
 					Hintf("a length from %d on", net.Bits())
@@ -130,7 +130,7 @@ Source: Kubernetes cmd/kubeadm/app/constants, MinimumAddressesInServiceSubnet an
 			case size < minServices:
 				p.Reportf(path, "Service network %s has %d addresses, and cluster DNS takes the tenth", text, size).Hintf("at least a /%d", net.Addr().BitLen()-8)
 			case size-2 < need: // the first and the last are not given out
-				p.Reportf(path, "Service network %s has %d addresses, and the site declares %d Services", text, size-2, need)
+				p.Reportf(path, "Service network %s has %d addresses, and the site declares %d Services", text, size-2, need).Hintf("a wider network: a shorter length than /%d", net.Bits())
 			case host > maxServiceBits && p.Site.Kubernetes.Distribution == "kubeadm":
 				p.Reportf(path, "Service network %s is a /%d, and kubeadm admits nothing wider than a /%d", text, net.Bits(), net.Addr().BitLen()-maxServiceBits).
 					Hintf("%s", netip.PrefixFrom(net.Addr(), net.Addr().BitLen()-16))
@@ -171,7 +171,7 @@ Source: Kubernetes documentation, creating highly available clusters with kubead
 		switch {
 		case at == "":
 		case !isControl:
-			p.Reportf("kubernetes.apiServer.address", "the API has the address %s of node %s, which is no control-plane node", api, nodeName(at)).Related(at+".address", "the node")
+			p.Reportf("kubernetes.apiServer.address", "the API has the address %s of node %s, which is no control-plane node", api, nodeName(at)).Hintf("the address of a control-plane node, or one that no node has").Related(at+".address", "the node")
 		case control > 1:
 			p.Reportf("kubernetes.apiServer.address", "the API has the address %s of node %s, one of %d control-plane nodes", api, nodeName(at), control).Related(at+".address", "the node").
 				Hintf("give the API an address of its own that moves between them").Warning()

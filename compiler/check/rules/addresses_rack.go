@@ -75,7 +75,7 @@ are with each switch's own address, and one with the shared address would move b
 				taken := func(who, at string, addresses []string) {
 					for _, a := range addresses {
 						if ip, err := netip.ParseAddr(a); err == nil && ip == gw {
-							p.Reportf(path, "default gateway %s of rack %q is the address of %s", text, rn, who).Related(at, "its address")
+							p.Reportf(path, "default gateway %s of rack %q is the address of %s", text, rn, who).Hintf("defaultGateway: an address of the switches in this network that no machine has").Related(at, "its address")
 						}
 					}
 				}
@@ -180,7 +180,7 @@ Source: RFC 4271, section 5.1.3; RFC 5082.`,
 					if shared || len(near) == 0 || !slices.Contains(classes, n.Class) {
 						continue
 					}
-					p.Reportf(site.Join("racks", rn, "nodes", nn, "address"), "node %s lives in %s, and switch %s of rack %q in %s: no session between them", nn, near[0], t.Hostname, rn, at[0]).
+					p.Reportf(site.Join("racks", rn, "nodes", nn, "address"), "node %s lives in %s, and switch %s of rack %q in %s: no session between them", nn, near[0], t.Hostname, rn, at[0]).Hintf("an address of the switch in %s, or the node's class out of fabric.bgp.speakers.classes", near[0]).
 						Related(site.Join("racks", rn, "tors", tn, "address"), "the switch's address")
 				}
 			}

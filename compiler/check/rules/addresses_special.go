@@ -55,7 +55,7 @@ Source: RFC 6890, the registries of special-purpose addresses; RFC 3879 for site
 					break // a proxy on every node
 				}
 				if s.Contains(from) || s.Contains(to) {
-					p.Reportf(a.path, "%s is in %s, which is %s", a.text, s.Prefix, s.what)
+					p.Reportf(a.path, "%s is in %s, which is %s", a.text, s.Prefix, s.what).Hintf("another address: %s cannot be used here", s.Prefix)
 					break
 				}
 			}

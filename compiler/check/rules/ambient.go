@@ -123,7 +123,7 @@ Source: istio.io, ambient: configure waypoint proxies.`,
 				p.Reportf(at+".waypoint", "namespace %q asks for a waypoint, which mesh %s does not have", nn, kind).
 					Related("mesh.kind", "the mesh").Hintf("leave waypoint out; what has it: istio-ambient").Fix(at+".waypoint", "false", "write false")
 			case !n.Mesh:
-				p.Reportf(at+".waypoint", "namespace %q asks for a waypoint and is outside the mesh", nn).
+				p.Reportf(at+".waypoint", "namespace %q asks for a waypoint and is outside the mesh", nn).Hintf("waypoint: false; or namespaces: %s: mesh: true", nn).
 					Related(at+".mesh", "outside the mesh").Fix(at+".waypoint", "false", "write false")
 			}
 		}

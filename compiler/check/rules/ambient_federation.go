@@ -209,7 +209,7 @@ Source: istio/istio 1.31.0 pilot/pkg/serviceregistry/ambient/multicluster.go, me
 							RelatedIn(other, site.Join("namespaces", ns, "services", short), "the service there").Hintf("ports: %s", strings.Join(slices.Sorted(maps.Keys(real.Ports)), ", "))
 					case is.Port != port.Port || cmp.Or(is.TargetPort, is.Port) != cmp.Or(port.TargetPort, port.Port) || is.Protocol != port.Protocol:
 						p.ReportIn(n, at+"."+site.Join("ports", pn), "port %s of service %s is %s %d → %d, and at site %s %s %d → %d", pn, sn, port.Protocol, port.Port, cmp.Or(port.TargetPort, port.Port),
-							name, is.Protocol, is.Port, cmp.Or(is.TargetPort, is.Port)).RelatedIn(other, site.Join("namespaces", ns, "services", short, "ports", pn), "the port there")
+							name, is.Protocol, is.Port, cmp.Or(is.TargetPort, is.Port)).Hintf("%s: {port: %d, targetPort: %d, protocol: %q}", pn, is.Port, cmp.Or(is.TargetPort, is.Port), is.Protocol).RelatedIn(other, site.Join("namespaces", ns, "services", short, "ports", pn), "the port there")
 					}
 				}
 			}

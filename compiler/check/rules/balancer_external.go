@@ -113,7 +113,7 @@ Source: HAProxy configuration manual, mode: tcp and http.`,
 		for n, e := range byKey(p.Site.Exposures) {
 			for pn, port := range byKey(e.Ports) {
 				if port.Protocol == "udp" {
-					p.Reportf(site.Join("exposures", n, "ports", pn), "exposure %q has udp port %d, and the load balancer is external: it passes TCP", n, port.Port).
+					p.Reportf(site.Join("exposures", n, "ports", pn), "exposure %q has udp port %d, and the load balancer is external: it passes TCP", n, port.Port).Hintf("a port of tcp; or a load balancer of the cluster: loadBalancer: kind: \"metallb\"").
 						Related("loadBalancer.kind", "the load balancer")
 				}
 			}
@@ -121,7 +121,7 @@ Source: HAProxy configuration manual, mode: tcp and http.`,
 		for n, g := range byKey(p.Site.Gateways) {
 			for ln, li := range byKey(g.Listeners) {
 				if li.Protocol == "udp" {
-					p.Reportf(site.Join("gateways", n, "listeners", ln, "protocol"), "listener %s/%s speaks udp on port %d, and the load balancer is external: it passes TCP", n, ln, li.Port).
+					p.Reportf(site.Join("gateways", n, "listeners", ln, "protocol"), "listener %s/%s speaks udp on port %d, and the load balancer is external: it passes TCP", n, ln, li.Port).Hintf("protocol: \"tcp\"; or a load balancer of the cluster: loadBalancer: kind: \"metallb\"").
 						Related("loadBalancer.kind", "the load balancer")
 				}
 			}

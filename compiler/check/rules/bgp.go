@@ -38,12 +38,12 @@ and its own address.`,
 				path := site.Join("racks", rn, "tors", tn)
 				for field, missing := range map[string]bool{"routerID": t.RouterID == "", "os": t.OS == "", "address": len(t.Address) == 0} {
 					if missing {
-						p.Reportf(path, "switch %s has an AS number and no %s", t.Hostname, field)
+						p.Reportf(path, "switch %s has an AS number and no %s", t.Hostname, field).Hintf("%s: …; or leave asn out of a switch that speaks no BGP", field)
 					}
 				}
 			}
 			if speaks && s.Fabric.BGP.NodeASN == 0 && (r.BGP == nil || r.BGP.NodeASN == 0) {
-				p.Reportf(site.Join("racks", rn), "rack %q speaks BGP, and neither fabric.bgp.nodeASN nor its own bgp.nodeASN is given", rn)
+				p.Reportf(site.Join("racks", rn), "rack %q speaks BGP, and neither fabric.bgp.nodeASN nor its own bgp.nodeASN is given", rn).Hintf("fabric: bgp: nodeASN: …, a private number: 4200000100")
 			}
 		}
 		for name, pool := range byKey(s.Pools) {
@@ -215,12 +215,12 @@ of the rack.`,
 		hold, keep := site.ParseDuration(b.HoldTime), site.ParseDuration(b.KeepaliveTime)
 		for field, d := range map[string]time.Duration{"holdTime": hold, "keepaliveTime": keep} {
 			if d%time.Second != 0 || d == 0 {
-				p.Reportf("fabric.bgp."+field, "%s %s is not in whole seconds", field, d)
+				p.Reportf("fabric.bgp."+field, "%s %s is not in whole seconds", field, d).Hintf("whole seconds, such as holdTime: \"9s\" and keepaliveTime: \"3s\"")
 			}
 		}
 		switch {
 		case hold < minHold:
-			p.Reportf("fabric.bgp.holdTime", "hold time %s is under the %s that BGP allows", b.HoldTime, minHold)
+			p.Reportf("fabric.bgp.holdTime", "hold time %s is under the %s that BGP allows", b.HoldTime, minHold).Hintf("holdTime: %q, and keepaliveTime: at most a third", minHold)
 		case keep*3 > hold:
 			p.Reportf("fabric.bgp.holdTime", "hold time %s is under three keepalives of %s", b.HoldTime, b.KeepaliveTime).
 				Hintf("keepaliveTime: %q", (hold/3).Truncate(time.Second).String()).

@@ -150,7 +150,7 @@ Source: MetalLB API, BFDProfile.`,
 		interval := site.ParseDuration(b.BFD.Interval)
 		switch {
 		case interval%time.Millisecond != 0:
-			p.Reportf(path+"interval", "interval %s is not in whole milliseconds", b.BFD.Interval)
+			p.Reportf(path+"interval", "interval %s is not in whole milliseconds", b.BFD.Interval).Hintf("interval: \"%dms\"", max(1, interval.Round(time.Millisecond).Milliseconds()))
 		case l.BFDIntervalMaxMs > 0 && !bfdInRange(p, interval):
 			p.Reportf(path+"interval", "interval %s lies outside the %d ms to %d ms that %s takes", b.BFD.Interval, l.BFDIntervalMinMs, l.BFDIntervalMaxMs, kind).
 				Related("loadBalancer.kind", "the load balancer").Hintf("interval: \"300ms\"")

@@ -66,6 +66,8 @@ istio.io, plug in CA certificates.`,
 			r := p.Reportf("mesh.ca.kind", "the certificate authority is of kind plugin, and mesh.ca.secret is missing")
 			if isIstio(m.Kind) {
 				r.Hintf("secret: %q", istioCASecret)
+			} else {
+				r.Hintf("secret: …, the Secret that holds the intermediate certificate")
 			}
 		case ca.Kind == "plugin" && isIstio(m.Kind) && ca.Secret != istioCASecret:
 			p.Reportf("mesh.ca.secret", "the intermediate is in Secret %q, and istiod reads Secret %q alone", ca.Secret, istioCASecret).
@@ -101,7 +103,7 @@ credentials.`,
 			p.Reportf("mesh.ca.kind", "cert-manager is to sign for mesh %s, and mesh.ca.issuer is missing", m.Kind).
 				Hintf("issuer: {secret: …, certManagerIssuer: …}")
 		case m.CA.Issuer.CertManagerIssuer == "":
-			p.Reportf("mesh.ca.issuer", "cert-manager is to sign for mesh %s, and certManagerIssuer is missing", m.Kind).
+			p.Reportf("mesh.ca.issuer", "cert-manager is to sign for mesh %s, and certManagerIssuer is missing", m.Kind).Hintf("certManagerIssuer: …, the issuer of cert-manager that renews the Secret; or leave ca.kind out").
 				Related("mesh.ca.kind", "who is to sign")
 		}
 	},
@@ -142,7 +144,7 @@ Source: RFC 5280, 6.1 (certification path validation).`,
 			root, at = t.NotAfter, "mesh.ca.trustAnchor.notAfter"
 		}
 		if root != "" && ca.IntermediateNotAfter > root {
-			p.Reportf("mesh.ca.intermediateNotAfter", "the intermediate certificate ends on %s, after its root on %s", ca.IntermediateNotAfter, root).
+			p.Reportf("mesh.ca.intermediateNotAfter", "the intermediate certificate ends on %s, after its root on %s", ca.IntermediateNotAfter, root).Hintf("an intermediate that ends before its root: write its last day, or sign a new one").
 				Related(at, "the root's last day")
 		}
 	},

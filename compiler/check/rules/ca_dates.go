@@ -119,7 +119,7 @@ Source: RFC 5280, 6.1; istio/istio 1.31.0 security/pkg/pki/ca: certificates are 
 			}
 		}
 		if first != nil && ttl > time.Duration(least+1)*24*time.Hour {
-			p.Reportf("mesh.ca.workloadTTL", "workload certificates live %s, and the %s ends on %s, in %d day(s)", ca.WorkloadTTL, first.what, first.day, least).
+			p.Reportf("mesh.ca.workloadTTL", "workload certificates live %s, and the %s ends on %s, in %d day(s)", ca.WorkloadTTL, first.what, first.day, least).Hintf("workloadTTL: \"%dh\" at most", max(1, least*24)).
 				Related(first.path, "its last day")
 		}
 	},

@@ -115,7 +115,7 @@ Source: BIRD 1.6 documentation, BGP, hold time and keepalive time; projectcalico
 		hold, keep := site.ParseDuration(b.HoldTime), site.ParseDuration(b.KeepaliveTime)
 		switch third := (hold / 3).Truncate(time.Second); {
 		case hold > most:
-			p.Reportf("fabric.bgp.holdTime", "hold time %s is longer than the %s that Calico asks for", b.HoldTime, most).Related("kubernetes.cni.kind", "the pod network")
+			p.Reportf("fabric.bgp.holdTime", "hold time %s is longer than the %s that Calico asks for", b.HoldTime, most).Hintf("holdTime: \"%ds\" at most", int(most/time.Second)).Related("kubernetes.cni.kind", "the pod network")
 		case keep < third:
 			p.Reportf("fabric.bgp.keepaliveTime", "keepalive time %s is not a third of the hold time %s, and Calico takes no other", b.KeepaliveTime, b.HoldTime).
 				Related("fabric.bgp.holdTime", "the hold time").Related("kubernetes.cni.kind", "the pod network").Hintf("keepaliveTime: %q", third.String())
@@ -150,9 +150,9 @@ Source: projectcalico/calico v3.31.7 libcalico-go/lib/validator/v3, validateIPPo
 			network, most := site.Join("kubernetes", "podCIDRs", site.Index(i)), net.Addr().BitLen()
 			switch {
 			case bits < most-12 || bits >= most:
-				p.Reportf(at, "blocks of /%d: Calico announces blocks of /%d to /%d of an %s network", bits, most-12, most-1, family(net.Addr().Is4())).Related(network, "the pod network")
+				p.Reportf(at, "blocks of /%d: Calico announces blocks of /%d to /%d of an %s network", bits, most-12, most-1, family(net.Addr().Is4())).Hintf("blockSize: %d to %d", max(most-12, net.Bits()+1), most-1).Related(network, "the pod network")
 			case bits <= net.Bits():
-				p.Reportf(at, "a block of /%d is no part of pod network %s", bits, net).Related(network, "the pod network")
+				p.Reportf(at, "a block of /%d is no part of pod network %s", bits, net).Hintf("blockSize: %d to %d, longer than the network", max(most-12, net.Bits()+1), most-1).Related(network, "the pod network")
 			}
 		}
 	},
@@ -252,13 +252,13 @@ Source: projectcalico/calico v3.31.7 bird.cfg.template and bird6.cfg.template.`,
 			}
 			for i, name := range []string{"IPv4", "IPv6"} {
 				if pods[i] && !switches[i] && len(r.Nodes) > 0 {
-					p.Reportf(site.Join("racks", rn, "tors"), "pods have addresses of %s, and rack %q has no switch with an AS number and an address of it", name, rn).
+					p.Reportf(site.Join("racks", rn, "tors"), "pods have addresses of %s, and rack %q has no switch with an AS number and an address of it", name, rn).Hintf("asn, and an address of %s, for a switch of the rack; or fabric: bgp: advertise: pods: false", name).
 						Related("fabric.bgp.advertise.pods", "the pods are announced")
 					continue
 				}
 				for nn, n := range byKey(r.Nodes) {
 					if pods[i] && !familiesOf(n.Address)[i] {
-						p.Reportf(site.Join("racks", rn, "nodes", nn, "address"), "pods have addresses of %s, and node %s has none to announce them from", name, nn).
+						p.Reportf(site.Join("racks", rn, "nodes", nn, "address"), "pods have addresses of %s, and node %s has none to announce them from", name, nn).Hintf("address: an address of each family").
 							Related("fabric.bgp.advertise.pods", "the pods are announced")
 					}
 				}

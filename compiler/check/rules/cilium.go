@@ -39,7 +39,7 @@ Source: cilium/cilium v1.20.2 Documentation/security/network/encryption.rst, enc
 				Related("federation", "the federation").Hintf("mtls: \"permissive\", with encryption between nodes, or another mesh")
 		case s.Environment == "production" && s.Mesh.Encrypts() != "ztunnel": // it proves accounts
 			by := map[string]string{"ipsec": "IPsec"}[s.Mesh.Encrypts()]
-			p.Reportf(at, "mutual TLS is strict, and what Cilium does is %s between nodes: it encrypts, and proves no workload's identity", cmp.Or(by, "WireGuard")).
+			p.Reportf(at, "mutual TLS is strict, and what Cilium does is %s between nodes: it encrypts, and proves no workload's identity", cmp.Or(by, "WireGuard")).Hintf("mtls: \"permissive\"; or mesh: encryption: kind: \"ztunnel\", which proves accounts").
 				Related("mesh.kind", "the mesh").Warning()
 		}
 	},

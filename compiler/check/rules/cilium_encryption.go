@@ -37,7 +37,7 @@ get_min_encrypt_key; bpf/lib/wireguard.h.`,
 		eachPeer(p, func(n, other int, name string, _ *site.Peer) {
 			here, there := p.Fleet[n].Mesh.Encrypts(), p.Fleet[other].Mesh.Encrypts()
 			if here != "" && there != "" && here != there && n < other {
-				p.ReportIn(n, "mesh.encryption", "nodes encrypt by %s here and by %s at site %s", here, there, name).RelatedIn(other, "mesh.encryption", "what encrypts there")
+				p.ReportIn(n, "mesh.encryption", "nodes encrypt by %s here and by %s at site %s", here, there, name).Hintf("mesh: encryption: kind: %q at both, or %q at both", here, there).RelatedIn(other, "mesh.encryption", "what encrypts there")
 			}
 		})
 	},

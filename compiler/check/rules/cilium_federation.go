@@ -39,7 +39,7 @@ clustermesh.apiserver.`,
 				Related("mesh.kind", "the mesh")
 		}
 		if len(s.Name) > clusterNameMax {
-			p.Reportf("name", "%q has %d characters, and the name of a cluster %d at most", s.Name, len(s.Name), clusterNameMax).Related("federation", "the federation")
+			p.Reportf("name", "%q has %d characters, and the name of a cluster %d at most", s.Name, len(s.Name), clusterNameMax).Hintf("name: at most %d characters", clusterNameMax).Related("federation", "the federation")
 		}
 		if s.Kubernetes.CNI.Encapsulation == "none" {
 			p.Reportf("kubernetes.cni.encapsulation", "pods are routed natively, and the site is federated: routes to pods of other sites are not written").
@@ -82,14 +82,14 @@ Source: cilium/cilium v1.20.2 Documentation/network/clustermesh/setup.rst, clust
 				return
 			}
 			if id := here.Federation.ClusterID; id != 0 && id == there.Federation.ClusterID {
-				p.ReportIn(n, "federation.clusterID", "cluster %d is this site and site %s", id, name).RelatedIn(other, "federation.clusterID", "the other")
+				p.ReportIn(n, "federation.clusterID", "cluster %d is this site and site %s", id, name).Hintf("another clusterID at one of the two: each has its own").RelatedIn(other, "federation.clusterID", "the other")
 			}
 			if a, b := here.Kubernetes.CNI, there.Kubernetes.CNI; a.Encapsulation != b.Encapsulation {
-				p.ReportIn(n, "kubernetes.cni.encapsulation", "packets are carried by %s here and by %s at site %s", a.Encapsulation, b.Encapsulation, name).
+				p.ReportIn(n, "kubernetes.cni.encapsulation", "packets are carried by %s here and by %s at site %s", a.Encapsulation, b.Encapsulation, name).Hintf("the same encapsulation at both sites").
 					RelatedIn(other, "kubernetes.cni", "the pod network there")
 			}
 			if a, b := here.Kubernetes.CNI.Version, there.Kubernetes.CNI.Version; max(minorsAbove(a, b), minorsAbove(b, a)) > 1 {
-				p.ReportIn(n, "kubernetes.cni.version", "Cilium %s here and %s at site %s are more than one minor release apart", a, b, name).
+				p.ReportIn(n, "kubernetes.cni.version", "Cilium %s here and %s at site %s are more than one minor release apart", a, b, name).Hintf("upgrade the older one first, a minor release at a time").
 					RelatedIn(other, "kubernetes.cni.version", "the release there")
 			}
 			for i, a := range here.Kubernetes.PodCIDRs {
@@ -97,7 +97,7 @@ Source: cilium/cilium v1.20.2 Documentation/network/clustermesh/setup.rst, clust
 					x, err := netip.ParsePrefix(a)
 					y, also := netip.ParsePrefix(b)
 					if err == nil && also == nil && x.Overlaps(y) {
-						p.ReportIn(n, "kubernetes.podCIDRs."+site.Index(i), "pods here have addresses of %s, and pods of site %s of %s", x, name, y).
+						p.ReportIn(n, "kubernetes.podCIDRs."+site.Index(i), "pods here have addresses of %s, and pods of site %s of %s", x, name, y).Hintf("other podCIDRs at one of the two: pods of joined clusters have addresses of their own").
 							RelatedIn(other, "kubernetes.podCIDRs."+site.Index(k), "the pods there")
 					}
 				}

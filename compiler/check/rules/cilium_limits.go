@@ -41,7 +41,7 @@ Source: cilium/cilium v1.20.2 pkg/ciliumenvoyconfig/controller.go, getProxyRedir
 				field string
 			}{{s.Timeout != "", "timeout"}, {s.Retries != nil, "retries"}, {len(s.Split) > 0, "split"}, {s.OutlierDetection != nil, "outlierDetection"}} {
 				if f.given {
-					p.Reportf(s.path+"."+f.field, "%s declares %s, and %s", s.full(), f.field, why).Related(at, "the reason")
+					p.Reportf(s.path+"."+f.field, "%s declares %s, and %s", s.full(), f.field, why).Hintf("leave %s out; or a Service with an address of its own and a port of http or grpc", f.field).Related(at, "the reason")
 				}
 			}
 		}

@@ -32,7 +32,7 @@ pkg/ztunnel/xds/stream_processor.go handleAddressTypeURL; cilium/ztunnel c485575
 			p.Reportf("federation", "no agent of Cilium starts with ztunnel and Cluster Mesh").Related(kind, "what encrypts").Hintf(`kind: "wireguard", or mesh: kind: "istio-ambient"`)
 		}
 		if v := s.Kubernetes.CNI.Version; strings.HasPrefix(v, "1.18.") || strings.HasPrefix(v, "1.19.") {
-			p.Reportf("kubernetes.cni.version", "ztunnel is written for Cilium 1.20, and this one is %s", v).Related(kind, "what encrypts")
+			p.Reportf("kubernetes.cni.version", "ztunnel is written for Cilium 1.20, and this one is %s", v).Hintf("kubernetes: cni: version: \"1.20.2\"; or kind: \"wireguard\"").Related(kind, "what encrypts")
 		}
 		if mode := s.Kubernetes.KubeProxy.Mode; mode != "replaced" {
 			p.Reportf("kubernetes.kubeProxy.mode", "ztunnel knows pods alone, and what leaves a pod has the address of a Service unless Cilium replaces kube-proxy").
@@ -51,9 +51,9 @@ pkg/ztunnel/xds/stream_processor.go handleAddressTypeURL; cilium/ztunnel c485575
 			case n == nil:
 				p.Reportf(at, "there is no namespace %q", name).Hintf("one of namespaces")
 			case !n.Mesh:
-				p.Reportf(at, "namespace %q is out of the mesh", name).Related(site.Join("namespaces", name, "mesh"), "said here")
+				p.Reportf(at, "namespace %q is out of the mesh", name).Hintf("leave it out of namespaces; or namespaces: %s: mesh: true", name).Related(site.Join("namespaces", name, "mesh"), "said here")
 			case slices.Index(names, name) != i:
-				p.Reportf(at, "namespace %q stands twice", name)
+				p.Reportf(at, "namespace %q stands twice", name).Hintf("each namespace once")
 			}
 		}
 	},

@@ -90,7 +90,7 @@ source/common/listener_manager/filter_chain_manager_impl.cc, findFilterChain, 20
 			}
 			here := site.Join("external", name, "ports", pn)
 			if first, ok := spoken[svc.path][port.Port]; ok && first.protocol != port.Protocol {
-				p.Reportf(at, "%s reaches destinations at port %d that speak %s and %s: its proxy has one listener for both", svc.full(), port.Port, first.protocol, port.Protocol).
+				p.Reportf(at, "%s reaches destinations at port %d that speak %s and %s: its proxy has one listener for both", svc.full(), port.Port, first.protocol, port.Protocol).Hintf("one protocol for both: tcp carries any; or another port for one of them").
 					Related(first.at, "the other one")
 			} else if !ok {
 				spoken[svc.path][port.Port] = speech{port.Protocol, here}
@@ -153,19 +153,19 @@ Source: hashicorp/consul-k8s v2.0.3 charts/consul/values.yaml global.enableConsu
 		}
 		for gn := range byKey(p.Site.Gateways) {
 			if at := taken[gn]; at != "" {
-				p.Reportf(site.Join("gateways", gn), "gateway %q has a name that Consul has for what leaves the mesh", gn).Related(at, "what leaves")
+				p.Reportf(site.Join("gateways", gn), "gateway %q has a name that Consul has for what leaves the mesh", gn).Hintf("another name for the gateway").Related(at, "what leaves")
 			}
 		}
 		for s := range services(p.Site) {
 			if at := taken[s.name]; at != "" && p.Site.Namespaces[s.namespace].Mesh {
-				p.Reportf(s.path, "service %s has a name that Consul has for what leaves the mesh", s.full()).Related(at, "what leaves")
+				p.Reportf(s.path, "service %s has a name that Consul has for what leaves the mesh", s.full()).Hintf("another name for the service").Related(at, "what leaves")
 			}
 		}
 		at := map[string]string{}
 		for d := range consulLeaving(p.Site) {
 			called, here := lower.ConsulDestination(d.name, d.port), site.Join("external", d.name, "ports", d.port)
 			if other := at[called]; other != "" && other != here {
-				p.Reportf(here, "port %q of destination %q is called %s by Consul, and so is another", d.port, d.name, called).Related(other, "the other one")
+				p.Reportf(here, "port %q of destination %q is called %s by Consul, and so is another", d.port, d.name, called).Hintf("another name for the destination or its port").Related(other, "the other one")
 			}
 			at[called] = here
 		}

@@ -168,7 +168,7 @@ func consulPlaces(p *check.Pass, path, name string, g *site.Gateway) {
 		p.Reportf(path+".placement.spread", "gateway %q is to be spread over racks: Consul's controller prefers different nodes, and knows no more", name).Hintf("spread: \"node\"")
 	}
 	if g.Replicas > 8 {
-		p.Reportf(path+".replicas", "gateway %q has %d pods: Consul's controller makes 8 at the most", name, g.Replicas)
+		p.Reportf(path+".replicas", "gateway %q has %d pods: Consul's controller makes 8 at the most", name, g.Replicas).Hintf("replicas: 8 at most")
 	}
 	pool := p.Site.Pools[g.Pool]
 	if pool == nil || pool.Announce == nil || len(pool.Announce.Racks) == 0 {

@@ -106,11 +106,11 @@ charts/consul/templates.`,
 			other, seen := first[name]
 			switch {
 			case here[name] != "":
-				p.Reportf(at, "%s has the name of a %s here: in a federation of datacenters they are one", ref, consulKind(here[name])).Related(here[name], "the %s here", consulKind(here[name]))
+				p.Reportf(at, "%s has the name of a %s here: in a federation of datacenters they are one", ref, consulKind(here[name])).Hintf("another name for one of the two").Related(here[name], "the %s here", consulKind(here[name]))
 			case seen && other.name != ref:
-				p.Reportf(at, "%s has the name of %s: in a federation of datacenters they are one", ref, other.name).Related(other.at, "the other one")
+				p.Reportf(at, "%s has the name of %s: in a federation of datacenters they are one", ref, other.name).Hintf("another name for one of the two").Related(other.at, "the other one")
 			case slices.Contains(consulChartServices, name):
-				p.Reportf(at, "%s has the name of a Service of Consul's chart, and would be known in its namespace", ref)
+				p.Reportf(at, "%s has the name of a Service of Consul's chart, and would be known in its namespace", ref).Hintf("another name for the service, at site %s as well", peer)
 			case !seen:
 				first[name] = struct{ name, at string }{ref, at}
 			}
@@ -184,9 +184,9 @@ Source: hashicorp/consul-k8s v2.0.3 charts/consul/values.yaml global.federation.
 			switch {
 			case there.Mesh.Kind != "consul" || there.Federation == nil || there.Federation.Peers[here.Name] == nil: // another rule's
 			case !isDatacenter(there):
-				p.ReportIn(n, "federation.consul", "this site is a datacenter of a federation, and site %s takes it for a peer", name).RelatedIn(other, "federation", "the federation there")
+				p.ReportIn(n, "federation.consul", "this site is a datacenter of a federation, and site %s takes it for a peer", name).Hintf("mode: \"wan\" at both sites, or \"peering\" at both").RelatedIn(other, "federation", "the federation there")
 			case here.Federation.Consul.Primary != there.Federation.Consul.Primary && n < other:
-				p.ReportIn(n, "federation.consul.primary", "the primary is %q here and %q in site %s", here.Federation.Consul.Primary, there.Federation.Consul.Primary, name).
+				p.ReportIn(n, "federation.consul.primary", "the primary is %q here and %q in site %s", here.Federation.Consul.Primary, there.Federation.Consul.Primary, name).Hintf("the same primary at both sites").
 					RelatedIn(other, "federation.consul.primary", "the primary there")
 			}
 		})
@@ -212,7 +212,7 @@ control-plane/controllers/configentries/configentry_controller.go sourceDatacent
 				key := s.Federation.Consul.Primary + "/" + name
 				if other, ok := first[key]; ok {
 					there := consulServices(p.Fleet[other])[name]
-					p.ReportIn(n, at, "%s %q is in site %s too, and both are datacenters of one federation", consulKind(at), name, p.Fleet[other].Name).
+					p.ReportIn(n, at, "%s %q is in site %s too, and both are datacenters of one federation", consulKind(at), name, p.Fleet[other].Name).Hintf("another name for one of the two").
 						RelatedIn(other, there, "the %s there", consulKind(there))
 					continue
 				}
@@ -244,7 +244,7 @@ control-plane/controllers/configentries/configentry_controller.go sourceDatacent
 				return
 			}
 			differs := func(at, mine, theirs string) {
-				p.ReportIn(n, at, "it is %s here and %s in site %s, which decides for all datacenters", mine, theirs, name).RelatedIn(other, at, "what is said there")
+				p.ReportIn(n, at, "it is %s here and %s in site %s, which decides for all datacenters", mine, theirs, name).Hintf("write %s here as well", theirs).RelatedIn(other, at, "what is said there")
 			}
 			if a, b := here.Mesh.EgressPolicy, there.Mesh.EgressPolicy; a != b {
 				differs("mesh.egressPolicy", a, b)
@@ -293,7 +293,7 @@ control-plane/subcommand/server-acl-init configureGlobalComponentAuthMethod.`,
 		}
 		api := p.Site.Kubernetes.APIServer.Address
 		if a, err := netip.ParseAddr(api); err == nil && (a.IsLoopback() || a.IsLinkLocalUnicast()) {
-			p.Reportf("kubernetes.apiServer.address", "site %s asks the API server who logs in, and %s is found from this machine alone", p.Site.Federation.Consul.Primary, api).
+			p.Reportf("kubernetes.apiServer.address", "site %s asks the API server who logs in, and %s is found from this machine alone", p.Site.Federation.Consul.Primary, api).Hintf("address: one of the control-plane nodes, or one that moves between them").
 				Related("federation.consul.primary", "the primary")
 		}
 	},

@@ -29,7 +29,7 @@ Source: Consul, upgrade multiple federated datacenters; hashicorp/consul agent/c
 				return
 			}
 			if profile.CompareVersions(here.Mesh.Version, there.Mesh.Version) > 0 {
-				p.ReportIn(n, "mesh.version", "this datacenter runs Consul %s, and the primary, site %s, %s", here.Mesh.Version, name, there.Mesh.Version).
+				p.ReportIn(n, "mesh.version", "this datacenter runs Consul %s, and the primary, site %s, %s", here.Mesh.Version, name, there.Mesh.Version).Hintf("the primary goes first: mesh: version: %q here until then", there.Mesh.Version).
 					RelatedIn(other, "mesh.version", "the release there")
 				return
 			}

@@ -42,7 +42,7 @@ warning: addresses of pods that are being replaced are in use for a while.`,
 				}
 				if pods > room {
 					p.Reportf(path, "the kubelet of class %q admits %d pods, and a node's pod range, a /%d, has %d addresses",
-						name, pods, mask, max(room, 0)).Related("kubernetes.nodeCIDRMask", "the length of a node's range")
+						name, pods, mask, max(room, 0)).Hintf("maxPods: %d at most, or a shorter kubernetes.nodeCIDRMask", max(room, 0)).Related("kubernetes.nodeCIDRMask", "the length of a node's range")
 					continue
 				}
 				p.Reportf(path, "the kubelet of class %q admits %d pods, more than %d %% of the %d addresses of a node's pod range, a /%d",

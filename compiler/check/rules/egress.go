@@ -97,11 +97,11 @@ prerequisites, Cilium; kube-vip documentation, egress.`,
 				}
 			case "kube-vip":
 				if s.LoadBalancer.Kind != "kube-vip" {
-					report("loadBalancer.kind", "and the load balancer is %q", s.LoadBalancer.Kind)
+					report("loadBalancer.kind", "and the load balancer is %q", s.LoadBalancer.Kind).Hintf("loadBalancer: kind: \"kube-vip\"; or provider: \"host\"")
 				}
 			case "calico":
 				if cni.Kind != "calico" {
-					report("kubernetes.cni.kind", "and the pod network is %q", cni.Kind)
+					report("kubernetes.cni.kind", "and the pod network is %q", cni.Kind).Hintf("kubernetes: cni: kind: \"calico\"; or provider: \"host\"")
 				}
 			}
 		}

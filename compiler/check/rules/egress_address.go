@@ -109,7 +109,7 @@ end cannot tell their traffic apart, which is what a fixed address is for: that 
 					path := site.Join("racks", rn, "nodes", nn, "egressAddresses", site.Index(i))
 					ip, err := netip.ParseAddr(a)
 					if h := holders[ip]; err == nil && h.path != path {
-						p.Reportf(path, "egress address %s of node %s is already that of node %s", ip, nn, h.node).Related(h.path, "first used here")
+						p.Reportf(path, "egress address %s of node %s is already that of node %s", ip, nn, h.node).Hintf("another egress address for one of the two nodes").Related(h.path, "first used here")
 					}
 				}
 			}
@@ -124,7 +124,7 @@ end cannot tell their traffic apart, which is what a fixed address is for: that 
 				}
 				path := site.Join("egressGateways", n, "addresses", site.Index(i))
 				if o, ok := first[ip]; ok {
-					p.Reportf(path, "address %s of egress gateway %q is already that of egress gateway %q", ip, n, o.gateway).
+					p.Reportf(path, "address %s of egress gateway %q is already that of egress gateway %q", ip, n, o.gateway).Hintf("an address of its own for each egress gateway; or one egress gateway for both").
 						Related(o.path, "first used here").Warning()
 					continue
 				}

@@ -40,7 +40,7 @@ no strategy of the Deployment), and Kubernetes' apps/v1 defaults (maxSurge and m
 				} else if at, what := takenBy(p.Site, ip); at != "" {
 					p.Reportf(path, "%s of egress gateway %q lies in %s", ip, n, what).Related(at, "whose addresses these are").Hintf("an address of no other network of the site")
 				} else if first[ip] != "" {
-					p.Reportf(path, "%s of egress gateway %q stands twice, and one pod has it", ip, n).Related(first[ip], "first used here")
+					p.Reportf(path, "%s of egress gateway %q stands twice, and one pod has it", ip, n).Hintf("each address once").Related(first[ip], "first used here")
 				} else {
 					first[ip] = path
 				}
@@ -182,7 +182,7 @@ Nobody reads them: what was meant to leave by Calico's pods leaves as the other 
 	Run: func(p *check.Pass) {
 		for n, e := range byKey(p.Site.EgressGateways) {
 			if e.Calico != nil && e.Provider != "calico" {
-				p.Reportf(site.Join("egressGateways", n, "calico"), "egress gateway %q has options of calico, and its provider is %q", n, e.Provider).
+				p.Reportf(site.Join("egressGateways", n, "calico"), "egress gateway %q has options of calico, and its provider is %q", n, e.Provider).Hintf("leave calico out; or provider: \"calico\"").
 					Related(site.Join("egressGateways", n, "provider"), "the provider")
 			}
 		}

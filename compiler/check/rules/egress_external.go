@@ -87,7 +87,7 @@ func portTwice(p *check.Pass, path, who string, ports map[string]*site.PlainPort
 	for pn, port := range byKey(ports) {
 		k := key{port.Port, transport(port.Protocol)}
 		if other, ok := first[k]; ok {
-			p.Reportf(path+"."+pn, "port %q of %s is %d over %s (%s), and so is %q (%s)", pn, who, k.port, k.over, port.Protocol, other, ports[other].Protocol).
+			p.Reportf(path+"."+pn, "port %q of %s is %d over %s (%s), and so is %q (%s)", pn, who, k.port, k.over, port.Protocol, other, ports[other].Protocol).Hintf("another port number for one of the two, or one port for both").
 				Related(path+"."+other, "first used here")
 			continue
 		}
@@ -171,7 +171,7 @@ Source: Cilium documentation, CiliumEgressGatewayPolicy.spec.destinationCIDRs.`,
 			for i, a := range e.Addresses {
 				ip, err := netip.ParseAddr(a)
 				if err == nil && len(from) > 0 && !from[ip.Is4()] {
-					p.Reportf(site.Join("external", n, "addresses", site.Index(i)), "destination %q has address %s, and egress gateway %q has no source address of that family (%s)", n, ip, e.Via, strings.Join(g.Addresses, ", ")).
+					p.Reportf(site.Join("external", n, "addresses", site.Index(i)), "destination %q has address %s, and egress gateway %q has no source address of that family (%s)", n, ip, e.Via, strings.Join(g.Addresses, ", ")).Hintf("an address of that family in egressGateways.%s.addresses; or leave via out", e.Via).
 						Related(site.Join("egressGateways", e.Via, "addresses"), "its addresses")
 				}
 			}

@@ -46,7 +46,7 @@ Source: kube-vip v1.2.3, pkg/services/services.go and egress.go (configureEgress
 				case !ip.Is4():
 					p.Reportf(path, "%s of egress gateway %q is of IPv6, and with provider kube-vip the source address is of IPv4", ip, n).Hintf("an address of IPv4")
 				case vips[ip].path != "":
-					p.Reportf(path, "%s of egress gateway %q is a virtual address of %s, whose pods are others", ip, n, vips[ip].who).Related(vips[ip].path+".addresses", "where clients come in")
+					p.Reportf(path, "%s of egress gateway %q is a virtual address of %s, whose pods are others", ip, n, vips[ip].who).Hintf("an address of a pool that no gateway or exposure has").Related(vips[ip].path+".addresses", "where clients come in")
 				default:
 					for pn, pool := range byKey(p.Site.Pools) {
 						if poolHas(pool, ip) && (pool.Announce == nil || pool.Announce.Protocol != "l2") {

@@ -25,7 +25,7 @@ Source: Cilium v1.20.2, pkg/egressgateway/manager.go, "egress gateway requires a
 			for rn, r := range byKey(p.Site.Racks) {
 				for nn, n := range byKey(r.Nodes) {
 					if !slices.ContainsFunc(n.Address, func(a string) bool { return !strings.Contains(a, ":") }) {
-						p.Reportf(site.Join("egressGateways", gn, "provider"), "the provider of egress gateway %q is cilium, which needs IPv4 between nodes, and node %s has none", gn, nn).
+						p.Reportf(site.Join("egressGateways", gn, "provider"), "the provider of egress gateway %q is cilium, which needs IPv4 between nodes, and node %s has none", gn, nn).Hintf("address: one of IPv4 as well; or provider: \"host\"").
 							Related(site.Join("racks", rn, "nodes", nn, "address"), "its addresses")
 						return
 					}

@@ -47,7 +47,7 @@ Source: Kubernetes API reference, ServiceSpec.ports.`,
 		for n, e := range byKey(p.Site.Exposures) {
 			path := site.Join("exposures", n)
 			if len(e.Ports) == 0 {
-				p.Reportf(path, "exposure %q has no ports", n)
+				p.Reportf(path, "exposure %q has no ports", n).Hintf("ports: the ports of the service that clients come in by")
 			}
 			portTwice(p, path+".ports", "exposure "+quote(n), e.Ports)
 			s := lookup(p.Site, e.Service)
@@ -59,7 +59,7 @@ Source: Kubernetes API reference, ServiceSpec.ports.`,
 			for pn, port := range byKey(e.Ports) {
 				switch own := s.Ports[pn]; {
 				case own == nil && len(s.Ports) == 0:
-					p.Reportf(path+".ports."+pn, "exposure %q has port %q, and service %s has no ports", n, pn, e.Service).Related(at, "the service")
+					p.Reportf(path+".ports."+pn, "exposure %q has port %q, and service %s has no ports", n, pn, e.Service).Hintf("%s.ports: %s: {port: …, protocol: %q}, where the service listens", at, pn, port.Protocol).Related(at, "the service")
 				case own == nil:
 					p.Reportf(path+".ports."+pn, "exposure %q has port %q, which service %s has not", n, pn, e.Service).
 						Hintf("ports: %s", keys(s.Ports)).Related(at+".ports", "its ports")

@@ -74,7 +74,7 @@ Source: keepalived.conf(5), unicast_peer.`,
 			if !first.IsValid() {
 				first, firstName = a, n
 			} else if a.Is4() != first.Is4() {
-				p.Reportf(site.Join("loadBalancer", "external", "balancers", n, "address"), "balancer %q (%s) and balancer %q (%s) have addresses of different families", n, a, firstName, first)
+				p.Reportf(site.Join("loadBalancer", "external", "balancers", n, "address"), "balancer %q (%s) and balancer %q (%s) have addresses of different families", n, a, firstName, first).Hintf("addresses of one family for all balancers")
 			}
 		}
 	},
@@ -109,7 +109,7 @@ Source: HAProxy configuration manual, server and source.`,
 					reached = reached || a.Is4() == machine.Is4()
 				}
 				if classes[n.Class] && known && !reached {
-					p.Reportf(site.Join("racks", rn, "nodes", nn, "address"), "the balancers reach node %q at an address of their own family alone (%s), and it has none", nn, machine).
+					p.Reportf(site.Join("racks", rn, "nodes", nn, "address"), "the balancers reach node %q at an address of their own family alone (%s), and it has none", nn, machine).Hintf("address: one of the balancers' family as well").
 						Related("loadBalancer.external.balancers", "the balancers")
 				}
 			}

@@ -171,7 +171,7 @@ func primaryFamily(p *check.Pass, pods families) {
 	for rn, r := range byKey(p.Site.Racks) {
 		for nn, n := range byKey(r.Nodes) {
 			if c := p.Site.NodeClasses[n.Class]; c != nil && c.ControlPlane && !familySet(n.Address).has(is4) {
-				p.Reportf(site.Join("racks", rn, "nodes", nn, "address"), "control-plane node %s has no %s address, the family of the first Service network %s", nn, family(is4), k.ServiceCIDRs[0]).
+				p.Reportf(site.Join("racks", rn, "nodes", nn, "address"), "control-plane node %s has no %s address, the family of the first Service network %s", nn, family(is4), k.ServiceCIDRs[0]).Hintf("address: an %s address as well; or the other family first in kubernetes.serviceCIDRs", family(is4)).
 					Related("kubernetes.serviceCIDRs.0", "the first Service network")
 			}
 		}

@@ -34,10 +34,10 @@ Source: istio.io, install multi-primary on different networks; pilot/pkg/service
 					Hintf("leave the listeners out; clients need a gateway of purpose ingress")
 			}
 			if g.Implementation != nil {
-				p.Reportf(site.Join("gateways", gn, "implementation"), "gateway %q is for other sites: the mesh's own program serves it", gn)
+				p.Reportf(site.Join("gateways", gn, "implementation"), "gateway %q is for other sites: the mesh's own program serves it", gn).Hintf("leave implementation out")
 			}
 			if p.Site.LoadBalancer.Kind == "external" {
-				p.Reportf(site.Join("gateways", gn, "purpose"), "gateway %q is for other sites, and stands behind machines: they find no address of it", gn).
+				p.Reportf(site.Join("gateways", gn, "purpose"), "gateway %q is for other sites, and stands behind machines: they find no address of it", gn).Hintf("a load balancer of the cluster, such as loadBalancer: kind: \"metallb\"").
 					Related("loadBalancer.kind", "the load balancer")
 			}
 		}
@@ -83,7 +83,7 @@ Source: pilot/pkg/networking/core/gateway.go of Istio 1.31, builtAutoPassthrough
 					default:
 						continue
 					}
-					p.Reportf(at, "%s/%s admits %s, and %s", s.namespace, s.name, c, why)
+					p.Reportf(at, "%s/%s admits %s, and %s", s.namespace, s.name, c, why).Hintf("leave %s out of allow", c)
 				}
 			}
 		}
@@ -116,7 +116,7 @@ Source: istio.io, deployment models, namespace sameness.`,
 						Related(site.Join("namespaces", ns, "services", sn), "the service here").Hintf("another name or namespace for one of the two: callers ask for it by name alone")
 				}
 				if other, ok := first[rest]; ok && other[0] != peer {
-					p.Reportf(at, "%s/%s calls %s, and the service of that name is called at site %s as well", s.namespace, s.name, c, other[0]).
+					p.Reportf(at, "%s/%s calls %s, and the service of that name is called at site %s as well", s.namespace, s.name, c, other[0]).Hintf("call one of the two, or another name for one of them: callers ask for it by name alone").
 						Related(other[1], "called here")
 				} else {
 					first[rest] = [2]string{peer, at}

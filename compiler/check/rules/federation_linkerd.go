@@ -79,10 +79,10 @@ Source: linkerd/linkerd2 edge-26.6.3 multicluster/service-mirror/cluster_watcher
 				}
 				at, name := s.path+".calls."+site.Index(i), sn+"-"+peer
 				if len(name) > 63 {
-					p.Reportf(at, "%s/%s calls %s, whose name here, %s, has %d characters, more than 63", s.namespace, s.name, c, name, len(name))
+					p.Reportf(at, "%s/%s calls %s, whose name here, %s, has %d characters, more than 63", s.namespace, s.name, c, name, len(name)).Hintf("a shorter name for the service or for site %s", peer)
 				}
 				if own := taken[known(ns, name)]; own != "" {
-					p.Reportf(at, "%s/%s calls %s, whose name here is %s, and there is such a service", s.namespace, s.name, c, name).Related(own, "the service here")
+					p.Reportf(at, "%s/%s calls %s, whose name here is %s, and there is such a service", s.namespace, s.name, c, name).Hintf("another name for the service here").Related(own, "the service here")
 				}
 			}
 		}
@@ -99,7 +99,7 @@ would be held to the gateway's policy.`,
 	Run: func(p *check.Pass) {
 		const own = "linkerd-multicluster"
 		if p.Site.Mesh.Kind == "linkerd" && p.Site.Federation != nil && p.Site.Namespaces[own] != nil {
-			p.Reportf(site.Join("namespaces", own), "namespace %q is that of the gateway between sites", own).Related("federation", "the federation")
+			p.Reportf(site.Join("namespaces", own), "namespace %q is that of the gateway between sites", own).Hintf("another name for the namespace").Related("federation", "the federation")
 		}
 	},
 }

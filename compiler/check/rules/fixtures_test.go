@@ -168,8 +168,17 @@ func (fx *fixture) change(t *testing.T) string {
 	return text
 }
 
+// withoutHint are the findings of what cannot be read or computed as CUE: nobody knows what it was to say.
+var withoutHint = []string{load.Syntax.ID, load.Evaluation.ID}
+
+// compare holds what is found to what the fixture says, and each error to a hint.
 func (fx *fixture) compare(t *testing.T, text string, found diag.List) {
 	t.Helper()
+	for _, f := range found {
+		if f.Severity == diag.Error && f.Hint == "" && !slices.Contains(withoutHint, f.Rule) {
+			t.Errorf("%s says %q, and not what to write instead", f.Rule, f.Message)
+		}
+	}
 	var out strings.Builder
 	err := format.Text(&out, found, format.TextOptions{Source: func(string) []byte { return []byte(text) }})
 	if err != nil {

@@ -42,7 +42,7 @@ The name is the folder of everything that is written for a site: the second woul
 		first := map[string]int{}
 		for n, s := range p.Fleet {
 			if other, ok := first[s.Name]; ok {
-				p.ReportIn(n, "name", "site name %q is already that of another site", s.Name).RelatedIn(other, "name", "first used here")
+				p.ReportIn(n, "name", "site name %q is already that of another site", s.Name).Hintf("another name for one of the two").RelatedIn(other, "name", "first used here")
 				continue
 			}
 			first[s.Name] = n

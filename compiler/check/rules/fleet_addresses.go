@@ -111,7 +111,8 @@ same at every site.`,
 		for _, k := range order {
 			a, b := found[k][0], found[k][1]
 			r := p.ReportIn(k.site, a.path, "address %s of %s is already that of %s in site %s%s", a.text, a.who, b.who,
-				p.Fleet[k.other].Name, andMore(len(found[k])/2-1)).RelatedIn(k.other, b.path, "first used here")
+				p.Fleet[k.other].Name, andMore(len(found[k])/2-1)).RelatedIn(k.other, b.path, "first used here").
+				Hintf("another address for one of the two")
 			if !nets.together(k.site, k.other) {
 				r.Warning()
 			}

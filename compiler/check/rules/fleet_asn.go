@@ -39,7 +39,7 @@ Source: RFC 4271, section 9.1.2; RFC 7938, section 5.2.1.`,
 				continue
 			}
 			if of, ok := nodes[k]; ok && of.site != w.site {
-				p.ReportIn(w.site, w.at("asn"), "switch %s has AS number %d, which is that of the nodes of site %s", w.hostname, w.asn, p.Fleet[of.site].Name).
+				p.ReportIn(w.site, w.at("asn"), "switch %s has AS number %d, which is that of the nodes of site %s", w.hostname, w.asn, p.Fleet[of.site].Name).Hintf("a number of its own for the switch, or for the nodes there").
 					RelatedIn(of.site, of.path, "the number of those nodes")
 			}
 			other, ok := first[k]
@@ -48,7 +48,7 @@ Source: RFC 4271, section 9.1.2; RFC 7938, section 5.2.1.`,
 				first[k] = w
 			case other.site != w.site && other.hostname != w.hostname:
 				p.ReportIn(w.site, w.at("asn"), "switch %s has AS number %d, which switch %s of site %s has already", w.hostname, w.asn,
-					other.hostname, p.Fleet[other.site].Name).RelatedIn(other.site, other.at("asn"), "first used here").Warning()
+					other.hostname, p.Fleet[other.site].Name).Hintf("a number of its own for each, where the two can hear of each other's routes").RelatedIn(other.site, other.at("asn"), "first used here").Warning()
 			}
 		}
 	},

@@ -42,20 +42,20 @@ Source: istio.io, install multi-primary on different networks.`,
 			here, there := p.Fleet[n], p.Fleet[other]
 			at := func(field string) string { return site.Join("federation", "peers", name) + "." + field }
 			if there.Federation == nil || there.Federation.Peers[here.Name] == nil {
-				p.ReportIn(n, site.Join("federation", "peers", name), "site %s is a peer here, and does not name this one", name).
+				p.ReportIn(n, site.Join("federation", "peers", name), "site %s is a peer here, and does not name this one", name).Hintf("federation: peers: %s: {…} in site %s; or leave the peer out here", here.Name, name).
 					RelatedIn(other, "name", "the site")
 				return
 			}
 			if here.Mesh.Kind != there.Mesh.Kind && n < other {
-				p.ReportIn(n, "mesh.kind", "mesh %s here and %s in site %s, and the two are federated", here.Mesh.Kind, there.Mesh.Kind, name).
+				p.ReportIn(n, "mesh.kind", "mesh %s here and %s in site %s, and the two are federated", here.Mesh.Kind, there.Mesh.Kind, name).Hintf("one mesh for both, or no federation").
 					RelatedIn(other, "mesh.kind", "the mesh there")
 			}
 			if peer.TrustDomain != there.Mesh.TrustDomain {
-				p.ReportIn(n, at("trustDomain"), "the trust domain of site %s is %s, not %s", name, there.Mesh.TrustDomain, peer.TrustDomain).
+				p.ReportIn(n, at("trustDomain"), "the trust domain of site %s is %s, not %s", name, there.Mesh.TrustDomain, peer.TrustDomain).Hintf("trustDomain: %q", there.Mesh.TrustDomain).
 					RelatedIn(other, "mesh", "the mesh there")
 			}
 			if peer.Network != there.Federation.Network {
-				p.ReportIn(n, at("network"), "the network of site %s is %q, not %q", name, there.Federation.Network, peer.Network).
+				p.ReportIn(n, at("network"), "the network of site %s is %q, not %q", name, there.Federation.Network, peer.Network).Hintf("network: %q", there.Federation.Network).
 					RelatedIn(other, "federation.network", "the network there")
 			}
 			g := there.Gateways[there.Federation.Gateway]
@@ -64,7 +64,7 @@ Source: istio.io, install multi-primary on different networks.`,
 			}
 			for i, a := range peer.GatewayAddresses {
 				if !slices.Contains(g.Addresses, a) {
-					p.ReportIn(n, at("gatewayAddresses")+"."+site.Index(i), "%s is no address of the gateway of site %s", a, name).
+					p.ReportIn(n, at("gatewayAddresses")+"."+site.Index(i), "%s is no address of the gateway of site %s", a, name).Hintf("gatewayAddresses: %s", strings.Join(g.Addresses, ", ")).
 						RelatedIn(other, site.Join("gateways", there.Federation.Gateway, "addresses"), "its addresses")
 				}
 			}
@@ -92,7 +92,7 @@ does not call is a warning: it may come.`,
 					at := s.path + ".calls." + site.Index(i)
 					callee := lookup(there, rest)
 					if callee == nil {
-						p.ReportIn(n, at, "%s/%s calls %s, which site %s does not have", s.namespace, s.name, c, name).RelatedIn(other, "namespaces", "its services")
+						p.ReportIn(n, at, "%s/%s calls %s, which site %s does not have", s.namespace, s.name, c, name).Hintf("leave the call out, or declare the service in site %s", name).RelatedIn(other, "namespaces", "its services")
 					} else if !slices.ContainsFunc(callee.Allow, func(a site.Allow) bool { return slices.Contains(a.From, me) }) {
 						ns, sn, _ := strings.Cut(rest, "/")
 						p.ReportIn(n, at, "%s/%s calls %s, which does not admit it", s.namespace, s.name, c).
@@ -107,10 +107,10 @@ does not call is a warning: it may come.`,
 						}
 						at := s.path + ".allow." + site.Index(i) + ".from." + site.Index(j)
 						if caller := lookup(there, rest); caller == nil {
-							p.ReportIn(n, at, "%s/%s admits %s, which site %s does not have", s.namespace, s.name, c, name).RelatedIn(other, "namespaces", "its services")
+							p.ReportIn(n, at, "%s/%s admits %s, which site %s does not have", s.namespace, s.name, c, name).Hintf("leave it out of allow, or declare the service in site %s", name).RelatedIn(other, "namespaces", "its services")
 						} else if !slices.Contains(caller.Calls, me) {
 							ns, sn, _ := strings.Cut(rest, "/")
-							p.ReportIn(n, at, "%s/%s admits %s, which does not call it", s.namespace, s.name, c).
+							p.ReportIn(n, at, "%s/%s admits %s, which does not call it", s.namespace, s.name, c).Hintf("leave it out of allow; or calls: [%q] in site %s", me, name).
 								RelatedIn(other, site.Join("namespaces", ns, "services", sn), "the service there").Warning()
 						}
 					}
@@ -161,7 +161,7 @@ func reportTurnedAway(p *check.Pass, n, other int, text string) {
 	for rn, r := range byKey(here.Racks) {
 		for nn, node := range byKey(r.Nodes) {
 			if len(node.Address) > 0 && !inRanges(node.Address, g.SourceRanges) {
-				p.ReportIn(other, site.Join("gateways", there.Federation.Gateway, "sourceRanges"), text, here.Name, nn).
+				p.ReportIn(other, site.Join("gateways", there.Federation.Gateway, "sourceRanges"), text, here.Name, nn).Hintf("sourceRanges: the node networks of site %s as well", here.Name).
 					RelatedIn(n, site.Join("racks", rn, "nodes", nn), "the node there")
 				return
 			}

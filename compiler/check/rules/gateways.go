@@ -171,7 +171,7 @@ signs them; a listener in the clear has none of it, and only that one can redire
 				who := "listener " + gn + "/" + ln
 				at := place{li.Port, transport(li.Protocol)}
 				if other, ok := ports[at]; ok {
-					p.Reportf(path+".port", "%s is on port %d, which listener %q has already", who, li.Port, other).
+					p.Reportf(path+".port", "%s is on port %d, which listener %q has already", who, li.Port, other).Hintf("another port for one of the two; hosts and paths may share a listener").
 						Related(site.Join("gateways", gn, "listeners", other, "port"), "first used here")
 				}
 				ports[at] = ln
@@ -196,11 +196,11 @@ func listenerCertificate(p *check.Pass, path, who string, t *site.TLS) {
 	ends := t.Mode == "terminate" || t.Mode == "mutual"
 	switch {
 	case ends && t.Issuer == "" && t.Secret == "":
-		p.Reportf(path, "%s ends TLS and names neither an issuer nor a secret", who)
+		p.Reportf(path, "%s ends TLS and names neither an issuer nor a secret", who).Hintf("issuer: …, a ClusterIssuer of cert-manager; or secret: …")
 	case ends && t.Issuer != "" && t.Secret != "":
-		p.Reportf(path, "%s names both an issuer and a secret: which certificate is meant?", who)
+		p.Reportf(path, "%s names both an issuer and a secret: which certificate is meant?", who).Hintf("issuer alone, where cert-manager makes the certificate; secret alone where somebody else does")
 	case t.Mode == "mutual" && t.ClientCA == "":
-		p.Reportf(path, "%s asks clients for certificates and names no clientCA", who)
+		p.Reportf(path, "%s asks clients for certificates and names no clientCA", who).Hintf("clientCA: …, the Secret with the authority of the clients' certificates; or mode: \"terminate\"")
 	case t.Mode != "mutual" && t.ClientCA != "":
 		p.Reportf(path+".clientCA", "%s names a clientCA, and mode %s asks nobody for a certificate", who, t.Mode).Hintf("mode: \"mutual\"")
 	}

@@ -50,7 +50,7 @@ Source: kernel documentation, Linux Ethernet Bonding Driver.`,
 			for i, m := range members {
 				at := path + ".members." + site.Index(i)
 				if m == c.NIC.Interface {
-					p.Reportf(at, "bond %s of class %q has itself as a member", m, name).Related(path+".interface", "the bond")
+					p.Reportf(at, "bond %s of class %q has itself as a member", m, name).Hintf("members: the interfaces of the cards under %s", c.NIC.Interface).Related(path+".interface", "the bond")
 				}
 				if j := slices.Index(members, m); j < i {
 					p.Reportf(at, "bond %s of class %q has member %s twice", c.NIC.Interface, name, m).Related(path+".members."+site.Index(j), "first named here").
@@ -58,7 +58,7 @@ Source: kernel documentation, Linux Ethernet Bonding Driver.`,
 				}
 				for net, w := range byKey(c.Networks) {
 					if w.Interface == m {
-						p.Reportf(site.Join("nodeClasses", name, "networks", net, "interface"), "network %q of class %q is on %s, a member of bond %s", net, name, m, c.NIC.Interface).
+						p.Reportf(site.Join("nodeClasses", name, "networks", net, "interface"), "network %q of class %q is on %s, a member of bond %s", net, name, m, c.NIC.Interface).Hintf("interface: %q, or a VLAN on it, %q", c.NIC.Interface, c.NIC.Interface+".100").
 							Related(at, "the member")
 					}
 				}

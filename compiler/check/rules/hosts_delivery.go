@@ -187,7 +187,7 @@ Source: systemd-timesyncd.service(8).`,
 			}
 			for name, s := range byKey(p.Site.Time.Sources) {
 				if at := site.Join("time", "sources", name, "nts"); s.NTS {
-					p.Reportf(at, "time source %q uses NTS, and %s speaks SNTP only", name, os).Related(path, "the operating system").
+					p.Reportf(at, "time source %q uses NTS, and %s speaks SNTP only", name, os).Hintf("nts: false; or another operating system").Related(path, "the operating system").
 						Fix(at, "false", "write false")
 				}
 			}

@@ -48,7 +48,7 @@ Source: kubernetes pkg/features/kube_features.go, NFTablesProxyMode.`,
 			p.Reportf("kubernetes.kubeProxy.mode", "kube-proxy mode %s is off by default before Kubernetes %s, and the site runs %s", k.KubeProxy.Mode, m.Beta, k.Version).
 				Related("kubernetes.version", "the release of Kubernetes").Hintf("write iptables")
 		case !profile.AtLeast(k.Version, m.Stable):
-			p.Reportf("kubernetes.kubeProxy.mode", "kube-proxy mode %s is beta before Kubernetes %s, and the site runs %s", k.KubeProxy.Mode, m.Stable, k.Version).
+			p.Reportf("kubernetes.kubeProxy.mode", "kube-proxy mode %s is beta before Kubernetes %s, and the site runs %s", k.KubeProxy.Mode, m.Stable, k.Version).Hintf("mode: \"iptables\", or Kubernetes %s", m.Stable).
 				Related("kubernetes.version", "the release of Kubernetes").Warning()
 		}
 	},

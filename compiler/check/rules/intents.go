@@ -331,7 +331,7 @@ Source: the matrix of capabilities, made from each mesh's CRDs and reference.`,
 						continue
 					}
 					if cell := c.For(g.Frontend); c.Support != profile.None && cell.Support == profile.None {
-						p.Reportf(s.path+".expose."+site.Index(i)+".gateway", "%s asks for %s, which gateway %q cannot do: %s", s.full(), in.capability, e.Gateway, cell.Limits).
+						p.Reportf(s.path+".expose."+site.Index(i)+".gateway", "%s asks for %s, which gateway %q cannot do: %s", s.full(), in.capability, e.Gateway, cell.Limits).Hintf("leave it out, or another frontend for the gateway").
 							Related(s.path+"."+in.path, "what it asks for").Related(site.Join("gateways", e.Gateway, "frontend"), "the API of the gateway")
 					}
 				}

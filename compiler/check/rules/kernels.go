@@ -67,7 +67,7 @@ func checkKernel(p *check.Pass, floors []kernelFloor, path, release string) {
 	}
 	for _, f := range floors {
 		if !f.Met(k) {
-			p.Reportf(path, "kernel %s is too old for %s, which needs %s or later", release, f.who, f.Min).
+			p.Reportf(path, "kernel %s is too old for %s, which needs %s or later", release, f.who, f.Min).Hintf("a kernel of %s or later, or do without %s", f.Min, f.who).
 				Related(f.path, "what asks for it")
 		}
 	}

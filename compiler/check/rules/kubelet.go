@@ -24,7 +24,7 @@ Source: kubernetes pkg/apis/core/validation, validateNodeTaints.`,
 				key, effect := splitTaint(t)
 				at := path + "." + site.Index(i)
 				if j, ok := first[key+":"+effect]; ok {
-					p.Reportf(at, "class %q has taint %s, and %s has the same key and effect", name, t, c.Taints[j]).
+					p.Reportf(at, "class %q has taint %s, and %s has the same key and effect", name, t, c.Taints[j]).Hintf("each key and effect once").
 						Related(path+"."+site.Index(j), "the other taint")
 					continue
 				}
@@ -89,7 +89,7 @@ Source: Kubernetes documentation, Well-Known Labels.`,
 			}
 			for _, key := range []string{"node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"} {
 				if _, ok := m.node.Labels[key]; ok {
-					p.Reportf(site.Join("racks", m.rack, "nodes", m.name, "labels", key), "node %q declares label %s, and its class %q is not of the control plane", m.name, key, m.node.Class).
+					p.Reportf(site.Join("racks", m.rack, "nodes", m.name, "labels", key), "node %q declares label %s, and its class %q is not of the control plane", m.name, key, m.node.Class).Hintf("leave the label out; or a class with controlPlane: true").
 						Related(site.Join("nodeClasses", m.node.Class), "its class")
 				}
 			}

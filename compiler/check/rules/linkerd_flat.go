@@ -184,11 +184,11 @@ Source: linkerd.io 2.20, multicluster, flat networks: pods have to reach each ot
 				for _, o := range known[:before] {
 					spoken = spoken || o.own && o.pods && o.prefix.Addr().Is6() == it.prefix.Addr().Is6()
 					if o.prefix.Overlaps(it.prefix) {
-						p.Reportf(at, "%s of pods of site %s overlaps with %s of %s", it.prefix, pn, o.prefix, o.what).Related(o.at, "that network")
+						p.Reportf(at, "%s of pods of site %s overlaps with %s of %s", it.prefix, pn, o.prefix, o.what).Hintf("networks of their own for the pods of each site").Related(o.at, "that network")
 					}
 				}
 				if !spoken {
-					p.Reportf(at, "%s of pods of site %s is of a family that pods here have no address of", it.prefix, pn).Related("kubernetes.podCIDRs", "the pods here")
+					p.Reportf(at, "%s of pods of site %s is of a family that pods here have no address of", it.prefix, pn).Hintf("leave it out, or a network of that family in kubernetes.podCIDRs").Related("kubernetes.podCIDRs", "the pods here")
 				}
 			}
 		}
@@ -230,10 +230,10 @@ federatedServiceName; linkerd.io 2.20, federated services.`,
 			}
 			name := s.name + federatedSuffix
 			if len(name) > 63 {
-				p.Reportf(at, "%s is known together with its namesakes as %s, which has %d characters, more than 63", s.full(), name, len(name))
+				p.Reportf(at, "%s is known together with its namesakes as %s, which has %d characters, more than 63", s.full(), name, len(name)).Hintf("a name of at most %d characters for the service, at each of the sites", 63-len(federatedSuffix))
 			}
 			if n := p.Site.Namespaces[s.namespace]; n.Services[name] != nil {
-				p.Reportf(at, "%s is known together with its namesakes as %s, and there is such a service", s.full(), name).
+				p.Reportf(at, "%s is known together with its namesakes as %s, and there is such a service", s.full(), name).Hintf("another name for that service, or for the federated one").
 					Related(site.Join("namespaces", s.namespace, "services", name), "the service")
 			}
 		}
@@ -283,13 +283,13 @@ Source: linkerd/linkerd2 edge-26.6.3 multicluster/service-mirror/cluster_watcher
 			}
 			if isFlat(here) != isFlat(there) {
 				if isFlat(here) {
-					p.ReportIn(n, "federation.linkerd.mode", "pods of this site reach those of site %s, which is joined by gateways", name).
+					p.ReportIn(n, "federation.linkerd.mode", "pods of this site reach those of site %s, which is joined by gateways", name).Hintf("mode: \"flat\" at both sites, or \"gateway\" at both").
 						RelatedIn(other, "federation", "the federation there")
 				}
 				return
 			}
 			if a, b := slices.Sorted(slices.Values(peer.PodCIDRs)), slices.Sorted(slices.Values(there.Kubernetes.PodCIDRs)); isFlat(here) && !slices.Equal(a, b) {
-				p.ReportIn(n, site.Join("federation", "peers", name, "podCIDRs"), "pods of site %s have addresses of %s, not of %s", name, strings.Join(b, ", "), strings.Join(a, ", ")).
+				p.ReportIn(n, site.Join("federation", "peers", name, "podCIDRs"), "pods of site %s have addresses of %s, not of %s", name, strings.Join(b, ", "), strings.Join(a, ", ")).Hintf("podCIDRs: %s", strings.Join(b, ", ")).
 					RelatedIn(other, "kubernetes.podCIDRs", "the pods there")
 			}
 		})
@@ -325,7 +325,7 @@ Source: linkerd/linkerd2 edge-26.6.3 multicluster/service-mirror/cluster_watcher
 				}
 				for pn, port := range byKey(s.Ports) {
 					if o := twin.Ports[pn]; n < other && (o == nil || o.Port != port.Port || o.Protocol != port.Protocol) {
-						p.ReportIn(n, s.path+"."+site.Join("ports", pn), "port %s of %s is not that of the one at site %s, with which it is one", pn, s.full(), name).RelatedIn(other, far, "the one there")
+						p.ReportIn(n, s.path+"."+site.Join("ports", pn), "port %s of %s is not that of the one at site %s, with which it is one", pn, s.full(), name).Hintf("the same ports at each of the sites").RelatedIn(other, far, "the one there")
 					}
 				}
 				federatedCallers(p, n, other, s, twin)

@@ -101,9 +101,9 @@ Source: Kubernetes, IPv4/IPv6 dual-stack.`,
 				at := s.path + ".addresses." + site.Index(i)
 				switch {
 				case len(pods) > 0 && !pods[ip.Is4()]:
-					p.Reportf(at, "VM %s has address %s, and pods have none of that family", s.full(), ip).Related("kubernetes.podCIDRs", "the pods' networks")
+					p.Reportf(at, "VM %s has address %s, and pods have none of that family", s.full(), ip).Hintf("an address of the pods' family, or a network of this one in kubernetes.podCIDRs").Related("kubernetes.podCIDRs", "the pods' networks")
 				case sliced(p.Site) && len(addresses) > 0 && !addresses[ip.Is4()]:
-					p.Reportf(at, "VM %s has address %s, and Services have none of that family", s.full(), ip).Related("kubernetes.serviceCIDRs", "the Services' networks")
+					p.Reportf(at, "VM %s has address %s, and Services have none of that family", s.full(), ip).Hintf("an address of the Services' family, or a network of this one in kubernetes.serviceCIDRs").Related("kubernetes.serviceCIDRs", "the Services' networks")
 				}
 			}
 		}

@@ -93,7 +93,7 @@ Source: kubernetes pkg/apis/core/validation, ValidateResourceRequirements.`,
 	Run: func(p *check.Pass) {
 		compare := func(path string, r *site.ResourceRange) {
 			if r != nil && r.Request != "" && r.Limit != "" && site.ParseMilli(r.Request) > site.ParseMilli(r.Limit) {
-				p.Reportf(path+".request", "the request %s is more than the limit %s", r.Request, r.Limit).
+				p.Reportf(path+".request", "the request %s is more than the limit %s", r.Request, r.Limit).Hintf("a limit of %s at least, or a smaller request", r.Request).
 					Related(path+".limit", "the limit")
 			}
 		}

@@ -30,7 +30,8 @@ Source: istio.io, multicluster installation; linkerd.io, multicluster communicat
 		}
 		for gn, g := range byKey(p.Site.Gateways) {
 			if at := site.Join("gateways", gn, "purpose"); g.Purpose == "federation" && gn != named {
-				r := p.Reportf(at, "gateway %q is for other sites, and federation does not name it: it would have no port", gn)
+				r := p.Reportf(at, "gateway %q is for other sites, and federation does not name it: it would have no port", gn).
+					Hintf("federation: gateway: %q; or leave the gateway out", gn)
 				if f != nil {
 					r.Related("federation.gateway", "the gateway that they reach")
 				}

@@ -90,7 +90,7 @@ Source: istio.io, mutual TLS migration.`,
 			mode, modeAt := mtlsMode(p.Site, nn)
 			switch stage := n.Migration.Stage; {
 			case !n.Mesh:
-				p.Reportf(at, "namespace %q migrates its mTLS mode and is outside the mesh", nn).Related(site.Join("namespaces", nn, "mesh"), "outside the mesh")
+				p.Reportf(at, "namespace %q migrates its mTLS mode and is outside the mesh", nn).Hintf("namespaces: %s: mesh: true; or leave migration out", nn).Related(site.Join("namespaces", nn, "mesh"), "outside the mesh")
 			case stage == "strict" && mode == "permissive":
 				p.Reportf(at+".stage", "the migration of namespace %q is at stage strict, and its mode is permissive", nn).
 					Hintf("namespaces: %s: mtls: \"strict\"", nn).Related(modeAt, "the mode")

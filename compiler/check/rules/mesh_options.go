@@ -114,11 +114,11 @@ Source: istio.io, canary upgrades; linkerd.io, upgrade; docs.cilium.io, upgrade 
 		}
 		if prof != nil && prof.Capability("upgrade.canary").Support == profile.None {
 			if len(up.Canary) > 0 {
-				p.Reportf("mesh.upgrade.canary", "namespaces go ahead, which mesh %s cannot: %s", m.Kind, prof.Capability("upgrade.canary").Limits).
+				p.Reportf("mesh.upgrade.canary", "namespaces go ahead, which mesh %s cannot: %s", m.Kind, prof.Capability("upgrade.canary").Limits).Hintf("leave canary out").
 					Related("mesh.kind", "the mesh")
 			}
 			if up.Revision != "" {
-				p.Reportf("mesh.upgrade.revision", "the upgrade names revision %q, and mesh %s has no revisions", up.Revision, m.Kind).
+				p.Reportf("mesh.upgrade.revision", "the upgrade names revision %q, and mesh %s has no revisions", up.Revision, m.Kind).Hintf("leave revision out").
 					Related("mesh.kind", "the mesh")
 			}
 			return
@@ -138,7 +138,7 @@ Source: istio.io, canary upgrades; linkerd.io, upgrade; docs.cilium.io, upgrade 
 			at := "mesh.upgrade.canary." + site.Index(i)
 			n := p.Site.Namespaces[c]
 			if first, ok := seen[c]; ok {
-				p.Reportf(at, "canary %q is named twice", c).Related("mesh.upgrade.canary."+site.Index(first), "first named here")
+				p.Reportf(at, "canary %q is named twice", c).Hintf("each namespace once").Related("mesh.upgrade.canary."+site.Index(first), "first named here")
 				continue
 			}
 			seen[c] = i
@@ -146,7 +146,7 @@ Source: istio.io, canary upgrades; linkerd.io, upgrade; docs.cilium.io, upgrade 
 			case n == nil:
 				p.Reportf(at, "canary %q is no namespace of the site", c).Hintf("namespaces: %s", keys(p.Site.Namespaces))
 			case !n.Mesh:
-				p.Reportf(at, "canary %q is outside the mesh: it has no proxies to upgrade", c).Related(site.Join("namespaces", c, "mesh"), "outside the mesh")
+				p.Reportf(at, "canary %q is outside the mesh: it has no proxies to upgrade", c).Hintf("leave it out; or namespaces: %s: mesh: true", c).Related(site.Join("namespaces", c, "mesh"), "outside the mesh")
 			}
 		}
 	},

@@ -92,7 +92,7 @@ Source: Linux net/8021q/vlan_dev.c, vlan_dev_change_mtu.`,
 				switch nic := c.NIC.Interface; {
 				case w.MTU == 0 || nic == "":
 				case w.Interface == nic && w.MTU != p.Site.Fabric.MTU:
-					p.Reportf(path, "network %q of class %q has MTU %d on %s, and the node network has %d there", n, cn, w.MTU, nic, p.Site.Fabric.MTU).
+					p.Reportf(path, "network %q of class %q has MTU %d on %s, and the node network has %d there", n, cn, w.MTU, nic, p.Site.Fabric.MTU).Hintf("mtu: %d, or an interface of its own", p.Site.Fabric.MTU).
 						Related("fabric.mtu", "the node network's MTU")
 				case vlan && base == nic && w.MTU > p.Site.Fabric.MTU:
 					p.Reportf(path, "network %q of class %q has MTU %d on %s, and %s below it has %d", n, cn, w.MTU, w.Interface, nic, p.Site.Fabric.MTU).

@@ -151,6 +151,11 @@ func reportClashes(p *check.Pass, list []clash) (reports []*check.Report) {
 	for _, k := range order {
 		a, others := mover[k], group[k]
 		r := p.ReportIn(a.site, a.path, "%s overlaps %s%s: both have %s", a.who, others[0].who, andMore(len(others)-1), common(a, others[0]))
+		if a.kind == spanPool {
+			r.Hintf("addresses that nothing else has: end the range before, or begin it after")
+		} else {
+			r.Hintf("a network of its own for one of the two")
+		}
 		for _, o := range others[:min(len(others), maxParties)] {
 			r.RelatedIn(o.site, o.path, "%s", o.who)
 		}
@@ -269,7 +274,8 @@ Source: Kubernetes documentation, cluster networking.`,
 				if !c.Contains(ip) {
 					continue
 				}
-				r := p.Reportf(a.path, "address %s of %s lies in the %s", ip, a.who, c.who).Related(c.path, "the network")
+				r := p.Reportf(a.path, "address %s of %s lies in the %s", ip, a.who, c.who).Related(c.path, "the network").
+					Hintf("an address outside of it, or another network for the cluster")
 				if a.role == roleExternal {
 					r.Warning() // somebody may mean a Service by its address
 				}

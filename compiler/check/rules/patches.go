@@ -84,7 +84,7 @@ Source: kustomize, patches; RFC 6902, 4.`,
 	Run: func(p *check.Pass) {
 		for i, x := range p.Site.Patches {
 			if err := p.Patched[i].Err; err != "" {
-				p.Reportf(patchAt(i, "patch"), "the patch of %s %q fails: %s", x.Target.Kind, x.Target.Name, err)
+				p.Reportf(patchAt(i, "patch"), "the patch of %s %q fails: %s", x.Target.Kind, x.Target.Name, err).Hintf("mend the patch: it is read as kustomize reads it, against the objects that a build prints")
 			}
 		}
 	},

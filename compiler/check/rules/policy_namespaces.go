@@ -142,7 +142,7 @@ two every scrape is reset, and the dashboards are empty.`,
 		if n == nil || n.Mesh == s.Meshed {
 			return
 		}
-		p.Reportf("observability.scraper.meshed", "the scraper is said to have meshed: %t, and its namespace %q has mesh: %t", s.Meshed, s.Namespace, n.Mesh).
+		p.Reportf("observability.scraper.meshed", "the scraper is said to have meshed: %t, and its namespace %q has mesh: %t", s.Meshed, s.Namespace, n.Mesh).Hintf("meshed: %t; or namespaces: %s: mesh: %t", n.Mesh, s.Namespace, s.Meshed).
 			Related(site.Join("namespaces", s.Namespace), "its namespace").
 			Fix("observability.scraper.meshed", strconv.FormatBool(n.Mesh), "write "+strconv.FormatBool(n.Mesh))
 	},

@@ -114,12 +114,14 @@ Source: MetalLB internal/config; the check against node addresses of 0.15.0 was 
 			}
 			for _, a := range found[:min(len(found), maxParties)] {
 				if a.role == roleRouterID {
-					p.Reportf(pool.path, "%s holds %s, the router ID of %s and mostly its loopback address", pool.who, a.Addr, a.who).Related(a.path, "its router ID").Warning()
+					p.Reportf(pool.path, "%s holds %s, the router ID of %s and mostly its loopback address", pool.who, a.Addr, a.who).Hintf("a pool without it, or another router ID").Related(a.path, "its router ID").Warning()
 					continue
 				}
 				r := p.Reportf(pool.path, "%s holds %s, the address of %s", pool.who, a.Addr, a.who).Related(a.path, "its address")
 				if n := len(found) - maxParties; n > 0 {
-					r.Hintf("%d more addresses of machines lie in it", n)
+					r.Hintf("addresses that no machine has: %d more lie in it", n)
+				} else {
+					r.Hintf("addresses that no machine has: begin the range after it, or end it before")
 				}
 			}
 		}
@@ -202,7 +204,7 @@ Source: RFC 826; RFC 4861, section 7.2; MetalLB documentation, layer 2 mode.`,
 			}
 			part := slices.IndexFunc(nets, func(n span) bool { return n.Overlaps(pool.IPRange) })
 			if part >= 0 {
-				p.Reportf(pool.path, "%s is announced by ARP or neighbour discovery, and reaches beyond the %s", pool.who, nets[part].who).
+				p.Reportf(pool.path, "%s is announced by ARP or neighbour discovery, and reaches beyond the %s", pool.who, nets[part].who).Hintf("addresses of this network alone; the rest in a pool that is announced by BGP").
 					Related(nets[part].path, "the network")
 				continue
 			}
@@ -212,7 +214,7 @@ Source: RFC 826; RFC 4861, section 7.2; MetalLB documentation, layer 2 mode.`,
 					all = append(all, n.text)
 				}
 			}
-			p.Reportf(pool.path, "%s is announced by ARP or neighbour discovery, and lies in no network of the nodes (%s)", pool.who, listed(all))
+			p.Reportf(pool.path, "%s is announced by ARP or neighbour discovery, and lies in no network of the nodes (%s)", pool.who, listed(all)).Hintf("addresses of one of these networks; or announce: protocol: \"bgp\"")
 		}
 	},
 }

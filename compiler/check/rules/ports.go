@@ -30,7 +30,7 @@ Source: kubernetes cmd/kube-apiserver --service-node-port-range.`,
 		case first > 65535 || last > 65535:
 			p.Reportf("kubernetes.nodePorts", "node ports %s go beyond port 65535", text).Hintf("the API server's own default is %s", defaultNodePorts(p))
 		case first > last:
-			p.Reportf("kubernetes.nodePorts", "node ports %s end before they begin", text).
+			p.Reportf("kubernetes.nodePorts", "node ports %s end before they begin", text).Hintf("write %d-%d", last, first).
 				Fix("kubernetes.nodePorts", strconv.Quote(fmt.Sprintf("%d-%d", last, first)), fmt.Sprintf("write %d-%d", last, first))
 		}
 	},

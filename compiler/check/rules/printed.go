@@ -54,7 +54,8 @@ one that is known, with a warning: the team vouches for the difference.`,
 				return
 			}
 			if added {
-				p.Reportf(path, "%s %s is of a profile of your own: its output is held against release %s, the newest that is known", name, version, known[len(known)-1]).Warning()
+				p.Reportf(path, "%s %s is of a profile of your own: its output is held against release %s, the newest that is known", name, version, known[len(known)-1]).
+					Hintf("try the output on a cluster of that release; releases known here: %s", strings.Join(known, ", ")).Warning()
 				return
 			}
 			p.Reportf(path, "not supported yet: output for %s %s", name, version).Hintf("supported: %s", strings.Join(known, ", "))

@@ -110,6 +110,8 @@ charts/consul/values.yaml server.affinity.`,
 		r := p.Reportf("mesh.controlPlane.replicas", "the control plane of mesh %s has %d pods, and %d node(s) take ordinary pods", s.Mesh.Kind, want, n)
 		if n > 0 {
 			r.Hintf("replicas: %d, or more nodes without taints", n)
+		} else {
+			r.Hintf("nodes of a class without taints that keep pods away")
 		}
 		if isIstio(s.Mesh.Kind) && n > 0 {
 			r.Warning()

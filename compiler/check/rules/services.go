@@ -168,7 +168,7 @@ Meshes refuse it or scale it, each in its own way.`,
 			for i, t := range s.Split {
 				sum += t.Weight
 				if seen[t.Service] {
-					p.Reportf(s.path+".split."+site.Index(i)+".service", "the split of %s/%s names %q twice", s.namespace, s.name, t.Service)
+					p.Reportf(s.path+".split."+site.Index(i)+".service", "the split of %s/%s names %q twice", s.namespace, s.name, t.Service).Hintf("each service once")
 				}
 				seen[t.Service] = true
 			}
@@ -196,7 +196,7 @@ Which of two routes for a host wins is not defined across namespaces; and one pa
 				me := owner{s.namespace, s.name, at}
 				h := place{gateway: e.Gateway, host: e.Host}
 				if o, ok := hosts[h]; ok && o.namespace != s.namespace {
-					p.Reportf(at+".host", "host %s on gateway %q is exposed by namespace %q, and already by %q", e.Host, e.Gateway, s.namespace, o.namespace).
+					p.Reportf(at+".host", "host %s on gateway %q is exposed by namespace %q, and already by %q", e.Host, e.Gateway, s.namespace, o.namespace).Hintf("one namespace for the host; its services split it by path").
 						Related(o.at+".host", "first exposed here")
 					continue
 				}
@@ -206,7 +206,7 @@ Which of two routes for a host wins is not defined across namespaces; and one pa
 					h.path = e.Path.String()
 				}
 				if o, ok := paths[h]; ok {
-					p.Reportf(at, "path %s of %s on gateway %q leads to %q, and already to %q", h.path, e.Host, e.Gateway, s.name, o.service).
+					p.Reportf(at, "path %s of %s on gateway %q leads to %q, and already to %q", h.path, e.Host, e.Gateway, s.name, o.service).Hintf("another path for one of the two, or one service with a split").
 						Related(o.at, "first exposed here")
 					continue
 				}
@@ -396,7 +396,7 @@ Policies select pods by these labels: what is meant for one would hold for both.
 					if an == bn || len(a.Labels) == 0 || len(b.Labels) == 0 || !covers(a.Labels, b.Labels) {
 						continue
 					}
-					p.Reportf(site.Join("namespaces", nn, "services", an, "labels"), "the pods of %s/%s carry every label that %s is known by", nn, an, bn).
+					p.Reportf(site.Join("namespaces", nn, "services", an, "labels"), "the pods of %s/%s carry every label that %s is known by", nn, an, bn).Hintf("labels that the pods of %s do not all carry", bn).
 						Related(site.Join("namespaces", nn, "services", bn, "labels"), "the labels of the other")
 				}
 			}

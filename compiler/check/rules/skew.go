@@ -39,7 +39,8 @@ Source: istio.io supported releases, control plane/data plane skew; linkerd.io u
 			r = p.Reportf("mesh.upgrade.to", "the upgrade goes to %s %s, the release that runs", m.Kind, running).
 				Hintf("delete mesh.upgrade when it is done")
 		case to.Line() == from.Line() && to.Compare(from) < 0:
-			r = p.Reportf("mesh.upgrade.to", "the upgrade goes back from %s %s to %s: what was mended in between is open again", m.Kind, running, m.Upgrade.To).Warning()
+			r = p.Reportf("mesh.upgrade.to", "the upgrade goes back from %s %s to %s: what was mended in between is open again", m.Kind, running, m.Upgrade.To).
+				Hintf("a release after %s, or leave mesh.upgrade out", running).Warning()
 		case to.Compare(from) < 0:
 			r = p.Reportf("mesh.upgrade.to", "the upgrade goes back from %s %s to %s: the data plane may never be ahead of the control plane", m.Kind, running, m.Upgrade.To).
 				Hintf("a release after %s, or leave mesh.upgrade out", running)

@@ -49,7 +49,7 @@ Source: RHEL 8, Considerations in adopting RHEL 8: ntp is replaced by chrony; De
 				continue
 			}
 			said[os] = true
-			p.Reportf("time.daemon", "the daemon is ntpd, and %s of node %q has no package of NTPsec", os, m.name).
+			p.Reportf("time.daemon", "the daemon is ntpd, and %s of node %q has no package of NTPsec", os, m.name).Hintf("daemon: \"chrony\"").
 				Related(m.path, "the node").Fix("time.daemon", `"chrony"`, `write daemon: "chrony"`)
 		}
 	},

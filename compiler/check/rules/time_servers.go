@@ -33,7 +33,7 @@ Source: chrony documentation, local and orphan; measured with all sources dead.`
 				p.Reportf(path, "node %q, which keeps the time of the isolated site, does not exist", name).
 					Hintf("control-plane nodes are a good choice: few, and watched")
 			case slices.Index(iso.Servers, name) < i:
-				p.Reportf(path, "node %q is named twice", name).
+				p.Reportf(path, "node %q is named twice", name).Hintf("each node once").
 					Related(site.Join("time", "isolation", "servers", site.Index(slices.Index(iso.Servers, name))), "first named here")
 			case m.class != nil && !m.class.ControlPlane && len(m.class.Refclocks) == 0 && !slices.Contains(p.Site.Racks[m.rack].TimeServers, name):
 				p.Reportf(path, "node %q, which keeps the time of the isolated site, is an ordinary worker of class %q", name, m.node.Class).
@@ -94,7 +94,7 @@ Source: the language itself.`,
 					p.Reportf(path, "node %q, which serves time to rack %q, stands in rack %q", name, rn, rack).
 						Related(site.Join("racks", rack, "nodes", name), "the node").Hintf("nodes of the rack: %s", keys(r.Nodes))
 				case slices.Index(r.TimeServers, name) < i:
-					p.Reportf(path, "node %q is named twice", name).
+					p.Reportf(path, "node %q is named twice", name).Hintf("each node once").
 						Related(site.Join("racks", rn, "timeServers", site.Index(slices.Index(r.TimeServers, name))), "first named here")
 				}
 			}
@@ -145,7 +145,7 @@ Source: chrony documentation, refclock.`,
 			for i, r := range c.Refclocks {
 				path := func(i int) string { return site.Join("nodeClasses", name, "refclocks", site.Index(i), "device") }
 				if j, ok := first[r.Device]; ok {
-					p.Reportf(path(i), "class %q has two reference clocks on %s", name, r.Device).Related(path(j), "first named here")
+					p.Reportf(path(i), "class %q has two reference clocks on %s", name, r.Device).Hintf("each device once").Related(path(j), "first named here")
 					continue
 				}
 				first[r.Device] = i

@@ -114,7 +114,7 @@ Source: RFC 8915; Talos documentation, TimeSyncConfig.`,
 			}
 			path := site.Join("time", "sources", name, "nts")
 			if p.Site.Kubernetes.Distribution == "talos" {
-				p.Reportf(path, "time source %q uses NTS, and Talos speaks SNTP only", name).Related("kubernetes.distribution", "the nodes run Talos").
+				p.Reportf(path, "time source %q uses NTS, and Talos speaks SNTP only", name).Hintf("nts: false").Related("kubernetes.distribution", "the nodes run Talos").
 					Fix(path, "false", "write false")
 			}
 		}
