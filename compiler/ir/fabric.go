@@ -25,6 +25,7 @@ type Peering struct {
 	KeepaliveSecs  int
 	ConnectSecs    int // between two attempts to open the session; the node end alone opens it. 0: the speaker's default
 	RestartSecs    int // how long the switch keeps the routes of a speaker that restarts; 0: not at all
+	RefuseRestart  bool // the speaker asks to keep them, whatever it is told, and the switch is to say no
 	BFD            *BFD
 	Multihop       bool       // between loopback addresses, which the links' own sessions make reachable
 	PasswordSecret string     // name of the Kubernetes Secret; "" for none

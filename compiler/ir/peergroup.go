@@ -74,6 +74,7 @@ type PeerGroup struct {
 	KeepaliveSecs  int
 	BFD            *BFD   // nil for none
 	RestartSecs    int    // how long routes of a neighbor that restarts are kept; 0: not at all
+	RefuseRestart  bool   // it asks to keep them, and they are to end with its session
 	TTLSecurity    bool   // only packets of the next machine are taken
 	Multihop       bool   // the neighbors are not on a link of the switch's own address
 	PasswordSecret string // name of the Kubernetes Secret; "" for none
@@ -136,7 +137,7 @@ func (s *Switch) PeerGroups() []PeerGroup {
 func nodeGroup(p *Peering) PeerGroup {
 	g := PeerGroup{
 		Side: Nodes, Families: []Family{FamilyOf(p.SwitchAddress)}, ASN: p.NodeASN, Source: p.SwitchAddress,
-		HoldSecs: p.HoldSecs, KeepaliveSecs: p.KeepaliveSecs, BFD: p.BFD, RestartSecs: p.RestartSecs, Multihop: p.Multihop, PasswordSecret: p.PasswordSecret,
+		HoldSecs: p.HoldSecs, KeepaliveSecs: p.KeepaliveSecs, BFD: p.BFD, RestartSecs: p.RestartSecs, RefuseRestart: p.RefuseRestart, Multihop: p.Multihop, PasswordSecret: p.PasswordSecret,
 		MaxPrefixes: p.MaxPrefixes, MaxPrefixWhy: p.MaxPrefixWhy, From: p.From,
 	}
 	for _, sp := range p.Speakers {

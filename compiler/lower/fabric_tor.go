@@ -98,10 +98,11 @@ func (l *lowering) nodePeering(sw *ir.Switch, tn string, a netip.Addr, speakers 
 		From: append(ir.From{path + ".asn", path + ".address", path + ".hostname", asnFrom,
 			"fabric.bgp.holdTime", "fabric.bgp.keepaliveTime", "fabric.bgp.bfd", "fabric.bgp.passwordSecret", "loadBalancer.kind", site.Join("racks", rn, "nodes"), site.Join("racks", rn, "homing")}, speakers.from...),
 	}
+	pe.From = append(pe.From, "fabric.bgp.gracefulRestart")
 	if b.GracefulRestart {
 		pe.RestartSecs = restartSecs
-		pe.From = append(pe.From, "fabric.bgp.gracefulRestart")
 	}
+	pe.RefuseRestart = CalicoAnnounces(l.s) && !b.GracefulRestart // it always asks
 	if a.Is6() {
 		pe.Name += "-v6"
 	}

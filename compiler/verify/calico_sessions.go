@@ -104,6 +104,7 @@ func (o *lbObjects) joinCalico() {
 		}
 		if t, err := time.ParseDuration(d.Spec.Restart); err == nil {
 			p.restartSeconds = int(t / time.Second)
+			p.restarts, p.restartsEnd = t > 0, t == 0
 		}
 		// A selector of another form selects nothing here, and the switch waits in vain.
 		key, value, ok := strings.Cut(d.Spec.Nodes, " == ")

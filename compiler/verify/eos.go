@@ -196,6 +196,7 @@ func eosRouter() []statement {
 		}},
 		{bgpMode, newShape("neighbor <peer:peer> timers <keepalive:1-3600> <hold:3-7200>"), eosBGP, rootMode, readTimers},
 		{bgpMode, newShape("neighbor <peer:peer> password [0] <password:password>"), eosPeers, rootMode, readPassword},
+		{bgpMode, newShape("no neighbor <peer:peer> graceful-restart-helper"), eosPeers, rootMode, func(r *switchReader, a args) { r.known(a).noRestart = true }},
 		{bgpMode, newShape("neighbor <peer:peer> passive"), eosBGP, rootMode, readPassive},
 		{bgpMode, newShape("neighbor <peer:peer> update-source <source:interface>"), eosPeers, rootMode, readSource},
 		{bgpMode, newShape("neighbor <peer:peer> ebgp-multihop <hops:2-255>"), eosBGP, rootMode, func(r *switchReader, a args) { r.known(a).multihop = true }},

@@ -123,6 +123,11 @@ func frrRouter() []statement {
 		{bgpMode, newShape("neighbor <peer:peer> update-source <source:interface>"), frrBGP, rootMode, readSource},
 		{bgpMode, newShape("neighbor <peer:peer> ebgp-multihop <hops:2-255>"), frrBGP, rootMode, func(r *switchReader, a args) { r.known(a).multihop = true }},
 		{bgpMode, newShape("neighbor <peer:peer> ttl-security hops 1"), frrBGP, rootMode, readTTLSecurity},
+		{bgpMode, newShape("neighbor <peer:peer> graceful-restart-disable"), frrBGP, rootMode, func(r *switchReader, a args) {
+			if p := r.known(a); !p.isGroup { // members do not inherit it
+				p.noRestart = true
+			}
+		}},
 		{bgpMode, newShape("bgp graceful-restart stalepath-time <seconds:1-4095>"), frrBGP, rootMode, func(r *switchReader, a args) { r.stalePath = a.number("seconds") }},
 		{bgpMode, newShape("no bgp graceful-restart notification"), frrBGP, rootMode, func(r *switchReader, _ args) { r.holdEnds = true }},
 		{bgpMode, newShape("neighbor <peer:peer> capability extended-nexthop"), frrBGP, rootMode, readKnown},

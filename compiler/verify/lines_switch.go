@@ -26,6 +26,7 @@ type switchConf struct {
 	explicit             bool // no address family is active unless it is said ("no bgp default ipv4-unicast")
 	stalePath            int  // seconds for which the routes of a restarting neighbor are kept; 0: as the switch likes (FRR)
 	holdEnds             bool // the end of the hold time is no restart (FRR)
+	noRestarts           bool // routes end with their session, whatever the neighbor asks (NX-OS)
 	relaxed              bool // paths of equal length through different AS are used together
 	maxPaths             int  // 0 when the file leaves it to the switch
 	uses                 []objectUse
@@ -65,6 +66,7 @@ type switchPeer struct {
 	multihop    bool
 	ttlSecurity bool // takes packets of the next machine only
 	passive     bool // waits for the other side to connect
+	noRestart   bool // is told that its routes end with its session
 	maxRoutes   int  // EOS keeps it for all families
 	families    map[string]*peerFamily
 }

@@ -97,6 +97,7 @@ func nxosRouter() []statement {
 	return []statement{
 		{rootMode, newShape("router bgp <as:asn>"), nxosBGP, bgpMode, readRouterBGP},
 		{bgpMode, newShape("router-id <id:ip4>"), nxosBGP, rootMode, readRouterID},
+		{bgpMode, newShape("no graceful-restart"), nxosBGP, rootMode, func(r *switchReader, _ args) { r.noRestarts = true }},
 		{bgpMode, newShape("bestpath as-path multipath-relax"), nxosBGP, rootMode, readRelaxed},
 		{bgpMode, newShape("address-family <family:ipv4|ipv6> unicast"), nxosBGP, familyMode, openFamily},
 		{familyMode, newShape("maximum-paths <paths:1-64>"), nxosBGP, rootMode, readMaxPaths},

@@ -34,6 +34,8 @@ type End struct {
 	restarts bool     // a node asks the switch to keep its routes while its speaker restarts
 	// restartSeconds is for how long it asks; 0 where the object does not say
 	restartSeconds int
+	restartsEnd    bool         // a node asks in any case, for no time at all
+	refusesRestart bool         // a switch keeps no routes of the node, whatever it asks
 	follows        bool         // a node takes the shorter hold time of the switch
 	podNetwork     netip.Prefix // of the ranges that a node announces, where its objects say it
 	podLength      int          // and their length; 0 where they do not
@@ -191,11 +193,15 @@ func (s *sessionSet) compare(p *Session) {
 }
 
 // compareRestart compares what a node asks for while its speaker restarts with what the switch grants: a bound, and that a
-// node which has only fallen silent is not taken for one that restarts.
+// node which has only fallen silent is not taken for one that restarts. Of a node that asks in any case it may be that none
+// is wanted: then the switch refuses.
 func (s *sessionSet) compareRestart(a, b *End, differ func(what string, mine, other any)) {
 	granted := b.conf.stalePath
 	if !b.conf.holdEnds {
 		granted = 0
+	}
+	if a.restartsEnd != b.refusesRestart {
+		differ("graceful restart ended", a.restartsEnd, b.refusesRestart)
 	}
 	if a.restarts != (granted != 0) {
 		differ("graceful restart", a.restarts, granted != 0)

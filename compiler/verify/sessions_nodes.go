@@ -35,7 +35,7 @@ func (s *sessionSet) nodeEnds() []*End {
 			}
 			seen[key] = e
 			e.pools, e.pods = s.objects.announced(p, n), p.pods
-			e.restarts, e.restartSeconds = p.restarts, p.restartSeconds
+			e.restarts, e.restartSeconds, e.restartsEnd = p.restarts, p.restartSeconds, p.restartsEnd
 			e.follows, e.podNetwork, e.podLength = p.follows, p.podNetwork, p.podLength
 			ends = append(ends, e)
 		}

@@ -45,7 +45,7 @@ type bgpPeer struct {
 	peerAddress, iface, sourceAddress string
 	hold, keepalive                   int // seconds
 	bfdProfile, passwordSecret        string
-	multihop, restarts                bool
+	multihop, restarts, restartsEnd   bool
 	restartSeconds                    int        // 0: not said
 	nodeSelectors                     []selector // none: all nodes
 

@@ -13,6 +13,7 @@ func (c *switchConf) end(p *switchPeer) *End {
 		LocalAddress: cmp.Or(p.source, g.source), PasswordSecret: cmp.Or(p.password, g.password),
 		Multihop: p.multihop || g.multihop, TTLSecurity: p.ttlSecurity || g.ttlSecurity, Passive: p.passive || g.passive, File: c.path, Line: p.line, conf: c, policy: p,
 	}
+	e.refusesRestart = p.noRestart || g.noRestart || c.noRestarts
 	if p.group != "" {
 		e.policy = g
 	}

@@ -147,3 +147,11 @@ func (f Fabric) GuardedLeaf() ir.Switch {
 	}
 	return sw
 }
+
+// RefusingLeaf is a leaf that keeps no routes of its speakers while they restart, whatever they ask.
+func (f Fabric) RefusingLeaf() ir.Switch {
+	sw := f.PodLeaf()
+	sw.Peerings[0].RefuseRestart = true
+	sw.Peerings[0].From = append(sw.Peerings[0].From, "fabric.bgp.gracefulRestart")
+	return sw
+}

@@ -26,6 +26,9 @@ length that switches refuse. Their limit of prefixes has room for these blocks t
 const peerComment = `One peer a rack, switch and address family. The node opens the session and the switch waits. Calico takes the hold time of
 the switch, and a third of it for its keepalive: neither can be told. It has no BFD.`
 
+const refusedComment = `It always asks the switch to keep its routes while it restarts: here for no time, and the switch refuses. A dead node has none
+left when its hold time is over, and pods of a node whose Calico restarts are away until its session is back.`
+
 const secretComment = `The password is the key "password" of a Secret in the namespace of Calico's pods (at most 80 characters; no quotation mark,
 which ends the text in the configuration of BIRD). While it is missing the session is opened without one.`
 
@@ -67,7 +70,10 @@ func announcements(p *ir.Plan, t *artifact.Tree) {
 	for i := range c.Peers {
 		comment := ""
 		if i == 0 {
-			if comment = peerComment; c.Secret != "" {
+			if comment = peerComment; c.Peers[i].RestartSecs == 0 {
+				comment += "\n" + refusedComment
+			}
+			if c.Secret != "" {
 				comment += "\n" + secretComment
 			}
 		}

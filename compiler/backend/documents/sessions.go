@@ -38,6 +38,9 @@ func sessions(p *ir.Plan, t *artifact.Tree) {
 		if restart := p.LoadBalancer.Peerings[0].RestartSecs; restart != 0 {
 			m.Text(fmt.Sprintf("Graceful restart: while a speaker restarts its switch keeps its routes, for %d s at most. A node that is switched off keeps its share of connections for as long if its speaker ends first: drain it, and wait until its addresses are withdrawn.", restart))
 		}
+		if p.LoadBalancer.Peerings[0].RefuseRestart {
+			m.Text("Graceful restart: speakers ask for it in any case, for no time here, and switches refuse. The routes of a node end with its session, those of a dead one with its hold time: drain a node before its speaker is made anew, and restart one speaker at a time.")
+		}
 		if p.Calico != nil {
 			m.Text("Maximum prefixes: twice the blocks that a node may have. Above it the switch closes the session.")
 		} else {

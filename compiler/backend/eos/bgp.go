@@ -55,6 +55,11 @@ func (w *writer) group(g *ir.PeerGroup) {
 			w.Linef("   neighbor %s update-source Vlan%d", g.Name, w.Switch.VLAN)
 		}
 	}
+	if g.RefuseRestart {
+		w.From("", g.From.Of("gracefulRestart")...)
+		w.Line("   ! Speakers ask to keep their routes while they restart. A dead node would look the same.")
+		w.Linef("   no neighbor %s graceful-restart-helper", g.Name)
+	}
 	if g.BFD != nil {
 		// At the group and not at the port or VLAN, whose timers are everybody's.
 		w.From("", slices.Concat(g.From.Of("bfd"), g.BFD.From)...)

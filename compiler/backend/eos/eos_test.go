@@ -25,6 +25,7 @@ var cases = []struct {
 	{"spine", fabric.Spine()},
 	{"pods", fabric.PodLeaf()},
 	{"guarded", fabric.GuardedLeaf()},
+	{"refusing", fabric.RefusingLeaf()},
 }
 
 // write returns the file of one switch.

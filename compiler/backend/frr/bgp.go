@@ -98,6 +98,11 @@ func (w *writer) group(g *ir.PeerGroup) {
 		w.Line(" ! Speakers on nodes do not listen: the session is theirs to open.")
 		w.Linef(" neighbor %s passive", g.Name)
 	}
+	if g.RefuseRestart {
+		w.From("", g.From.Of("gracefulRestart")...)
+		w.Line(" ! Speakers ask to keep their routes while they restart, which each neighbor is refused: a dead node would look the same.")
+		w.Fixed()
+	}
 	if word := g.Password(); word != "" {
 		w.From("", g.From.Of("passwordSecret")...)
 		w.Linef(" neighbor %s password %s", g.Name, word)
@@ -139,6 +144,11 @@ func (w *writer) neighbor(g *ir.PeerGroup, n *ir.Neighbor) {
 		w.Linef(" neighbor %s peer-group %s", name, g.Name)
 	}
 	w.Linef(" neighbor %s description %s", name, n.Description())
+	if g.RefuseRestart {
+		// Members do not inherit it from their group (FRR 8.4.4, 2026-11-22).
+		w.From("", slices.Concat(n.From, g.From.Of("gracefulRestart"))...)
+		w.Linef(" neighbor %s graceful-restart-disable", name)
+	}
 	w.Fixed()
 }
 

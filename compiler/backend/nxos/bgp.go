@@ -20,6 +20,13 @@ func (w *writer) router() {
 	w.Line("  ! One address is announced by several racks, whose paths are equally long but lead through different ASNs;")
 	w.Line("  ! without this line only one of them would be used.")
 	w.Line("  bestpath as-path multipath-relax")
+	if refusing, from := w.GroupsWith(func(g *ir.PeerGroup) bool { return g.RefuseRestart }); len(refusing) > 0 {
+		w.From("", from.Of("gracefulRestart")...)
+		w.Line("  ! Speakers ask to keep their routes while they restart. A dead node would look the same. This holds for all sessions")
+		w.Line("  ! of the switch, also while it restarts itself; those that are up take it when they are opened anew.")
+		w.Line("  no graceful-restart")
+		w.Fixed()
+	}
 	for _, f := range []ir.Family{ir.IPv4, ir.IPv6} {
 		w.family(f)
 	}

@@ -22,6 +22,7 @@ var cases = []struct {
 	{"numbered", fabric.NumberedLeaf()},
 	{"pods", fabric.PodLeaf()},
 	{"guarded", fabric.GuardedLeaf()},
+	{"refusing", fabric.RefusingLeaf()},
 }
 
 // write returns the file of one switch.

@@ -5,7 +5,6 @@ import (
 
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
-	"meshgen.dev/meshgen/compiler/lower"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
@@ -93,13 +92,8 @@ Source: RFC 4724, section 4.2; RFC 5882, section 4.3; RFC 8538.`,
 			if t.OS != "" {
 				path, system = path+".os", t.OS
 			}
-			report := p.Reportf("fabric.bgp.gracefulRestart", "gracefulRestart is asked for, and switch %s runs %s, which may keep the routes of a dead node", t.Hostname, system).
-				Related(path, "the switch")
-			if lower.CalicoAnnounces(s) { // which cannot do without
-				report.Hintf("not supported yet: pods announced by Calico to %s", system)
-				continue
-			}
-			report.Hintf("gracefulRestart: false").Fix("fabric.bgp.gracefulRestart", "false", "write false")
+			p.Reportf("fabric.bgp.gracefulRestart", "gracefulRestart is asked for, and switch %s runs %s, which may keep the routes of a dead node", t.Hostname, system).
+				Related(path, "the switch").Hintf("gracefulRestart: false").Fix("fabric.bgp.gracefulRestart", "false", "write false")
 		}
 	},
 }

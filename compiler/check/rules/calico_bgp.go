@@ -66,20 +66,28 @@ Source: projectcalico/calico issue 13494; v3.31.7 and v3.32.1 crd.projectcalico.
 	},
 }
 
-// CalicoRestarts finds switches that are not told of a restart that Calico always asks for.
+// CalicoRestarts finds switches that could keep the routes of a Calico that restarts, and are not asked to.
 var CalicoRestarts = &check.Rule{
-	ID: "MG5837", Name: "calico-restarts", Severity: diag.Error, On: check.OnSite, Guard: true,
-	Doc: `Calico announces pods, and the site does not ask for graceful restart
+	ID: "MG5837", Name: "calico-restarts", Severity: diag.Warning, On: check.OnSite,
+	Doc: `Calico announces pods, its switches could keep their routes while it restarts, and are told to refuse
 
-Each session of Calico's asks the switch to keep its routes while it restarts, for 120 s where nothing else is said, and
-cannot be told to leave that. A switch that is not told either keeps them for as long as it likes, those of a dead node
-too. Asked for, both ends keep to a minute, and the hold time ends the routes of a node that has died.
+Without gracefulRestart a switch is told to end a node's routes with its session, whatever Calico asks for: it always asks.
+Each restart of calico-node, by an upgrade too, then takes the pods of its node from those of other racks until the session
+is back. Switches that may keep the routes of a dead node leave no other choice; those of FRR and SONiC do.
 Source: projectcalico/calico v3.31.7 bird.cfg.template, "graceful restart"; RFC 4724, section 4.2.`,
 	Run: func(p *check.Pass) {
-		if lower.CalicoAnnounces(p.Site) && !p.Site.Fabric.BGP.GracefulRestart {
-			p.Reportf("fabric.bgp", "Calico always asks switches to keep its routes while it restarts, and gracefulRestart is not asked for").
-				Related("kubernetes.cni.kind", "the pod network").Hintf("gracefulRestart: true")
+		if !lower.CalicoAnnounces(p.Site) || p.Site.Fabric.BGP.GracefulRestart {
+			return
 		}
+		for _, r := range p.Site.Racks {
+			for _, t := range r.ToRs {
+				if sw := p.Profiles.Switch(t.OS); t.ASN != 0 && (sw == nil || !sw.BoundsRestart) {
+					return
+				}
+			}
+		}
+		p.Reportf("fabric.bgp", "pods of a node are cut off from other racks while Calico restarts there: gracefulRestart is not asked for, and every switch has it").
+			Related("kubernetes.cni.kind", "the pod network").Hintf("gracefulRestart: true")
 	},
 }
 
