@@ -23,8 +23,8 @@ type Peering struct {
 	NodeSelector   Selector  // the labels that exactly the speakers carry: the rack and the classes that announce
 	HoldSecs       int
 	KeepaliveSecs  int
-	ConnectSecs    int // between two attempts to open the session; the node end alone opens it. 0: the speaker's default
-	RestartSecs    int // how long the switch keeps the routes of a speaker that restarts; 0: not at all
+	ConnectSecs    int  // between two attempts to open the session; the node end alone opens it. 0: the speaker's default
+	RestartSecs    int  // how long the switch keeps the routes of a speaker that restarts; 0: not at all
 	RefuseRestart  bool // the speaker asks to keep them, whatever it is told, and the switch is to say no
 	BFD            *BFD
 	Multihop       bool       // between loopback addresses, which the links' own sessions make reachable

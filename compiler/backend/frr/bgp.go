@@ -100,7 +100,8 @@ func (w *writer) group(g *ir.PeerGroup) {
 	}
 	if g.RefuseRestart {
 		w.From("", g.From.Of("gracefulRestart")...)
-		w.Line(" ! Speakers ask to keep their routes while they restart, which each neighbor is refused: a dead node would look the same.")
+		w.Line(" ! Speakers ask to keep their routes while they restart, which each neighbor is refused: a dead node would look the")
+		w.Line(" ! same. A session that is up takes it when it is opened anew.")
 		w.Fixed()
 	}
 	if word := g.Password(); word != "" {
