@@ -79,11 +79,9 @@ Source: projectcalico/calico v3.31.7 bird.cfg.template, "graceful restart"; RFC 
 		if !lower.CalicoAnnounces(p.Site) || p.Site.Fabric.BGP.GracefulRestart {
 			return
 		}
-		for _, r := range p.Site.Racks {
-			for _, t := range r.ToRs {
-				if sw := p.Profiles.Switch(t.OS); t.ASN != 0 && (sw == nil || !sw.BoundsRestart) {
-					return
-				}
+		for t := range tors(p.Site) {
+			if sw := p.Profiles.Switch(t.OS); t.ASN != 0 && (sw == nil || !sw.BoundsRestart) {
+				return
 			}
 		}
 		p.Reportf("fabric.bgp", "pods of a node are cut off from other racks while Calico restarts there: gracefulRestart is not asked for, and every switch has it").
