@@ -34,6 +34,7 @@ func TestPolicyConsul(t *testing.T) {
 			{"consul", name, "**/40-policy/serviceintentions.yaml", `\n  jwt:\n    providers:\n      - name: web\n`, "\n"},
 			{"consul", name, "**/40-policy/servicedefaults.yaml", `(?s)(name: cards\n.*?protocol: )http`, `${1}tcp`},
 			{"consul", name, "**/40-policy/networkpolicy.yaml", `(?s)(name: service-vault\n.*?port: )20000`, `${1}5432`},
+			{"consul", name, "**/40-policy/networkpolicy.yaml", `(?s)(name: service-sessions\n.*?port: )6380`, `${1}20000`},
 		})
 	}
 }
@@ -70,7 +71,11 @@ func (q *inquiry) askConsul(t *testing.T) (wrong []string, open, closed int) {
 			for _, port := range to.Ports {
 				plain := q.model.Reach(a.from, policy.Target{Namespace: to.Namespace, Name: to.Name}, policy.Request{Port: port.Target, Direct: true})
 				at := network
+				if q.service(callee).Headless && !w.Gateway { // it is dialed at the pod, whose every port is the proxy's
+					at = plain
+				}
 				switch {
+				case q.service(callee).Headless && !w.Gateway && identity != "":
 				case identity == "" && q.permissive(callee):
 					at = plain // it has no proxy, and that of the callee takes plain text
 				case plain.Allowed && !(q.migrates(callee) && q.admits(a.place, callee, call{port: int(port.Port)}, true)): // nor has one, maybe

@@ -88,6 +88,7 @@ type ConsulService struct {
 	Permissive      bool   // takes plain text too, for which intentions do not hold
 	Migrating       bool   // the mode is being changed, and said in every stage
 	PermissiveFrom  From
+	DialedFrom      From           // callers dial its pods, which its Service has no address for; nil: they dial that of the Service
 	Callers         []ConsulCaller // by name; empty: nobody
 	Token           *JWT           // that all callers must bring; nil: none
 	Upstreams       []ConsulUpstream

@@ -53,6 +53,18 @@ func (l *lowering) consul() {
 	l.consulWays()
 }
 
+// dialed reports whether the callers of a service dial its pods, and Consul's proxies carry that to the port that was
+// dialed: a headless Service has no address by which they could know it (hashicorp/consul agent/xds/listeners.go, the chains
+// of PassthroughUpstreams, and agent/xds/clusters.go, makePassthroughClusters; read 2026-11-22). At the pod all ports lead
+// to its proxy.
+func (l *lowering) dialed(s *ir.Service) bool {
+	return l.p.Mesh.Kind == "consul" && s.Meshed && s.Headless
+}
+
+func dialedFrom(s *ir.Service) ir.From {
+	return ir.From{site.Join("namespaces", s.Namespace, "services", s.Name, "headless")}
+}
+
 // consulProtocol is that of the one port that proxies take.
 func consulProtocol(s *ir.Service) string {
 	for _, p := range s.Ports {
@@ -66,6 +78,9 @@ func consulProtocol(s *ir.Service) string {
 
 func (l *lowering) consulService(s *ir.Service) ir.ConsulService {
 	out := ir.ConsulService{Namespace: s.Namespace, Name: s.Name, Machine: s.Workload == ir.Machine, Protocol: consulProtocol(s), Upstreams: l.consulUpstreams(s), Split: s.Split, From: slices.Clone(s.EdgesFrom)}
+	if l.dialed(s) {
+		out.DialedFrom = dialedFrom(s)
+	}
 	if s.Permissive && s.Meshed {
 		// Plain text goes past the intentions: NetworkPolicy alone tells who sends it.
 		out.Permissive, l.p.Consul.Permissive = true, true

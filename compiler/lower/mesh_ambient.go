@@ -113,13 +113,20 @@ func (l *lowering) tunnels() {
 	for i := range l.p.Services {
 		s := &l.p.Services[i]
 		for k := range s.Callers {
-			s.Callers[k].Tunnel = (s.Meshed || s.Waypoint != "") && s.Callers[k].Identity != ""
+			c := &s.Callers[k]
+			c.Tunnel = (s.Meshed || s.Waypoint != "") && c.Identity != ""
+			if c.Kind == "service" && l.dialed(s) {
+				c.Tunnel, c.From = false, append(slices.Clone(c.From), dialedFrom(s)...)
+			}
 		}
 		for k := range s.Callees {
 			c := &s.Callees[k]
 			to := l.find(c.Namespace + "/" + c.Name)
 			c.Tunnel = s.Meshed && (to.Meshed || to.Waypoint != "")
 			c.Waypoint = c.Tunnel && to.Waypoint != ""
+			if l.dialed(to) {
+				c.Tunnel, c.From = false, append(slices.Clone(c.From), dialedFrom(to)...)
+			}
 		}
 	}
 }

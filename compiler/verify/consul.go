@@ -102,6 +102,7 @@ func fieldPathOf(at []string) fieldPath {
 // checkConsulEntries: services have one name in the cluster, so that two objects of a kind and name are one.
 func (p *pass) checkConsulEntries() {
 	protocol, seen, callers := map[string]string{}, map[string]bool{}, map[string]bool{}
+	dialed := map[string]bool{}
 	denied, permissive, aliases, located := false, false, p.consulAliases(), p.consulLocated()
 	for _, o := range p.objects {
 		if !o.is(consulGroup, o.kind) {
@@ -115,6 +116,7 @@ func (p *pass) checkConsulEntries() {
 		if o.kind == "ServiceDefaults" {
 			permissive = permissive || str(o.value, "spec", "mutualTLSMode") == "permissive"
 			protocol[o.name], callers[o.name] = str(o.value, "spec", "protocol"), true
+			dialed[o.name] = get(o.value, "spec", "transparentProxy", "dialedDirectly") == true
 		}
 	}
 	for _, o := range p.objects {
@@ -135,12 +137,18 @@ func (p *pass) checkConsulEntries() {
 				o.report(p, ruleConsul, fieldPath{"spec", "allowEnablingPermissiveMutualTLS"}, "the servers take no ServiceDefaults that are permissive without it, and without those it is an open door")
 			}
 		case "ServiceRouter", "ServiceSplitter":
+			if dialed[o.name] {
+				o.report(p, ruleConsul, fieldPath{"metadata", "name"}, "callers pass it by: those of ServiceDefaults %s dial pods", o.name)
+			}
 			if !requests {
 				o.report(p, ruleConsul, fieldPath{"metadata", "name"}, "the servers refuse it: ServiceDefaults %s speak no requests", o.name)
 			}
 			total := 0.0
 			for i, s := range list(o.value, "spec", "splits") {
 				total += number(get(s, "weight"))
+				if dialed[str(s, "service")] {
+					o.report(p, ruleConsul, fieldPath{"spec", "splits"}.at(i), "callers of %q dial its pods", str(s, "service"))
+				}
 				if protocol[str(s, "service")] != protocol[o.name] {
 					o.report(p, ruleConsul, fieldPath{"spec", "splits"}.at(i), "there is no service %q of that protocol", str(s, "service"))
 				}

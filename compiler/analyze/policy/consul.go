@@ -19,6 +19,7 @@ type Consul struct {
 	deny       bool                          // the access lists refuse by default
 	loose      bool                          // plain text is taken by all services that say nothing for themselves
 	plain      map[string]bool               // what services say for themselves
+	dialed     map[string]bool               // services whose pods are dialled: what goes there keeps its port
 	outside    map[string]*consulDestination // by name
 	ways       []consulWay
 	machines   []consulMachine
@@ -70,7 +71,7 @@ type ConsulRequest struct {
 
 // ReadConsul reads the objects. A field that it does not know is an error.
 func ReadConsul(t *artifact.Tree, valuesPath string) (*Consul, error) {
-	c := &Consul{protocols: map[string]string{}, plain: map[string]bool{}, outside: map[string]*consulDestination{}}
+	c := &Consul{protocols: map[string]string{}, plain: map[string]bool{}, dialed: map[string]bool{}, outside: map[string]*consulDestination{}}
 	var v struct {
 		Global struct {
 			ACLs struct {
@@ -110,11 +111,14 @@ func (c *Consul) object(o meta, h head) error {
 			AccessLogs     any                `json:"accessLogs"`
 			MeshGateway    any                `json:"meshGateway"` // the way to other datacenters
 			Destination    *consulDestination `json:"destination"`
+			Transparent    struct {
+				Dialed bool `json:"dialedDirectly"`
+			} `json:"transparentProxy"`
 		}
 		err := unmarshal(h.Spec, &d, true)
 		loose := d.MutualTLSMode != "" && d.MutualTLSMode != "strict"
 		if h.Kind == "ServiceDefaults" {
-			c.protocols[h.Metadata.Name] = d.Protocol
+			c.protocols[h.Metadata.Name], c.dialed[h.Metadata.Name] = d.Protocol, d.Transparent.Dialed
 			if d.MutualTLSMode != "" {
 				c.plain[h.Metadata.Name] = loose
 			}

@@ -66,6 +66,8 @@ func (m *Model) wire(from, to *Workload, port Port) uint16 {
 	switch {
 	case !m.proxied(from) || !m.proxied(to) || port.Protocol == "udp":
 		return port.Target
+	case m.consul != nil && m.consul.dialed[to.Name] && !from.Gateway: // gateways go by the catalog
+		return port.Target
 	case m.consul != nil:
 		return consulInbound
 	case !speaksHTTP(port.Protocol):

@@ -63,6 +63,12 @@ func (e *emitter) defaults(phase backend.Phase, s *ir.ConsulService, mode string
 			y.KV("mutualTLSMode", mode)
 			y.Fixed()
 		}
+		if s.DialedFrom != nil {
+			y.From("", s.DialedFrom...)
+			y.Comment("Its Service has no address: proxies of callers take those of its pods for it, and encrypt what is sent there.")
+			y.Map("transparentProxy", func() { y.KV("dialedDirectly", true) })
+			y.Fixed()
+		}
 		if len(s.Upstreams) == 0 {
 			return
 		}

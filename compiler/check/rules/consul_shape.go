@@ -12,12 +12,11 @@ import (
 // ConsulService finds a service that Consul's proxies cannot stand in front of.
 var ConsulService = &check.Rule{
 	ID: "MG5290", Name: "consul-service", Severity: diag.Error, On: check.OnSite, Guard: true,
-	Doc: `a service has more ports, another account or another kind of Service than Consul's proxies can take
+	Doc: `a service has more ports or another account than Consul's proxies can take
 
-A proxy takes one port of a service, knows the service by the address of its Service, and logs in by the ServiceAccount,
-which must be called as the service is: another one is refused at the start of the pod, and a service without an address is
-reached by nobody.
-Source: hashicorp/consul-k8s v2.0.3 control-plane/connect-inject/controllers/endpoints (virtual address, one registered
+A proxy takes one port of a service, and logs in by the ServiceAccount, which must be called as the service is: another one
+is refused at the start of the pod.
+Source: hashicorp/consul-k8s v2.0.3 control-plane/connect-inject/controllers/endpoints (one registered
 port), control-plane/subcommand/connect-init (service and account of one name).`,
 	Run: func(p *check.Pass) {
 		if p.Site.Mesh.Kind != "consul" {
@@ -30,10 +29,6 @@ port), control-plane/subcommand/connect-init (service and account of one name).`
 			if a := s.ServiceAccount; a != "" && a != s.name {
 				p.Reportf(s.path+".serviceAccount", "service %s/%s runs as ServiceAccount %q: Consul admits it as %q alone", s.namespace, s.name, a, s.name).
 					Hintf("leave serviceAccount out, or %q", s.name)
-			}
-			if s.Headless {
-				p.Reportf(s.path+".headless", "service %s/%s has no address by which Consul's proxies could know it", s.namespace, s.name).
-					Hintf("leave headless out")
 			}
 			first := ""
 			for pn, port := range byKey(s.Ports) {

@@ -69,6 +69,7 @@ var meshRules = []*check.Rule{
 	ConsulPermissive,
 	ConsulServers,
 	ConsulService,
+	ConsulHeadless,
 	ConsulNames,
 	ConsulGateway,
 	ConsulCertificate,

@@ -201,6 +201,8 @@ if begin proxies-shop 'Pods of shop start anew, with the new proxy. Until then t
 	check kubectl --namespace gateway-public rollout status deployment/public
 	does kubectl --namespace shop rollout restart deployment --selector 'app.kubernetes.io/name=journal'
 	does kubectl --namespace shop rollout status deployment --selector 'app.kubernetes.io/name=journal'
+	does kubectl --namespace shop rollout restart statefulset --selector 'app.kubernetes.io/name=sessions'
+	does kubectl --namespace shop rollout status statefulset --selector 'app.kubernetes.io/name=sessions'
 	does kubectl --namespace shop rollout restart deployment --selector 'app.kubernetes.io/name=web'
 	does kubectl --namespace shop rollout status deployment --selector 'app.kubernetes.io/name=web'
 fi
