@@ -133,5 +133,6 @@ type ConsulRoute struct {
 // ConsulGateway is where the pods of one gateway stand.
 type ConsulGateway struct {
 	Gateway string
+	Label   KV  // of the nodes of its class in several racks, and in no others; Key "": class and rack say it
 	Offset  int // added to ports below 1024, which the pods do not bind
 }

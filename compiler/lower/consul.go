@@ -39,7 +39,9 @@ func (l *lowering) consul() {
 		if l.p.CrossesSites(g) {
 			continue
 		}
-		k.Places = append(k.Places, ir.ConsulGateway{Gateway: g.Name, Offset: consulOffset})
+		place := ir.ConsulGateway{Gateway: g.Name, Offset: consulOffset}
+		place.Label, _ = l.consulPlace(g.Name, l.s.Gateways[g.Name])
+		k.Places = append(k.Places, place)
 		for j := range g.Listeners {
 			if li := &g.Listeners[j]; li.Port < 1024 {
 				li.Target = li.Port + consulOffset

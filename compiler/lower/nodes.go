@@ -67,6 +67,7 @@ func (l *lowering) node(rn, nn string, r *site.Rack, n *site.Node) ir.Node {
 	for k, v := range byKey(n.Labels) {
 		out.Labels = append(out.Labels, ir.KV{Key: k, Value: v})
 	}
+	l.consulPlaces(&out)
 	slices.SortFunc(out.Labels, func(a, b ir.KV) int { return cmp.Compare(a.Key, b.Key) })
 	// A machine that is not as its class says, carries labels of its own, serves time or gives pods its own source address,
 	// has files of its own.

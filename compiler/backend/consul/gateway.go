@@ -1,6 +1,8 @@
 package consul
 
 import (
+	"strings"
+
 	"meshgen.dev/meshgen/compiler/artifact"
 	"meshgen.dev/meshgen/compiler/backend"
 	"meshgen.dev/meshgen/compiler/ir"
@@ -81,7 +83,10 @@ func config(y *artifact.YAML, g *ir.Gateway, place *ir.ConsulGateway) {
 	})
 	y.Map("nodeSelector", func() {
 		y.KV("meshgen.dev/class", g.Class)
-		if len(g.Racks) == 1 {
+		if place.Label.Key != "" {
+			y.Comment("Of the nodes in racks " + strings.Join(g.Racks, ", ") + ", which announce the address.")
+			y.KV(place.Label.Key, place.Label.Value)
+		} else if len(g.Racks) == 1 {
 			y.KV("meshgen.dev/rack", g.Racks[0])
 		}
 	})

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"slices"
 	"strings"
 
 	"meshgen.dev/meshgen/compiler/check"
@@ -111,10 +110,10 @@ var ConsulGateway = &check.Rule{
 	ID: "MG5292", Name: "consul-gateway", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a gateway is asked for something that Consul's API gateway does not do
 
-Its pods go by one map of node labels and prefer different nodes: no spread over racks, and no choice among some of them.
-There are eight at the most. It answers with no redirects and asks clients for no certificate. Connections it hands on by
-TCPRoute alone, which it reads at version v1alpha2 (route-kind-not-served says where that is); TLS it ends only in front of
-requests, since a listener of TCP has no certificate and its controller takes none of protocol TLS.
+Its pods prefer different nodes: there is no spread over racks. There are eight at the most. It answers with no redirects
+and asks clients for no certificate. Connections it hands on by TCPRoute alone, which it reads at version v1alpha2
+(route-kind-not-served says where that is); TLS it ends only in front of requests, since a listener of TCP has no certificate
+and its controller takes none of protocol TLS.
 Source: hashicorp/consul-k8s v2.0.3 control-plane/api-gateway/gatekeeper/deployment.go, common/translation.go
 (translateHTTPFilters), binding/validation.go (supportedKindsForProtocol), controllers/gateway_controller.go (EnableTCP),
 config/crd/bases/consul.hashicorp.com_gatewayclassconfigs.yaml; Gateway API, Listener, its rules on tls and protocol.`,
@@ -164,27 +163,6 @@ func consulPlaces(p *check.Pass, path, name string, g *site.Gateway) {
 	}
 	if g.Replicas > 8 {
 		p.Reportf(path+".replicas", "gateway %q has %d pods: Consul's controller makes 8 at the most", name, g.Replicas).Hintf("replicas: 8 at most")
-	}
-	pool := p.Site.Pools[g.Pool]
-	if pool == nil || pool.Announce == nil || len(pool.Announce.Racks) == 0 {
-		return
-	}
-	var with, without []string
-	for rn, r := range byKey(p.Site.Racks) {
-		has := false
-		for _, n := range r.Nodes {
-			has = has || n.Class == g.Placement.Class
-		}
-		switch {
-		case has && slices.Contains(pool.Announce.Racks, rn):
-			with = append(with, rn)
-		case has:
-			without = append(without, rn)
-		}
-	}
-	if len(without) > 0 && len(with) > 1 {
-		p.Reportf(path+".pool", "gateway %q belongs into racks %s, and its node class has nodes in %s too: Consul's controller chooses by one map of labels", name,
-			strings.Join(with, ", "), strings.Join(without, ", ")).Hintf("a node class of its own in those racks")
 	}
 }
 

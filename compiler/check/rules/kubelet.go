@@ -66,7 +66,11 @@ Source: Kubernetes documentation, Well-Known Labels.`,
 	Run: func(p *check.Pass) {
 		for m := range machines(p.Site) {
 			for key, value := range byKey(m.node.Labels) {
-				if from, ok := derivedLabels[key]; ok {
+				from, ok := derivedLabels[key]
+				if gateway, of := strings.CutPrefix(key, "meshgen.dev/gateway-"); of {
+					from, ok = "where gateway "+quote(gateway)+" may run", true
+				}
+				if ok {
 					p.Reportf(site.Join("racks", m.rack, "nodes", m.name, "labels", key), "node %q declares label %s: %q, which it gets from %s", m.name, key, value, from).
 						Hintf("leave it out")
 				}
