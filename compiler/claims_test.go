@@ -88,7 +88,7 @@ func (r reader) reads(p, glob string) bool {
 	})
 }
 
-// TestGoldenReaders holds the table of the README against what is emitted: each path by its verifier, how many files of the
+// TestGoldenReaders holds the table of verify/README.md against what is emitted: each path by its verifier, how many files of the
 // examples it claims, and which real program reads how many of them. MESHGEN_UPDATE=1 rewrites it.
 func TestGoldenReaders(t *testing.T) {
 	type row struct {
@@ -157,7 +157,7 @@ func TestGoldenReaders(t *testing.T) {
 		fmt.Fprintf(&table, "| `%s` | %d | %s | %s |\n", glob, r.files, r.verifier, strings.Join(programs, "; "))
 	}
 	t.Logf("\n%s", table.String())
-	goldenSection(t, "../README.md", "readers", table.String())
+	goldenSection(t, "verify/README.md", "readers", table.String())
 }
 
 // goldenSection compares what stands between two comments of a document, or rewrites it.
