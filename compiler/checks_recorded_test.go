@@ -131,6 +131,32 @@ func TestChecksNXOS(t *testing.T) {
 	}, "switch", "nue1-east-a")
 }
 
+// TestChecksCalico: BIRD 1.6 prints its protocols as projectcalico/calico reads them (v3.31.7 node/pkg/status/populators/peers.go),
+// a session in the state that the comments of its bgp_get_status show. A real calico-node has not answered here.
+func TestChecksCalico(t *testing.T) {
+	real(t, "jq")
+	dir := onDisk(t, compileExample(t, "grz1").Tree)
+	pods := `{"items": [{"metadata": {"namespace": "calico-system", "name": "calico-node-x1"}, "spec": {"nodeName": "grz1-r1-edge1"}},
+		{"metadata": {"namespace": "calico-system", "name": "calico-node-x2"}, "spec": {"nodeName": "grz1-r2-1"}}]}`
+	const head = "BIRD v0.3.3+birdv1.6.8 ready.\nname     proto    table    state  since       info\nstatic1  Static   master   up     09:10:11    \nkernel1  Kernel   master   up     09:10:11    \n"
+	answer := func(pod, socket, lines string) string {
+		return prints("'exec --namespace calico-system "+pod+" --container calico-node -- birdcl -s /var/run/calico/"+socket+".ctl show protocols'", head+lines)
+	}
+	expect(t, dir, kubectlOut(t, prints("'get pods --all-namespaces --selector k8s-app=calico-node '*", pods)+
+		answer("calico-node-x1", "bird", "Node_10_240_1_2 BGP      master   up     2026-11-21  Established   \nNode_10_240_1_3 BGP      master   start  09:12:01    Active        Socket: Connection refused")+
+		answer("calico-node-x1", "bird6", "Node_2001_db8_240_1__2 BGP      master   up     09:10:14    Established   \nNode_2001_db8_240_1__3 BGP      master   down   09:10:14    ")+
+		answer("calico-node-x2", "bird", "Node_10_240_2_2 BGP      master   up     09:10:14    Established   ")+
+		"exec*) exit 1 ;;\n"), 1, []string{
+		"PASS grz1-r1-edge1 session with grz1-r1-a (10.240.1.2): Established",
+		"FAIL grz1-r1-edge1 session with grz1-r1-b (10.240.1.3): expected Established, seen Active",
+		"PASS grz1-r1-edge1 session with grz1-r1-a (2001:db8:240:1::2): Established",
+		"FAIL grz1-r1-edge1 session with grz1-r1-b (2001:db8:240:1::3): expected Established, seen down",
+		"PASS grz1-r2-1 session with grz1-r2-sw (10.240.2.2): Established",
+		"FAIL grz1-r2-1 session with grz1-r2-sw (2001:db8:240:2::2): expected Established, seen no such session",
+		"FAIL grz1-r1-cp session with grz1-r1-a (10.240.1.2): expected Established, seen no such session",
+	}, "kubernetes")
+}
+
 // TestChecksKubernetes: the answers are objects in the form of the API; BGPSessionState as metallb/frr-k8s writes it
 // (cmd/status/controller/bgpsessionstate_controller.go).
 func TestChecksKubernetes(t *testing.T) {

@@ -96,7 +96,9 @@ func (l *lowering) metricsRules() {
 			needed{"chrony_sources_reachability_ratio", "chrony_exporter on the hosts, started with --collector.sources", ir.From{"time"}})
 	}
 	lb := &l.p.LoadBalancer
-	if len(lb.Peerings) > 0 && l.p.Calico == nil {
+	if c := l.p.Calico; c != nil {
+		all = append(all, needed{unavailable, "kube-state-metrics", c.From})
+	} else if len(lb.Peerings) > 0 {
 		all = append(all, needed{l.set.LoadBalancer(lb.Kind).Backends[lb.Backend].SessionMetric, "the load balancer's BGP speakers", lb.From})
 	}
 	for _, g := range l.p.Gateways {

@@ -26,7 +26,11 @@ type sessionWatch struct {
 // is never there, and an alert on it never fires.
 func (l *lowering) sessionRules() {
 	lb := &l.p.LoadBalancer
-	if len(lb.Peerings) == 0 || l.p.Calico != nil { // the metrics of its sessions are Calico Enterprise's
+	if l.p.Calico != nil {
+		l.ruleGroup("bgp-sessions", runbookBGP, calicoUnready(l.p.Calico))
+		return
+	}
+	if len(lb.Peerings) == 0 {
 		return
 	}
 	metric := l.set.LoadBalancer(lb.Kind).Backends[lb.Backend].SessionMetric
@@ -50,6 +54,17 @@ func (l *lowering) sessionRules() {
 		rules = append(rules, w.rackSilent(rack, peerings, lb.From))
 	}
 	l.ruleGroup("bgp-sessions", runbookBGP, rules...)
+}
+
+// calicoUnready fires for nodes on which Calico says of itself that it is not ready, which is all that it tells: metrics of
+// sessions are Calico Enterprise's. Its probe asks BIRD of IPv4: all sessions at the start, one of them from then on
+// (projectcalico/calico v3.31.7 node/pkg/health/health.go, charts/calico/templates/calico-node.yaml; read 2026-11-22).
+func calicoUnready(c *ir.Calico) ir.Rule {
+	return ir.Rule{Alert: "CalicoNodesNotReady", Severity: critical, For: "5m", Why: "calico/ready", From: c.From,
+		Expr:    fmt.Sprintf(`%s{namespace="%s",daemonset="%s"} > 0`, unavailable, c.Namespace, c.Account),
+		Summary: "Calico is not ready on some nodes.",
+		Description: "Such a node has no BGP session of IPv4 with any switch, or its policies are not programmed: no other rack reaches its pods. " +
+			"A node of which one session is down stays ready, and IPv6 is not looked at: the switches tell of both, and checks/run.sh kubernetes."}
 }
 
 // sessionsMissing counts the sessions with one switch. It also fires for sessions that the exporter does not know.

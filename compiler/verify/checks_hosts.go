@@ -111,11 +111,14 @@ var readOnly = map[string][]string{
 	"jq": {}, "awk": {}, "true": {}, "tr": {}, "cat": {}, "id": {}, "uname": {}, "dirname": {}, "sh": {},
 	"printf": {}, "read": {}, "set": {}, "shift": {}, "exit": {}, "break": {}, "command": {}, "[": {},
 	"usage": {}, "die": {}, "judge": {}, "clock": {}, "check_switch": {}, "check_host": {}, "leaving": {}, "check_kubernetes": {},
-	"encrypted": {}, "sleep": {},
+	"encrypted": {}, "routers": {}, "sleep": {},
 }
 
-// asksAgent is what the one command in a pod is: an agent of Cilium is asked, and changes nothing.
-const asksAgent = "exec --namespace kube-system $pod --container cilium-agent -- cilium-dbg encrypt status --output json"
+// asksPods are the commands in pods, each of a function: an agent of Cilium and BIRD of Calico are asked, and change nothing.
+var asksPods = map[string]string{
+	"encrypted": "exec --namespace kube-system $pod --container cilium-agent -- cilium-dbg encrypt status --output json",
+	"routers":   "exec --namespace $namespace $pod --container calico-node -- birdcl -s /var/run/calico/$socket.ctl show protocols",
+}
 
 // readOnlyScripts are scripts with nothing against them that were read in this process: all sites of a fleet have the same.
 var readOnlyScripts sync.Map
@@ -177,7 +180,7 @@ func (p *pass) checkReadOnly(f *artifact.File, call *syntax.CallExpr, function s
 	case function == "as_root" && (name == "$@" || name == "sudo"): // what it is called with is read where it is called
 	case !known:
 		report("it runs %q", name)
-	case name == "kubectl" && function == "encrypted" && strings.Join(words, " ") == asksAgent:
+	case name == "kubectl" && strings.Join(words, " ") == asksPods[function]:
 	case name == "kubectl" && function != "kube":
 		report("it runs kubectl outside of the function kube")
 	case len(asks) > 0:

@@ -28,7 +28,7 @@
 //	marks       {namespace, service, labels, annotations} that the mesh reads on Services of others; left out where there are none
 //	objects     {kind, namespace, names} of the load balancer
 //
-// announcer says who tells the nodes' end of the sessions: "frr-k8s", "cilium", or nobody.
+// announcer says who tells the nodes' end of the sessions: "frr-k8s", "cilium", "calico", or nobody.
 package checks
 
 import (

@@ -115,6 +115,8 @@ func (w *writer) cluster(p *ir.Plan, t *artifact.Tree) {
 // announcer names the program whose objects tell the state of the nodes' sessions; "" where none does.
 func announcer(p *ir.Plan) string {
 	switch {
+	case p.Calico != nil:
+		return "calico"
 	case p.LoadBalancer.Kind == "cilium" && len(p.LoadBalancer.Peerings) > 0:
 		return "cilium"
 	case p.LoadBalancer.Backend == "frr-k8s":

@@ -236,6 +236,16 @@ encrypted() {
 	done | jq -c -s .
 }
 
+# routers: the sessions that BIRD of each node has in Calico, which is one program for each family. A peer is called by its address.
+routers() {
+	kube get pods --all-namespaces --selector k8s-app=calico-node | jq -r '.items[] | [.metadata.namespace, .metadata.name, .spec.nodeName // "none"] | join(" ")' | while read -r namespace pod node; do
+		for socket in bird bird6; do
+			kubectl exec --namespace "$namespace" "$pod" --container calico-node -- birdcl -s "/var/run/calico/$socket.ctl" show protocols </dev/null 2>/dev/null || true # of a family that is off
+		done | jq -n -R -c --arg node "$node" 'inputs | [splits("[ \r]+")] | select(.[1] == "BGP")
+			| {$node, peer: (.[0] | sub("^[A-Z][a-z]+_"; "")), state: (.[5] // "" | if . == "" then "down" else . end), bfd: "n/a"}'
+	done | jq -c -s .
+}
+
 check_kubernetes() {
 	nodes=$(kube get nodes)
 	pods=$(jq -r '[.gateways[], .services[], (.egress[]? | select(.selector))] | map(.namespace) | unique[]' "$json" | while read -r namespace; do
@@ -252,6 +262,7 @@ check_kubernetes() {
 	frr-k8s) sessions=$(kube get bgpsessionstates.frrk8s.metallb.io --all-namespaces | jq -c '[.items[].status | {node, peer, state: .bgpStatus, bfd: (.bfdStatus | ascii_downcase)}]') ;;
 	cilium) sessions=$(kube get ciliumbgpnodeconfigs.cilium.io | jq -c '[.items[] | .metadata.name as $node | .status.bgpInstances[]?.peers[]?
 		| {$node, peer: .peerAddress, state: (.peeringState | if . == "established" then "Established" else . end), bfd: "n/a"}]') ;;
+	calico) sessions=$(routers) ;;
 	*) sessions=null ;;
 	esac
 	configuration=$(jq -r '[.configuration[]? | .namespace + " " + .configMap] | unique[]' "$json" | while read -r namespace name; do
@@ -368,7 +379,7 @@ check_kubernetes() {
 		      | line("\($what) addresses"; [.sources[].address] | sort | join(", "); $s.addresses // [] | sort | join(", ") | if . == "" then "none" else . end)
 		    else empty end)),
 		  (if $sessions == null then empty else $e.switches[] | .name as $switch | .sessions[] | select(.local) | . as $x
-		  | ([$sessions[] | select(.node == $x.peer and (.peer == $x.local or .peer == ($x.local | gsub(":"; "-"))))] | first) as $s
+		  | ([$sessions[] | select(.node == $x.peer and (.peer == $x.local or .peer == ($x.local | gsub(":"; "-")) or .peer == ($x.local | gsub("[.:]"; "_"))))] | first) as $s
 		  | line("\(.peer) session with \($switch) (\(.local))"; "Established" + (if .bfd and $e.announcer == "frr-k8s" then ", BFD up" else "" end);
 		    if $s then $s.state + (if .bfd and $e.announcer == "frr-k8s" then ", BFD \($s.bfd)" else "" end) else "no such session" end) end)'
 }
