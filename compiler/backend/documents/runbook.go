@@ -189,6 +189,12 @@ func (b *book) OnMachines() bool {
 	return slices.ContainsFunc(b.Ways, func(w wayOut) bool { return w.Host })
 }
 
+// Addressed reports whether some address leads into the site.
+func (b *book) Addressed() bool { return len(b.P.Gateways)+len(b.P.Exposures) > 0 }
+
+// Announces reports whether nodes announce something that a node out of service must withdraw.
+func (b *book) Announces() bool { return b.Addressed() || b.PodsRouted }
+
 // Servers are those of Consul but for the first.
 func (b *book) Servers() []struct{} { return make([]struct{}, b.P.Mesh.Replicas-1) }
 
