@@ -54,6 +54,57 @@ func TestPolicyDatacenters(t *testing.T) {
 	}
 }
 
+// TestPolicyDatacentersLeave asks, for the services of each of two datacenters, what leaves the mesh there: by the entries of
+// both, and the gateways of the one. Both have a destination of one name, which are two.
+func TestPolicyDatacentersLeave(t *testing.T) {
+	sites, trees := map[string]*inquiry{}, map[string]*artifact.Tree{}
+	for _, name := range []string{"lul1", "lul2"} {
+		sites[name] = newInquiry(t, name)
+		trees[name] = sites[name].tree
+	}
+	ask := func(trees map[string]*artifact.Tree) (wrong []string, open, closed int) {
+		all, err := policy.ReadConsulFederation(trees)
+		if err != nil {
+			return []string{err.Error()}, 0, 0
+		}
+		for _, name := range slices.Sorted(maps.Keys(sites)) {
+			q := *sites[name]
+			q.tree = trees[name]
+			w, o, c := q.askConsulEgressBy(t, all.At(name))
+			wrong, open, closed = append(wrong, w...), open+o, closed+c
+		}
+		return wrong, open, closed
+	}
+	wrong, open, closed := ask(trees)
+	for _, w := range wrong {
+		t.Error(w)
+	}
+	if open == 0 || closed == 0 {
+		t.Errorf("%d answers are open and %d closed", open, closed)
+	}
+	for _, m := range []mutant{
+		{"consul", "lul1", "**/40-policy/terminatinggateway.yaml", `- name: rates-http-lul1`, `- name: rates-http-lul2`},
+		{"consul", "lul2", "**/40-policy/terminatinggateway.yaml", `- name: archive-pg-lul2`, `- name: archive-pg-lul1`},
+		{"consul", "lul2", "**/40-policy/servicedefaults.yaml", `name: rates-http-lul2`, `name: rates-http-lul1`},
+		{"consul", "lul2", "**/40-policy/serviceintentions.yaml", `(?s)(name: rates-http-lul2\n  sources:\n    - name: )api`, `${1}ledger`},
+		{"consul", "lul1", "**/40-policy/serviceintentions.yaml", `(?s)(name: rates-http-lul1\n  sources:\n    - name: )web`, `${1}api`},
+		{"consul", "lul1", "**/40-policy/mesh.yaml", `meshDestinationsOnly: true`, `meshDestinationsOnly: false`},
+		{"consul", "lul2", "**/40-policy/registration.yaml", `port: 9443`, `port: 9000`},
+		{"consul", "lul2", "**/40-policy/networkpolicy.yaml", `(?s)(name: terminating-gateway-lul2\n.*?port: )8443`, `${1}8444`},
+	} {
+		broken := maps.Clone(trees)
+		tree, ok := mutate(trees[m.example], m)
+		if !ok {
+			t.Errorf("nothing in %s of %s matches %s", m.file, m.example, m.old)
+			continue
+		}
+		broken[m.example] = tree
+		if wrong, _, _ := ask(broken); len(wrong) == 0 {
+			t.Errorf("the oracle does not notice %q become %q in %s of %s", m.old, m.new, m.file, m.example)
+		}
+	}
+}
+
 func askDatacenters(sites map[string]*site.Site, trees map[string]*artifact.Tree) (wrong []string, open, closed int) {
 	all, err := policy.ReadConsulFederation(trees)
 	if err != nil {

@@ -13,6 +13,7 @@ type ConsulWay struct {
 	Tolerations  []Taint
 	SpreadKey    string
 	Resources    Resources
+	ByController bool                // it makes the pods, once it has made the role by which they log in; else the chart does
 	Destinations []ConsulDestination // by name
 	Machines     []ConsulMachine     // by namespace and name
 	From         From

@@ -26,16 +26,37 @@ func (l *lowering) consulClosed() bool {
 	return l.s.Mesh.Kind == "consul" && l.s.Mesh.EgressPolicy == "registry-only"
 }
 
-// ConsulWayName is what the terminating gateway is called that leads to an egress gateway of the site, "" for none.
-func ConsulWayName(via string) string {
+// ConsulWayName is what the terminating gateway of a site is called that leads to one of its egress gateways, "" for none.
+func ConsulWayName(s *site.Site, via string) string {
 	if via == "" {
-		return consulWayOut
+		return consulOwn(s, consulWayOut)
 	}
-	return consulWayOut + "-" + via
+	return consulOwn(s, consulWayOut+"-"+via)
 }
 
-// ConsulDestination is what Consul calls a port of a destination outside.
-func ConsulDestination(external, port string) string { return external + "-" + port }
+// ConsulDestination is what Consul calls a port of a site's destination outside.
+func ConsulDestination(s *site.Site, external, port string) string {
+	return consulOwn(s, external+"-"+port)
+}
+
+// consulOwn is a name for something of one site alone. Datacenters of a federation have one list of entries, policies and
+// roles: what two of them have of one name they write over each other (hashicorp/consul-k8s v2.0.3
+// control-plane/controllers/configentries/terminatinggateway_controller.go ensureTerminatingGatewayACLBootstrap, whose policy
+// holds in one datacenter; read 2026-11-22).
+func consulOwn(s *site.Site, name string) string {
+	if consulIsWAN(s) {
+		return name + "-" + s.Name
+	}
+	return name
+}
+
+// consulOwnFrom is behind such a name.
+func (l *lowering) consulOwnFrom() ir.From {
+	if consulIsWAN(l.s) {
+		return ir.From{"federation.consul", "name"}
+	}
+	return nil
+}
 
 // consulPassage is the pods that lead out of the mesh; nil where proxies let out by themselves what is no service.
 func (l *lowering) consulPassage(via string) *ir.Passage {
@@ -46,7 +67,7 @@ func (l *lowering) consulPassage(via string) *ir.Passage {
 }
 
 func (l *lowering) consulPods(via string) *ir.Passage {
-	name := consulName + "-" + ConsulWayName(via)
+	name := consulName + "-" + ConsulWayName(l.s, via)
 	return &ir.Passage{Namespace: l.p.Mesh.Namespace, Name: name, Port: consulWayPort,
 		Selector: []ir.KV{{Key: "component", Value: "terminating-gateway"}, {Key: "terminating-gateway-name", Value: name}}}
 }
@@ -63,8 +84,8 @@ func (l *lowering) consulWays() {
 				continue // past the proxies
 			}
 			via := l.s.External[x.Name].Via
-			d := ir.ConsulDestination{Name: ConsulDestination(x.Name, port.Name), External: x.Name, Port: port.Port, Protocol: consulStream(port.Protocol),
-				Addresses: consulAddresses(l.s.External[x.Name], port.Protocol), From: append(slices.Clone(x.From), port.From...)}
+			d := ir.ConsulDestination{Name: ConsulDestination(l.s, x.Name, port.Name), External: x.Name, Port: port.Port, Protocol: consulStream(port.Protocol),
+				Addresses: consulAddresses(l.s.External[x.Name], port.Protocol), From: slices.Concat(x.From, port.From, l.consulOwnFrom())}
 			if l.s.EgressGateways[via] != nil && len(l.s.External[x.Name].Addresses) > 0 {
 				// The gateway would look a name up and connect to whatever it finds, and who gives it a source address knows addresses.
 				d.Protocol, d.Addresses = "tcp", l.s.External[x.Name].Addresses
@@ -121,12 +142,12 @@ func (l *lowering) consulWays() {
 // consulWay returns the one that leads to an egress gateway, made at first use.
 func (l *lowering) consulWay(via string) *ir.ConsulWay {
 	k := l.p.Consul
-	name := ConsulWayName(via)
+	name := ConsulWayName(l.s, via)
 	if i := slices.IndexFunc(k.Ways, func(w ir.ConsulWay) bool { return w.Service == name }); i >= 0 {
 		return &k.Ways[i]
 	}
 	w := ir.ConsulWay{Passage: *l.consulPods(via), Service: name, Via: via, Replicas: consulWayReplicas, SpreadKey: rackLabel, Resources: l.gatewayResources(),
-		From: under("mesh", "kind", "egressPolicy")}
+		ByController: k.WAN != nil && k.WAN.Secondary, From: append(under("mesh", "kind", "egressPolicy"), l.consulOwnFrom()...)}
 	if g := l.s.EgressGateways[via]; g != nil {
 		w.Class, w.Tolerations = g.Placement.Class, taints(l.s.NodeClasses[g.Placement.Class].Taints)
 		w.From = append(w.From, site.Join("egressGateways", via), site.Join("nodeClasses", w.Class, "taints"))
@@ -200,6 +221,24 @@ func (l *lowering) consulWayFlows() {
 			}
 		}
 	}
+}
+
+// consulWayWaits: pods that the chart makes are waited for with it; those that the controller makes follow their objects. It says
+// that it has made them by the reason of a condition that is true before (hashicorp/consul-k8s v2.0.3 control-plane/controllers/
+// configentries/terminatinggateway_controller.go Reconcile, read 2026-11-22).
+func (l *lowering) consulWayWaits() []ir.Wait {
+	if l.p.Consul == nil {
+		return nil
+	}
+	var out []ir.Wait
+	for i := range l.p.Consul.Ways {
+		if w := &l.p.Consul.Ways[i]; w.ByController {
+			ns := w.Passage.Namespace
+			out = append(out, ir.Wait{Namespace: ns, Object: "terminatinggateway." + consulGroup + "/" + w.Service, For: `jsonpath={.status.conditions[?(@.type=="Synced")].reason}=DeploymentReady`, From: w.From},
+				ir.Wait{Namespace: ns, Object: "deployment.apps/" + w.Passage.Name, For: "condition=Available", From: w.From})
+		}
+	}
+	return out
 }
 
 // consulWayAlerts watch the pods that lead out.

@@ -50,7 +50,7 @@ func (l *lowering) delivery() {
 		{Name: "load-balancer", Number: 10, Doc: "the load balancer, its pools and its BGP sessions", Charts: balancer, Prune: true},
 		{Name: "mesh", Number: 20, Doc: "the control plane, and what holds in the whole mesh", Charts: mesh, Waits: append(l.waypointWaits(), l.peeringWaits()...), Prune: true},
 		{Name: "gateways", Number: 30, Doc: "the ways in, their certificates and routes", Charts: gateways, Waits: l.gatewayWaits(), Anew: l.gatewaysAnew(), Prune: true},
-		{Name: "policy", Number: 40, Doc: "what each namespace and service needs and admits", Prune: true},
+		{Name: "policy", Number: 40, Doc: "what each namespace and service needs and admits", Waits: l.consulWayWaits(), Prune: true},
 		{Name: "enforcement", Number: 45, Doc: "what refuses all that no earlier phase admits", Prune: true},
 		{Name: "observability", Number: 50, Doc: "what is scraped, and alerts", Prune: true},
 	}...)

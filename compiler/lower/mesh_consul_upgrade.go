@@ -40,13 +40,18 @@ func consulUpgrade(l *lowering) *ir.Upgrade {
 	if l.p.Federation != nil {
 		beside = append(beside, rolledOut(m.Namespace, "deployment/consul-mesh-gateway")...)
 	}
+	for i := range l.p.Consul.Ways {
+		w := &l.p.Consul.Ways[i]
+		u.From = append(u.From, w.From...)
+		beside = append(beside, rolledOut(w.Passage.Namespace, "deployment/"+w.Passage.Name)...)
+	}
 	for i := range l.p.Consul.Places {
 		g := l.p.Gateway(l.p.Consul.Places[i].Gateway)
 		beside = append(beside, rolledOut(g.Namespace, "deployment/"+g.Release)...)
 	}
 	all := slices.Concat(servers, beside)
 	renewed := append(rolledOut(m.Namespace, "deployment/"+consulInjector), l.consulGatewaysAnew()...)
-	back := slices.Concat([]ir.UpgradeCommand{l.installed(consulName)}, renewed, all)
+	back := slices.Concat([]ir.UpgradeCommand{l.installed(consulName)}, renewed, l.consulWaysAnew(m.Version), all)
 	snapshot := fmt.Sprintf("/consul/data/%s.snap", m.Version)
 
 	u.Steps = []ir.UpgradeStep{
@@ -82,7 +87,7 @@ func consulUpgrade(l *lowering) *ir.Upgrade {
 		Name: "control-plane", Before: slices.Concat(all, ahead), From: u.From,
 		Doc:  "The kinds of objects, the injector, the plug-in of the nodes, and the gateways, whose pods are replaced: connections that pass them are cut off. Pods that start from here on get the new proxy.",
 		Look: "Every server runs the new release.",
-		Run:  slices.Concat([]ir.UpgradeCommand{{Chart: &next, Values: []string{valuesOf(consulName)}}}, renewed, all),
+		Run:  slices.Concat([]ir.UpgradeCommand{{Chart: &next, Values: []string{valuesOf(consulName)}}}, renewed, l.consulWaysAnew(to), all),
 		Back: back,
 	})
 	u.Steps = append(u.Steps, l.consulProxySteps(u, slices.Concat(servers, beside))...)
@@ -112,6 +117,20 @@ func (l *lowering) consulGatewaysAnew() []ir.UpgradeCommand {
 		of := "kubectl --namespace " + a.Namespace
 		out = append(out, command(fmt.Sprintf("%s scale deployment/%s --replicas=%d", of, a.Deployment, a.Replicas+1)),
 			command(fmt.Sprintf("%s wait --for jsonpath={.spec.replicas}=%d deployment/%s", of, a.Replicas, a.Deployment)))
+	}
+	return out
+}
+
+// consulWaysAnew waits for the terminating gateways that the controller makes: it writes them anew when it starts itself,
+// with the images of its own release (hashicorp/consul-k8s v2.0.3 control-plane/controllers/configentries/
+// terminatinggateway_controller.go constructDeploymentFromCRD; charts/consul/values.yaml global.imageK8S; read 2026-11-22).
+func (l *lowering) consulWaysAnew(release string) []ir.UpgradeCommand {
+	var out []ir.UpgradeCommand
+	for i := range l.p.Consul.Ways {
+		if w := &l.p.Consul.Ways[i]; w.ByController {
+			out = append(out, command(fmt.Sprintf("kubectl --namespace %s wait --for jsonpath={.spec.template.spec.initContainers[0].image}=hashicorp/consul-k8s-control-plane:%s deployment/%s",
+				w.Passage.Namespace, release, w.Passage.Name)))
+		}
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -37,7 +38,10 @@ func (p *pass) consulDestinations() map[string]bool {
 // checkTerminating holds together what leads out of the mesh: pods of the chart, the entry that says what they stand for,
 // and what each of these is.
 func (p *pass) checkTerminating(v *values, namespace string) {
-	pods, entries := map[string]int{}, map[string]bool{}
+	pods, entries, own := map[string]int{}, map[string]bool{}, ""
+	if consulIsWAN(v) {
+		own = "-" + str(v.value, "global", "datacenter")
+	}
 	for i, g := range list(v.value, "terminatingGateways", "gateways") {
 		at := fieldPath{"terminatingGateways", "gateways"}.at(i)
 		name := str(g, "name")
@@ -56,10 +60,17 @@ func (p *pass) checkTerminating(v *values, namespace string) {
 			v.report(p, ruleConsul, at.to("topologySpreadConstraints"), "pods of %s are not what it counts", name)
 		}
 	}
-	if on := get(v.value, "terminatingGateways", "enabled") == true; on != (len(pods) > 0) {
-		v.report(p, ruleConsul, fieldPathOf([]string{"terminatingGateways", "enabled"}), "it goes with gateways")
+	if consulIsSecondary(v) && len(pods) > 0 {
+		v.report(p, ruleConsul, fieldPathOf([]string{"terminatingGateways", "gateways"}), "pods of the chart log in to a role of a secondary that never stands for anything")
 	}
-	outside, led, closed := p.consulOutside(), map[string]string{}, false
+	on := slices.ContainsFunc(p.objects, func(o *object) bool { return o.is(consulGroup, "TerminatingGateway") })
+	if said := get(v.value, "terminatingGateways", "enabled") == true; said != (on || len(pods) > 0) {
+		v.report(p, ruleConsul, fieldPathOf([]string{"terminatingGateways", "enabled"}), "it goes with gateways: the controller reads what the chart is told of them")
+	}
+	if get(v.value, "terminatingGateways", "gateways") == nil && on {
+		v.report(p, ruleConsul, fieldPathOf([]string{"terminatingGateways", "gateways"}), "the chart has one by default")
+	}
+	outside, led, closed := p.consulOutside(), map[string]string{}, consulIsSecondary(v) // where the primary has Mesh
 	for _, o := range p.objects {
 		if o.is(consulGroup, "Mesh") {
 			closed = get(o.value, "spec", "transparentProxy", "meshDestinationsOnly") == true
@@ -67,12 +78,21 @@ func (p *pass) checkTerminating(v *values, namespace string) {
 		if !o.is(consulGroup, "TerminatingGateway") {
 			continue
 		}
-		entries[o.name] = true
-		if _, there := pods[o.name]; !there || o.namespace != namespace {
-			o.report(p, ruleConsul, fieldPath{"metadata", "name"}, "the chart makes no terminating gateway %s/%s", o.namespace, o.name)
+		for other := range entries {
+			// The controller finds a role by the end of its name.
+			if strings.HasSuffix(other, o.name) || strings.HasSuffix(o.name, other) {
+				o.report(p, ruleConsul, fieldPath{"metadata", "name"}, "the controller takes the role of %q for that of %q", other, o.name)
+			}
 		}
-		if get(o.value, "spec", "deployment", "enabledDeployment") == true {
-			o.report(p, ruleConsul, fieldPath{"spec", "deployment"}, "controller and chart would make one Deployment")
+		entries[o.name] = true
+		if !strings.HasSuffix(o.name, own) {
+			o.report(p, ruleConsul, fieldPath{"metadata", "name"}, "another datacenter may have the same: the name does not end in %s", own)
+		}
+		if _, there := pods[o.name]; there == consulMakes(o) || o.namespace != namespace {
+			o.report(p, ruleConsul, fieldPath{"spec", "deployment"}, "chart and controller both make the pods of terminating gateway %s/%s, or neither", o.namespace, o.name)
+		}
+		if consulMakes(o) {
+			p.checkWayPods(o)
 		}
 		for i, s := range list(o.value, "spec", "services") {
 			at, name := fieldPath{"spec", "services"}.at(i).to("name"), str(s, "name")
@@ -99,11 +119,32 @@ func (p *pass) checkTerminating(v *values, namespace string) {
 		if o.kind == "Registration" {
 			continue
 		}
+		if !strings.HasSuffix(name, own) {
+			o.report(p, ruleConsul, fieldPath{"metadata", "name"}, "another datacenter may have the same: the name does not end in %s", own)
+		}
 		if !closed {
 			o.report(p, ruleConsul, fieldPath{"spec", "destination"}, "whom no intention admits goes there by himself, as long as Mesh lets out what is no service")
 		}
 		p.checkDestination(o)
 		p.checkClosed(name)
+	}
+}
+
+// consulMakes reports whether the controller makes the pods of a terminating gateway. It does so from consul-k8s 2.0 on.
+func consulMakes(o *object) bool {
+	return o.is(consulGroup, "TerminatingGateway") && get(o.value, "spec", "deployment", "enabledDeployment") == true
+}
+
+// checkWayPods checks the pods that the controller makes: how many there are, and that those are counted that it labels so.
+func (p *pass) checkWayPods(o *object) {
+	at := fieldPath{"spec", "deployment"}
+	if n, ok := integer(o.value, "spec", "deployment", "replicas"); !ok || n < 1 {
+		o.report(p, ruleConsul, at.to("replicas"), "no pods")
+	}
+	for i, c := range list(o.value, "spec", "deployment", "topologySpreadConstraints") {
+		if str(c, "labelSelector", "matchLabels", "terminating-gateway-name") != "consul-"+o.name {
+			o.report(p, ruleConsul, at.to("topologySpreadConstraints").at(i), "pods of %s are not what it counts", o.name)
+		}
 	}
 }
 

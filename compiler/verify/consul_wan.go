@@ -142,8 +142,9 @@ func (p *pass) checkForAll(secondary bool) {
 // and keeps what it says of others.
 func (p *pass) checkConsulOpen(o *object, sources []any) {
 	here := map[string]bool{}
+	outside := p.consulDestinations()
 	for _, s := range p.objects {
-		if s.is(consulGroup, "ServiceDefaults") && s.name != o.name {
+		if s.is(consulGroup, "ServiceDefaults") && s.name != o.name && !outside[s.name] {
 			here[s.name] = true
 		}
 	}

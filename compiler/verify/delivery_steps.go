@@ -178,7 +178,7 @@ func (p *pass) checkWaits(s *script) {
 	}
 	for _, o := range p.objects {
 		late := o.kind == "ExternalSecret" && slices.Contains(p.releases.LateSecrets, o.namespace+"/"+o.name)
-		if waitedKinds[o.kind+"."+o.group] && !waited[o.String()] && !late {
+		if (waitedKinds[o.kind+"."+o.group] || consulMakes(o)) && !waited[o.String()] && !late {
 			p.report(s.file, 0, ruleDelivery, "nobody waits for %s", o)
 		}
 	}

@@ -17,15 +17,24 @@ func (p *pass) consulWaysOut() []proxiedDestination {
 		if p.releases.Charts[name].Name != "consul" {
 			continue
 		}
+		placed := map[string]map[string]any{} // by the chart, or by the controller
 		for _, g := range list(p.values[name].value, "terminatingGateways", "gateways") {
 			var nodes map[string]any
-			way := str(g, "name")
-			if yaml.Unmarshal([]byte(str(g, "nodeSelector")), &nodes) != nil || len(nodes) == 0 || p.carriedOut(name+"-"+way) {
+			if yaml.Unmarshal([]byte(str(g, "nodeSelector")), &nodes) == nil {
+				placed[str(g, "name")] = nodes
+			}
+		}
+		for _, entry := range p.objects {
+			way := entry.name
+			if !entry.is(consulGroup, "TerminatingGateway") || entry.namespace != p.releases.Charts[name].Namespace {
 				continue
 			}
-			entry := p.find(consulGroup, "TerminatingGateway", p.releases.Charts[name].Namespace, way)
-			if entry == nil {
-				continue // another rule says so
+			nodes := placed[way]
+			if consulMakes(entry) {
+				nodes = dict(entry.value, "spec", "deployment", "nodeSelector")
+			}
+			if len(nodes) == 0 || p.carriedOut(name+"-"+way) {
+				continue
 			}
 			for i, s := range list(entry.value, "spec", "services") {
 				d := defaults[str(s, "name")]

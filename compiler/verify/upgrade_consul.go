@@ -48,12 +48,46 @@ func (p *pass) checkConsulUpgrade(u *upgradeScript) {
 		p.report(u.file, 0, ruleConsul, "server %d keeps the release that runs", next)
 	}
 	p.checkUpgradeOrder(u, v)
+	for _, o := range p.objects {
+		if o.is(consulGroup, "TerminatingGateway") {
+			p.checkUpgradeWay(u, o)
+		}
+	}
 	// The controller of API gateways looks at no image: it writes a Deployment anew when its replicas are not what it wants.
 	for _, o := range p.objects {
 		if o.is("gateway.networking.k8s.io", "Gateway") && strings.HasPrefix(str(o.value, "spec", "gatewayClassName"), "consul-") && !slices.ContainsFunc(u.calls, func(c upgradeCall) bool {
 			return c.kind == "does" && slices.Contains(c.args, o.namespace) && strings.HasPrefix(plain(c.args), "kubectl scale deployment/"+o.name)
 		}) {
 			p.report(u.file, 0, ruleConsul, "the pods of %s keep the release that runs", o)
+		}
+	}
+}
+
+// checkUpgradeWay: after a change of the chart, forwards or back, the pods that lead out are waited for; those that the
+// controller makes once it has written the image of its own release.
+func (p *pass) checkUpgradeWay(u *upgradeScript, o *object) {
+	for i, c := range u.calls {
+		release, ok := chartCall(c)
+		if !ok || c.kind == "check" || len(c.args) > 3 && strings.Contains(strings.Join(c.args, " "), "/upgrade/") {
+			continue // of the first server alone
+		}
+		version := p.releases.Upgrade.Charts[release].Version
+		if c.kind == "back" {
+			version = p.releases.Charts[release].Version
+		}
+		waited, written := false, !consulMakes(o)
+		for _, after := range u.calls[i:] {
+			if after.step != c.step || after.kind != c.kind {
+				continue
+			}
+			line := strings.Join(after.args, " ")
+			if strings.Contains(line, " wait ") && strings.HasSuffix(line, " deployment/consul-"+o.name) && strings.Contains(line, ".initContainers[0].image}=") && strings.Contains(line, ":"+version+" ") {
+				written = true
+			}
+			waited = waited || written && strings.Contains(line, " rollout status deployment/consul-"+o.name)
+		}
+		if !waited {
+			p.report(u.file, c.line, ruleConsul, "nobody waits for the pods of %s", o)
 		}
 	}
 }

@@ -20,6 +20,7 @@ type consulWay struct {
 		Services []struct {
 			Name string `json:"name"`
 		} `json:"services"`
+		Deployment any `json:"deployment"`
 	}
 }
 

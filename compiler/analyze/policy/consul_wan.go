@@ -25,6 +25,8 @@ type consulSite struct {
 	away      map[string]string // datacenters that resolvers here lead to, by service
 	addresses map[string]bool   // namespace/name of Services without pods
 	resolvers map[string]string // namespace of the resolver that gives a service the address of its Service
+	ways      []consulWay       // that have pods here
+	machines  []consulMachine   // in the catalog of this datacenter
 }
 
 // ReadConsulFederation reads the trees of all sites, by site. Two objects of one entry must be alike: the second would be
@@ -38,7 +40,7 @@ func ReadConsulFederation(trees map[string]*artifact.Tree) (*ConsulFederation, e
 			return nil, err
 		}
 		f.all.deny = f.all.deny && one.deny
-		s := &consulSite{own: map[string]bool{}, away: map[string]string{}, addresses: map[string]bool{}, resolvers: map[string]string{}}
+		s := &consulSite{own: map[string]bool{}, away: map[string]string{}, addresses: map[string]bool{}, resolvers: map[string]string{}, ways: one.ways, machines: one.machines}
 		f.sites[name] = s
 		read := func(o meta, h head) error {
 			group, _, _ := strings.Cut(h.APIVersion, "/")
@@ -115,6 +117,13 @@ func ReadConsulFederation(trees map[string]*artifact.Tree) (*ConsulFederation, e
 		}
 	}
 	return f, nil
+}
+
+// At is what proxies of one datacenter go by: the entries of all, and the terminating gateways and machines that are there.
+func (f *ConsulFederation) At(datacenter string) *Consul {
+	out := f.all
+	out.ways, out.machines = f.sites[datacenter].ways, f.sites[datacenter].machines
+	return &out
 }
 
 // Admits reports whether a caller of one datacenter finds a service and is let in, and which object decides; by none it is

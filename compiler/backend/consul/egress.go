@@ -15,12 +15,17 @@ func (e *emitter) terminatingGateways(y *artifact.YAML) {
 	}
 	y.From("", "mesh.kind", "mesh.egressPolicy", "external", "namespaces")
 	y.Map("terminatingGateways", func() {
+		if e.secondary() {
+			y.From("", append(ir.From{"mesh.kind", "mesh.egressPolicy", "external", "namespaces"}, e.k.WAN.From...)...)
+			y.Comment("The controller makes the pods, as TerminatingGateway says: pods of the chart log in before they may stand for anything.")
+		}
 		y.KV("enabled", true)
 		y.Seq("gateways", func() {
 			for i := range e.k.Ways {
-				w := &e.k.Ways[i]
-				y.From("", w.From...)
-				y.Item(func() { e.terminatingGateway(y, w) })
+				if w := &e.k.Ways[i]; !w.ByController {
+					y.From("", w.From...)
+					y.Item(func() { e.terminatingGateway(y, w) })
+				}
 			}
 		})
 	})
@@ -82,6 +87,9 @@ func (e *emitter) ways() {
 				}
 				y.Fixed()
 			})
+			if w.ByController {
+				deployment(y, w)
+			}
 		})
 		for j := range w.Destinations {
 			e.destination(&w.Destinations[j])
@@ -90,6 +98,33 @@ func (e *emitter) ways() {
 			e.machine(&w.Machines[j])
 		}
 	}
+}
+
+// deployment has the controller make the pods.
+func deployment(y *artifact.YAML, w *ir.ConsulWay) {
+	y.From("", w.From...)
+	y.Map("deployment", func() {
+		y.Comment("Made by the controller, when the role is there by which they log in: a role that comes later is not theirs until they start anew.")
+		y.KV("enabledDeployment", true)
+		y.KV("replicas", w.Replicas)
+		if w.Class != "" {
+			y.Comment("On the nodes of egress gateway " + w.Via + ".")
+			backend.Pairs(y, "nodeSelector", []ir.KV{{Key: "meshgen.dev/class", Value: w.Class}})
+		}
+		backend.Tolerations(y, w.Tolerations)
+		y.Seq("topologySpreadConstraints", func() {
+			for _, key := range []string{w.SpreadKey, "kubernetes.io/hostname"} {
+				y.Item(func() {
+					y.KV("maxSkew", 1)
+					y.KV("topologyKey", key)
+					y.KV("whenUnsatisfiable", "ScheduleAnyway")
+					y.Map("labelSelector", func() { backend.Pairs(y, "matchLabels", w.Passage.Selector) })
+				})
+			}
+		})
+		backend.Resources(y, w.Resources)
+	})
+	y.Fixed()
 }
 
 func (e *emitter) destination(d *ir.ConsulDestination) {

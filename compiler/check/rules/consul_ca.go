@@ -12,7 +12,8 @@ import (
 )
 
 // vaultRules are those of an authority whose keys Vault has.
-var vaultRules = []*check.Rule{VaultMissing, VaultPaths, VaultLives, VaultInside, VaultShared, ConsulUnwatched, VaultReview}
+var vaultRules = []*check.Rule{VaultMissing, VaultPaths, VaultLives, VaultInside, VaultShared, ConsulUnwatched, VaultReview,
+	ConsulAuthorityDiffers, VaultLoginShared, ConsulIntermediateLives}
 
 // vaultOf is what a site with Consul says of Vault; nil: nothing, or another authority signs.
 func vaultOf(s *site.Site) *site.VaultCA {

@@ -16,6 +16,8 @@ var consulRules = []*check.Rule{
 	ConsulEgressName,
 	ConsulEgressReserved,
 	ConsulMachine,
+	ConsulWayLong,
+	ConsulEgressPortAway,
 }
 
 // consulClosed reports whether Consul's proxies refuse what the site does not declare.
@@ -51,6 +53,26 @@ func consulLeaving(s *site.Site) iter.Seq[departure] {
 			}
 		}
 	}
+}
+
+// consulLeavingNames are the names that Consul has for what leaves the mesh of a site: destinations and terminating gateways,
+// with their places.
+func consulLeavingNames(s *site.Site) map[string]string {
+	out := map[string]string{}
+	for d := range consulLeaving(s) {
+		out[lower.ConsulDestination(s, d.name, d.port)] = site.Join("external", d.name, "ports", d.port)
+		if via := s.External[d.name].Via; via != "" {
+			out[lower.ConsulWayName(s, via)] = site.Join("egressGateways", via)
+		} else {
+			out[lower.ConsulWayName(s, "")] = site.Join("external", d.name)
+		}
+	}
+	for svc := range services(s) {
+		if s.Mesh.Kind == "consul" && svc.Workload == "VM" {
+			out[lower.ConsulWayName(s, "")] = svc.path + ".workload"
+		}
+	}
+	return out
 }
 
 // ConsulEgressPort finds a port by which a proxy would take a service for something outside.
@@ -141,13 +163,7 @@ Consul knows one name for each: a port of a destination is a service to it, call
 would reach the other.
 Source: hashicorp/consul-k8s v2.0.3 charts/consul/values.yaml global.enableConsulNamespaces (Enterprise).`,
 	Run: func(p *check.Pass) {
-		taken := map[string]string{}
-		for d := range consulLeaving(p.Site) {
-			name, pn := d.name, d.port
-			e := p.Site.External[name]
-			taken[lower.ConsulDestination(name, pn)] = site.Join("external", name, "ports", pn)
-			taken[lower.ConsulWayName(e.Via)] = site.Join("external", name)
-		}
+		taken := consulLeavingNames(p.Site)
 		if len(taken) == 0 {
 			return
 		}
@@ -163,7 +179,7 @@ Source: hashicorp/consul-k8s v2.0.3 charts/consul/values.yaml global.enableConsu
 		}
 		at := map[string]string{}
 		for d := range consulLeaving(p.Site) {
-			called, here := lower.ConsulDestination(d.name, d.port), site.Join("external", d.name, "ports", d.port)
+			called, here := lower.ConsulDestination(p.Site, d.name, d.port), site.Join("external", d.name, "ports", d.port)
 			if other := at[called]; other != "" && other != here {
 				p.Reportf(here, "port %q of destination %q is called %s by Consul, and so is another", d.port, d.name, called).Hintf("another name for the destination or its port").Related(other, "the other one")
 			}

@@ -9,6 +9,7 @@ import (
 
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/profile"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
@@ -22,16 +23,18 @@ func isDatacenter(s *site.Site) bool {
 func meshedServices(s *site.Site) map[string]string {
 	out := map[string]string{}
 	for svc := range services(s) {
-		if s.Namespaces[svc.namespace].Mesh {
+		if s.Namespaces[svc.namespace].Mesh || svc.Workload == "VM" {
 			out[svc.name] = svc.path
 		}
 	}
 	return out
 }
 
-// consulServices are the services and the gateways of clients, which are services to Consul too, with their places, by name.
+// consulServices are the services, the gateways of clients and what leaves the mesh, which are services to Consul too, with
+// their places, by name.
 func consulServices(s *site.Site) map[string]string {
 	out := meshedServices(s)
+	maps.Copy(out, consulLeavingNames(s))
 	for name, g := range s.Gateways {
 		if g.Purpose != "federation" {
 			out[name] = site.Join("gateways", name)
@@ -42,8 +45,13 @@ func consulServices(s *site.Site) map[string]string {
 
 // consulKind is what stands at such a place.
 func consulKind(at string) string {
-	if strings.HasPrefix(at, "gateways.") {
+	switch {
+	case strings.HasPrefix(at, "gateways."):
 		return "gateway"
+	case strings.HasPrefix(at, "external."):
+		return "destination"
+	case strings.HasPrefix(at, "egressGateways."), strings.HasSuffix(at, ".workload"):
+		return "terminating gateway"
 	}
 	return "service"
 }
@@ -87,7 +95,7 @@ var ConsulAwayName = &check.Rule{
 	ID: "MG5501", Name: "consul-away-name", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `a service of another datacenter has the name of something else
 
-Of a service or gateway here, of a service of a third site, or of a Service of Consul's chart. In a federation names of services are one for all datacenters: intentions, routes and certificates of one hold for the other,
+Of a service or gateway here, of what leaves the mesh, of a service of a third site, or of a Service of Consul's chart. In a federation names of services are one for all datacenters: intentions, routes and certificates of one hold for the other,
 and callers find but one of them.
 Source: hashicorp/consul agent/xds/rbac.go makeSpiffePattern; agent/structs/config_entry.go; hashicorp/consul-k8s v2.0.3
 charts/consul/templates.`,
@@ -128,36 +136,37 @@ charts/consul/templates.`,
 	},
 }
 
-// ConsulDatacenter finds what a datacenter of a federation is not given here.
+// consulMakesWays is the first release of Consul whose controller makes the pods of a terminating gateway, with the policy and
+// the role by which they log in (hashicorp/consul-k8s v2.0.0 control-plane/controllers/configentries/
+// terminatinggateway_controller.go, which v1.9.11 does not have; read 2026-11-22).
+const consulMakesWays = "2.0.0"
+
+// ConsulDatacenter finds ways out of a datacenter that nobody makes.
 var ConsulDatacenter = &check.Rule{
 	ID: "MG5502", Name: "consul-datacenter", Severity: diag.Error, On: check.OnSite, Guard: true,
-	Doc: `a datacenter of a federation has what would be one for all datacenters
+	Doc: `a way out of the mesh, or to machines, of a secondary datacenter has no rights in its release
 
-Configuration is shared: what leaves the mesh and machines outside are entries of one list, named alike at every site, and written by
-controllers that do not know of each other. A secondary has two roles for the rights of such a gateway, by two names: what it
-leads to is in the one that its pods do not get when they start before it. One root signs for all.
-meshgen gives that to sites that stand alone or are peers.
-Source: hashicorp/consul-k8s v2.0.3 controllers/configentries/configentry_controller.go sourceDatacenterMismatchErr,
-terminatinggateway_controller.go ensureTerminatingGatewayACLBootstrap; subcommand/server-acl-init/create_or_update.go
-addRoleAndBindingRule.`,
+The chart's job gives the role of a terminating gateway the name of the datacenter for its end, and the controller looks for
+one without it, to which it adds what the gateway stands for. Before 2.0 it finds none, and nothing leaves. From 2.0 on it makes
+role and pods itself, in this order.
+Source: hashicorp/consul-k8s v2.0.3 subcommand/server-acl-init/create_or_update.go addRoleAndBindingRule,
+controllers/configentries/terminatinggateway_controller.go ensureTerminatingGatewayACLBootstrap; v1.9.11, updateACls.`,
 	Run: func(p *check.Pass) {
 		s := p.Site
-		if !isDatacenter(s) {
+		if !isDatacenter(s) || s.Federation.Consul.Primary == s.Name || profile.CompareVersions(s.Mesh.Version, consulMakesWays) >= 0 {
 			return
 		}
 		report := func(at, what string, args ...any) {
-			p.Reportf(at, what+" is one for all datacenters of a federation", args...).Hintf("federation: consul: mode: \"peering\"").Related("federation.consul", "the federation")
+			p.Reportf(at, what+" has no rights in a secondary datacenter of Consul %s", append(args, s.Mesh.Version)...).
+				Hintf("mesh: version: %q, or federation: consul: mode: \"peering\"", "2.0.3").Related("mesh.version", "the release").Related("federation.consul", "the federation")
 		}
 		for sn := range services(s) {
-			if len(sn.Egress) > 0 && s.Namespaces[sn.namespace].Mesh && s.Mesh.EgressPolicy == "registry-only" {
-				report(sn.path+".egress", "the gateway by which %s/%s leaves the mesh", sn.namespace, sn.name)
+			if len(sn.Egress) > 0 && s.Namespaces[sn.namespace].Mesh && sn.Workload != "VM" && consulClosed(s) {
+				report(sn.path+".egress", "the gateway by which %s leaves the mesh", sn.full())
 			}
 			if sn.Workload == "VM" {
-				report(sn.path+".workload", "the gateway to the machines of %s/%s", sn.namespace, sn.name)
+				report(sn.path+".workload", "the gateway to the machines of %s", sn.full())
 			}
-		}
-		if s.Mesh.CA != nil {
-			report("mesh.ca", "the authority that signs for proxies")
 		}
 	},
 }
@@ -196,7 +205,7 @@ Source: hashicorp/consul-k8s v2.0.3 charts/consul/values.yaml global.federation.
 // ConsulSharedName finds two services that are one to a federation.
 var ConsulSharedName = &check.Rule{
 	ID: "MG5504", Name: "consul-shared-name", Severity: diag.Error, On: check.OnFleet,
-	Doc: `two datacenters of a federation have services or gateways of one name
+	Doc: `two datacenters of a federation have services, gateways or destinations outside of one name
 
 Names are one for all datacenters: who may call the one may call the other, with its certificate, and each site's controller
 finds what the other has written for it.

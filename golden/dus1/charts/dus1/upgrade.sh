@@ -120,6 +120,7 @@ if begin first-server 'The last of the 3 servers alone changes to the new releas
 	check kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_BOOTSTRAP_TOKEN" consul operator raft list-peers'
 	check kubectl --namespace consul rollout status deployment/consul-connect-injector
 	check kubectl --namespace consul-cni rollout status daemonset/consul-cni
+	check kubectl --namespace consul rollout status deployment/consul-terminating-gateway
 	check kubectl --namespace gateway-public rollout status deployment/public
 	check kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_BOOTSTRAP_TOKEN" consul snapshot inspect /consul/data/2.0.2.snap'
 	does chart consul consul 2.0.2 consul --repo https://helm.releases.hashicorp.com --values charts/dus1/consul/values.yaml --values charts/dus1/upgrade/consul-servers/values.yaml
@@ -133,6 +134,7 @@ if begin first-server 'The last of the 3 servers alone changes to the new releas
 	back kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_BOOTSTRAP_TOKEN" consul operator raft list-peers'
 	back kubectl --namespace consul rollout status deployment/consul-connect-injector
 	back kubectl --namespace consul-cni rollout status daemonset/consul-cni
+	back kubectl --namespace consul rollout status deployment/consul-terminating-gateway
 	back kubectl --namespace gateway-public rollout status deployment/public
 fi
 if begin servers 'The other servers, one after the other, each when the one before is ready and the servers have a leader. While the leader itself changes nothing is signed for some seconds.'; then
@@ -153,6 +155,7 @@ if begin servers 'The other servers, one after the other, each when the one befo
 	back kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_BOOTSTRAP_TOKEN" consul operator raft list-peers'
 	back kubectl --namespace consul rollout status deployment/consul-connect-injector
 	back kubectl --namespace consul-cni rollout status daemonset/consul-cni
+	back kubectl --namespace consul rollout status deployment/consul-terminating-gateway
 	back kubectl --namespace gateway-public rollout status deployment/public
 fi
 if begin control-plane 'The kinds of objects, the injector, the plug-in of the nodes, and the gateways, whose pods are replaced: connections that pass them are cut off. Pods that start from here on get the new proxy.'; then
@@ -160,6 +163,7 @@ if begin control-plane 'The kinds of objects, the injector, the plug-in of the n
 	check kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_BOOTSTRAP_TOKEN" consul operator raft list-peers'
 	check kubectl --namespace consul rollout status deployment/consul-connect-injector
 	check kubectl --namespace consul-cni rollout status daemonset/consul-cni
+	check kubectl --namespace consul rollout status deployment/consul-terminating-gateway
 	check kubectl --namespace gateway-public rollout status deployment/public
 	does chart consul consul 2.0.3 consul --repo https://helm.releases.hashicorp.com --values charts/dus1/consul/values.yaml
 	does kubectl --namespace consul rollout status deployment/consul-connect-injector
@@ -169,6 +173,7 @@ if begin control-plane 'The kinds of objects, the injector, the plug-in of the n
 	does kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_BOOTSTRAP_TOKEN" consul operator raft list-peers'
 	does kubectl --namespace consul rollout status deployment/consul-connect-injector
 	does kubectl --namespace consul-cni rollout status daemonset/consul-cni
+	does kubectl --namespace consul rollout status deployment/consul-terminating-gateway
 	does kubectl --namespace gateway-public rollout status deployment/public
 	back chart consul consul 2.0.2 consul --repo https://helm.releases.hashicorp.com --values charts/dus1/consul/values.yaml
 	back kubectl --namespace consul rollout status deployment/consul-connect-injector
@@ -178,6 +183,7 @@ if begin control-plane 'The kinds of objects, the injector, the plug-in of the n
 	back kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_BOOTSTRAP_TOKEN" consul operator raft list-peers'
 	back kubectl --namespace consul rollout status deployment/consul-connect-injector
 	back kubectl --namespace consul-cni rollout status daemonset/consul-cni
+	back kubectl --namespace consul rollout status deployment/consul-terminating-gateway
 	back kubectl --namespace gateway-public rollout status deployment/public
 fi
 if begin proxies-pay 'Pods of pay start anew, with the new proxy. Until then the old one goes on, with what the new servers send it.'; then
@@ -185,6 +191,7 @@ if begin proxies-pay 'Pods of pay start anew, with the new proxy. Until then the
 	check kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_BOOTSTRAP_TOKEN" consul operator raft list-peers'
 	check kubectl --namespace consul rollout status deployment/consul-connect-injector
 	check kubectl --namespace consul-cni rollout status daemonset/consul-cni
+	check kubectl --namespace consul rollout status deployment/consul-terminating-gateway
 	check kubectl --namespace gateway-public rollout status deployment/public
 	does kubectl --namespace pay rollout restart deployment --selector 'app.kubernetes.io/name=cards'
 	does kubectl --namespace pay rollout status deployment --selector 'app.kubernetes.io/name=cards'
@@ -198,6 +205,7 @@ if begin proxies-shop 'Pods of shop start anew, with the new proxy. Until then t
 	check kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_BOOTSTRAP_TOKEN" consul operator raft list-peers'
 	check kubectl --namespace consul rollout status deployment/consul-connect-injector
 	check kubectl --namespace consul-cni rollout status daemonset/consul-cni
+	check kubectl --namespace consul rollout status deployment/consul-terminating-gateway
 	check kubectl --namespace gateway-public rollout status deployment/public
 	does kubectl --namespace shop rollout restart deployment --selector 'app.kubernetes.io/name=journal'
 	does kubectl --namespace shop rollout status deployment --selector 'app.kubernetes.io/name=journal'
@@ -211,6 +219,7 @@ if begin proxies-stock 'Pods of stock start anew, with the new proxy. Until then
 	check kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_BOOTSTRAP_TOKEN" consul operator raft list-peers'
 	check kubectl --namespace consul rollout status deployment/consul-connect-injector
 	check kubectl --namespace consul-cni rollout status daemonset/consul-cni
+	check kubectl --namespace consul rollout status deployment/consul-terminating-gateway
 	check kubectl --namespace gateway-public rollout status deployment/public
 	does kubectl --namespace stock rollout restart deployment --selector 'app.kubernetes.io/name=parts'
 	does kubectl --namespace stock rollout status deployment --selector 'app.kubernetes.io/name=parts'
@@ -220,6 +229,7 @@ if begin proxies-yard 'Pods of yard start anew, with the new proxy. Until then t
 	check kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_BOOTSTRAP_TOKEN" consul operator raft list-peers'
 	check kubectl --namespace consul rollout status deployment/consul-connect-injector
 	check kubectl --namespace consul-cni rollout status daemonset/consul-cni
+	check kubectl --namespace consul rollout status deployment/consul-terminating-gateway
 	check kubectl --namespace gateway-public rollout status deployment/public
 	does kubectl --namespace yard rollout restart deployment --selector 'app.kubernetes.io/name=entries'
 	does kubectl --namespace yard rollout status deployment --selector 'app.kubernetes.io/name=entries'

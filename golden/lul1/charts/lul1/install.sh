@@ -236,6 +236,7 @@ if begin secrets 'Secrets that must be there before their readers'; then
 	secret consul consul-ca tls.crt
 	secret consul consul-gossip key
 	secret consul consul-server-tls tls.crt tls.key
+	secret consul vault-ca ca.crt
 	secret gateway-public shop-example-net tls.crt tls.key
 	complete 'docs/lul1/SECRETS.md says what each is for. Then run again with --from secrets.'
 fi

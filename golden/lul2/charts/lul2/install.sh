@@ -236,6 +236,7 @@ if begin secrets 'Secrets that must be there before their readers'; then
 	secret consul consul-gossip key
 	secret consul consul-replication-token token
 	secret consul consul-server-tls tls.crt tls.key
+	secret consul vault-ca ca.crt
 	secret gateway-partners pay-example-net tls.crt tls.key
 	complete 'docs/lul2/SECRETS.md says what each is for. Then run again with --from secrets.'
 fi
@@ -262,6 +263,8 @@ fi
 if begin policy 'what each namespace and service needs and admits'; then
 	:
 	apply 40-policy
+	wait_for consul terminatinggateway.consul.hashicorp.com/terminating-gateway-lul2 'jsonpath={.status.conditions[?(@.type=="Synced")].reason}=DeploymentReady'
+	wait_for consul deployment.apps/consul-terminating-gateway-lul2 'condition=Available'
 fi
 if begin enforcement 'what refuses all that no earlier phase admits'; then
 	:

@@ -123,6 +123,7 @@ if begin first-server 'The last of the 3 servers alone changes to the new releas
 	check kubectl --namespace consul rollout status deployment/consul-connect-injector
 	check kubectl --namespace consul-cni rollout status daemonset/consul-cni
 	check kubectl --namespace consul rollout status deployment/consul-mesh-gateway
+	check kubectl --namespace consul rollout status deployment/consul-terminating-gateway-lul2
 	check kubectl --namespace gateway-partners rollout status deployment/partners
 	check kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_REPLICATION_TOKEN" consul members -wan | awk -v dc=lul1 -v to=2.0.3 "\$7 == dc && \$3 !~ /left/ {n++; if (\$3 !~ /^alive/ || \$5 != to) {print; bad = 1}} END {exit (bad || !n)}"'
 	check kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_REPLICATION_TOKEN" curl --silent --show-error --fail --cacert "$CONSUL_CACERT" "$CONSUL_HTTP_ADDR/v1/acl/replication" | jq --exit-status ".Enabled and .Running and .LastError <= .LastSuccess"'
@@ -134,11 +135,13 @@ if begin first-server 'The last of the 3 servers alone changes to the new releas
 	back kubectl --namespace consul rollout status deployment/consul-connect-injector
 	back kubectl --namespace gateway-partners scale deployment/partners '--replicas=3'
 	back kubectl --namespace gateway-partners wait --for 'jsonpath={.spec.replicas}=2' deployment/partners
+	back kubectl --namespace consul wait --for 'jsonpath={.spec.template.spec.initContainers[0].image}=hashicorp/consul-k8s-control-plane:2.0.2' deployment/consul-terminating-gateway-lul2
 	back kubectl --namespace consul rollout status statefulset/consul-server
 	back kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_REPLICATION_TOKEN" consul operator raft list-peers'
 	back kubectl --namespace consul rollout status deployment/consul-connect-injector
 	back kubectl --namespace consul-cni rollout status daemonset/consul-cni
 	back kubectl --namespace consul rollout status deployment/consul-mesh-gateway
+	back kubectl --namespace consul rollout status deployment/consul-terminating-gateway-lul2
 	back kubectl --namespace gateway-partners rollout status deployment/partners
 fi
 if begin servers 'The other servers, one after the other, each when the one before is ready and the servers have a leader. While the leader itself changes nothing is signed for some seconds.'; then
@@ -155,11 +158,13 @@ if begin servers 'The other servers, one after the other, each when the one befo
 	back kubectl --namespace consul rollout status deployment/consul-connect-injector
 	back kubectl --namespace gateway-partners scale deployment/partners '--replicas=3'
 	back kubectl --namespace gateway-partners wait --for 'jsonpath={.spec.replicas}=2' deployment/partners
+	back kubectl --namespace consul wait --for 'jsonpath={.spec.template.spec.initContainers[0].image}=hashicorp/consul-k8s-control-plane:2.0.2' deployment/consul-terminating-gateway-lul2
 	back kubectl --namespace consul rollout status statefulset/consul-server
 	back kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_REPLICATION_TOKEN" consul operator raft list-peers'
 	back kubectl --namespace consul rollout status deployment/consul-connect-injector
 	back kubectl --namespace consul-cni rollout status daemonset/consul-cni
 	back kubectl --namespace consul rollout status deployment/consul-mesh-gateway
+	back kubectl --namespace consul rollout status deployment/consul-terminating-gateway-lul2
 	back kubectl --namespace gateway-partners rollout status deployment/partners
 fi
 if begin control-plane 'The kinds of objects, the injector, the plug-in of the nodes, and the gateways, whose pods are replaced: connections that pass them are cut off. Pods that start from here on get the new proxy.'; then
@@ -168,6 +173,7 @@ if begin control-plane 'The kinds of objects, the injector, the plug-in of the n
 	check kubectl --namespace consul rollout status deployment/consul-connect-injector
 	check kubectl --namespace consul-cni rollout status daemonset/consul-cni
 	check kubectl --namespace consul rollout status deployment/consul-mesh-gateway
+	check kubectl --namespace consul rollout status deployment/consul-terminating-gateway-lul2
 	check kubectl --namespace gateway-partners rollout status deployment/partners
 	check kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_REPLICATION_TOKEN" consul members -wan | awk -v dc=lul1 -v to=2.0.3 "\$7 == dc && \$3 !~ /left/ {n++; if (\$3 !~ /^alive/ || \$5 != to) {print; bad = 1}} END {exit (bad || !n)}"'
 	check kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_REPLICATION_TOKEN" curl --silent --show-error --fail --cacert "$CONSUL_CACERT" "$CONSUL_HTTP_ADDR/v1/acl/replication" | jq --exit-status ".Enabled and .Running and .LastError <= .LastSuccess"'
@@ -175,21 +181,25 @@ if begin control-plane 'The kinds of objects, the injector, the plug-in of the n
 	does kubectl --namespace consul rollout status deployment/consul-connect-injector
 	does kubectl --namespace gateway-partners scale deployment/partners '--replicas=3'
 	does kubectl --namespace gateway-partners wait --for 'jsonpath={.spec.replicas}=2' deployment/partners
+	does kubectl --namespace consul wait --for 'jsonpath={.spec.template.spec.initContainers[0].image}=hashicorp/consul-k8s-control-plane:2.0.3' deployment/consul-terminating-gateway-lul2
 	does kubectl --namespace consul rollout status statefulset/consul-server
 	does kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_REPLICATION_TOKEN" consul operator raft list-peers'
 	does kubectl --namespace consul rollout status deployment/consul-connect-injector
 	does kubectl --namespace consul-cni rollout status daemonset/consul-cni
 	does kubectl --namespace consul rollout status deployment/consul-mesh-gateway
+	does kubectl --namespace consul rollout status deployment/consul-terminating-gateway-lul2
 	does kubectl --namespace gateway-partners rollout status deployment/partners
 	back chart consul consul 2.0.2 consul --repo https://helm.releases.hashicorp.com --values charts/lul2/consul/values.yaml
 	back kubectl --namespace consul rollout status deployment/consul-connect-injector
 	back kubectl --namespace gateway-partners scale deployment/partners '--replicas=3'
 	back kubectl --namespace gateway-partners wait --for 'jsonpath={.spec.replicas}=2' deployment/partners
+	back kubectl --namespace consul wait --for 'jsonpath={.spec.template.spec.initContainers[0].image}=hashicorp/consul-k8s-control-plane:2.0.2' deployment/consul-terminating-gateway-lul2
 	back kubectl --namespace consul rollout status statefulset/consul-server
 	back kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_REPLICATION_TOKEN" consul operator raft list-peers'
 	back kubectl --namespace consul rollout status deployment/consul-connect-injector
 	back kubectl --namespace consul-cni rollout status daemonset/consul-cni
 	back kubectl --namespace consul rollout status deployment/consul-mesh-gateway
+	back kubectl --namespace consul rollout status deployment/consul-terminating-gateway-lul2
 	back kubectl --namespace gateway-partners rollout status deployment/partners
 fi
 if begin proxies-payments 'Pods of payments start anew, with the new proxy. Until then the old one goes on, with what the new servers send it.'; then
@@ -198,6 +208,7 @@ if begin proxies-payments 'Pods of payments start anew, with the new proxy. Unti
 	check kubectl --namespace consul rollout status deployment/consul-connect-injector
 	check kubectl --namespace consul-cni rollout status daemonset/consul-cni
 	check kubectl --namespace consul rollout status deployment/consul-mesh-gateway
+	check kubectl --namespace consul rollout status deployment/consul-terminating-gateway-lul2
 	check kubectl --namespace gateway-partners rollout status deployment/partners
 	does kubectl --namespace payments rollout restart deployment --selector 'app.kubernetes.io/name=api'
 	does kubectl --namespace payments rollout status deployment --selector 'app.kubernetes.io/name=api'
@@ -210,6 +221,7 @@ if begin proxies-stock 'Pods of stock start anew, with the new proxy. Until then
 	check kubectl --namespace consul rollout status deployment/consul-connect-injector
 	check kubectl --namespace consul-cni rollout status daemonset/consul-cni
 	check kubectl --namespace consul rollout status deployment/consul-mesh-gateway
+	check kubectl --namespace consul rollout status deployment/consul-terminating-gateway-lul2
 	check kubectl --namespace gateway-partners rollout status deployment/partners
 	does kubectl --namespace stock rollout restart deployment --selector 'app.kubernetes.io/name=parts'
 	does kubectl --namespace stock rollout status deployment --selector 'app.kubernetes.io/name=parts'
