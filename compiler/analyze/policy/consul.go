@@ -69,9 +69,14 @@ type ConsulRequest struct {
 	Token                        *Token // nil: none
 }
 
+// newConsul is a mesh without objects.
+func newConsul() *Consul {
+	return &Consul{protocols: map[string]string{}, plain: map[string]bool{}, dialed: map[string]bool{}, outside: map[string]*consulDestination{}}
+}
+
 // ReadConsul reads the objects. A field that it does not know is an error.
 func ReadConsul(t *artifact.Tree, valuesPath string) (*Consul, error) {
-	c := &Consul{protocols: map[string]string{}, plain: map[string]bool{}, dialed: map[string]bool{}, outside: map[string]*consulDestination{}}
+	c := newConsul()
 	var v struct {
 		Global struct {
 			ACLs struct {

@@ -32,7 +32,8 @@ type consulSite struct {
 // ReadConsulFederation reads the trees of all sites, by site. Two objects of one entry must be alike: the second would be
 // refused, and which one that is nobody knows.
 func ReadConsulFederation(trees map[string]*artifact.Tree) (*ConsulFederation, error) {
-	f := &ConsulFederation{all: Consul{protocols: map[string]string{}, plain: map[string]bool{}, outside: map[string]*consulDestination{}, deny: true}, sites: map[string]*consulSite{}}
+	f := &ConsulFederation{all: *newConsul(), sites: map[string]*consulSite{}}
+	f.all.deny = true
 	specs, mode, allowed := map[string][]byte{}, "", false
 	for _, name := range slices.Sorted(maps.Keys(trees)) {
 		one, err := ReadConsul(trees[name], "charts/"+name+"/consul/values.yaml")
