@@ -216,8 +216,8 @@ func inputs(series map[string]string) []promSeries {
 
 var labelTemplate = regexp.MustCompile(`\{\{ \$labels\.([a-z_]+) \}\}`)
 
-// expected finds the rule whose own labels do not contradict those given, and renders what promtool will see.
-func expected(t *testing.T, alerts []map[string]any, name string, labels map[string]string) promExpected {
+// alertOf finds the rule whose own labels do not contradict those given.
+func alertOf(t *testing.T, alerts []map[string]any, name string, labels map[string]string) map[string]any {
 	t.Helper()
 	for _, a := range alerts {
 		own := texts(a["labels"])
@@ -228,20 +228,27 @@ func expected(t *testing.T, alerts []map[string]any, name string, labels map[str
 		for _, k := range []string{"switch", "rack", "gateway", "vip", "metric"} {
 			fits = fits && (own[k] == "" || labels[k] != "")
 		}
-		if !fits {
-			continue
+		if fits {
+			return a
 		}
-		maps.Copy(own, labels)
-		out := promExpected{Labels: own, Annotations: texts(a["annotations"])}
-		for k, v := range out.Annotations {
-			out.Annotations[k] = labelTemplate.ReplaceAllStringFunc(v, func(s string) string {
-				return own[labelTemplate.FindStringSubmatch(s)[1]]
-			})
-		}
-		return out
 	}
 	t.Fatalf("no alert %s with %v", name, labels)
-	return promExpected{}
+	return nil
+}
+
+// expected renders what promtool will see of the rule that fits the labels.
+func expected(t *testing.T, alerts []map[string]any, name string, labels map[string]string) promExpected {
+	t.Helper()
+	a := alertOf(t, alerts, name, labels)
+	own := texts(a["labels"])
+	maps.Copy(own, labels)
+	out := promExpected{Labels: own, Annotations: texts(a["annotations"])}
+	for k, v := range out.Annotations {
+		out.Annotations[k] = labelTemplate.ReplaceAllStringFunc(v, func(s string) string {
+			return own[labelTemplate.FindStringSubmatch(s)[1]]
+		})
+	}
+	return out
 }
 
 func texts(v any) map[string]string {

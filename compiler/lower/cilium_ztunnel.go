@@ -149,11 +149,12 @@ func (l *lowering) ztunnelRules() []ir.Rule {
 	}}
 }
 
-// ztunnelMetrics are those that the rules read.
+// ztunnelMetrics are those that the rules read and that are always there: a counter by its kind of failure is not before
+// the first one (pkg/ztunnel/zds/metrics.go, NewCounterVec).
 func (l *lowering) ztunnelMetrics() []needed {
 	if l.encrypts() != byZtunnel {
 		return nil
 	}
 	from := ir.From{"kubernetes.cni", "mesh.kind", "mesh.encryption"}
-	return []needed{{ztunnelConnected, "the agents of Cilium", from}, {ztunnelFailed, "the agents of Cilium", from}, {ztunnelRefused, "the agents of Cilium", from}}
+	return []needed{{ztunnelConnected, "the agents of Cilium", from}}
 }

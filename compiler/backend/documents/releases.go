@@ -1,6 +1,8 @@
 package documents
 
 import (
+	"slices"
+
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
@@ -37,11 +39,38 @@ func (b *book) bringBack(r *ir.Release) string {
 		return "kubectl -n argocd patch application " + b.P.Name + "-" + r.Name +
 			` --type merge -p '{"operation":{"initiatedBy":{"username":"runbook"},"sync":{"syncOptions":["ServerSideApply=true","RespectIgnoreDifferences=true"]}}}'`
 	}
-	if phase := b.phaseOf(r.Name); phase != "" && len(r.Patches) > 0 { // helm alone would take back what the site patches
+	if phase := b.phaseOf(r.Name); phase != "" && len(r.Patches) > 0 && !b.moves(r) { // helm alone would take back what the site patches
 		return `MESHGEN_CONTEXT="$(kubectl config current-context)" charts/` + b.P.Name + "/install.sh --from " + phase + " --to " + phase
 	}
-	return "helm upgrade --install " + r.Name + " " + r.HelmChart() + " --version " + r.Version + " --namespace " + r.Namespace +
-		" --values charts/" + b.P.Name + "/" + r.Name + "/values.yaml"
+	line := "helm upgrade --install " + r.Name + " " + r.HelmChart() + " --version " + b.versionThere(r) + " --namespace " + r.Namespace
+	if b.moves(r) { // the installation would bring the release from before the upgrade
+		return b.renderer(r, "; ") + line + b.kept(r) + b.postRenderer(r)
+	}
+	return line + " --values charts/" + b.P.Name + "/" + r.Name + "/values.yaml"
+}
+
+// moves reports whether steps of an upgrade under way change a release: the tree does not know how far they are.
+func (b *book) moves(r *ir.Release) bool {
+	return b.P.Upgrade != nil && slices.ContainsFunc(b.P.Upgrade.Steps, func(s ir.UpgradeStep) bool {
+		return slices.ContainsFunc(s.Run, func(c ir.UpgradeCommand) bool { return c.Chart != nil && c.Chart.Name == r.Name })
+	})
+}
+
+// versionThere is the version of a release: that which is installed, where an upgrade is under way (helm v3.19.0
+// pkg/action/get_metadata.go; read 2026-11-22).
+func (b *book) versionThere(r *ir.Release) string {
+	if b.moves(r) {
+		return `"$(helm -n ` + r.Namespace + " get metadata " + r.Name + ` -o json | jq -r .version)"`
+	}
+	return r.Version
+}
+
+// kept keeps the values of a release as the last step of an upgrade under way has left them.
+func (b *book) kept(r *ir.Release) string {
+	if b.moves(r) {
+		return " --reuse-values"
+	}
+	return ""
 }
 
 // phaseOf is the phase of the installation that has a release; "" where none has.
@@ -56,15 +85,26 @@ func (b *book) phaseOf(release string) string {
 	return ""
 }
 
-// postRenderer are the arguments by which Helm 3 keeps what the site patches of a release; "" where it patches nothing. Helm 4
-// takes the plug-in meshgen-patch of the same folder in place of the script.
+// postRenderer are the arguments by which helm keeps what the site patches of a release, behind renderer; "" where it patches
+// nothing.
 func (b *book) postRenderer(r *ir.Release) string {
 	if len(r.Patches) == 0 {
 		return ""
 	}
-	charts := "charts/" + b.P.Name
-	return " --post-renderer " + charts + "/post-renderer/meshgen-patch/patch.sh --post-renderer-args " + charts + "/" + r.Name + "/patches"
+	return ` --post-renderer "$renderer" --post-renderer-args charts/` + b.P.Name + "/" + r.Name + "/patches"
 }
+
+// renderer is what a shell does first where the site patches a release, and what stands behind it: Helm 3 takes a program,
+// Helm 4 a plugin.
+func (b *book) renderer(r *ir.Release, end string) string {
+	if len(r.Patches) == 0 {
+		return ""
+	}
+	return "case $(helm version --short) in v3*) renderer=" + b.postRendererDir() + `/meshgen-patch/patch.sh ;; *) renderer=meshgen-patch; export HELM_PLUGINS="$PWD/` +
+		b.postRendererDir() + `:$(helm env HELM_PLUGINS)" ;; esac` + end
+}
+
+func (b *book) postRendererDir() string { return "charts/" + b.P.Name + "/post-renderer" }
 
 // Deployed is the command that shows which charts of a namespace are there.
 func (b *book) Deployed(namespace string) string {

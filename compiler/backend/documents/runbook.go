@@ -106,6 +106,7 @@ type book struct {
 	Waypoints                     []string    // namespaces with a waypoint
 	Ways                          []wayOut
 	CiliumChart                   string // for helm, with its release; "" where meshgen does not install it
+	Renderer                      string // what a shell does first where the site patches Cilium's objects; "": nothing
 }
 
 // migrating is a namespace on its way to another mode of mutual TLS.
@@ -260,7 +261,8 @@ func newBook(p *ir.Plan, t *artifact.Tree) *book {
 	for _, r := range p.Releases {
 		switch {
 		case r.Component == "cilium":
-			b.CiliumChart = r.HelmChart() + " --version " + r.Version + b.postRenderer(&r)
+			b.Renderer = b.renderer(&r, "")
+			b.CiliumChart = r.HelmChart() + " --version " + b.versionThere(&r) + b.kept(&r) + b.postRenderer(&r)
 		case r.Name == "istio-cni" || r.Name == "linkerd2-cni":
 			b.CNIAgent = r.Namespace
 		case r.Name == "istio-base" || r.Chart == "istiod" || r.Name == "linkerd-control-plane" || r.Component == "consul" && p.Consul != nil:
