@@ -8,6 +8,7 @@ import (
 
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
+	"meshgen.dev/meshgen/compiler/profile"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
@@ -138,7 +139,10 @@ pilot/pkg/networking/core/listener_waypoint.go, buildWaypointInternal, x-istio-s
 							Hintf("a namespace without a waypoint for what other sites call").Related(site.Join("namespaces", s.namespace, "waypoint"), "has a waypoint")
 					case len(a.Methods)+len(a.Paths) > 0 || s.JWT != nil:
 						p.Reportf(at+".from."+site.Index(j), "%s holds %s to requests, and of a caller of another site connections alone are seen", s.full(), c).
-							Hintf("leave methods, paths and tokens out; meshes that can: istio-sidecar, linkerd, consul")
+							Hintf("leave methods, paths and tokens out; what can: %s", meshesThat(p.Profiles, func(kind string) bool {
+								allow := p.Profiles.Mesh(kind)
+								return kind != "istio-ambient" && allow.Capability("federation").For("").Support != profile.None && allow.Capability("allow.paths").For("").Support != profile.None
+							}))
 					}
 				}
 			}

@@ -38,9 +38,9 @@ Consul, certificate authority providers.`,
 		}
 		r := p.Reportf("mesh.ca.kind", "the certificate authority is of kind %s, which mesh %s cannot use", m.CA.Kind, m.Kind).Related("mesh.kind", "the mesh")
 		if m.CA.Kind == "vault" && slices.Contains(known, "cert-manager") {
-			r.Hintf(`kind: "cert-manager", with an issuer that asks Vault; mesh consul asks it by itself`)
+			r.Hintf(`kind: "cert-manager", with an issuer that asks Vault; what can by itself: %s`, meshesThat(p.Profiles, func(kind string) bool { return slices.Contains(signers[kind], "vault") }))
 		} else {
-			r.Hintf("one of %s", strings.Join(known, ", "))
+			r.Hintf("one of %s; what can: %s", strings.Join(known, ", "), meshesThat(p.Profiles, func(kind string) bool { return slices.Contains(signers[kind], m.CA.Kind) }))
 		}
 	},
 }

@@ -71,7 +71,7 @@ whoever's pods send it: there is no mode of one namespace.`,
 			for ln, l := range byKey(g.Listeners) {
 				if l.TLS != nil && l.TLS.Mode == "mutual" {
 					p.Reportf(site.Join("gateways", name, "listeners", ln, "tls", "mode"), "listener %q of gateway %q asks clients for a certificate, which gateways of Cilium do not", ln, name).Related("mesh.kind", "the mesh").
-						Hintf("tls: mode: \"terminate\"")
+						Hintf("tls: mode: \"terminate\"; what can: %s", meshesThat(p.Profiles, isIstio))
 				}
 			}
 		}

@@ -12,11 +12,11 @@ import (
 
 // withoutWayOut is why nothing of a mesh can send with the addresses of a provider.
 var withoutWayOut = map[string]string{
-	"cilium":        "whose proxies are one on each node: what they pass on leaves from the node of the service's pod",
-	"consul":        "whose terminating gateway is a Deployment of the chart that always starts a pod before it stops one: two would stand behind the address",
-	"linkerd":       "whose EgressNetwork decides who may leave, and leads nobody to another proxy",
-	"none":          "which has no proxies",
-	"istio-ambient": "whose waypoint has a Service of istiod's making, without an address outside",
+	"cilium":        "its proxies are one on each node: what they pass on leaves from the node of the service's pod",
+	"consul":        "its terminating gateway is a Deployment of the chart that always starts a pod before it stops one: two would stand behind the address",
+	"linkerd":       "its EgressNetwork decides who may leave, and leads nobody to another proxy",
+	"none":          "there are no proxies",
+	"istio-ambient": "its waypoint has a Service of istiod's making, without an address outside",
 }
 
 // EgressProxyMesh finds a provider that needs a gateway which the mesh has not.
@@ -39,11 +39,12 @@ charts/consul/templates/terminating-gateways-deployment.yaml (no strategy); read
 			if !byProxy(e.Provider) || slices.Contains(lower.EgressProviders(kind), e.Provider) {
 				continue
 			}
-			hint := "mesh: kind: \"istio-sidecar\", or provider: \"cilium\" with Cilium as the pod network"
+			hint := "provider: \"cilium\", with Cilium as the pod network"
 			if slices.Contains(lower.EgressProviders(kind), "host") {
 				hint = "provider: \"host\", with an address on each machine of class \"" + e.Placement.Class + "\""
 			}
-			p.Reportf(site.Join("egressGateways", n, "provider"), "egress gateway %q: provider %s rewrites what an egress gateway of the mesh sends, and the mesh is %s, %s", n, e.Provider, kind, withoutWayOut[kind]).
+			hint += "; what can: " + meshesThat(p.Profiles, func(kind string) bool { return slices.Contains(lower.EgressProviders(kind), e.Provider) })
+			p.Reportf(site.Join("egressGateways", n, "provider"), "egress gateway %q: provider %s rewrites what an egress gateway of the mesh sends, which mesh %s cannot: %s", n, e.Provider, kind, withoutWayOut[kind]).
 				Hintf("%s", hint).Related("mesh.kind", "the mesh")
 		}
 	},

@@ -50,8 +50,8 @@ Source: istio.io, Consul and Cilium documentation, Gateway API: each has a contr
 	Run: func(p *check.Pass) {
 		for n, g := range byKey(p.Site.Gateways) {
 			if g.Implementation != nil && g.Frontend == "gateway-api" && ownGateway(p.Site.Mesh.Kind) {
-				p.Reportf(site.Join("gateways", n, "implementation"), "gateway %q is to run %s, and mesh %q has a gateway of its own", n, g.Implementation.Kind, p.Site.Mesh.Kind).
-					Related("mesh.kind", "the mesh").Hintf("leave implementation out; kinds of mesh that take one: linkerd, none")
+				p.Reportf(site.Join("gateways", n, "implementation"), "gateway %q is to run %s, which mesh %s cannot take: it has a gateway of its own", n, g.Implementation.Kind, p.Site.Mesh.Kind).
+					Related("mesh.kind", "the mesh").Hintf("leave implementation out; what can: %s", meshesThat(p.Profiles, func(kind string) bool { return !ownGateway(kind) })+", none")
 			}
 		}
 	},

@@ -356,21 +356,22 @@ func retryConditions(p *check.Pass, s placed, m *profile.Mesh) {
 
 // meshesRepeating names the meshes that can send a request again after a failure.
 func meshesRepeating(set *profile.Set, on string) string {
-	var out []string
-	for _, kind := range set.Meshes() {
+	return meshesThat(set, func(kind string) bool {
 		m := set.Mesh(kind)
-		if m.Capability("retries.on").For("").Support != profile.None && (len(m.RetryOn) == 0 || m.RetryOn[on] != "") {
-			out = append(out, kind)
-		}
-	}
-	return strings.Join(out, ", ")
+		return m.Capability("retries.on").For("").Support != profile.None && (len(m.RetryOn) == 0 || m.RetryOn[on] != "")
+	})
 }
 
 // meshesWith names the meshes that can do something, with limits or without.
 func meshesWith(set *profile.Set, capability string) string {
+	return meshesThat(set, func(kind string) bool { return set.Mesh(kind).Capability(capability).For("").Support != profile.None })
+}
+
+// meshesThat names the meshes of which something is true.
+func meshesThat(set *profile.Set, is func(kind string) bool) string {
 	var out []string
 	for _, kind := range set.Meshes() {
-		if set.Mesh(kind).Capability(capability).For("").Support != profile.None {
+		if is(kind) {
 			out = append(out, kind)
 		}
 	}

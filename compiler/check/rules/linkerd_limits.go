@@ -6,6 +6,7 @@ import (
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
 	"meshgen.dev/meshgen/compiler/lower"
+	"meshgen.dev/meshgen/compiler/profile"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
@@ -34,7 +35,10 @@ linkerd/linkerd2-proxy linkerd/trace-context/src/service.rs; read on 2026-11-21.
 	Run: func(p *check.Pass) {
 		if p.Site.Mesh.Kind == "linkerd" && p.Site.Observability.Tracing != nil {
 			p.Reportf("observability.tracing", "mesh linkerd samples no traces, and sends spans only to a collector with an identity, which the site does not name").
-				Related("mesh.kind", "the mesh").Hintf("leave tracing out, and let the applications send their own spans: as a service of the site that they call")
+				Related("mesh.kind", "the mesh").Hintf("leave tracing out, and let the applications send their own spans: as a service of the site that they call; what can: %s",
+				meshesThat(p.Profiles, func(kind string) bool {
+					return kind != "linkerd" && p.Profiles.Mesh(kind).Capability("tracing").For("").Support != profile.None
+				}))
 		}
 	},
 }

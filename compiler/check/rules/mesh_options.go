@@ -114,11 +114,13 @@ Source: istio.io, canary upgrades; linkerd.io, upgrade; docs.cilium.io, upgrade 
 		}
 		if prof != nil && prof.Capability("upgrade.canary").Support == profile.None {
 			if len(up.Canary) > 0 {
-				p.Reportf("mesh.upgrade.canary", "namespaces go ahead, which mesh %s cannot: %s", m.Kind, prof.Capability("upgrade.canary").Limits).Hintf("leave canary out").
+				p.Reportf("mesh.upgrade.canary", "namespaces go ahead, which mesh %s cannot: %s", m.Kind, prof.Capability("upgrade.canary").Limits).
+					Hintf("leave canary out; what can: %s", meshesWith(p.Profiles, "upgrade.canary")).
 					Related("mesh.kind", "the mesh")
 			}
 			if up.Revision != "" {
-				p.Reportf("mesh.upgrade.revision", "the upgrade names revision %q, and mesh %s has no revisions", up.Revision, m.Kind).Hintf("leave revision out").
+				p.Reportf("mesh.upgrade.revision", "the upgrade names revision %q, and mesh %s has no revisions", up.Revision, m.Kind).
+					Hintf("leave revision out; what can: %s", meshesWith(p.Profiles, "upgrade.canary")).
 					Related("mesh.kind", "the mesh")
 			}
 			return
