@@ -74,3 +74,29 @@ func TestChecksZtunnel(t *testing.T) {
 		"FAIL encryption of the agents: expected Ztunnel, seen Disabled on bts1-cp, Disabled on bts1-e1, Disabled on bts1-e2, Disabled on bts1-w1, Disabled on bts1-w2",
 		"FAIL namespaces with io.cilium/mtls-enabled=true: expected ledger, reports, seen ledger", "FAIL DaemonSet ztunnel-cilium: expected 5 ready, seen 4 ready"}, "kubernetes")
 }
+
+// TestChecksSPIRE: whether agents have certificates, and who signs is there. Agents answer in the form of
+// api/v1/models/status_response.go of Cilium 1.20.2.
+func TestChecksSPIRE(t *testing.T) {
+	real(t, "jq")
+	dir := onDisk(t, compileExample(t, "bgy1").Tree)
+	programs := func(last string, agents, servers int) []string {
+		var pods []string
+		for _, n := range []string{"bgy1-cp", "bgy1-e1", "bgy1-e2", "bgy1-w1", "bgy1-w2"} {
+			pods = append(pods, fmt.Sprintf(`{"metadata": {"name": "agent-%s"}, "spec": {"nodeName": %[1]q}}`, n))
+		}
+		return answers(t, map[string]string{"kubectl": "case \"$*\" in\n" +
+			prints("'exec --namespace kube-system agent-bgy1-w2 --container cilium-agent -- cilium-dbg status --output json'", last) +
+			prints("'exec --namespace kube-system agent-'*' --container cilium-agent -- cilium-dbg status --output json'", `{"auth-certificate-provider": {"state": "Ok"}}`) +
+			prints("'get pods --namespace kube-system --selector k8s-app=cilium --output json'", `{"items": [`+strings.Join(pods, ",")+`]}`) +
+			prints("'get daemonsets --namespace kube-system --output json'", fmt.Sprintf(`{"items": [{"metadata": {"name": "spire-agent"}, "status": {"numberReady": %d}}]}`, agents)) +
+			prints("'get statefulsets --namespace kube-system --output json'", fmt.Sprintf(`{"items": [{"metadata": {"name": "spire-server"}, "status": {"readyReplicas": %d}}]}`, servers)) +
+			"*--ignore-not-found*) ;;\n*) echo '{\"items\": []}' ;;\nesac\n"})
+	}
+	expect(t, dir, programs(`{"auth-certificate-provider": {"state": "Ok"}}`, 5, 1), 1, []string{"PASS certificates of the agents: Ok",
+		"PASS DaemonSet spire-agent: 5 ready", "PASS StatefulSet spire-server: 1 ready"}, "kubernetes")
+	expect(t, dir, programs(`{"auth-certificate-provider": {"state": "Failure", "msg": "Not connected to SPIRE server"}}`, 4, 0), 1, []string{
+		"FAIL certificates of the agents: expected Ok, seen Failure on bgy1-w2", "FAIL DaemonSet spire-agent: expected 5 ready, seen 4 ready",
+		"FAIL StatefulSet spire-server: expected 1 ready, seen 0 ready"}, "kubernetes")
+	expect(t, dir, programs("", 5, 1), 1, []string{"FAIL certificates of the agents: expected Ok, seen no answer on bgy1-w2"}, "kubernetes")
+}

@@ -57,6 +57,8 @@ var policyBreaks = []struct {
 	{"callers do not reach the waypoint of stock", mutant{"networkpolicy", "krk1", "**/networkpolicy.yaml", `(?s)(name: waypoint\n  namespace: stock\n.*?)port: 15008`, `${1}port: 15009`}},
 	{"stock/api takes what it likes from shop/web", mutant{"cilium-mesh", "wro1", "**/40-policy/ciliumnetworkpolicy.yaml", `(?s)(name: service-api\n.*?)          rules:\n            http:.*?(?:---)`, "${1}---"}},
 	{"pods of any account pass for reports/month", mutant{"cilium-mesh", "bts1", "**/40-policy/ciliumnetworkpolicy.yaml", ` +k8s:io.cilium.k8s.policy.serviceaccount: month\n`, ``}},
+	{"agents shake hands with nobody", mutant{"cilium", "bgy1", "charts/*/cilium/values.yaml", `(authentication:\n +enabled: )true`, `${1}false`}},
+	{"the gateway must prove who it is, and cannot", mutant{"cilium-mesh", "bgy1", "**/40-policy/ciliumnetworkpolicy.yaml", `(fromEntities:\n +- ingress\n)`, "${1}      authentication:\n        mode: required\n"}},
 	{"nothing takes pods of reports to ztunnel", mutant{"namespaces", "bts1", "**/namespace.yaml", `(?s)(name: reports\n.*?) +io.cilium/mtls-enabled: "true"\n`, `${1}`}},
 	{"a NetworkPolicy opens what requests are held to", mutant{"networkpolicy", "wro1", "**/networkpolicy.yaml", `(?s)(namespace: stock.*?policyTypes:\n.*?- Egress\n)`, "${1}  ingress:\n    - {}\n"}},
 	{"pods of any account pass for plant/poller", mutant{"cilium-mesh", "wro1", "**/40-policy/ciliumnetworkpolicy.yaml", ` +k8s:io.cilium.k8s.policy.serviceaccount: poller\n`, ``}},

@@ -30,6 +30,12 @@ func releases(p *ir.Plan) verify.Releases {
 	r.PluginCA = p.Mesh.CA != nil && p.Mesh.CA.Kind == "plugin"
 	r.VaultCA = p.Consul != nil && p.Consul.CA != nil && p.Consul.CA.Vault != nil
 	r.SPIRE = p.Mesh.CA != nil && p.Mesh.CA.SPIRE != nil
+	r.TrustDomain = p.Mesh.TrustDomain
+	for _, n := range p.Namespaces {
+		if p.Cilium != nil && p.Cilium.Settings != nil && p.Cilium.Settings.SPIRE != nil && n.Purpose == "services" && n.Meshed && !n.Permissive {
+			r.Proved = append(r.Proved, n.Name)
+		}
+	}
 	if f := p.Federation; f != nil {
 		r.Peers = map[string]string{}
 		for _, peer := range f.Peers {

@@ -40,6 +40,7 @@ type CiliumRule struct {
 	Ports    []CiliumPort
 	Plain    []CiliumPort    // those in place of which the one of ztunnel is admitted; empty: Ports are the pod's own
 	HTTP     []CiliumRequest // empty: whatever is said on the ports
+	Proves   bool            // agents authenticate the peer, a pod, before anything passes
 	DNS      bool            // the agent reads the answers: names of other rules have their addresses from it
 	From     From
 }

@@ -1,6 +1,9 @@
 package ir
 
-import "net/netip"
+import (
+	"net/netip"
+	"strconv"
+)
 
 // Cilium is what is decided about Cilium: as pod network, and as load balancer where it is one.
 type Cilium struct {
@@ -44,6 +47,7 @@ type CiliumSettings struct {
 	EncryptionFrom    From           // what chooses it
 	IPsec             *CiliumIPsec   // nil for another encryption
 	Ztunnel           *CiliumZtunnel // nil for another encryption
+	SPIRE             *CiliumSPIRE   // nil: agents do not authenticate pods for each other
 	Strict            bool           // packets between pods of two nodes are dropped that are not encrypted; by IPsec the sender's alone
 	StrictNetwork     netip.Prefix   // of pods, of version 4: the sender's side of Strict holds for no other
 	StrictLookup      bool           // addresses of nodes are told from those of pods one by one
@@ -71,6 +75,22 @@ type CiliumZtunnel struct {
 	Namespaces []string // that have it, sorted
 	From       From
 }
+
+// CiliumSPIRE is what agents need to authenticate pods for each other: a server of SPIRE and an agent of it on each node, which
+// the chart of Cilium brings.
+type CiliumSPIRE struct {
+	TrustDomain           string
+	Namespace             string // of both, by the names below
+	Server, Agent         string // StatefulSet and Service; DaemonSet
+	ServerPort            uint16 // of the server's pod and Service: agents and operators ask there
+	Port                  uint16 // of each node, where agents of Cilium authenticate pods to each other
+	StorageClass, Storage string // of the server's volume
+	LifeSeconds           int    // of a certificate; agents renew it halfway
+	From                  From
+}
+
+// Life is how long a certificate lives, in words.
+func (s *CiliumSPIRE) Life() string { return strconv.Itoa(s.LifeSeconds/3600) + " h" }
 
 // CiliumPods is the network of the pods of one family. An invalid Network: the family is off.
 type CiliumPods struct {

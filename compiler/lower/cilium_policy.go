@@ -112,7 +112,7 @@ func (l *lowering) ciliumService(s *ir.Service) ir.CiliumPolicy {
 			p.Ingress = append(p.Ingress, ztunnelRule("from "+c.Kind+" "+c.Namespace+"/"+c.Name, podLabels(c.Namespace, c.ServiceAccount, c.Labels), c.Ports, c.From))
 			continue
 		}
-		p.Ingress = append(p.Ingress, ciliumCaller(c, s.Meshed)...)
+		p.Ingress = append(p.Ingress, l.proved(s, c, ciliumCaller(c, s.Meshed))...)
 	}
 	for i := range l.p.Exposures {
 		if e := &l.p.Exposures[i]; e.Namespace == s.Namespace && e.Service == s.Name {

@@ -103,11 +103,17 @@ func (l *lowering) ztunnelSecret() {
 	})
 }
 
-// ztunnelImage adds the image of the proxies to those of Cilium's chart. The chart pins it by its digest, which the copy has
-// too.
-func (l *lowering) ztunnelImage(chart string, table chartImages) chartImages {
-	if chart == podNetwork && l.encrypts() == byZtunnel {
+// ciliumImages adds to the images of Cilium's chart those of ztunnel and of SPIRE, where the site has them. The chart pins
+// each by its digest, which the copy has too.
+func (l *lowering) ciliumImages(chart string, table chartImages) chartImages {
+	if chart != podNetwork {
+		return table
+	}
+	if l.encrypts() == byZtunnel {
 		table.images = append(table.images[:len(table.images):len(table.images)], chartImage{"encryption.ztunnel.image.repository", ztunnelImage})
+	}
+	if l.authenticates() {
+		table.images = slices.Concat(table.images, spireImages)
 	}
 	return table
 }

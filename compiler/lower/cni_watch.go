@@ -33,12 +33,12 @@ func (l *lowering) ciliumRules() {
 	if !l.installsCilium() {
 		return
 	}
-	l.ruleGroup("pod-network", runbookConntrack, append([]ir.Rule{{
+	l.ruleGroup("pod-network", runbookConntrack, slices.Concat([]ir.Rule{{
 		Alert: "BPFMapFilling", Severity: warning, For: "10m", From: ir.From{"kubernetes.cni", "components.cni.managed"},
 		Expr:        ciliumPressure + " > " + pressureHigh,
 		Summary:     "The table {{ $labels.map_name }} of Cilium on {{ $labels.node }} is filling up.",
 		Description: "When it is full, connections are forgotten or refused, and the kernel's own table looks fine. The site sizes the table of TCP connections by capacity.",
-	}}, append(l.ipsecRules(), l.ztunnelRules()...)...)...)
+	}}, l.ipsecRules(), l.ztunnelRules(), l.spireRules())...)
 	g := &l.p.Watch.Groups[len(l.p.Watch.Groups)-1]
 	g.From = append(slices.Clone(g.From), "components.cni.managed")
 }

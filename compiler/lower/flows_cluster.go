@@ -101,6 +101,7 @@ func (l *lowering) clusterFlows() {
 			from, ir.From{"kubernetes.cni"})
 	}
 	l.encryptedFlows(from, nodes)
+	l.spireFlows(from, nodes)
 	if k.CNI.Encapsulation == "none" {
 		pods := ir.FlowEnd{Name: "pods", Addresses: l.p.Cluster.PodCIDRs}
 		l.flow(ir.Flow{Area: ir.NodeArea, From: pods, To: pods, Protocol: "any", Why: "pod network " + k.CNI.Kind + ": nothing encapsulates packets between pods",

@@ -78,6 +78,7 @@ func (l *lowering) ciliumMeshSettings(s *ir.CiliumSettings) {
 	s.Encryption, s.EncryptionFrom = l.s.Mesh.Encrypts(), append(l.p.Mesh.From.Of("mtls", "kind"), l.encryptionFrom()...)
 	l.ipsecSettings(s)
 	l.ztunnelSettings(s)
+	l.spireSettings(s)
 	s.Gateways = l.p.Cluster.GatewayAPI.Version != "" // without its CRDs the operator serves none
 	s.Envoy = l.p.Mesh.Proxy
 	s.From = append(append(s.From, l.p.Mesh.From.Of("kind", "mtls")...), l.p.Cluster.GatewayAPI.From...)

@@ -1,6 +1,10 @@
 package lower
 
-import "meshgen.dev/meshgen/compiler/ir"
+import (
+	"slices"
+
+	"meshgen.dev/meshgen/compiler/ir"
+)
 
 // unavailable counts the nodes on which a DaemonSet should have a pod that is ready, and has none.
 const unavailable = "kube_daemonset_status_number_unavailable"
@@ -33,5 +37,5 @@ func ciliumMetrics(l *lowering) []needed {
 		return nil
 	}
 	return append([]needed{{ciliumRefused, "the agents of Cilium", l.p.Mesh.From.Of("kind")}, {unavailable, "kube-state-metrics", l.p.Mesh.From.Of("kind")}},
-		append(l.ipsecMetrics(), l.ztunnelMetrics()...)...)
+		slices.Concat(l.ipsecMetrics(), l.ztunnelMetrics(), l.spireMetrics())...)
 }

@@ -92,7 +92,7 @@ func (l *lowering) signerSecret() {
 func (l *lowering) clockTolerance() int {
 	if ca := l.p.Mesh.CA; ca != nil && ca.Signer != nil {
 		return l.meshProfile().Signer.ClockToleranceSeconds
-	} else if ca != nil && ca.SPIRE != nil {
+	} else if ca != nil && ca.Kind == "spire" && l.meshProfile().SPIRE != nil {
 		return l.meshProfile().SPIRE.ClockToleranceSeconds
 	} else if ca != nil && ca.Kind == "vault" && l.meshProfile().Vault != nil {
 		return l.meshProfile().Vault.ClockToleranceSeconds
@@ -103,7 +103,7 @@ func (l *lowering) clockTolerance() int {
 // clockFrom are the site paths behind clockTolerance.
 func (l *lowering) clockFrom() ir.From {
 	from := ir.From{"mesh.kind"}
-	if l.p.Mesh.CA != nil && (l.istio() || l.p.Mesh.CA.Kind == "vault") {
+	if l.p.Mesh.CA != nil && (l.istio() || l.p.Mesh.CA.Kind == "vault" || l.authenticates()) {
 		from = append(from, l.p.Mesh.CA.From...)
 	}
 	return from

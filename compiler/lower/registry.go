@@ -22,7 +22,7 @@ func (l *lowering) registry() {
 		return // a rule refuses it
 	}
 	for i := range l.p.Releases {
-		l.mirrorRelease(&l.p.Releases[i], l.ztunnelImage(l.p.Releases[i].Chart, registryCharts[l.p.Releases[i].Chart]))
+		l.mirrorRelease(&l.p.Releases[i], l.ciliumImages(l.p.Releases[i].Chart, registryCharts[l.p.Releases[i].Chart]))
 	}
 	for i := range l.p.Gateways {
 		if g := &l.p.Gateways[i]; g.Program.Kind != "" {

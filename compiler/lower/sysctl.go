@@ -77,11 +77,15 @@ func (l *lowering) nodes() int {
 func (l *lowering) reservedPorts() (string, []string) {
 	k := l.s.Kubernetes
 	used := []ir.PortRange{l.p.Cluster.NodePorts}
-	for _, ports := range [][]profile.Listener{
+	listeners := [][]profile.Listener{
 		l.set.Distribution(k.Distribution).HostPorts,
 		l.set.CNI(k.CNI.Kind).HostPorts,
 		l.set.LoadBalancer(l.s.LoadBalancer.Kind).HostPorts,
-	} {
+	}
+	if l.authenticates() {
+		listeners = append(listeners, l.meshProfile().SPIRE.HostPorts)
+	}
+	for _, ports := range listeners {
 		for _, p := range ports {
 			used = append(used, ir.PortRange{First: p.Port, Last: p.Port})
 		}
@@ -103,7 +107,11 @@ func (l *lowering) reservedPorts() (string, []string) {
 			text = append(text, fmt.Sprintf("%d-%d", r.First, r.Last))
 		}
 	}
-	return strings.Join(text, ","), []string{"kubernetes.nodePorts", "kubernetes.distribution", "kubernetes.cni.kind", "loadBalancer.kind"}
+	from := []string{"kubernetes.nodePorts", "kubernetes.distribution", "kubernetes.cni.kind", "loadBalancer.kind"}
+	if l.authenticates() {
+		from = append(from, "mesh.ca", "mesh.kind", "components.cni.managed")
+	}
+	return strings.Join(text, ","), from
 }
 
 // modules lists what must be loaded before the settings above exist, and what the datapath of mesh and pods uses.

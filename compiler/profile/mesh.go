@@ -102,11 +102,13 @@ type Signer struct {
 	ClockToleranceSeconds int    `json:"clockToleranceSeconds"` // how far a clock may be behind
 }
 
-// SPIRE is how the proxies of a mesh reach the agents of SPIRE, which the cluster brings.
+// SPIRE is how SPIRE signs for a mesh.
 type SPIRE struct {
-	Driver                string `json:"driver"`                // mounts the agent's socket into pods
-	Socket                string `json:"socket"`                // file name of the socket there
-	ClockToleranceSeconds int    `json:"clockToleranceSeconds"` // how far a clock may be behind
+	Driver                string     `json:"driver,omitempty"`        // mounts the socket of an agent that the cluster brings into pods
+	Socket                string     `json:"socket,omitempty"`        // file name of the socket there
+	WorkloadHours         int        `json:"workloadHours,omitempty"` // life of a certificate, where the mesh brings SPIRE; 0: the site says
+	HostPorts             []Listener `json:"hostPorts,omitempty"`     // what listens on each node, where the mesh brings SPIRE
+	ClockToleranceSeconds int        `json:"clockToleranceSeconds"`   // how far a clock may be behind
 }
 
 // Vault is what its PKI engine does for the servers of a mesh.

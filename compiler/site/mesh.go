@@ -1,6 +1,9 @@
 package site
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Mesh is the service mesh.
 type Mesh struct {
@@ -53,6 +56,19 @@ type CA struct {
 	TrustAnchor          *TrustAnchor `json:"trustAnchor"`
 	Issuer               *Issuer      `json:"issuer"`
 	Vault                *VaultCA     `json:"vault"` // options of kind vault
+	SPIRE                *SPIREServer `json:"spire"` // options of kind spire with mesh cilium
+}
+
+// SPIREServer is the server of SPIRE that mesh cilium brings.
+type SPIREServer struct {
+	StorageClass string `json:"storageClass"`
+	Storage      string `json:"storage"` // quantity, default "1Gi"
+}
+
+// Authenticates reports whether agents of mesh cilium authenticate the callers of a namespace's services for each other.
+func (s *Site) Authenticates(namespace string) bool {
+	ca, n := s.Mesh.CA, s.Namespaces[namespace]
+	return s.Mesh.Kind == "cilium" && ca != nil && ca.Kind == "spire" && n != nil && n.Mesh && cmp.Or(n.MTLS, s.Mesh.MTLS) == "strict"
 }
 
 // VaultCA is where an authority's keys are in Vault, and how the servers of the mesh come to them.

@@ -49,6 +49,7 @@ type expectedState struct {
 	Marks         []serviceMark                                       `json:"marks"`
 	Egress        []expectedEgress                                    `json:"egress"`
 	Encryption    *expectedEncryption                                 `json:"encryption"`
+	Proves        *expectedProof                                      `json:"authentication"`
 	Objects       []expectedObjects                                   `json:"objects"`
 
 	file *artifact.File
@@ -57,6 +58,10 @@ type expectedState struct {
 type expectedEncryption struct {
 	Kind, Mode, Label, DaemonSet string
 	Namespaces                   []string
+}
+
+type expectedProof struct {
+	Namespace, DaemonSet, StatefulSet string
 }
 
 type expectedRange struct {
@@ -126,6 +131,7 @@ func checkExpected(p *pass) {
 	p.expectedConfiguration()
 	p.expectedEgress()
 	p.expectedEncryption()
+	p.expectedProof()
 }
 
 func (p *pass) unexpected(format string, args ...any) {

@@ -111,13 +111,14 @@ var readOnly = map[string][]string{
 	"jq": {}, "awk": {}, "true": {}, "tr": {}, "cat": {}, "id": {}, "uname": {}, "dirname": {}, "sh": {},
 	"printf": {}, "read": {}, "set": {}, "shift": {}, "exit": {}, "break": {}, "command": {}, "[": {},
 	"usage": {}, "die": {}, "judge": {}, "clock": {}, "check_switch": {}, "check_host": {}, "leaving": {}, "check_kubernetes": {},
-	"encrypted": {}, "routers": {}, "sleep": {},
+	"agents_say": {"encrypt status", "status"}, "routers": {}, "sleep": {},
 }
 
-// asksPods are the commands in pods, each of a function: an agent of Cilium and BIRD of Calico are asked, and change nothing.
+// asksPods are the commands in pods, each of a function: an agent of Cilium, with the words of who calls the function, and BIRD of
+// Calico are asked, and change nothing.
 var asksPods = map[string]string{
-	"encrypted": "exec --namespace kube-system $pod --container cilium-agent -- cilium-dbg encrypt status --output json",
-	"routers":   "exec --namespace $namespace $pod --container calico-node -- birdcl -s /var/run/calico/$socket.ctl show protocols",
+	"agents_say": "exec --namespace kube-system $pod --container cilium-agent -- cilium-dbg $@ --output json",
+	"routers":    "exec --namespace $namespace $pod --container calico-node -- birdcl -s /var/run/calico/$socket.ctl show protocols",
 }
 
 // readOnlyScripts are scripts with nothing against them that were read in this process: all sites of a fleet have the same.

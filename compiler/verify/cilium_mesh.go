@@ -62,6 +62,7 @@ func (p *pass) checkCiliumMesh() {
 		p.checkCiliumEncryption(v)
 	}
 	p.checkZtunnel()
+	p.checkProved()
 }
 
 // checkCiliumClass: the class names parameters that are there, and a Gateway is of it.

@@ -43,6 +43,7 @@ var metricLabels = map[string][]string{
 	"cilium_bgp_control_plane_session_state":       {"instance", "node", "instance_name", "local_asn", "neighbor", "neighbor_asn"},
 	"cilium_policy_l7_total":                       {"instance", "node", "rule", "proxy_type"},
 	"cilium_bpf_map_pressure":                      {"instance", "node", "map_name"},
+	"cilium_drop_count_total":                      {"instance", "node", "reason", "direction"}, // pkg/maps/metricsmap/metricsmap.go of Cilium 1.20.2
 	"cilium_ipsec_keys":                            {"instance", "node"},
 	"cilium_ztunnel_xds_enrollment_failures_total": {"instance", "node", "status"}, // pkg/ztunnel/xds/metrics.go of Cilium 1.20.2
 	"cilium_ztunnel_zds_connection_active":         {"instance", "node"},

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// checkCiliumGlass: every policy that holds requests has another for an incident, which is the same without them: nobody
-// is admitted whom the site's own does not admit.
+// checkCiliumGlass: every policy that holds requests, or has callers authenticated, has another for an incident, which is the
+// same without: nobody is admitted whom the site's own does not admit.
 func (p *pass) checkCiliumGlass(open []*object) {
 	is := func(o *object) bool { return o.is("cilium.io", "CiliumNetworkPolicy") }
 	for _, was := range p.objects {
@@ -30,13 +30,17 @@ func (p *pass) checkCiliumGlass(open []*object) {
 	}
 }
 
-// withoutRequests is a policy without what its rules say of requests, and whether they say anything.
+// withoutRequests is a policy without what its rules say of requests and of authentication, and whether they say anything.
 func withoutRequests(v any) (any, bool) {
 	held := false
 	switch v := v.(type) {
 	case map[string]any:
 		out := map[string]any{}
 		for key, x := range v {
+			if key == "authentication" {
+				held = true
+				continue
+			}
 			if rules := dict(x); key == "rules" && rules["http"] != nil {
 				held = true
 				if rules = less(rules, []string{"http"}); len(rules) == 0 {

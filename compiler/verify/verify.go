@@ -39,6 +39,10 @@ type Releases struct {
 	PluginCA bool
 	// SPIRE says that SPIRE's agents sign for workloads of Istio.
 	SPIRE bool
+	// Proved are the namespaces to whose services agents of Cilium let no pod of another one that they have not authenticated, sorted.
+	Proved []string
+	// TrustDomain is that of the mesh.
+	TrustDomain string
 	// VaultCA says that Vault signs for proxies of Consul.
 	VaultCA bool
 

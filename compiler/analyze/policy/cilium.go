@@ -35,7 +35,8 @@ type ciliumRule struct {
 		MatchName    string `json:"matchName"`
 		MatchPattern string `json:"matchPattern"`
 	} `json:"toFQDNs"`
-	ToPorts []ciliumPorts `json:"toPorts"`
+	ToPorts        []ciliumPorts        `json:"toPorts"`
+	Authentication ciliumAuthentication `json:"authentication"`
 }
 
 type ciliumPorts struct {
@@ -156,6 +157,12 @@ func (m *Model) filter(layer Layer, w *Workload, other end, host string, port Po
 			}
 			if s.Effect == Refuse && rules[k].onPort(port, udp) { // who calls is known there, and the request is not
 				s.Object, s.Why = p.at("spec", field, k), fmt.Sprintf("no request of the rule for %s is %s %s", other, req.Method, req.Path)
+			}
+			if rules[k].Authentication.Mode == provedMode && !m.proves(other) {
+				if s.Effect == Refuse {
+					s.Object, s.Why = p.at("spec", field, k), fmt.Sprintf("%s must be authenticated, and cannot be", other)
+				}
+				continue
 			}
 			if rules[k].takes(port, udp, req) {
 				s.Object, s.Effect, s.Why = p.at("spec", field, k), Allow, fmt.Sprintf("admits %s on port %d", other, port.Target)

@@ -19,6 +19,7 @@ type World struct {
 	NextValues    string     // the same of a second control plane, to which an upgrade leads; "" where there is none
 	Linkerd       string     // path of the values of Linkerd's control plane; "" for another mesh
 	Consul        string     // path of the values of Consul's chart; "" for another mesh
+	Cilium        string     // path of the values of Cilium's chart, where the tree has them
 	Workloads     []Workload // services and gateways
 	Egress        []Workload // gateways of the mesh on the way out, which nobody calls but by a route to somebody outside
 	NodeAddress   netip.Addr // of some node: the source of a connection that a Service hides

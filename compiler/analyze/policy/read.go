@@ -46,6 +46,7 @@ type Model struct {
 	ciliumClients []ciliumPolicy          // of all gateways
 	ciliumClasses map[string]ciliumClass  // by name
 	ciliumConfigs map[string]serviceFacts // parameters of classes by "namespace/name"
+	shakesHands   bool                    // agents authenticate pods for each other
 }
 
 // meta is the object that a specification was read from.
@@ -114,7 +115,7 @@ func Read(t *artifact.Tree, world World) (*Model, error) {
 			errs = append(errs, err)
 		}
 	}
-	errs = append(errs, m.readValues(t), m.readMeshes(t), m.ztunnelUnderstood())
+	errs = append(errs, m.readValues(t), m.readMeshes(t), m.readCilium(t), m.ztunnelUnderstood())
 	return m, errors.Join(errs...)
 }
 

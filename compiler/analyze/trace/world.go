@@ -24,6 +24,8 @@ func World(p *ir.Plan) policy.World {
 	}
 	for _, r := range p.Releases {
 		switch {
+		case r.Component == "cilium":
+			w.Cilium = charts + r.Name + "/values.yaml"
 		case r.Chart != "istiod":
 		case r.Revision == p.Mesh.Revision:
 			w.MeshValues = charts + r.Name + "/values.yaml"

@@ -24,6 +24,7 @@
 //	  namespace, selector, replicas, nodes  of its pods, and the machines that they may run on
 //	  service                         that has the addresses
 //	encryption  {kind, mode} of packets between nodes, with the word of Cilium's agents; left out where nobody makes its keys
+//	authentication {namespace, daemonSet, statefulSet} of SPIRE, by which Cilium's agents authenticate pods; left out where they do not
 //	configuration {namespace, configMap, key, value} of what others install; left out where nothing is relied on
 //	marks       {namespace, service, labels, annotations} that the mesh reads on Services of others; left out where there are none
 //	objects     {kind, namespace, names} of the load balancer

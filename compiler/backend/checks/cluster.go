@@ -95,6 +95,7 @@ func (w *writer) cluster(p *ir.Plan, t *artifact.Tree) {
 	})
 	w.egress(p)
 	w.encryption(p)
+	w.authentication(p)
 	if c := p.Cilium; c != nil && len(c.Expects) > 0 {
 		list(w, "configuration", c.Expects, func(v ir.CiliumValue) any {
 			w.From("", v.From...)

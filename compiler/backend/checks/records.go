@@ -102,6 +102,12 @@ type encryption struct {
 	DaemonSet  string   `json:"daemonSet,omitempty"`  // of the proxies that encrypt
 }
 
+type authentication struct {
+	Namespace   string `json:"namespace"`   // of SPIRE
+	DaemonSet   string `json:"daemonSet"`   // of its agents
+	StatefulSet string `json:"statefulSet"` // of its server
+}
+
 type mark struct {
 	Namespace   string            `json:"namespace"`
 	Service     string            `json:"service"`

@@ -31,6 +31,7 @@ func meshed(y *artifact.YAML, s *ir.CiliumSettings) {
 		y.KV("rollOutPods", true)
 	})
 	encryption(y, s)
+	spire(y, s.SPIRE)
 }
 
 // encryption writes what encrypts packets between nodes.

@@ -53,6 +53,9 @@ func rules(y *artifact.YAML, key, side string, list []ir.CiliumRule) {
 			y.Comment(r.Reason)
 			y.Item(func() {
 				peer(y, side, r)
+				if r.Proves {
+					y.Map("authentication", func() { y.KV("mode", "required") })
+				}
 				if len(r.Ports) > 0 {
 					y.Seq("toPorts", func() { y.Item(func() { ports(y, r) }) })
 				}

@@ -39,6 +39,9 @@ func relied(p *ir.Plan) string {
 	if ca := p.Mesh.CA; ca != nil && ca.SPIRE != nil {
 		out = append(out, "SPIRE, as [below](#rotation-of-certificates), with driver "+code(ca.SPIRE.Driver))
 	}
+	if c := p.Cilium; c != nil && c.Settings != nil && c.Settings.SPIRE != nil {
+		out = append(out, "StorageClass "+code(c.Settings.SPIRE.StorageClass)+", whose volumes come without anything that is installed here")
+	}
 	if p.Scraper != nil {
 		out = append(out, "Prometheus in namespace "+code(p.Scraper.Namespace))
 	}

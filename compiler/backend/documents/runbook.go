@@ -19,7 +19,7 @@ var templates embed.FS
 // runbooks are the templates by the kind of mesh: the parts that are the same for all, and those of the mesh. Each is
 // parsed when a site of its mesh is the first to be printed.
 var runbooks = map[string]func() *template.Template{
-	"cilium":        runbookFor("mesh_cilium.md", "mesh_cilium_ipsec.md", "mesh_cilium_ztunnel.md", "mesh_cilium_federation.md"),
+	"cilium":        runbookFor("mesh_cilium.md", "mesh_cilium_ipsec.md", "mesh_cilium_ztunnel.md", "mesh_cilium_spire.md", "mesh_cilium_federation.md"),
 	"consul":        runbookFor("mesh_consul.md", "mesh_consul_vault.md", "mesh_consul_federation.md", "mesh_consul_wan.md"),
 	"istio-ambient": runbookFor("mesh_istio.md", "mesh_istio_spire.md", "mesh_ambient.md", "mesh_ambient_federation.md"),
 	"istio-sidecar": runbookFor("mesh_istio.md", "mesh_istio_spire.md", "mesh_istio_federation.md"),

@@ -13,8 +13,7 @@ import (
 
 // signers are the authorities that each mesh can have its certificates signed by. Istio: istio.io, plug in CA
 // certificates; cert-manager istio-csr; SPIRE integration. Linkerd: linkerd.io, identity: its own issuer out of a Secret
-// that somebody makes, by hand or cert-manager. Consul: Connect CA providers. Cilium signs for nobody, or with keys of one
-// Secret that has one name: the matrix of capabilities refuses the choice.
+// that somebody makes, by hand or cert-manager. Consul: Connect CA providers. What Cilium can have, rule cilium-spire says.
 var signers = map[string][]string{
 	"istio-sidecar": {"builtin", "plugin", "cert-manager", "spire"},
 	"istio-ambient": {"builtin", "plugin", "cert-manager"}, // ztunnel asks istiod or another server of its protocol: istio/ztunnel 62d82653, src/identity/caclient.rs, read 2026-11-21

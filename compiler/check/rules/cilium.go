@@ -16,8 +16,8 @@ var CiliumStrict = &check.Rule{
 What is written is WireGuard with its strict modes: packets between pods of two nodes are encrypted or dropped; or IPsec,
 with the sender's side of them. Neither encrypts inside of a node, or says anything of the workload that sends: callers are
 known by the labels of their pods, which whoever may make pods in a namespace chooses. Identities of workloads need encryption
-of kind ztunnel: beta, for TCP of some namespaces, not together with Cluster Mesh, and with it policies see one port; mutual
-authentication by SPIRE is deprecated. Strict mode of the sender knows no version 6. With a federation none of it reaches the other side as strict.
+of kind ztunnel: beta, for TCP of some namespaces, not together with Cluster Mesh, and with it policies see one port; or that
+agents authenticate pods to each other by SPIRE, which Cilium has until 1.20. Strict mode of the sender knows no version 6. With a federation none of it reaches the other side as strict.
 Source: cilium/cilium v1.20.2 Documentation/security/network/encryption.rst, encryption-ztunnel.rst, upgrade notes of 1.20.`,
 	Run: func(p *check.Pass) {
 		s := p.Site
@@ -37,7 +37,7 @@ Source: cilium/cilium v1.20.2 Documentation/security/network/encryption.rst, enc
 		case s.Federation != nil:
 			p.Reportf(at, "mutual TLS is strict, and the site is federated by Cluster Mesh: Cilium has one without the other").
 				Related("federation", "the federation").Hintf("mtls: \"permissive\", with encryption between nodes, or another mesh")
-		case s.Environment == "production" && s.Mesh.Encrypts() != "ztunnel": // it proves accounts
+		case s.Environment == "production" && s.Mesh.Encrypts() != "ztunnel" && !ciliumSPIRE(s): // they prove accounts, or pods
 			by := map[string]string{"ipsec": "IPsec"}[s.Mesh.Encrypts()]
 			p.Reportf(at, "mutual TLS is strict, and what Cilium does is %s between nodes: it encrypts, and proves no workload's identity", cmp.Or(by, "WireGuard")).Hintf("mtls: \"permissive\"; or mesh: encryption: kind: \"ztunnel\", which proves accounts").
 				Related("mesh.kind", "the mesh").Warning()
@@ -52,7 +52,8 @@ var CiliumUnprinted = &check.Rule{
 
 Its settings are values of the pod network's chart, so that meshgen must install that. Its gateways read no certificates
 of clients (v1.20.2: no part of operator/pkg/gateway-api reads spec.tls.frontend). It encrypts what goes from node to node,
-whoever's pods send it: there is no mode of one namespace.`,
+whoever's pods send it: there is no mode of one namespace. Where SPIRE signs a namespace of a strict site may be permissive:
+its packets are encrypted as all are, and its callers need not be authenticated.`,
 	Run: func(p *check.Pass) {
 		s := p.Site
 		if s.Mesh.Kind != "cilium" {
@@ -62,7 +63,7 @@ whoever's pods send it: there is no mode of one namespace.`,
 			p.Reportf("components.cni.managed", "mesh cilium needs values of the pod network's chart, which meshgen does not install here").Hintf("components: cni: managed: true")
 		}
 		for name, n := range byKey(s.Namespaces) {
-			if n.MTLS != "" && n.MTLS != s.Mesh.MTLS {
+			if n.MTLS != "" && n.MTLS != s.Mesh.MTLS && !(ciliumSPIRE(s) && s.Mesh.MTLS == "strict") {
 				p.Reportf(site.Join("namespaces", name, "mtls"), "namespace %q is %s and the mesh %s: Cilium encrypts between all nodes, or none", name, n.MTLS, s.Mesh.MTLS).Related("mesh.mtls", "the mesh's mode").
 					Hintf("leave it out; or mesh: mtls: %q, for all", n.MTLS)
 			}

@@ -22,6 +22,10 @@ var ciliumEncryptionRules = []*check.Rule{
 	ZtunnelBeta,
 	ZtunnelStrict,
 	ZtunnelPlain,
+	CiliumSPIRE,
+	CiliumSPIREEnds,
+	CiliumSPIREUnasked,
+	CiliumSPIREPast,
 }
 
 // ClusterMeshEncryption finds two sites of a Cluster Mesh that cannot read each other's packets.

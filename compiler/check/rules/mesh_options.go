@@ -32,6 +32,7 @@ Source: the charts of Istio 1.31, Linkerd 2.20, Cilium 1.20 and Consul 2.0.`,
 		noRevisions := prof != nil && prof.Capability("upgrade.canary").Support == profile.None
 		unread(m.Revision != "" && noRevisions, "mesh.revision", "it has one control plane, without revisions")
 		if m.CA != nil {
+			unread(m.CA.SPIRE != nil && !ciliumSPIRE(p.Site), "mesh.ca.spire", "it brings no server of SPIRE")
 			unread(m.CA.TrustAnchor != nil && m.Kind != "linkerd" && !(isIstio(m.Kind) && m.CA.Kind == "cert-manager"), "mesh.ca.trustAnchor", "its root is not distributed apart")
 			unread(m.CA.Issuer != nil && m.Kind != "linkerd" && m.CA.Kind != "cert-manager", "mesh.ca.issuer", "its certificate authority issues by itself")
 		}

@@ -74,6 +74,9 @@ Source: kubernetes pkg/cluster/ports, and the ports that each component document
 		if b := p.Profiles.LoadBalancer(p.Site.LoadBalancer.Kind); b != nil {
 			each(b.HostPorts, "loadBalancer.kind")
 		}
+		if m := p.Profiles.Mesh(p.Site.Mesh.Kind); m != nil && m.SPIRE != nil && p.Site.Mesh.CA != nil && p.Site.Mesh.CA.Kind == "spire" {
+			each(m.SPIRE.HostPorts, "mesh.ca.kind")
+		}
 	},
 }
 

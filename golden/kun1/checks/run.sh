@@ -228,10 +228,10 @@ check_host() {
 
 kube() { kubectl "$@" --output json || die 3 "kubectl $* fails"; }
 
-# encrypted: what each agent of Cilium says of the encryption on its node; {} for one that says nothing.
-encrypted() {
+# agents_say COMMAND...: what each agent of Cilium says on its node; {} for one that says nothing.
+agents_say() {
 	kube get pods --namespace kube-system --selector k8s-app=cilium | jq -r '.items[] | .metadata.name + " " + (.spec.nodeName // "none")' | while read -r pod node; do
-		said=$(kubectl exec --namespace kube-system "$pod" --container cilium-agent -- cilium-dbg encrypt status --output json </dev/null) || said='{}'
+		said=$(kubectl exec --namespace kube-system "$pod" --container cilium-agent -- cilium-dbg "$@" --output json </dev/null) || said='{}'
 		printf '%s\n' "${said:-null}" | jq -c --arg node "$node" '{$node, says: (. // {})}'
 	done | jq -c -s .
 }
@@ -286,19 +286,28 @@ check_kubernetes() {
 	case $(jq -r '.encryption.kind // ""' "$json") in
 	ipsec)
 		keys=$(kube get ciliumnodes.cilium.io | jq -c '[.items[] | {node: .metadata.name, key: (.spec.encryption.key // 0)}]')
-		agents=$(encrypted)
+		agents=$(agents_say encrypt status)
 		sleep 5 # what was dropped before does not count: the kernel's counters start with the machine
-		later=$(encrypted)
+		later=$(agents_say encrypt status)
 		;;
 	ztunnel)
-		agents=$(encrypted)
+		agents=$(agents_say encrypt status)
 		taken=$(kube get namespaces --selector "$(jq -r .encryption.label "$json")" | jq -c '[.items[].metadata.name]')
 		proxies=$(kube get daemonsets --namespace kube-system | jq -c '[.items[] | {name: .metadata.name, ready: (.status.numberReady // 0)}]')
 		;;
 	esac
-	printf '%s\n' "$nodes" "$pods" "$services" "$objects" "$sessions" "$configuration" "$marks" "$ways" "$made" "$keys" "$agents" "$later" "$taken" "$proxies" | judge '
+	signers=null
+	provers=null
+	signing=$(jq -r '.authentication.namespace // ""' "$json")
+	if [ -n "$signing" ]; then
+		provers=$(agents_say status | jq -c '[.[] | {node, state: (.says["auth-certificate-provider"].state // "no answer")}]')
+		signers=$(for kind in daemonsets statefulsets; do
+			kube get "$kind" --namespace "$signing" | jq -c --arg kind "$kind" '.items[] | {kind: $kind, name: .metadata.name, ready: (.status.numberReady // .status.readyReplicas // 0)}'
+		done | jq -c -s .)
+	fi
+	printf '%s\n' "$nodes" "$pods" "$services" "$objects" "$sessions" "$configuration" "$marks" "$ways" "$made" "$keys" "$agents" "$later" "$taken" "$proxies" "$provers" "$signers" | judge '
 		input as $nodes | (input // []) as $pods | input as $services | input as $objects | input as $sessions | input as $configuration | input as $marks | input as $ways | input as $made
-		| input as $keys | input as $agents | input as $later | input as $taken | input as $proxies
+		| input as $keys | input as $agents | input as $later | input as $taken | input as $proxies | input as $provers | input as $signers
 		| def has_labels($selector): . as $l | all($selector | split(",")[] | capture("^(?<k>[^=]*)=(?<v>.*)$"); . as $s | $l[$s.k] == $s.v);
 		# 500m and 0.5 are the same; of two units that are not known here the texts decide.
 		def amount: . as $text | tostring | capture("^(?<n>[0-9.]+)(?<u>[A-Za-z]*)$") | ({"": 1, "m": 0.001, "k": 1e3, "M": 1e6, "G": 1e9, "Ki": 1024, "Mi": 1048576, "Gi": 1073741824}[.u]) as $by
@@ -353,6 +362,12 @@ check_kubernetes() {
 		      (([$proxies[] | select(.name == $want.daemonSet)] | first) as $d
 		      | line("DaemonSet \(.daemonSet)"; "\($all | length) ready"; if $d then "\($d.ready) ready" else "no such DaemonSet" end))
 		    else empty end)),
+		  ($e.authentication // empty | . as $want | ([$e.hosts[].nodes[]] | unique) as $all
+		  | ([$provers[] | select(.state != "Ok") | "\(.state) on \(.node)"] + ($all - ($provers | map(.node)) | map("no agent on \(.)"))) as $odd
+		  | line("certificates of the agents"; "Ok"; if $odd == [] then "Ok" else $odd | join(", ") end),
+		    ({"DaemonSet": ["daemonsets", .daemonSet, ($all | length)], "StatefulSet": ["statefulsets", .statefulSet, 1]} | to_entries[] | .key as $kind | .value as [$of, $name, $n]
+		    | ([$signers[] | select(.kind == $of and .name == $name)] | first) as $s
+		    | line("\($kind) \($name)"; "\($n) ready"; if $s then "\($s.ready) ready" else "no such \($kind)" end))),
 		  ($e.egress[]? | . as $g | "egress gateway \(.name)" as $what
 		  | (if .object then
 		      ([$ways[] | select(.metadata.name == $g.object and (.metadata.namespace // "") == ($g.namespace // ""))] | first) as $o
