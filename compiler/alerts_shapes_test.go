@@ -298,6 +298,7 @@ func TestAlertsFire(t *testing.T) {
 		tested[shapeOf(a)] = true
 	}
 	for site, names := range map[string][]string{ // tests of their own
+		"bgy1": {"CallsNotAuthenticated", "SPIREAgentDown", "SPIREServerDown"},
 		"szz1": {"IPsecDrops", "IPsecKeysMissing"}, "trn1": {"SPIREAgentLost", "WorkloadCertificateOverdue"},
 		"bre1": {"ClockErrorHigh", "ClockErrorBreaksCertificates", "ClockUnsynchronised"},
 	} {
