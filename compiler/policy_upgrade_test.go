@@ -213,6 +213,12 @@ func (p *passage) steps(s *stage) {
 		p.run(s, name+" back", "upgrade.sh", "--back", name)
 		to := cmp.Or(goneBack[s.q.s.Mesh.Kind+"/"+name], name)
 		p.back(name, began[to])
+		book := string(p.tree(s).Lookup("docs/" + s.q.plan.Name + "/RUNBOOK.md").Bytes())
+		_, book, _ = strings.Cut(book, "upgrade.sh "+name+"\n")
+		book, _, _ = strings.Cut(book, "upgrade.sh --back "+name+"\n")
+		if strings.Contains(book, "takes back every step from `"+to+"` on") != (to != name) {
+			p.fault("%s: the runbook does not say that the way back takes back steps from %s on", name, to)
+		}
 		for _, again := range s.steps[slices.Index(s.steps, to) : i+1] {
 			p.run(s, again+" again", "upgrade.sh", again)
 		}

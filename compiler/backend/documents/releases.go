@@ -56,6 +56,27 @@ func (b *book) moves(r *ir.Release) bool {
 	})
 }
 
+// BackFrom is the first of the steps that the way back of step i takes back besides: it brings a chart as the tree has it, and
+// they have changed that, too. "" where there is none.
+func (b *book) BackFrom(i int) string {
+	steps := b.P.Upgrade.Steps
+	charts := func(commands []ir.UpgradeCommand) (out []string) {
+		for _, c := range commands {
+			if c.Chart != nil {
+				out = append(out, c.Chart.Name)
+			}
+		}
+		return out
+	}
+	back := charts(steps[i].Back)
+	for _, s := range steps[:i] {
+		if slices.ContainsFunc(charts(s.Run), func(name string) bool { return slices.Contains(back, name) }) {
+			return s.Name
+		}
+	}
+	return ""
+}
+
 // versionThere is the version of a release: that which is installed, where an upgrade is under way (helm v3.19.0
 // pkg/action/get_metadata.go; read 2026-11-22).
 func (b *book) versionThere(r *ir.Release) string {

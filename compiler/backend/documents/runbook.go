@@ -106,6 +106,7 @@ type book struct {
 	Waypoints                     []string    // namespaces with a waypoint
 	Ways                          []wayOut
 	CiliumChart                   string // for helm, with its release; "" where meshgen does not install it
+	AgentBack                     string // the command that brings the mesh's node agent back
 	Renderer                      string // what a shell does first where the site patches Cilium's objects; "": nothing
 }
 
@@ -264,7 +265,7 @@ func newBook(p *ir.Plan, t *artifact.Tree) *book {
 			b.Renderer = b.renderer(&r, "")
 			b.CiliumChart = r.HelmChart() + " --version " + b.versionThere(&r) + b.kept(&r) + b.postRenderer(&r)
 		case r.Name == "istio-cni" || r.Name == "linkerd2-cni":
-			b.CNIAgent = r.Namespace
+			b.CNIAgent, b.AgentBack = r.Namespace, b.bringBack(&r)
 		case r.Name == "istio-base" || r.Chart == "istiod" || r.Name == "linkerd-control-plane" || r.Component == "consul" && p.Consul != nil:
 			if line := b.bringBack(&r); !slices.Contains(b.Webhooks, line) { // of two in one phase
 				b.Webhooks = append(b.Webhooks, line)
