@@ -57,9 +57,9 @@ type envoyRoute struct {
 	} `json:"route"`
 }
 
-// read takes the resources apart. What would change an answer and is not known is an error: another filter, a listener with
+// understood takes the resources apart. What would change an answer and is not known is an error: another filter, a listener with
 // an address of its own, where nothing enforces policy, or a source address that is not the caller's.
-func (e *ciliumEnvoy) read() error {
+func (e *ciliumEnvoy) understood() error {
 	var head struct {
 		Metadata struct {
 			Annotations map[string]string `json:"annotations"`

@@ -169,11 +169,7 @@ func (o *linkerdOutside) route(at meta, h head) error {
 	if len(attached) == 0 {
 		return nil
 	}
-	err := add(&o.routes, egressRoute{httpRoute{meta: at}, attached}, h, func(r *egressRoute) any { return &r.spec })
-	if err != nil {
-		return err
-	}
-	return o.routes[len(o.routes)-1].understood()
+	return add(&o.routes, egressRoute{httpRoute{meta: at}, attached}, h, func(r *egressRoute) any { return &r.spec })
 }
 
 // understood refuses what would change a request or lead it elsewhere than to where the client was going.
