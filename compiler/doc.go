@@ -25,6 +25,7 @@
 //	taint_                                  every field reaches an output, and every line names the fields behind it
 //	mutants_ faults_ names_ fuzz_           mistakes made in trees, waivers, paths and texts: verify, the rules or the reader notice
 //	federation_ gateway_ linkerd_ spire_    two sites in one run; parts of a mesh that no example has alone
+//	cilium_                                 Cilium whose agents authenticate pods
 //	restart_ restored_ patches_ service_    the same of speakers, incidents, patches and Services of others
 //	replay_                                 what scripts leave in a cluster, call by call, there and back
 //	real_ alerts_ dashboards_ documents_    files before the program that reads them: FRR, chrony, nft, promtool, kustomize, Chromium

@@ -21,29 +21,23 @@ func releases(p *ir.Plan) verify.Releases {
 	r := verify.Releases{
 		Site: p.Name, Kubernetes: p.Cluster.Version,
 		GatewayAPI: p.Cluster.GatewayAPI.Version, GatewayAPIChannel: p.Cluster.GatewayAPI.Channel,
-		Components:         map[string]string{"cert-manager": p.CertManager.Version, "external-secrets": "", "prometheus-operator": ""}, // "": the newest known
+		Components:         components(p),
 		Charts:             map[string]verify.Chart{},
 		Chrony:             map[string]string{},
 		NodePorts:          fmt.Sprintf("%d-%d", p.Cluster.NodePorts.First, p.Cluster.NodePorts.Last),
-		ExternalNamespaces: []string{"kube-system", "default"},
-	}
-	r.PluginCA = p.Mesh.CA != nil && p.Mesh.CA.Kind == "plugin"
-	r.VaultCA = p.Consul != nil && p.Consul.CA != nil && p.Consul.CA.Vault != nil
-	r.SPIRE = p.Mesh.CA != nil && p.Mesh.CA.SPIRE != nil
-	r.TrustDomain = p.Mesh.TrustDomain
-	for _, n := range p.Namespaces {
-		if p.Cilium != nil && p.Cilium.Settings != nil && p.Cilium.Settings.SPIRE != nil && n.Purpose == "services" && n.Meshed && !n.Permissive {
-			r.Proved = append(r.Proved, n.Name)
-		}
+		ExternalNamespaces: namespacesOfOthers(p),
+		Upgrade:            upgradeBySteps(p),
+		PluginCA:           p.Mesh.CA != nil && p.Mesh.CA.Kind == "plugin",
+		VaultCA:            p.Consul != nil && p.Consul.CA != nil && p.Consul.CA.Vault != nil,
+		SPIRE:              p.Mesh.CA != nil && p.Mesh.CA.SPIRE != nil,
+		TrustDomain:        p.Mesh.TrustDomain,
+		Proved:             proved(p),
 	}
 	if f := p.Federation; f != nil {
-		r.Peers = map[string]string{}
+		r.Peers, r.PeerPods = map[string]string{}, map[string][]string{}
 		for _, peer := range f.Peers {
 			r.Peers[peer.Name] = peer.TrustDomain
 			for _, pods := range peer.Pods {
-				if r.PeerPods == nil {
-					r.PeerPods = map[string][]string{}
-				}
 				r.PeerPods[peer.Name] = append(r.PeerPods[peer.Name], pods.String())
 			}
 		}
@@ -54,32 +48,11 @@ func releases(p *ir.Plan) verify.Releases {
 		}
 	}
 	for _, rel := range p.Releases {
-		r.Components[rel.Component] = rel.Version
-		c := verify.Chart{Name: rel.Chart, Version: rel.Version, Namespace: rel.Namespace, Repository: rel.Repository}
+		c := chart(rel)
 		for _, x := range rel.Patches {
 			c.Patches = append(c.Patches, verify.Patch{Kind: x.Kind, Name: x.Name, Text: x.Text, At: x.From[0]})
 		}
 		r.Charts[rel.Name] = c
-	}
-	if u := p.Upgrade; u != nil {
-		chart := func(rel ir.Release) verify.Chart {
-			return verify.Chart{Name: rel.Chart, Version: rel.Version, Namespace: rel.Namespace, Repository: rel.Repository}
-		}
-		r.Upgrade = &verify.Upgrade{Charts: map[string]verify.Chart{}, Values: map[string]verify.Chart{}}
-		for _, s := range u.Steps {
-			r.Upgrade.Steps = append(r.Upgrade.Steps, s.Name)
-			for _, c := range s.Run {
-				if c.Chart != nil {
-					r.Upgrade.Charts[c.Chart.Name] = chart(*c.Chart)
-				}
-			}
-		}
-		for _, v := range u.Values {
-			r.Upgrade.Values[v.Name] = chart(v.Release)
-		}
-	}
-	if p.Upgrade != nil && p.Linkerd != nil {
-		r.Upgrade.Components = map[string]string{p.Mesh.Kind: p.Upgrade.To}
 	}
 	for _, x := range p.Patches {
 		r.Patches = append(r.Patches, verify.Patch{Kind: x.Kind, Name: x.Name, Text: x.Text, At: x.From[0]})
@@ -92,38 +65,101 @@ func releases(p *ir.Plan) verify.Releases {
 	if g := p.Registry; g != nil {
 		r.Registry = &verify.Registry{Hosts: g.Hosts, Closed: g.Closed}
 	}
-	if p.Linkerd != nil {
-		r.Components[p.Mesh.Kind] = p.Mesh.Version // its charts have a calendar of their own
+	return r
+}
+
+// proved are the namespaces whose pods prove to each other who they are, by the agents of Cilium.
+func proved(p *ir.Plan) (out []string) {
+	if p.Cilium == nil || p.Cilium.Settings == nil || p.Cilium.Settings.SPIRE == nil {
+		return nil
 	}
-	if p.Cilium == nil && p.Cluster.CNI.Kind == "cilium" {
-		r.Components["cilium"] = "" // the newest known: somebody else installs it, and what is written here has long been of its kinds
-	}
-	if p.Cilium != nil {
-		r.Components["cilium"] = p.Cluster.CNI.Version
-		if p.CiliumMesh != nil && p.Federation != nil {
-			r.Components["mcs-api"] = "" // the newest known: its operator installs the kinds
+	for _, n := range p.Namespaces {
+		if n.Purpose == "services" && n.Meshed && !n.Permissive {
+			out = append(out, n.Name)
 		}
 	}
+	return out
+}
+
+func chart(r ir.Release) verify.Chart {
+	return verify.Chart{Name: r.Chart, Version: r.Version, Namespace: r.Namespace, Repository: r.Repository}
+}
+
+// upgradeBySteps is what an upgrade by steps brings; nil where none is under way.
+func upgradeBySteps(p *ir.Plan) *verify.Upgrade {
+	if p.Upgrade == nil {
+		return nil
+	}
+	u := &verify.Upgrade{Charts: map[string]verify.Chart{}, Values: map[string]verify.Chart{}}
+	for _, s := range p.Upgrade.Steps {
+		u.Steps = append(u.Steps, s.Name)
+		for _, c := range s.Run {
+			if c.Chart != nil {
+				u.Charts[c.Chart.Name] = chart(*c.Chart)
+			}
+		}
+	}
+	for _, v := range p.Upgrade.Values {
+		u.Values[v.Name] = chart(v.Release)
+	}
+	if p.Linkerd != nil {
+		u.Components = map[string]string{p.Mesh.Kind: p.Upgrade.To}
+	}
+	return u
+}
+
+// components are the releases whose kinds the objects of the tree are of. Where somebody else brings the kinds, that is the
+// newest release that is known.
+func components(p *ir.Plan) map[string]string {
+	const newest = ""
+	out := map[string]string{"cert-manager": p.CertManager.Version, "external-secrets": newest, "prometheus-operator": newest}
+	for _, r := range p.Releases {
+		out[r.Component] = r.Version
+	}
+	if p.Linkerd != nil {
+		out[p.Mesh.Kind] = p.Mesh.Version // its charts have a calendar of their own
+	}
+	switch {
+	case p.Cilium != nil:
+		out["cilium"] = p.Cluster.CNI.Version
+		if p.CiliumMesh != nil && p.Federation != nil {
+			out["mcs-api"] = newest // its operator installs the kinds
+		}
+	case p.Cluster.CNI.Kind == "cilium":
+		out["cilium"] = newest // what is written here has long been of its kinds
+	}
 	if p.Calico != nil {
-		r.Components["calico"] = "" // the newest known, which is served as the older ones are: others install Calico
-		r.ExternalNamespaces = append(r.ExternalNamespaces, p.Calico.Namespace)
+		out["calico"] = newest // which is served as the older ones are
 	}
 	if p.CalicoEgress != nil {
-		r.Components["calico-enterprise"] = "" // the newest known: its kinds come with whoever installs Calico
+		out["calico-enterprise"] = newest
 	}
-	if p.Delivery.Kind == ir.ArgoCD {
-		r.Components["argo-cd"] = "" // the newest known
-		r.ExternalNamespaces = append(r.ExternalNamespaces, ir.ArgoNamespace)
+	switch p.Delivery.Kind {
+	case ir.ArgoCD:
+		out["argo-cd"] = newest
+	case ir.Flux:
+		out["flux"] = newest
 	}
-	if p.Delivery.Kind == ir.Flux {
-		r.Components["flux"] = "" // the newest known
-		r.ExternalNamespaces = append(r.ExternalNamespaces, ir.FluxNamespace)
+	return out
+}
+
+// namespacesOfOthers are those that the tree puts objects into and does not make.
+func namespacesOfOthers(p *ir.Plan) []string {
+	out := []string{"kube-system", "default"}
+	if p.Calico != nil {
+		out = append(out, p.Calico.Namespace)
+	}
+	switch p.Delivery.Kind {
+	case ir.ArgoCD:
+		out = append(out, ir.ArgoNamespace)
+	case ir.Flux:
+		out = append(out, ir.FluxNamespace)
 	}
 	if p.Scraper != nil {
-		r.ExternalNamespaces = append(r.ExternalNamespaces, p.Scraper.Namespace)
+		out = append(out, p.Scraper.Namespace)
 	}
 	if p.Mesh.Tracing != nil {
-		r.ExternalNamespaces = append(r.ExternalNamespaces, p.Mesh.Tracing.Namespace)
+		out = append(out, p.Mesh.Tracing.Namespace)
 	}
-	return r
+	return out
 }
