@@ -122,6 +122,9 @@ config/crd/bases/consul.hashicorp.com_gatewayclassconfigs.yaml; Gateway API, Lis
 			return
 		}
 		for gn, g := range byKey(p.Site.Gateways) {
+			if g.Purpose == "federation" {
+				continue // its pods are the chart's, which takes a spread, and has no listeners
+			}
 			path := site.Join("gateways", gn)
 			consulPlaces(p, path, gn, g)
 			ports := map[int]string{}
