@@ -729,7 +729,7 @@ var mutants = []mutant{
 	{"flows", "bgy1", "fabric/*/flows.csv", `(?m)^.*,4250,.*\n`, ``},
 	{"flows", "bgy1", "fabric/*/flows.csv", `(?m)^.*,8081,.*\n`, ``},
 	{"checks", "bgy1", "checks/bgy1.json", `"statefulSet":"spire-server"`, `"statefulSet":"spire"`},
-	{"checks", "bgy1", "checks/bgy1.json", `"authentication":\{[^}]*\},`, ``},
+	{"checks", "bgy1", "checks/bgy1.json", ` *"authentication": \{[^}]*\},\n`, ``},
 	{"checks", "bgy1", "checks/run.sh", `agents_say status`, `agents_say endpoint disconnect`},
 	{"cilium", "bts1", "charts/*/cilium/values.yaml", `type: ztunnel`, `type: wireguard`},
 	{"cilium", "bts1", "charts/*/cilium/values.yaml", `type: internal`, `type: spire`},
