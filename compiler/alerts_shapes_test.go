@@ -69,6 +69,7 @@ var shapeCases = []shapeCase{
 	replicas("bri1", "WaypointDown", deployed+`{namespace="front",deployment="waypoint"}`, "1", "0", of("waypoint", "front")),
 	replicas("bri1", "WaypointPodsMissing", deployed+`{namespace="front",deployment="waypoint"}`, "2", "1", of("waypoint", "front")),
 	replicas("bri1", "NodeProxyDown", onNodes+`{namespace="istio-cni",daemonset="ztunnel"}`, "0", "1", nil),
+	replicas("grz1", "CalicoNodesNotReady", onNodes+`{namespace="calico-system",daemonset="calico-node"}`, "0", "1", nil),
 	replicas("wro1", "NodeProxyDown", onNodes+`{namespace="kube-system",daemonset="cilium-envoy"}`, "0", "1", nil),
 	replicas("bri1", "PodsNotCaptured", `workload_manager_pending_proxy_count{node="n1",pod="ztunnel-a"}`, "0", "1", nil),
 	replicas("umu1", "PeerGatewayUnreachable", `gateway_alive{target_cluster_name="umu2",pod="a"}`, "1", "0", nil),
