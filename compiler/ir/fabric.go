@@ -75,6 +75,7 @@ type Uplink struct {
 	SpineASN       uint32
 	SpineInterface string     // "" when the site does not say
 	SpineAddress   netip.Addr // invalid when unnumbered
+	Families       []Family   // that the session carries: of its addresses, or of all that either end has where it has none
 	TTLSecurity    bool       // packets of the session come from the next machine, or are dropped (RFC 5082); both ends
 	HoldSecs       int
 	KeepaliveSecs  int

@@ -113,7 +113,7 @@ func (s *Switch) PeerGroups() []PeerGroup {
 		u := &s.Uplinks[i]
 		n := s.across(u)
 		g := PeerGroup{
-			Side: Spines, Unnumbered: !n.Address.IsValid(), Families: s.carried(n.Address), ASN: n.ASN,
+			Side: Spines, Unnumbered: !n.Address.IsValid(), Families: u.Families, ASN: n.ASN,
 			HoldSecs: u.HoldSecs, KeepaliveSecs: u.KeepaliveSecs, BFD: u.BFD, TTLSecurity: u.TTLSecurity,
 		}
 		if s.Role == "spine" {
@@ -186,28 +186,6 @@ func (n *Neighbor) Description() string {
 		return n.Host + " on " + n.Via
 	}
 	return n.Host
-}
-
-// carried returns the families of a session between switches: that of its addresses, or, where it has none, those of
-// what the switch announces and takes for the site.
-func (s *Switch) carried(peer netip.Addr) []Family {
-	if peer.IsValid() {
-		return []Family{FamilyOf(peer)}
-	}
-	prefixes := slices.Clone(s.Subnets)
-	for _, a := range slices.Concat(s.Admit, s.Transit) {
-		prefixes = append(prefixes, a.Prefixes...)
-	}
-	for _, r := range s.Pods {
-		prefixes = append(prefixes, r.Prefix)
-	}
-	var out []Family
-	for _, f := range []Family{IPv4, IPv6} {
-		if slices.ContainsFunc(prefixes, f.Has) {
-			out = append(out, f)
-		}
-	}
-	return out
 }
 
 // sameSettings reports whether a neighbor of g can be a member of o.

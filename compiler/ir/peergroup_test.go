@@ -9,9 +9,10 @@ import (
 // A group holds what its members share: sessions that differ in anything else are in another one.
 func TestPeerGroupsBySettings(t *testing.T) {
 	up := func(spine string, asn uint32, hold int, bfd *BFD) Uplink {
-		return Uplink{Spine: spine, SpineASN: asn, Interface: "swp1", HoldSecs: hold, KeepaliveSecs: 3, BFD: bfd}
+		return Uplink{Spine: spine, SpineASN: asn, Interface: "swp1", Families: []Family{IPv4}, HoldSecs: hold, KeepaliveSecs: 3, BFD: bfd}
 	}
 	v6 := up("s4", 65001, 9, nil)
+	v6.Families = []Family{IPv6}
 	v6.Address, v6.SpineAddress = netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2")
 	type group struct {
 		name      string
@@ -45,7 +46,7 @@ func TestPeerGroupsBySettings(t *testing.T) {
 
 // An empty prefix list would permit everything, so a map must do without it.
 func TestFiltersWithoutEntries(t *testing.T) {
-	sw := Switch{Role: "tor", Objects: "S1", Uplinks: []Uplink{{Spine: "s1", SpineASN: 65001, Interface: "swp1"}}, Subnets: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/24")}}
+	sw := Switch{Role: "tor", Objects: "S1", Uplinks: []Uplink{{Spine: "s1", SpineASN: 65001, Interface: "swp1", Families: []Family{IPv4}}}, Subnets: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/24")}}
 	lists, maps := sw.Filters(sw.PeerGroups())
 	if len(lists) != 0 {
 		t.Errorf("lists without entries: %+v", lists)

@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -92,7 +93,8 @@ func (l *lowering) selector(racks, classes []string, from ir.From) ir.Selector {
 
 // uplinks decides the sessions on one link between a rack's switch and a spine: one that carries both families where
 // it is unnumbered, else one a family.
-func (l *lowering) uplinks(rn, tn string, i int) []ir.Uplink {
+func (l *lowering) uplinks(sw *ir.Switch, tn string, i int) []ir.Uplink {
+	rn := sw.Rack
 	b, t := l.s.Fabric.BGP, l.s.Racks[rn].ToRs[tn]
 	u := t.Uplinks[i]
 	sp := l.s.Fabric.Spines[u.Spine]
@@ -108,15 +110,44 @@ func (l *lowering) uplinks(rn, tn string, i int) []ir.Uplink {
 		base.From = append(base.From, "fabric.bgp.ttlSecurity")
 	}
 	if len(u.Address) == 0 {
+		base.Families = linkFamilies(sw)
 		return []ir.Uplink{base}
 	}
 	var out []ir.Uplink
 	for k := range u.Address {
 		one := base
 		one.Address, one.SpineAddress = prefix(u.Address[k]).Addr(), addr(u.PeerAddress[k])
+		one.Families = []ir.Family{ir.FamilyOf(one.Address)}
 		out = append(out, one)
 	}
 	return out
+}
+
+// linkFamilies are the families of an unnumbered session between a rack's switch and a spine: link-local addresses carry
+// both, and the two ends have to agree. They are those of what the rack has of its own, its networks or the loopback addresses
+// of its nodes, and of what the whole site announces.
+func linkFamilies(sw *ir.Switch) []ir.Family {
+	has := map[ir.Family]bool{}
+	for _, a := range sw.Address {
+		has[ir.FamilyOf(a)] = true
+	}
+	for i := range sw.Links {
+		for _, a := range sw.Links[i].Addresses {
+			has[ir.FamilyOf(a)] = true
+		}
+	}
+	for _, p := range sw.Subnets {
+		has[ir.FamilyOf(p.Addr())] = true
+	}
+	for _, a := range sw.Transit {
+		for _, p := range a.Prefixes {
+			has[ir.FamilyOf(p.Addr())] = true
+		}
+	}
+	for _, r := range sw.Pods {
+		has[ir.FamilyOf(r.Prefix.Addr())] = true
+	}
+	return slices.Sorted(maps.Keys(has))
 }
 
 func (l *lowering) spine(sn string) {

@@ -38,7 +38,7 @@ func (l *lowering) tor(rn, tn string, speakers rackSpeakers) {
 		}
 	}
 	for i := range l.s.Racks[rn].ToRs[tn].Uplinks {
-		sw.Uplinks = append(sw.Uplinks, l.uplinks(rn, tn, i)...)
+		sw.Uplinks = append(sw.Uplinks, l.uplinks(&sw, tn, i)...)
 	}
 	l.p.Switches = append(l.p.Switches, sw)
 }

@@ -31,11 +31,11 @@ func bfd() *ir.BFD {
 	return &ir.BFD{IntervalMS: 300, Multiplier: 3, From: ir.From{"fabric.bgp.bfd.interval", "fabric.bgp.bfd.multiplier"}}
 }
 
-// Link is an unnumbered session with timers and BFD.
+// Link is an unnumbered session of IPv4 with timers and BFD.
 func Link(tor string, torASN uint32, port, spine string, spineASN uint32, spinePort string) ir.Uplink {
 	return ir.Uplink{
 		Switch: tor, SwitchASN: torASN, Interface: port, Spine: spine, SpineASN: spineASN, SpineInterface: spinePort,
-		HoldSecs: 9, KeepaliveSecs: 3, BFD: bfd(),
+		Families: []ir.Family{ir.IPv4}, HoldSecs: 9, KeepaliveSecs: 3, BFD: bfd(),
 		From: ir.From{"racks.r1.tors.a.uplinks[0]", "fabric.spines." + spine + ".asn", "fabric.bgp.holdTime"},
 	}
 }
@@ -43,6 +43,7 @@ func Link(tor string, torASN uint32, port, spine string, spineASN uint32, spineP
 // numbered gives a link addresses.
 func numbered(u ir.Uplink, tor, spine string) ir.Uplink {
 	u.Address, u.SpineAddress = addr(tor), addr(spine)
+	u.Families = []ir.Family{ir.FamilyOf(u.Address)}
 	return u
 }
 
@@ -94,7 +95,7 @@ func (f Fabric) DualStack() ir.Switch {
 		sw.Peerings[i].BFD, sw.Peerings[i].PasswordSecret = nil, ""
 	}
 	for i := range sw.Uplinks {
-		sw.Uplinks[i].BFD = nil
+		sw.Uplinks[i].BFD, sw.Uplinks[i].Families = nil, []ir.Family{ir.IPv4, ir.IPv6}
 	}
 	return sw
 }
