@@ -58,7 +58,7 @@ func (l *lowering) ciliumTunnels() {
 	if l.encrypts() != byZtunnel {
 		return
 	}
-	in := func(namespace string) bool { return l.s.Mesh.Enrolls(namespace) }
+	in := l.s.Mesh.Enrolls
 	for i := range l.p.Services {
 		s := &l.p.Services[i]
 		s.EdgesFrom = append(s.EdgesFrom[:len(s.EdgesFrom):len(s.EdgesFrom)], "mesh.encryption")

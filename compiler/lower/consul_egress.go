@@ -34,6 +34,9 @@ func ConsulWayName(s *site.Site, via string) string {
 	return consulOwn(s, consulWayOut+"-"+via)
 }
 
+// ConsulWayPods is what the pods of that terminating gateway are called, and known by.
+func ConsulWayPods(s *site.Site, via string) string { return consulName + "-" + ConsulWayName(s, via) }
+
 // ConsulDestination is what Consul calls a port of a site's destination outside.
 func ConsulDestination(s *site.Site, external, port string) string {
 	return consulOwn(s, external+"-"+port)
@@ -67,7 +70,7 @@ func (l *lowering) consulPassage(via string) *ir.Passage {
 }
 
 func (l *lowering) consulPods(via string) *ir.Passage {
-	name := consulName + "-" + ConsulWayName(l.s, via)
+	name := ConsulWayPods(l.s, via)
 	return &ir.Passage{Namespace: l.p.Mesh.Namespace, Name: name, Port: consulWayPort,
 		Selector: []ir.KV{{Key: "component", Value: "terminating-gateway"}, {Key: "terminating-gateway-name", Value: name}}}
 }

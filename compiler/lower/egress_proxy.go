@@ -104,11 +104,14 @@ func nodesOf(sources []ir.EgressSource) []string {
 	return out
 }
 
+// EgressNamespace is the namespace of the pods of an egress gateway, which have its name throughout.
+func EgressNamespace(gateway string) string { return "egress-" + gateway }
+
 // egressPods are the pods of an egress gateway: one on each node that has an address.
 func (l *lowering) egressPods(name string, g *site.EgressGateway, x *ir.EgressProxy) ir.Gateway {
 	path := site.Join("egressGateways", name)
 	out := ir.Gateway{
-		Name: name, Owner: l.s.Owner, Namespace: "egress-" + name, Release: "egress-" + name, ServiceAccount: "egress-" + name,
+		Name: name, Owner: l.s.Owner, Namespace: EgressNamespace(name), Release: EgressNamespace(name), ServiceAccount: EgressNamespace(name),
 		Replicas: len(nodesOf(x.Sources)), Class: g.Placement.Class, SpreadKey: hostLabel,
 		Resources: l.gatewayResources(), PodSysctls: l.gatewaySysctls(path, false)[:1], // it binds no low port
 		Tolerations: taints(l.s.NodeClasses[g.Placement.Class].Taints),

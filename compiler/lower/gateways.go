@@ -18,13 +18,16 @@ const (
 	hostLabel  = "kubernetes.io/hostname"
 )
 
+// GatewayNamespace is the namespace of a gateway's pods.
+func GatewayNamespace(gateway string) string { return "gateway-" + gateway }
+
 func (l *lowering) gateways() {
 	lb := l.set.LoadBalancer(l.s.LoadBalancer.Kind)
 	for name, g := range byKey(l.s.Gateways) {
 		path := site.Join("gateways", name)
 		class := l.s.NodeClasses[g.Placement.Class]
 		out := ir.Gateway{
-			Name: name, Owner: g.Owner, Namespace: "gateway-" + name, Frontend: g.Frontend, Pool: g.Pool,
+			Name: name, Owner: g.Owner, Namespace: GatewayNamespace(name), Frontend: g.Frontend, Pool: g.Pool,
 			VIPs: addrs(g.Addresses), Replicas: g.Replicas, Class: g.Placement.Class, Racks: l.gatewayRacks(g),
 			SpreadKey: rackLabel, Tolerations: taints(class.Taints),
 			Local:        g.ExternalTrafficPolicy == "Local",

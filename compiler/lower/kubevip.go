@@ -8,6 +8,9 @@ import (
 	"meshgen.dev/meshgen/compiler/site"
 )
 
+// KubeVIPSpeakers is what the pods are called that announce from a rack's nodes.
+func KubeVIPSpeakers(rack string) string { return "kube-vip-" + rack }
+
 // kubeVIP decides the DaemonSets of kube-vip: by BGP one a rack, because its peers stand in the environment of its pods
 // and each rack has switches of its own; at layer 2 one for all nodes that answer. Whoever holds an address there is
 // elected a Service at a time: with externalTrafficPolicy Local only nodes with a ready pod stand for election, which an
@@ -54,7 +57,7 @@ func (l *lowering) kubeVIPPeer(byRack map[string]*ir.KubeVIPSpeaker, pe *ir.Peer
 	s := byRack[pe.Rack]
 	if s == nil {
 		s = &ir.KubeVIPSpeaker{
-			Name: "kube-vip-" + pe.Rack, Nodes: pe.NodeSelector, Tolerations: lb.Tolerations, BGP: true,
+			Name: KubeVIPSpeakers(pe.Rack), Nodes: pe.NodeSelector, Tolerations: lb.Tolerations, BGP: true,
 			NodeASN: pe.NodeASN, HoldSecs: pe.HoldSecs, KeepaliveSecs: pe.KeepaliveSecs, Password: pe.PasswordSecret,
 			From: slices.Concat(lb.From, pe.From),
 		}

@@ -180,4 +180,5 @@ func (l *lowering) linkerdGatewayImage() {
 	l.copyOf("images", linkerdPause, l.image(linkerdPause), "")
 	g.Image = l.image(linkerdPause)
 	l.pullSecret(g.Namespace, "Deployment "+g.Namespace+"/"+g.Release)
+	l.pullSecret(g.Namespace, "ServiceAccount "+g.Namespace+"/"+g.ServiceAccount)
 }

@@ -118,7 +118,7 @@ func linkerdPlainText(l *lowering) []ir.Rule {
 			next = "It would be refused in stage strict, which is next. In stage observe the proxies' log has its address."
 		}
 		which := fmt.Sprintf(`{namespace="%s",tls!="true",authz_name=~"audit|.+-permissive"}`, m.Namespace)
-		out = append(out, ir.Rule{Alert: "PlainTextCaller", Severity: warning, For: "5m",
+		out = append(out, ir.Rule{Alert: "PlainTextCaller", Severity: warning, For: "5m", Labels: []ir.KV{{Key: "namespace", Value: m.Namespace}},
 			Expr:        "sum by (namespace, srv_name) (" + arrived("1h", "inbound_http_authz_allow_total"+which, "inbound_tcp_authz_allow_total"+which) + ") > 0",
 			Summary:     "Server {{ $labels.namespace }}/{{ $labels.srv_name }} is called in plain text.",
 			Description: next, From: slices.Clone(m.From)})

@@ -56,7 +56,7 @@ func consulPlainText(l *lowering) []ir.Rule {
 		if m.Stage == "permissive" {
 			next = "Its callers would be refused in stage strict, which is next."
 		}
-		out = append(out, ir.Rule{Alert: "PlainTextCaller", Severity: warning, For: "5m",
+		out = append(out, ir.Rule{Alert: "PlainTextCaller", Severity: warning, For: "5m", Labels: []ir.KV{{Key: "namespace", Value: m.Namespace}},
 			Expr:        "sum by (namespace, pod) (" + arrived("1h", fmt.Sprintf(consulPlain, m.Namespace)) + ") > 0",
 			Summary:     "{{ $labels.namespace }}/{{ $labels.pod }} is called in plain text.",
 			Description: "By a caller without a proxy: the network admits those that the site declares. " + next,

@@ -101,7 +101,7 @@ func plainText(l *lowering) []ir.Rule {
 		}
 		which := fmt.Sprintf(`{reporter="destination",connection_security_policy!="mutual_tls",destination_workload_namespace="%s"}`, m.Namespace)
 		by := "sum by (source_workload, source_workload_namespace, destination_workload, destination_workload_namespace) "
-		out = append(out, ir.Rule{Alert: "PlainTextCaller", Severity: warning, For: "5m",
+		out = append(out, ir.Rule{Alert: "PlainTextCaller", Severity: warning, For: "5m", Labels: []ir.KV{{Key: "namespace", Value: m.Namespace}},
 			Expr:        by + "(" + arrived("1h", "istio_requests_total"+which, "istio_tcp_connections_opened_total"+which) + ") > 0",
 			Summary:     "{{ $labels.destination_workload_namespace }}/{{ $labels.destination_workload }} is called in plain text.",
 			Description: "By {{ $labels.source_workload_namespace }}/{{ $labels.source_workload }}, unknown where it has no proxy. " + next,

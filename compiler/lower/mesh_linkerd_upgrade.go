@@ -54,7 +54,9 @@ func linkerdUpgrade(l *lowering) *ir.Upgrade {
 		order = append(order, n.From.Of("environment")...)
 	}
 	for _, n := range namespaces {
-		u.Steps = append(u.Steps, l.proxiesAnew(n, control, slices.Concat(from, n.From, order)))
+		if s := l.proxiesAnew(n, control, slices.Concat(from, n.From, order)); len(s.Run) > 0 { // nothing that the site knows runs there
+			u.Steps = append(u.Steps, s)
+		}
 	}
 	u.From = append(u.From, order...)
 	return u
@@ -68,8 +70,8 @@ func (l *lowering) proxiesAnew(n ir.Namespace, well []ir.UpgradeCommand, from ir
 		return slices.ContainsFunc(l.p.Services, func(s ir.Service) bool { return s.Namespace == n.Name && (s.Workload == ir.Machine) == machine })
 	}
 	s := ir.UpgradeStep{Name: "proxies-" + n.Name, From: from, Before: slices.Clone(well),
-		Doc:  "The workloads of namespace " + n.Name + " restart, as their own budgets allow, and have the new proxies then. A Job has them when it starts again.",
-		Look: "After it, an hour of ordinary load with no alert PolicyRefuses, before the next namespace. The way back gives them proxies of the old release only when step control-plane was taken back."}
+		Doc:  "The workloads of namespace " + n.Name + " restart, as their own budgets allow, and have the new proxies then. A Job has them when it starts again. The way back gives them proxies of the old release only when step control-plane was taken back.",
+		Look: "An hour of ordinary load since the step before, with no alert PolicyRefuses."}
 	if gateway || in(false) {
 		look := command("linkerd check --proxy --namespace " + n.Name)
 		s.Back = append([]ir.UpgradeCommand{command("kubectl --namespace " + n.Name + " rollout restart deployment,statefulset,daemonset")},

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"slices"
 	"unicode/utf8"
 
@@ -141,7 +142,28 @@ func (l *layout) measure() {
 		l.perRow = rowOfCounts
 	}
 	l.perRow = max(1, min(l.perRow, len(l.p.Racks), int(1180/(l.card+2*gap))))
-	l.d.width = max(2*margin+float64(l.perRow)*(l.card+2*gap)-2*gap, 520)
+	l.d.width = max(2*margin+float64(l.perRow)*(l.card+2*gap)-2*gap, 520, 2*margin+l.widest())
+}
+
+// widest is the width of the longest name above the racks: of a spine, a gateway or a balancer.
+func (l *layout) widest() (w float64) {
+	add := func(name string) { w = max(w, textWidth(name)+20+14) }
+	for i := range l.p.Switches {
+		if l.p.Switches[i].Role == "spine" {
+			add(l.p.Switches[i].Hostname)
+		}
+	}
+	for i := range l.p.Pools {
+		for _, v := range l.p.Pools[i].VIPs {
+			add(cmp.Or(v.Gateway, v.Exposure))
+		}
+	}
+	if l.p.Balancers != nil {
+		for _, m := range l.p.Balancers.Members {
+			add(m.Name)
+		}
+	}
+	return w
 }
 
 // line sets boxes side by side in the middle of the picture, in as many lines as they take, and returns what follows below.

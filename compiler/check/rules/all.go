@@ -22,7 +22,7 @@ var All = sorted(
 	ciliumRules, ciliumEncryptionRules, clusterMeshRules, upgradeStepRules, distributionRules,
 	federationRules, ambientFederationRules, linkerdFederationRules, linkerdFlatRules, consulRules, vaultRules,
 	languageRules, addressRules, fabricRules, hostRules, hostCardRules, hostDeliveryRules, timeRules, balancerRules, podNetworkRules, kubeVIPRules, openELBRules, meshRules, istioRules, gatewayRules, serviceRules,
-	deliveryRules, patchRules, fluxRules, versionRules, adviceRules, dashboardRules, wholeRules,
+	deliveryRules, patchRules, fluxRules, versionRules, adviceRules, dashboardRules, wholeRules, nameRules,
 )
 
 func sorted(lists ...[]*check.Rule) []*check.Rule {

@@ -30,7 +30,7 @@ var balancerRules = []*check.Rule{
 	ExternalWithoutBalancers,
 	ExternalSingleBalancer,
 	ExternalNodePorts,
-	ExternalUDP,
+	ExternalUDP, ExternalNothing,
 	ExternalPortTaken,
 	ExternalFamilies,
 	ExternalNodeFamily,

@@ -99,6 +99,21 @@ Source: Kubernetes KEP-3668, reserved node port ranges: min(max(16, size/32), 12
 	},
 }
 
+// ExternalNothing finds balancers with nobody behind them.
+var ExternalNothing = &check.Rule{
+	ID: "MG5819", Name: "external-nothing", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `machines in front of the cluster have no port to pass on
+
+HAProxy does not start without a frontend, and keepalived would keep an address that nobody asks for.
+Source: haproxy 2.6.12 -c of a global section alone: "will not start (no listener)", tried 2026-11-22.`,
+	Run: func(p *check.Pass) {
+		if s := p.Site; s.LoadBalancer.Kind == "external" && len(s.Gateways) == 0 && len(s.Exposures) == 0 {
+			p.Reportf("loadBalancer.kind", "the load balancer is external, and the site has neither a gateway nor an exposure").
+				Hintf("gateways: NAME: {…}; or a load balancer that may be idle: loadBalancer: kind: \"metallb\"")
+		}
+	},
+}
+
 // ExternalUDP finds datagrams in front of machines that pass connections.
 var ExternalUDP = &check.Rule{
 	ID: "MG4118", Name: "external-udp", Severity: diag.Error, On: check.OnSite, Guard: true,

@@ -36,7 +36,7 @@ var meshRules = []*check.Rule{
 	ControlPlaneNodes,
 	EgressAllowAny,
 	PermissiveForNobody,
-	MigrationContradicts,
+	MigrationContradicts, MigrationOfNothing,
 	MigrationOver,
 	MigrationLeavesBehind,
 	MigrationAheadOfCallers,

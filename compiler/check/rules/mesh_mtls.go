@@ -102,6 +102,35 @@ Source: istio.io, mutual TLS migration.`,
 	},
 }
 
+// MigrationOfNothing finds a migration in a namespace that nobody can call.
+var MigrationOfNothing = &check.Rule{
+	ID: "MG5818", Name: "migration-of-nothing", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `a namespace changes its mTLS mode, and has no service with a port
+
+Linkerd and Consul have the mode of each service, at its ports: without any there is nothing that a stage could change.
+Source: linkerd.io, authorization policy, Server; Consul, service-defaults, mutualTLSMode.`,
+	Run: func(p *check.Pass) {
+		kind := p.Site.Mesh.Kind
+		if kind != "linkerd" && kind != "consul" {
+			return
+		}
+		for nn, n := range byKey(p.Site.Namespaces) {
+			called := func() bool {
+				for _, s := range n.Services {
+					if len(s.Ports) > 0 && (kind == "linkerd" || s.Workload != "VM") {
+						return true
+					}
+				}
+				return false
+			}
+			if n.Migration != nil && n.Mesh && !called() {
+				p.Reportf(site.Join("namespaces", nn, "migration"), "namespace %q migrates its mTLS mode, and has no service with a port: nobody calls it", nn).
+					Hintf("leave migration out until it has").Related("mesh.kind", "the mesh")
+			}
+		}
+	},
+}
+
 // MigrationOver finds a migration that has arrived, or leads away from mutual TLS.
 var MigrationOver = &check.Rule{
 	ID: "MG5152", Name: "migration-over", Severity: diag.Note, On: check.OnSite,
