@@ -34,6 +34,16 @@ var combinations = []struct {
 	{"a filter before sessions of both families", "nue1", []string{`fabric.hostFirewall = true`}, ""},
 	{"a filter before pods of one family on nodes of two", "kun1",
 		[]string{`kubernetes.podCIDRs = ["10.152.0.0/14"]`, `kubernetes.serviceCIDRs = ["10.157.0.0/16"]`, "-kubernetes.nodeCIDRMask", `gateways.public.addresses = ["10.150.1.193"]`}, ""},
+	{"a rack of both families on an unnumbered uplink, on a site of one", "rz1", []string{`racks.r1.subnets = ["10.130.1.0/24", "2001:db8:130:1::/64"]`,
+		`racks.r1.defaultGateway = ["10.130.1.1", "2001:db8:130:1::1"]`, `racks.r1.tors.sw.address = ["10.130.1.2", "2001:db8:130:1::2"]`,
+		`racks.r1.nodes.rz1-e1.address = ["10.130.1.21", "2001:db8:130:1::21"]`}, ""},
+	{"a name of two hyphens, as long as switches take one", "rz1", []string{`name = "rz--1-of-the-machines-in-the-cages-one-and-two-x"`}, ""},
+	{"a spine with a long name", "rz1", []string{`fabric.spines.s1.hostname = "the-first-spine-of-two-that-there-are-to-be.in-the-hall-of-the-cages-one-and-two.network.example.net"`}, ""},
+	{"two namespaces on their way to mutual TLS", "dus2", []string{`namespaces.shop.migration = {"stage": "observe", "target": "strict"}`, `namespaces.shop.mtls = "permissive"`}, ""},
+	{"a registry with credentials for a gateway of Linkerd", "umu1", []string{
+		`registry = {"images": "registry.example.net/mirror", "charts": "oci://registry.example.net/charts", "pullSecret": "edge-registry"}`}, ""},
+	{"namespaces of Cilium's mesh without services", "bts1", []string{`namespaces.shop.services = {}`, `namespaces.ledger.services = {}`, `namespaces.reports.services = {}`}, ""},
+	{"an upgrade of Linkerd with nobody in its namespaces", "vno1", []string{`namespaces.shop.services = {}`, `namespaces.trial.services = {}`}, ""},
 	{"switches of one AS whose addresses are not in the order of their names", "fra1", []string{`racks.r2.tors.a.address = "10.10.2.8"`}, ""},
 	{"nobody brings a token", "lul2", []string{"-federation", "-gateways.between", `namespaces.payments.services.api.allow = []`, `namespaces.payments.services.api.calls = ["payments/ledger"]`,
 		"-namespaces.payments.services.api.expose", "-gateways.partners"}, ""},
@@ -168,7 +178,8 @@ func drop(root any, log string, f diag.Finding) (any, string, bool) {
 	return root, log, false
 }
 
-// judge compiles a site. A finding without a line, or a tree that does not verify, is a fault of the compiler.
+// judge compiles a site. A finding without a line, an error without a hint, or a tree that does not verify, is a fault of the
+// compiler.
 func judge(t *testing.T, loader *load.Loader, root any) (found diag.List, built bool) {
 	t.Helper()
 	text, err := json.MarshalIndent(root, "", "  ")
@@ -186,6 +197,9 @@ func judge(t *testing.T, loader *load.Loader, root any) (found diag.List, built 
 	for _, f := range found {
 		if f.Pos.Line == 0 {
 			t.Errorf("%s has no line: %s", f.Rule, f.Message)
+		}
+		if f.Severity == diag.Error && f.Hint == "" {
+			t.Errorf("%s says %q, and not what to write instead", f.Rule, f.Message)
 		}
 		if f.Message == "" || strings.Contains(f.Message+f.Hint, "%!") || strings.HasSuffix(f.Hint, ": ") {
 			t.Errorf("%s says %q, and hints at %q", f.Rule, f.Message, f.Hint)

@@ -34,7 +34,7 @@ func checkRequestAuthentication(p *pass, o *object) {
 // another issuer no proxy ever knows one, and the rule admits nobody.
 func (p *pass) checkTokens(o *object, at fieldPath, source any) {
 	for i, principal := range strs(source, "requestPrincipals") {
-		found := slices.ContainsFunc(p.objects, func(r *object) bool {
+		found := slices.ContainsFunc(slices.Concat(p.objects, p.beside), func(r *object) bool {
 			return r.is("security.istio.io", "RequestAuthentication") && r.namespace == o.namespace &&
 				slices.ContainsFunc(list(r.value, "spec", "jwtRules"), func(rule any) bool { return str(rule, "issuer")+"/*" == principal })
 		})

@@ -56,6 +56,7 @@ func (p *pass) checkStaged() {
 		return
 	}
 	sub := newPass(p.tree, p.releases)
+	sub.beside = p.objects
 	byStage := map[string][]*object{}
 	for _, o := range p.staged {
 		byStage[p.stageOf(o)] = append(byStage[p.stageOf(o)], o)

@@ -20,6 +20,7 @@ type pass struct {
 	tree           *artifact.Tree
 	releases       Releases
 	staged         []*object                 // of overlays that people apply; no check of the whole tree sees them
+	beside         []*object                 // while staged objects are checked: those of the site, which stay in force
 	streams        map[*artifact.File]parsed // see ahead
 	objects        []*object                 // every Kubernetes object of the tree, in the order of files
 	values         map[string]*values        // by release: the chart values of the site

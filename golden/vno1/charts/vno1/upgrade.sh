@@ -146,7 +146,7 @@ if begin control-plane 'Authority, discovery and injector, pod by pod. Proxies g
 	back kubectl --namespace linkerd rollout status deployment/linkerd-proxy-injector
 	back linkerd check
 fi
-if begin proxies-trial 'The workloads of namespace trial restart, as their own budgets allow, and have the new proxies then. A Job has them when it starts again.'; then
+if begin proxies-trial 'The workloads of namespace trial restart, as their own budgets allow, and have the new proxies then. A Job has them when it starts again. The way back gives them proxies of the old release only when step control-plane was taken back.'; then
 	check kubectl --namespace linkerd rollout status deployment/linkerd-identity
 	check kubectl --namespace linkerd rollout status deployment/linkerd-destination
 	check kubectl --namespace linkerd rollout status deployment/linkerd-proxy-injector
@@ -157,7 +157,7 @@ if begin proxies-trial 'The workloads of namespace trial restart, as their own b
 	back kubectl --namespace trial rollout restart deployment,statefulset,daemonset
 	back kubectl --namespace trial rollout status deployment,statefulset,daemonset
 fi
-if begin proxies-shop 'The workloads of namespace shop restart, as their own budgets allow, and have the new proxies then. A Job has them when it starts again.'; then
+if begin proxies-shop 'The workloads of namespace shop restart, as their own budgets allow, and have the new proxies then. A Job has them when it starts again. The way back gives them proxies of the old release only when step control-plane was taken back.'; then
 	check kubectl --namespace linkerd rollout status deployment/linkerd-identity
 	check kubectl --namespace linkerd rollout status deployment/linkerd-destination
 	check kubectl --namespace linkerd rollout status deployment/linkerd-proxy-injector
