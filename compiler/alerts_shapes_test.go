@@ -162,6 +162,7 @@ func callersOf(series string) map[string]string {
 	out := labelsOf(series)
 	delete(out, "reporter")
 	delete(out, "connection_security_policy")
+	out["namespace"] = out["destination_workload_namespace"] // a label of the alert: two namespaces may be on their way
 	return out
 }
 
