@@ -9,10 +9,18 @@ type Calico struct {
 	Ranges    []PodRange   // all that leaves a node: blocks of exactly this length
 	MaxBlocks int          // that one node may have of a family; pods beyond them get no address
 	BlocksWhy string
-	Namespace string // of its pods, which read the password's Secret there
-	Account   string // ServiceAccount of the pods that speak BGP
-	Secret    string // name of the password's Secret; "" for none
+	Elsewhere []CalicoNetwork // whose pods see the addresses of pods here
+	Namespace string          // of its pods, which read the password's Secret there
+	Account   string          // ServiceAccount of the pods that speak BGP
+	Secret    string          // name of the password's Secret; "" for none
 	From      From
+}
+
+// CalicoNetwork is a network of pods of another site.
+type CalicoNetwork struct {
+	Name, Site string
+	Network    netip.Prefix
+	From       From
 }
 
 // CalicoPeer is the node end of the sessions of one rack with one address of a switch.

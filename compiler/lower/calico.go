@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -56,10 +57,18 @@ func (l *lowering) calico() {
 	}
 	ranges := l.podRanges()
 	c := &ir.Calico{ASN: l.s.Fabric.BGP.NodeASN, Ranges: ranges, BlocksWhy: "calico/blocks", Namespace: calicoNamespace, Account: calicoAccount,
-		Secret: l.s.Fabric.BGP.PasswordSecret, From: append(under("fabric.bgp", "advertise.pods", "nodeASN", "passwordSecret"), "kubernetes.cni", "racks")}
+		Secret: l.s.Fabric.BGP.PasswordSecret, From: append(under("fabric.bgp", "advertise.pods", "nodeASN", "passwordSecret", "gracefulRestart"), "kubernetes.cni", "racks")}
 	for _, r := range ranges {
 		c.MaxBlocks = r.PerNode
 		c.From = append(c.From, r.From...)
+	}
+	if f := l.p.Federation; f != nil && f.Flat {
+		for i := range f.Peers {
+			for k, n := range f.Peers[i].Pods {
+				c.Elsewhere = append(c.Elsewhere, ir.CalicoNetwork{Name: fmt.Sprintf("pods-of-%s-%d", f.Peers[i].Name, k+1), Site: f.Peers[i].Name, Network: n,
+					From: append(slices.Clone(f.Peers[i].From), "federation.linkerd", "kubernetes.cni.kind")})
+			}
+		}
 	}
 	for i := range l.p.LoadBalancer.Peerings {
 		pe := &l.p.LoadBalancer.Peerings[i]

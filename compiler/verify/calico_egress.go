@@ -36,6 +36,7 @@ func (p *pass) checkCalicoEgress() {
 	}
 	for _, o := range p.objects {
 		switch {
+		case o.is(calicoGroup, "IPPool") && get(o.value, "spec", "disabled") == true: // checkCalicoElsewhere
 		case o.is(calicoGroup, "IPPool"):
 			p.checkCalicoPool(o)
 			if owner[o.name] == "" {

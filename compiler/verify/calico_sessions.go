@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -220,6 +221,44 @@ func (p *pass) checkCalicoRouting() {
 	}
 	if ipam == nil || !bounded(ipam) {
 		peers.report(p, ruleReference, fieldPath{"spec"}, "no IPAMConfiguration default bounds the blocks of a node and keeps it to them: a borrowed address is a route that no switch takes")
+	}
+}
+
+// checkCalicoElsewhere: pods of other sites see the addresses of those here, which Calico leaves as they are on the way to a pool
+// that it knows. It gives no address out of these, and tells no switch that they are here.
+func (p *pass) checkCalicoElsewhere() {
+	pools := map[string]*object{}
+	announces := false
+	for _, o := range p.objects {
+		switch {
+		case o.is(calicoGroup, "BGPPeer"):
+			announces = true
+		case o.is(calicoGroup, "IPPool") && get(o.value, "spec", "disabled") == true:
+			pools[str(o.value, "spec", "cidr")] = o
+		}
+	}
+	if !announces {
+		return
+	}
+	known := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(p.releases.PeerPods)) {
+		for _, c := range p.releases.PeerPods[name] {
+			known[c] = true
+			if pools[c] == nil {
+				p.missing(ruleLinkerd, "what goes to pods of site %s, %s, would have the address of a node: no disabled IPPool is that network", name, c)
+			}
+		}
+	}
+	for _, c := range slices.Sorted(maps.Keys(pools)) {
+		o := pools[c]
+		switch {
+		case !known[c]:
+			o.report(p, ruleReference, fieldPath{"spec", "cidr"}, "%s is no network of pods at another site", c)
+		case get(o.value, "spec", "disableBGPExport") != true:
+			o.report(p, ruleReference, fieldPath{"spec"}, "a route into it that the node has would be announced from here")
+		case get(o.value, "spec", "natOutgoing") == true || str(o.value, "spec", "ipipMode") != "Never" || str(o.value, "spec", "vxlanMode") != "Never":
+			o.report(p, ruleReference, fieldPath{"spec"}, "what goes there would be translated, or go through a tunnel that ends nowhere")
+		}
 	}
 }
 

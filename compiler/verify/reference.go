@@ -23,6 +23,7 @@ func (p *pass) checkReferences() {
 	p.checkCilium()
 	p.checkCalicoEgress()
 	p.checkCalicoRouting()
+	p.checkCalicoElsewhere()
 	p.checkClasses()
 	p.checkRevisions()
 }

@@ -28,6 +28,7 @@ const (
 	refresh      = "RFC 2918 and RFC 7313: routes are sent again within a session"
 	xds          = "istio.io, Architecture: istiod sends configuration to running proxies"
 	calicoEgress = "docs.tigera.io, Calico Enterprise 3.23: Configure egress gateways, on-premises; Optimize egress networking for long-lived TCP connections"
+	calicoPools  = "projectcalico/calico v3.31.7, felix/dataplane/linux/masq_mgr.go"
 	injected     = "istio.io, Installing the Sidecar: the proxy is put in when a pod is made"
 	helm         = "kubernetes.io, Deployments and DaemonSets: another pod template replaces the pods"
 	systemd      = "systemd.io, sysctl.d(5), modules-load.d(5), modprobe.d(5)"
@@ -42,7 +43,7 @@ var table = []row{
 	{diff.Fabric, re("^switch$"), nil, re(`description`), "", Nothing, "a description", frrPeer},
 	{diff.Fabric, re("^switch$"), nil, re(`(^| / )(no )?router bgp \d+$|(bgp )?router-id `), "", SessionReset, "BGP of the switch is made anew: all of its sessions end", frrRouter},
 	{diff.Fabric, re("^switch$"), nil, re(`bgp_asn`), "", SessionReset, "BGP of the switch is made anew: all of its sessions end", frrRouter},
-	{diff.Fabric, re("^switch$"), nil, re(`timers|holdtime|keepalive`), "", Reload, "agreed when a session opens: in force at its next start, and at both ends", bgpOpen},
+	{diff.Fabric, re("^switch$"), nil, re(`timers|holdtime|keepalive|graceful-restart`), "", Reload, "agreed when a session opens: in force at its next start, and at both ends", bgpOpen},
 	{diff.Fabric, re("^switch$"), nil, re(`^bfd|bfd interval|/ profile|neighbor \S+ bfd`), "", Reload, "BFD agrees on it while it runs", "RFC 5880, section 6.8.3"},
 	{diff.Fabric, re("^switch$"), nil, re(`route-map|prefix-list|access-list|access-group|maximum-|max-prefix|network |bestpath|send-community|idle-restart|redistribute|table-map`), "", Reload, "filters and paths are worked out anew, sessions stay", refresh},
 	{diff.Fabric, re("^switch$"), nil, re(`neighbor |template peer|inherit peer|BGP_NEIGHBOR|BGP_PEER`), diff.Added, Reload, "a session is added, the others stay", bgpOpen},
@@ -88,6 +89,7 @@ var table = []row{
 	{diff.Kubernetes, re("^PeerAuthentication$"), nil, nil, "", Reload, "proxies require it within seconds, and end connections that are not so", xds},
 	{diff.Kubernetes, re("^(NetworkPolicy|Cilium(Clusterwide)?NetworkPolicy|CiliumEgressGatewayPolicy)$"), nil, nil, "", Reload, "every node enforces it within seconds; what is open and no longer allowed may end", "kubernetes.io, Network Policies"},
 	{diff.Kubernetes, re("^EgressGateway$"), nil, re(`template|ipPools`), "", PodRestart, "its pods are replaced one after the other, and connections by way of them break", calicoEgress},
+	{diff.Kubernetes, re("^IPPool$"), re("pods-of-"), nil, "", Reload, "nodes translate what goes there, or no longer do, within seconds; connections that it concerns break", calicoPools},
 	{diff.Kubernetes, re("^(EgressGateway|EgressGatewayPolicy|IPPool)$"), nil, re("^$"), diff.Added, Nothing, "a namespace has to name it first", calicoEgress},
 	{diff.Kubernetes, re("^(EgressGateway|EgressGatewayPolicy|IPPool)$"), nil, nil, "", Reload, "nodes take up within seconds where packets leave; connections that go another way then break", calicoEgress},
 	{diff.Kubernetes, re("^(Prometheus|PodMonitor|ServiceMonitor|Kustomization|ClusterRole|Role)"), nil, nil, "", Nothing, "read by who watches or delivers", "prometheus-operator.dev"},

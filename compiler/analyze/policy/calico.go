@@ -50,10 +50,13 @@ func calicoRouting(h head) error {
 	return nil
 }
 
-// calicoPool: addresses that pods get which ask for the pool, and no other pod, whose address others may know it by.
+// calicoPool: addresses that pods get which ask for the pool, and no other pod, whose address others may know it by; or, of a
+// disabled one, those of another site's pods, which are told apart from what is translated on its way there.
 func calicoPool(h head) error {
 	var spec struct {
 		CIDR         string   `json:"cidr"`
+		Disabled     bool     `json:"disabled"`
+		Unannounced  bool     `json:"disableBGPExport"`
 		BlockSize    int      `json:"blockSize"`
 		AllowedUses  []string `json:"allowedUses"`
 		NodeSelector string   `json:"nodeSelector"`
@@ -63,6 +66,9 @@ func calicoPool(h head) error {
 	}
 	if err := unmarshal(h.Spec, &spec, true); err != nil {
 		return err
+	}
+	if spec.Disabled {
+		return nil
 	}
 	if spec.NodeSelector != "!all()" {
 		return errors.New("pods of services may get its addresses, which is not understood")

@@ -23,6 +23,9 @@ leaves: the switches refuse any other. Calico itself decides which blocks are th
 const ipamComment = `A node that runs out of addresses takes another block, never one address of another node's: that would be a route of a
 length that switches refuse. Their limit of prefixes has room for these blocks twice.`
 
+const elsewhereComment = `Networks of pods at other sites: Calico gives no address out of them, announces none, and leaves the addresses of pods as they
+are on the way to any pool that it knows. To all else they leave with the address of their node.`
+
 const peerComment = `One peer a rack, switch and address family. The node opens the session and the switch waits. Calico takes the hold time of
 the switch, and a third of it for its keepalive: neither can be told. It has no BFD.`
 
@@ -67,6 +70,13 @@ func announcements(p *ir.Plan, t *artifact.Tree) {
 			filter(y, &c.Ranges[i])
 		}
 	})
+	for i := range c.Elsewhere {
+		comment, e := "", &c.Elsewhere[i]
+		if i == 0 {
+			comment = elsewhereComment
+		}
+		add("IPPool", e.Name, comment, e.From, func(y *artifact.YAML) { elsewhere(y, e) })
+	}
 	for i := range c.Peers {
 		comment := ""
 		if i == 0 {
@@ -111,6 +121,19 @@ func filter(y *artifact.YAML, r *ir.PodRange) {
 	y.Seq("import"+version, func() {
 		y.Item(func() { y.KV("action", "Reject") })
 	})
+	y.Fixed()
+}
+
+// elsewhere writes a pool that nobody has an address of. What is masqueraded is what goes to no pool; disabled ones count
+// (projectcalico/calico v3.31.7 felix/dataplane/linux/masq_mgr.go, felix/rules/nat.go; read 2026-11-22).
+func elsewhere(y *artifact.YAML, e *ir.CalicoNetwork) {
+	y.From("", e.From...)
+	y.KV("cidr", e.Network)
+	y.KV("disabled", true)
+	y.KV("disableBGPExport", true)
+	y.KV("natOutgoing", false)
+	y.KV("ipipMode", "Never")
+	y.KV("vxlanMode", "Never")
 	y.Fixed()
 }
 

@@ -2,7 +2,8 @@
 // Enterprise gives what pods send outside a fixed source address.
 //
 // In come the plan's peerings, where Calico holds the nodes' ends of them, and its egress gateways of provider calico. Out go
-// a BGPConfiguration, BGPPeers, a BGPFilter and an IPAMConfiguration in the phase 10-load-balancer, as those of any other
+// a BGPConfiguration, BGPPeers, a BGPFilter, an IPAMConfiguration and, where pods of other sites are reached, IPPools in which
+// nothing is given out, in the phase 10-load-balancer, as those of any other
 // speaker; and IPPools, EgressGateways, which the operator makes Deployments
 // of, and EgressGatewayPolicies in the phase 03-egress: from a namespace that names a policy which is not there, Calico lets
 // nothing out. Field names and what they do: tigera/operator of 2026-08-21, api/v1/egressgateway_types.go and pkg/imports/crds,

@@ -70,6 +70,10 @@ func calicoRanges(m *backend.Markdown, p *ir.Plan) {
 	for _, r := range c.Ranges {
 		m.Row(code(r.Prefix.String()), number(r.Bits), code("Never"), code("Never"), code("true"), code("false"))
 	}
+	for i := range c.Elsewhere {
+		e := &c.Elsewhere[i]
+		m.Text("IPPool " + code(e.Name) + " is printed here: " + code(e.Network.String()) + " is of pods at site " + code(e.Site) + ", and Calico leaves the addresses of pods as they are on the way there because it knows the network. It is disabled: nobody gets an address out of it.")
+	}
 	m.Text("A pool keeps its block size: another one takes another pool. Borrowed addresses of a time before this output show " + code("calicoctl ipam show --show-borrowed") + "; their pods are reached in their own rack at best, until they are made anew.")
 	m.Commands("kubectl get ippools.projectcalico.org -o custom-columns=POOL:.spec.cidr,BLOCKS:.spec.blockSize,IPIP:.spec.ipipMode,VXLAN:.spec.vxlanMode,NAT:.spec.natOutgoing,UNANNOUNCED:.spec.disableBGPExport")
 }

@@ -13,6 +13,9 @@ func sessions(p *ir.Plan, t *artifact.Tree) {
 	from := []string{"fabric", "racks", "pools", "gateways", "nodeClasses", "loadBalancer"}
 	if p.Calico != nil {
 		from = append(from, "kubernetes")
+		if len(p.Calico.Elsewhere) > 0 {
+			from = append(from, "federation")
+		}
 	}
 	m := backend.Document(p, t, "SESSIONS.md", "BGP sessions of "+p.Name, from...)
 	taken := "the addresses of the pools below, one by one"

@@ -73,9 +73,10 @@ var FlatPods = &check.Rule{
 
 What a node does not announce no router outside knows. Cilium puts a node's address in place of a pod's on everything that leaves
 its own network, but for what its agent for masquerading is told, which works in BPF alone: the policy of the other site
-would see nodes. Another pod network's announcements are not written.
-Source: docs.cilium.io, Masquerading; cilium/cilium daemon/cmd, "BPF ip-masq-agent requires"; linkerd.io 2.20, multicluster, flat
-networks.`,
+would see nodes. Calico leaves addresses as they are on the way to any of its pools, those in which it gives out nothing too: the
+networks of other sites are written as such. Another pod network's announcements are not written.
+Source: docs.cilium.io, Masquerading; cilium/cilium daemon/cmd, "BPF ip-masq-agent requires"; projectcalico/calico v3.31.7
+felix/dataplane/linux/masq_mgr.go; linkerd.io 2.20, multicluster, flat networks.`,
 	Run: func(p *check.Pass) {
 		if !isFlat(p.Site) {
 			return
@@ -89,12 +90,8 @@ networks.`,
 			p.Reportf(at, "the ranges of pods are not announced: other sites reach none").Related("federation.linkerd.mode", "the mode").
 				Hintf("fabric: bgp: advertise: pods: true; or mode: \"gateway\"")
 		}
-		if k.CNI.Kind == "calico" { // its pools translate what leaves them, and an exception of others' networks is not written
-			p.Reportf("kubernetes.cni.kind", "not supported yet: pods of Calico that keep their addresses on the way to other sites").
-				Related("federation.linkerd.mode", "the mode").Hintf("mode: \"gateway\"; or pod network cilium")
-		}
 		if k.CNI.Kind != "cilium" {
-			return // announced-pods-without-output is about the others
+			return // Calico has what it takes; announced-pods-without-output is about the others
 		}
 		if !p.Site.Components.CNI.Managed {
 			p.Reportf("components.cni.managed", "pods are to keep their addresses on the way to other sites, and the values of Cilium are somebody else's").

@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 site=mmx2
-phases='network crds nodes namespaces secrets load-balancer mesh gateways policy enforcement observability'
+phases='crds nodes namespaces secrets load-balancer mesh gateways policy enforcement observability'
 
 usage() {
 	cat <<USAGE
@@ -193,20 +193,12 @@ kube_proxy() {
 	kube --namespace kube-system annotate --overwrite daemonset/kube-proxy "meshgen.dev/restarted-for=${version:-VERSION}"
 }
 
-if begin network 'the pod network'; then
-	:
-	chart cilium kube-system 1.20.2 cilium --repo https://helm.cilium.io/
-	wait_for '' customresourcedefinition.apiextensions.k8s.io/ciliumbgpadvertisements.cilium.io 'condition=Established'
-	wait_for '' customresourcedefinition.apiextensions.k8s.io/ciliumbgpclusterconfigs.cilium.io 'condition=Established'
-	wait_for '' customresourcedefinition.apiextensions.k8s.io/ciliumbgppeerconfigs.cilium.io 'condition=Established'
-	wait_for '' customresourcedefinition.apiextensions.k8s.io/ciliuml2announcementpolicies.cilium.io 'condition=Established'
-	wait_for '' customresourcedefinition.apiextensions.k8s.io/ciliumloadbalancerippools.cilium.io 'condition=Established'
-fi
 if begin crds 'kinds of objects that no chart brings'; then
 	:
 	crd certificates.cert-manager.io 'cert-manager'
 	crd externalsecrets.external-secrets.io 'External Secrets'
 	crd podmonitors.monitoring.coreos.com 'the Prometheus operator'
+	crd servicemonitors.monitoring.coreos.com 'the Prometheus operator'
 	crd prometheusrules.monitoring.coreos.com 'the Prometheus operator'
 	complete 'Install what brings them first.'
 	kube apply --server-side --filename https://github.com/kubernetes-sigs/gateway-api/releases/download/v1.5.1/standard-install.yaml
@@ -224,6 +216,7 @@ if begin nodes 'labels and taints of the nodes, configuration of kube-proxy'; th
 	node mmx2-r2-b
 	complete 'Join them first, or take them out of the site.'
 	label_nodes
+	kube_proxy
 fi
 if begin namespaces 'namespaces'; then
 	:
@@ -242,6 +235,7 @@ if begin secrets 'Secrets that must be there before their readers'; then
 fi
 if begin load-balancer 'the load balancer, its pools and its BGP sessions'; then
 	:
+	chart metallb metallb-system 0.16.2 metallb --repo https://metallb.github.io/metallb
 	apply 10-load-balancer
 fi
 if begin mesh 'the control plane, and what holds in the whole mesh'; then
