@@ -102,7 +102,7 @@ func checkPool(p *check.Pass, a addressField) {
 	y, err2 := netip.ParseAddr(last)
 	switch {
 	case err1 != nil || err2 != nil:
-		p.Reportf(a.path, "%q is not a range of two addresses, first-last", a.text).Hintf("the form is FIRST-LAST: 203.0.113.10-203.0.113.20; or a network: 203.0.113.0/27")
+		p.Reportf(a.path, "%q is not a range of two addresses, first-last", a.text).Hintf("the form is FIRST-LAST: 192.0.2.10-192.0.2.20; or a network: 192.0.2.0/27")
 	case x.BitLen() != y.BitLen():
 		p.Reportf(a.path, "range %s begins in one address family and ends in the other", a.text).Hintf("two entries, a range of each family")
 	case y.Less(x):

@@ -43,7 +43,7 @@ and its own address.`,
 				}
 			}
 			if speaks && s.Fabric.BGP.NodeASN == 0 && (r.BGP == nil || r.BGP.NodeASN == 0) {
-				p.Reportf(site.Join("racks", rn), "rack %q speaks BGP, and neither fabric.bgp.nodeASN nor its own bgp.nodeASN is given", rn).Hintf("fabric: bgp: nodeASN: …, a private number: 4200000100")
+				p.Reportf(site.Join("racks", rn), "rack %q speaks BGP, and neither fabric.bgp.nodeASN nor its own bgp.nodeASN is given", rn).Hintf("fabric: bgp: nodeASN: …, a private number: 4200000000 to 4294967294")
 			}
 		}
 		for name, pool := range byKey(s.Pools) {

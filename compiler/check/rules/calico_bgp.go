@@ -69,7 +69,7 @@ Source: projectcalico/calico issue 13494; v3.31.7 and v3.32.1 crd.projectcalico.
 // CalicoRestarts finds switches that could keep the routes of a Calico that restarts, and are not asked to.
 var CalicoRestarts = &check.Rule{
 	ID: "MG5837", Name: "calico-restarts", Severity: diag.Warning, On: check.OnSite,
-	Doc: `Calico announces pods, its switches could keep their routes while it restarts, and are told to refuse
+	Doc: `Calico announces pods, and switches that could keep its routes over a restart are told not to
 
 Without gracefulRestart a switch is told to end a node's routes with its session, whatever Calico asks for: it always asks.
 Each restart of calico-node, by an upgrade too, then takes the pods of its node from those of other racks until the session

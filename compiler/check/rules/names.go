@@ -44,11 +44,9 @@ characters.`,
 			whole(site.Join("gateways", n), "gateway", n, lower.GatewayNamespace(n), labelMax)
 		}
 		for n := range byKey(s.EgressGateways) {
-			made := lower.EgressNamespace(n)
-			if s.Mesh.Kind == "consul" {
-				made = lower.ConsulWayPods(s, n)
+			if s.Mesh.Kind != "consul" { // whose own names consul-way-long looks at
+				whole(site.Join("egressGateways", n), "egress gateway", n, lower.EgressNamespace(n), labelMax)
 			}
-			whole(site.Join("egressGateways", n), "egress gateway", n, made, labelMax)
 		}
 		for rn, r := range byKey(s.Racks) {
 			if s.LoadBalancer.Kind == "kube-vip" {
