@@ -143,6 +143,7 @@ var intentProbes = []intentProbe{
 		"istio":  {"DestinationRule shop/told-percent: spec trafficPolicy outlierDetection maxEjectionPercent = 37"},
 	}),
 	probe("told-rate", httpPort+`, rateLimit: requestsPerSecond: 13791`, "rateLimit.requestsPerSecond").tell("13791").at(map[string][]string{
+		"cilium":  {"CiliumEnvoyConfig shop/told-rate-calls: spec resources * filter_chains * filters * typed_config http_filters * typed_config token_bucket max_tokens = 13791"},
 		"istio":   {"EnvoyFilter shop/*: spec configPatches * patch value typed_config token_bucket max_tokens = 13791"},
 		"linkerd": {"HTTPLocalRateLimitPolicy shop/told-rate*: spec total requestsPerSecond = 13791"},
 	}),

@@ -73,8 +73,9 @@ type CiliumProxied struct {
 // ProxiedPort is a port of such a Service, with the cluster of each end of its requests.
 type ProxiedPort struct {
 	Port    uint16
-	Timeout string   // of a request with all of its attempts, in seconds: "3s", "0.25s"; "0s": none
-	Retries *Retries // On in the mesh's words, PerTryTimeout in seconds; nil: none
+	Timeout string     // of a request with all of its attempts, in seconds: "3s", "0.25s"; "0s": none
+	Retries *Retries   // On in the mesh's words, PerTryTimeout in seconds; nil: none
+	Limit   *RateLimit // of what each proxy lets through to the port; nil: none
 	Ends    []ProxiedEnd
 	From    From
 }

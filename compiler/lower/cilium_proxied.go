@@ -9,8 +9,8 @@ import (
 	"meshgen.dev/meshgen/compiler/site"
 )
 
-// proxied decides the listener of a Service whose requests are repeated, or whose failing pods are taken out: HTTPRoute has
-// words for neither. It reports whether there is one. Shares and the timeout are then its own too: Cilium makes a listener
+// proxied decides the listener of a Service whose requests are repeated or counted, or whose failing pods are taken out:
+// HTTPRoute has words for none of it. It reports whether there is one. Shares and the timeout are then its own too: Cilium makes a listener
 // of an HTTPRoute as well, and which of two takes a Service is nobody's choice (Documentation/network/servicemesh of
 // Cilium 1.20.2: conflicts of CiliumEnvoyConfigs are not defined).
 func (l *lowering) proxied(s *ir.Service) bool {
@@ -18,7 +18,7 @@ func (l *lowering) proxied(s *ir.Service) bool {
 	if len(ends) == 0 {
 		ends = []ir.Weighted{{Namespace: s.Namespace, Name: s.Name, Weight: 100, From: s.From}}
 	}
-	needed := s.Retries != nil
+	needed := s.Retries != nil || s.RateLimit != nil
 	for _, w := range ends {
 		needed = needed || l.find(w.Namespace+"/"+w.Name).Outlier != nil
 	}
@@ -30,13 +30,16 @@ func (l *lowering) proxied(s *ir.Service) bool {
 		if !ir.IsHTTP(port.Protocol) {
 			continue
 		}
-		p := ir.ProxiedPort{Port: port.Port, Timeout: "0s", Retries: l.envoyRetries(s.Retries), From: slices.Concat(s.From, port.From)}
+		p := ir.ProxiedPort{Port: port.Port, Timeout: "0s", Retries: l.envoyRetries(s.Retries), Limit: s.RateLimit, From: slices.Concat(s.From, port.From)}
 		if s.Timeout != nil {
 			p.Timeout = protoSeconds(s.Timeout.Text)
 			p.From = append(p.From, s.Timeout.From...)
 		}
 		if s.Retries != nil {
 			p.From = append(p.From, s.Retries.From...)
+		}
+		if s.RateLimit != nil {
+			p.From = append(p.From, s.RateLimit.From...)
 		}
 		for _, w := range ends {
 			end := l.find(w.Namespace + "/" + w.Name)

@@ -40,11 +40,32 @@ type envoyChain struct {
 			Filters []struct {
 				Name   string `json:"name"`
 				Config struct {
-					Type string `json:"@type"`
+					Type     string         `json:"@type"`
+					Prefix   string         `json:"stat_prefix"` // local_ratelimit, and what follows
+					Bucket   *envoyBucket   `json:"token_bucket"`
+					Enabled  *envoyFraction `json:"filter_enabled"`
+					Enforced *envoyFraction `json:"filter_enforced"`
 				} `json:"typed_config"`
 			} `json:"http_filters"`
 		} `json:"typed_config"`
 	} `json:"filters"`
+}
+
+type envoyBucket struct {
+	Most  int    `json:"max_tokens"`
+	Fill  int    `json:"tokens_per_fill"`
+	Every string `json:"fill_interval"`
+}
+
+type envoyFraction struct {
+	Value struct {
+		Numerator   int    `json:"numerator"`
+		Denominator string `json:"denominator"`
+	} `json:"default_value"`
+}
+
+func (f *envoyFraction) always() bool {
+	return f != nil && f.Value.Numerator == 100 && f.Value.Denominator == "HUNDRED"
 }
 
 type envoyHost struct {
@@ -99,7 +120,9 @@ var envoyRetryOn = []string{"5xx", "connect-failure", "gateway-error", "refused-
 var envoyDuration = regexp.MustCompile(`^[0-9]+(\.[0-9]{1,9})?s$`)
 
 // envoyFilters are compiled into Cilium's Envoy and used here (cilium/proxy v1.37 envoy_build_config).
-var envoyFilters = []string{"envoy.filters.network.http_connection_manager", "envoy.filters.http.router"}
+var envoyFilters = []string{"envoy.filters.network.http_connection_manager", "envoy.filters.http.local_ratelimit", "envoy.filters.http.router"}
+
+const envoyLimitType = "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit"
 
 const ciliumSourceAddress = "cec.cilium.io/use-original-source-address"
 
@@ -173,9 +196,18 @@ func (p *pass) checkEnvoyResource(o *object, at fieldPath, r *envoyResource, rea
 	case "type.googleapis.com/envoy.config.listener.v3.Listener":
 		for _, c := range r.FilterChains {
 			for _, f := range c.Filters {
-				for _, inner := range f.Config.Filters {
+				for k, inner := range f.Config.Filters {
 					if !slices.Contains(envoyFilters, inner.Name) {
 						o.report(p, ruleReference, at, "filter %q is none that the tree uses", inner.Name)
+					}
+					if last := k == len(f.Config.Filters)-1; last != (inner.Name == "envoy.filters.http.router") {
+						o.report(p, ruleReference, at, "the router, and that alone, is the last of the filters of requests")
+					}
+					if x := inner.Config; inner.Name == "envoy.filters.http.local_ratelimit" &&
+						(x.Type != envoyLimitType || x.Prefix == "" || x.Bucket == nil || x.Bucket.Most < 1 || x.Bucket.Fill < 1 || !x.Enabled.always() || !x.Enforced.always()) {
+						o.report(p, ruleReference, at, "a bound of requests that refuses nobody, or that Envoy does not read")
+					} else if x.Bucket != nil {
+						duration(x.Bucket.Every)
 					}
 				}
 				if !slices.Contains(envoyFilters, f.Name) {

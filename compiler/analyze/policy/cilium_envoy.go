@@ -128,7 +128,8 @@ func (e *ciliumEnvoy) listener(text []byte) error {
 	if err := unmarshal(l.FilterChains[0].Filters[0].TypedConfig, &manager, true); err != nil {
 		return err
 	}
-	if len(manager.HTTPFilters) != 1 || manager.HTTPFilters[0].Name != "envoy.filters.http.router" {
+	filters := slices.DeleteFunc(manager.HTTPFilters, func(f filter) bool { return f.Name == "envoy.filters.http.local_ratelimit" }) // it refuses nobody for good
+	if len(filters) != 1 || filters[0].Name != "envoy.filters.http.router" {
 		return fmt.Errorf("listener %q has filters of requests that are not understood", l.Name)
 	}
 	e.routes[l.Name] = manager.RDS.Name

@@ -23,7 +23,7 @@ const (
 	sourceAddress = "cec.cilium.io/use-original-source-address"
 )
 
-// proxied writes a CiliumEnvoyConfig for each Service whose requests are repeated or whose failing pods are taken out. The
+// proxied writes a CiliumEnvoyConfig for each Service whose requests are repeated or counted, or whose failing pods are taken out. The
 // agents add to a listener without an address what enforces policy and reports requests (pkg/ciliumenvoyconfig/
 // cec_resource_parser.go): both stand in its way as in that of every other.
 func proxied(p *ir.Plan, t *artifact.Tree, m *ir.CiliumMesh) {
@@ -101,6 +101,11 @@ func envoyListener(y *artifact.YAML, p *ir.ProxiedPort) {
 						y.KV("use_remote_address", true)
 						y.Seq("upgrade_configs", func() { y.Item(func() { y.KV("upgrade_type", "websocket") }) })
 						y.Seq("http_filters", func() {
+							if p.Limit != nil {
+								y.Comment("Each node's proxy counts what callers on that node send.")
+								y.Item(func() { backend.LocalRateLimit(y, p.Limit) })
+								y.From("", p.From...)
+							}
 							y.Item(func() {
 								y.KV("name", "envoy.filters.http.router")
 								y.Map("typed_config", func() { y.KV("@type", typeRouter) })

@@ -12,6 +12,8 @@ var ciliumRules = []*check.Rule{
 	CiliumAccessLogs,
 	CiliumListener,
 	CiliumStreams,
+	CiliumUncounted,
+	CiliumRateLimit,
 }
 
 // CiliumPassedBy finds what no proxy would do, because no request of the service passes one.
@@ -19,7 +21,7 @@ var CiliumPassedBy = &check.Rule{
 	ID: "MG5701", Name: "cilium-passed-by", Severity: diag.Error, On: check.OnSite, Guard: true,
 	Doc: `mesh cilium is asked to handle requests that pass none of its proxies
 
-Shares, timeouts, retries and the removal of failing pods are those of the Service's address, on ports that carry requests:
+Shares, timeouts, retries, bounds of requests and the removal of failing pods are those of the Service's address, on ports that carry requests:
 clients of a headless Service dial its pods, and nobody looks into a stream.
 Source: cilium/cilium v1.20.2 pkg/ciliumenvoyconfig/controller.go, getProxyRedirect; pkg/loadbalancer, ProxyRedirect.`,
 	Run: func(p *check.Pass) {
@@ -39,7 +41,7 @@ Source: cilium/cilium v1.20.2 pkg/ciliumenvoyconfig/controller.go, getProxyRedir
 			for _, f := range []struct {
 				given bool
 				field string
-			}{{s.Timeout != "", "timeout"}, {s.Retries != nil, "retries"}, {len(s.Split) > 0, "split"}, {s.OutlierDetection != nil, "outlierDetection"}} {
+			}{{s.Timeout != "", "timeout"}, {s.Retries != nil, "retries"}, {len(s.Split) > 0, "split"}, {s.OutlierDetection != nil, "outlierDetection"}, {s.RateLimit != nil, "rateLimit"}} {
 				if f.given {
 					p.Reportf(s.path+"."+f.field, "%s declares %s, and %s", s.full(), f.field, why).Hintf("leave %s out; or a Service with an address of its own and a port of http or grpc", f.field).Related(at, "the reason")
 				}
