@@ -57,7 +57,6 @@ var unsaid = map[string]string{
 	"linkerd ca":                       "mesh.ca.trustAnchor and issuer say it, which every example of Linkerd has",
 	"cilium egress.via":                "ham1 has the gateway's own part, under another mesh",
 	"consul holdApplicationUntilReady": "its proxy starts first whatever is said",
-	"linkerd tracing":                  "linkerd-tracing asks for a collector with an identity, which no example has",
 }
 
 // saysAt reports whether a site says something at a place: the value, or with "x" anything that is not the language's default.

@@ -6,13 +6,11 @@ import (
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
 	"meshgen.dev/meshgen/compiler/lower"
-	"meshgen.dev/meshgen/compiler/profile"
 	"meshgen.dev/meshgen/compiler/site"
 )
 
 // linkerdRules are about what a site can ask for and Linkerd cannot do, or does under one name alone.
 var linkerdRules = []*check.Rule{
-	LinkerdTracing,
 	LinkerdAccessLogs,
 	LinkerdFixedNames,
 	LinkerdGRPCMethods,
@@ -20,27 +18,6 @@ var linkerdRules = []*check.Rule{
 	LinkerdStreamNumber,
 	LinkerdOutlier,
 	LinkerdProbes,
-}
-
-// LinkerdTracing finds spans that Linkerd's proxies would not send.
-var LinkerdTracing = &check.Rule{
-	ID: "MG5250", Name: "linkerd-tracing", Severity: diag.Error, On: check.OnSite, Guard: true,
-	Doc: `Linkerd is asked to sample traces and to send them to a service
-
-Its proxies begin no trace and sample nothing: they add spans where the application has marked a request. The collector has to
-have a proxy of the same mesh, known by the name of its ServiceAccount, and the chart writes that name with the cluster's
-domain in place of the trust domain: where the two differ no span arrives, without a word.
-Source: linkerd/linkerd2 edge-26.6.3 charts/partials/templates/_proxy.tpl LINKERD2_PROXY_TRACE_COLLECTOR_SVC_NAME;
-linkerd/linkerd2-proxy linkerd/trace-context/src/service.rs; read on 2026-11-21.`,
-	Run: func(p *check.Pass) {
-		if p.Site.Mesh.Kind == "linkerd" && p.Site.Observability.Tracing != nil {
-			p.Reportf("observability.tracing", "mesh linkerd samples no traces, and sends spans only to a collector with an identity, which the site does not name").
-				Related("mesh.kind", "the mesh").Hintf("leave tracing out, and let the applications send their own spans: as a service of the site that they call; what can: %s",
-				meshesThat(p.Profiles, func(kind string) bool {
-					return kind != "linkerd" && p.Profiles.Mesh(kind).Capability("tracing").For("").Support != profile.None
-				}))
-		}
-	},
 }
 
 // LinkerdAccessLogs finds logs of errors, which Linkerd does not have.
