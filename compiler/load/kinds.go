@@ -17,7 +17,7 @@ var choices = []struct {
 }{
 	{"kubernetes.cni", []string{"cilium", "calico"}},
 	{"loadBalancer", []string{"metallb", "external"}},
-	{"mesh.ca", []string{"vault"}},
+	{"mesh.ca", []string{"vault", "spire"}},
 }
 
 // otherKinds reports options for a kind that is not chosen.
