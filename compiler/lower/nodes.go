@@ -160,7 +160,7 @@ func (l *lowering) kubelet(n ir.Node, os string, class *site.NodeClass, osPath s
 			k.NodeLabels = append(k.NodeLabels, kv)
 		}
 	}
-	k.From = append(k.From, n.From.Of("failureDomain", "region", "labels", "class")...)
+	k.From = append(k.From, n.From.Of("failureDomain", "region", "labels", "class", "pool", "placement", "announce")...)
 	return k
 }
 

@@ -13,10 +13,13 @@ func (e *emitter) terminatingGateways(y *artifact.YAML) {
 	if len(e.k.Ways) == 0 {
 		return
 	}
-	y.From("", "mesh.kind", "mesh.egressPolicy", "external", "namespaces")
+	from := ir.From{"mesh.kind", "mesh.egressPolicy", "external", "namespaces"}
+	if e.k.WAN != nil {
+		from = append(from, e.k.WAN.From...)
+	}
+	y.From("", from...)
 	y.Map("terminatingGateways", func() {
 		if e.secondary() {
-			y.From("", append(ir.From{"mesh.kind", "mesh.egressPolicy", "external", "namespaces"}, e.k.WAN.From...)...)
 			y.Comment("The controller makes the pods, as TerminatingGateway says: pods of the chart log in before they may stand for anything.")
 		}
 		y.KV("enabled", true)
