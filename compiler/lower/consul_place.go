@@ -35,12 +35,12 @@ func (l *lowering) consulPlaces(n *ir.Node) {
 		if g.Placement.Class != n.Class {
 			continue
 		}
-		label, racks := l.consulPlace(gn, g)
-		if label.Key == "" {
+		if l.s.Mesh.Kind != "consul" || g.Purpose == "federation" {
 			continue
 		}
+		label, racks := l.consulPlace(gn, g)
 		n.From = append(n.From, site.Join("gateways", gn, "pool"), site.Join("gateways", gn, "placement"), site.Join("pools", g.Pool, "announce"), "mesh.kind", "racks")
-		if slices.Contains(racks, n.Rack) {
+		if label.Key != "" && slices.Contains(racks, n.Rack) {
 			n.Labels = append(n.Labels, label)
 		}
 	}

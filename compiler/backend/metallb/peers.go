@@ -27,7 +27,7 @@ func peers(p *ir.Plan, t *artifact.Tree) {
 	}
 	y := backend.Objects(p, t, backend.LoadBalancer, "BGPPeer")
 	program := lb.From.Of("metallb")
-	y.From("", program...)
+	y.From("", slices.Concat(program, lb.Peerings[0].From)...) // and which is first
 	if lb.OwnKeepalive {
 		y.Comment(nativeComment)
 	} else {
