@@ -2,6 +2,7 @@ package load
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -136,6 +137,28 @@ func TestFaultsTogether(t *testing.T) {
 	slices.Sort(want)
 	if len(want) < 15 || !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"), lines(faults))
+	}
+}
+
+// One fault in a whole site is one finding, whatever else the site says: nothing that is right is found beside it.
+func TestNothingElse(t *testing.T) {
+	files, err := filepath.Glob("../../examples/*/site.cue")
+	if err != nil || len(files) < 50 {
+		t.Fatal(len(files), err)
+	}
+	for _, file := range files {
+		text := read(t, file)
+		for rule, more := range map[Rule]string{
+			Conflict:   `region: "elsewhere"`,
+			Unknown:    `regoin: "elsewhere"`,
+			Unresolved: `_x: {a: 1}, _y: _x.b`,
+			BadKey:     `pools: Bad_: addresses: ["198.18.0.0/24"]`,
+		} {
+			_, faults := Bytes("site.cue", []byte(text+"\n"+more+"\n"))
+			if len(faults) != 1 || faults[0].Rule != rule.ID {
+				t.Errorf("%s with %s:\n%s", file, more, lines(faults))
+			}
+		}
 	}
 }
 

@@ -127,10 +127,12 @@ func (w *walker) told(path string, around bool) bool {
 	})
 }
 
-// settleDoubts reports the conflicts with defaults that the walk did not explain.
+// settleDoubts reports the conflicts with defaults that the walk did not explain. Of a place that has more than one form
+// CUE may name a form that is not the user's, once the file is in error elsewhere: the value is sound there.
 func (w *walker) settleDoubts() {
 	for _, e := range w.doubts {
-		if path := userPath(e.Path()); !w.told(join(path), true) {
+		path := userPath(e.Path())
+		if m, ok := lookup(w.merged, path); !w.told(join(path), true) && !(ok && m.Validate(cue.Concrete(true)) == nil) {
 			w.conflict(e, path)
 		}
 	}
