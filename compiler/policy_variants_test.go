@@ -46,17 +46,8 @@ var policyVariants = []struct{ name, example, old, new string }{
 	egressPolicy: "allow-any"`},
 	{"a stream behind a waypoint, and behind none", "krk1", `expose: [{gateway: "public", host: "ledger.example.org", path: "/status"}]`,
 		`expose: [{gateway: "public", listener: "mqtts", host: "db.example.org"}]`},
-	{"a machine that calls, known by its address", "wro1", `			timeout: "4s"
-`, `			timeout: "4s"
-			calls: ["stock/meter", "shop/prices"]
-		}
-	}
-}
-waivers: [{rule: "vm-no-way-in", at: "namespaces.yard.services.gate.calls", reason: "the switches lead to pods", until: "2027-02-28"}]
-namespaces: {
-	yard: services: {
-		gate: {
-`},
+	{"a machine that calls, known by its address", "wro1", `waivers: [{`, `namespaces: yard: services: gate: calls: ["stock/meter", "shop/prices"]
+waivers: [{rule: "vm-no-way-in", at: "namespaces.yard.services.gate.calls", reason: "the switches lead to pods", until: "2027-02-28"}, {`},
 	{"machines that are called from outside the mesh", "wro1", `calls: ["stock/meter"]}`, `calls: ["stock/meter", "yard/gate"]}`},
 	{"a machine behind a gateway", "wro1", `			timeout: "4s"
 `, `			expose: [{gateway: "public", host: "gate.example.org", path: "/gate"}]
