@@ -23,6 +23,25 @@ func vaultOf(s *site.Site) *site.VaultCA {
 	return s.Mesh.CA.Vault
 }
 
+// vaultTwice calls report for each site n of the fleet that uses a path of Vault which the site first uses already: the same
+// address, namespace and path.
+func vaultTwice(p *check.Pass, path func(*site.VaultCA) string, report func(n, first int, path string)) {
+	type place struct{ address, namespace, path string }
+	first := map[place]int{}
+	for n, s := range p.Fleet {
+		v := vaultOf(s)
+		if v == nil {
+			continue
+		}
+		at := place{v.Address, v.Namespace, path(v)}
+		if o, taken := first[at]; taken {
+			report(n, o, at.path)
+			continue
+		}
+		first[at] = n
+	}
+}
+
 // VaultMissing finds an authority in Vault that is nowhere.
 var VaultMissing = &check.Rule{
 	ID: "MG5510", Name: "vault-missing", Severity: diag.Error, On: check.OnSite, Guard: true,
@@ -161,22 +180,11 @@ Each leader of Consul puts an intermediate of its own into the engine and delete
 other site are then signed by what its proxies do not know, and its connections fail one after the other.
 Source: hashicorp/consul v1.22.0 agent/connect/ca/provider_vault.go setDefaultIntermediateIssuer.`,
 	Run: func(p *check.Pass) {
-		type engine struct{ address, namespace, path string }
-		first := map[engine]int{}
 		const at = "mesh.ca.vault.intermediatePKIPath"
-		for n, s := range p.Fleet {
-			v := vaultOf(s)
-			if v == nil {
-				continue
-			}
-			e := engine{v.Address, v.Namespace, v.IntermediatePKIPath}
-			if o, taken := first[e]; taken {
-				p.ReportIn(n, at, "engine %q of Vault signs for site %s too", v.IntermediatePKIPath, p.Fleet[o].Name).
-					RelatedIn(o, at, "the other site").Hintf("an engine of its own for each site")
-				continue
-			}
-			first[e] = n
-		}
+		vaultTwice(p, func(v *site.VaultCA) string { return v.IntermediatePKIPath }, func(n, first int, path string) {
+			p.ReportIn(n, at, "engine %q of Vault signs for site %s too", path, p.Fleet[first].Name).
+				RelatedIn(first, at, "the other site").Hintf("an engine of its own for each site")
+		})
 	},
 }
 

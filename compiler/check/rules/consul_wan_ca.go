@@ -67,22 +67,11 @@ A mount asks the API server of one cluster whose token it was shown. Set up for 
 more: its servers get nothing signed from the next login on.
 Source: Vault, Kubernetes auth method: kubernetes_host.`,
 	Run: func(p *check.Pass) {
-		type mount struct{ address, namespace, path string }
-		first := map[mount]int{}
 		const at = "mesh.ca.vault.authPath"
-		for n, s := range p.Fleet {
-			v := vaultOf(s)
-			if v == nil {
-				continue
-			}
-			m := mount{v.Address, v.Namespace, v.AuthPath}
-			if o, taken := first[m]; taken {
-				p.ReportIn(n, at, "the auth method at %q of Vault knows tokens of one cluster, and site %s logs in there too", v.AuthPath, p.Fleet[o].Name).
-					RelatedIn(o, at, "the other site").Hintf("authPath: %q", "kubernetes-"+s.Name)
-				continue
-			}
-			first[m] = n
-		}
+		vaultTwice(p, func(v *site.VaultCA) string { return v.AuthPath }, func(n, first int, path string) {
+			p.ReportIn(n, at, "the auth method at %q of Vault knows tokens of one cluster, and site %s logs in there too", path, p.Fleet[first].Name).
+				RelatedIn(first, at, "the other site").Hintf("authPath: %q", "kubernetes-"+p.Fleet[n].Name)
+		})
 	},
 }
 
