@@ -53,9 +53,6 @@ func (c *Checker) Add(t *Tree) error {
 	return c.cmp.add(t, func(*File, status) error { return nil })
 }
 
-// Others is as in Update.
-func (c *Checker) Others() ([]string, error) { return c.cmp.otherSites() }
-
 // Prune is as in Update.
 func (c *Checker) Prune() ([]string, error) { return c.cmp.prune() }
 

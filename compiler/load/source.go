@@ -53,19 +53,6 @@ func (s *Source) PosOf(path string) diag.Pos {
 	return nearest(s.written(), site.Split(path))
 }
 
-// KeyOf returns where the name of a field or map entry stands, or what PosOf says when the user did not write it.
-func (s *Source) KeyOf(path string) diag.Pos {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	segments := site.Split(path)
-	if at, ok := lookup(s.written(), segments); ok && len(segments) > 0 {
-		if p := keyPos(at); p.IsValid() {
-			return p
-		}
-	}
-	return nearest(s.written(), segments)
-}
-
 // Has reports whether the user wrote the place himself; defaults do not count.
 func (s *Source) Has(path string) bool {
 	s.mu.Lock()
