@@ -55,8 +55,8 @@ func ciliumUpgrade(l *lowering) *ir.Upgrade {
 		},
 		{
 			Name: "agents", Before: well, From: u.From,
-			Doc:  "The operator, which brings the new kinds of objects, and the agents, two nodes at a time. Connections and policies hold; what changes on a node while its agent restarts holds a little later. The proxies stay as they are.",
-			Look: "No alert of the pod network, and no node that is not ready. After it, wait an hour of ordinary load.",
+			Doc:  "The operator, which brings the new kinds of objects, and the agents, two nodes at a time. Connections and policies hold; what changes on a node while its agent restarts holds a little later. The proxies stay as they are. Wait an hour of ordinary load after it.",
+			Look: "No alert of the pod network, and no node that is not ready.",
 			Run:  append([]ir.UpgradeCommand{{Chart: &u.Values[1].Release, Values: values}}, agents...),
 			Back: append([]ir.UpgradeCommand{l.installed(podNetwork)}, all...),
 		},

@@ -62,8 +62,8 @@ func consulUpgrade(l *lowering) *ir.Upgrade {
 		},
 		{
 			Name: "first-server", Before: slices.Concat(all, ahead, []ir.UpgradeCommand{l.consulServer(0, "consul snapshot inspect "+snapshot)}), From: u.From,
-			Doc:  fmt.Sprintf("The last of the %d servers alone changes to the new release. The others, the injector and all proxies stay as they are.", m.Replicas),
-			Look: "No alert of Consul. After it, the new server follows the leader: its log tells of no error.",
+			Doc:  fmt.Sprintf("The last of the %d servers alone changes to the new release. The others, the injector and all proxies stay as they are. Read its log after it: it follows the leader, and tells of no error.", m.Replicas),
+			Look: "No alert of Consul.",
 			Run:  slices.Concat([]ir.UpgradeCommand{{Chart: &u.Values[0].Release, Values: []string{valuesOf(consulName), upgradeValues(consulFirst)}}}, servers),
 			Back: back,
 		},

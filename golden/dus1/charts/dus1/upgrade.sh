@@ -115,7 +115,7 @@ if begin snapshot 'Keeps what the servers know in /consul/data/2.0.2.snap of the
 	does kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_BOOTSTRAP_TOKEN" consul snapshot save /consul/data/2.0.2.snap'
 	does kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_BOOTSTRAP_TOKEN" consul snapshot inspect /consul/data/2.0.2.snap'
 fi
-if begin first-server 'The last of the 3 servers alone changes to the new release. The others, the injector and all proxies stay as they are.'; then
+if begin first-server 'The last of the 3 servers alone changes to the new release. The others, the injector and all proxies stay as they are. Read its log after it: it follows the leader, and tells of no error.'; then
 	check kubectl --namespace consul rollout status statefulset/consul-server
 	check kubectl --namespace consul exec consul-server-0 --container consul -- sh -c 'CONSUL_HTTP_TOKEN="$ACL_BOOTSTRAP_TOKEN" consul operator raft list-peers'
 	check kubectl --namespace consul rollout status deployment/consul-connect-injector

@@ -119,7 +119,7 @@ if begin preflight 'Pulls the new images to every node, and has the new release 
 	does helm uninstall cilium-preflight --ignore-not-found --wait --namespace kube-system
 	back helm uninstall cilium-preflight --ignore-not-found --wait --namespace kube-system
 fi
-if begin agents 'The operator, which brings the new kinds of objects, and the agents, two nodes at a time. Connections and policies hold; what changes on a node while its agent restarts holds a little later. The proxies stay as they are.'; then
+if begin agents 'The operator, which brings the new kinds of objects, and the agents, two nodes at a time. Connections and policies hold; what changes on a node while its agent restarts holds a little later. The proxies stay as they are. Wait an hour of ordinary load after it.'; then
 	check kubectl --namespace kube-system rollout status daemonset/cilium
 	check kubectl --namespace kube-system rollout status deployment/cilium-operator
 	check kubectl --namespace kube-system wait --for 'condition=Ready' pods --selector 'k8s-app=cilium-envoy'
