@@ -49,12 +49,6 @@ func linkerdFederatedGateway(l *lowering, g *ir.Gateway) {
 // linkerdPause is the container beside the gateway's proxy, which does nothing: that of the chart (gateway.pauseImage).
 const linkerdPause = "registry.k8s.io/pause:3.2"
 
-// linkerdIdentity is the name in the certificate of a ServiceAccount. Trust domains are told apart by it; the namespace of the
-// control plane is everywhere the same.
-func (l *lowering) linkerdIdentity(account, namespace, trustDomain string) string {
-	return account + "." + namespace + ".serviceaccount.identity." + l.p.Mesh.Namespace + "." + trustDomain
-}
-
 // linkerdFederation links the site with its peers, and says who of them gets through the gateway to what.
 func (l *lowering) linkerdFederation() {
 	f, k := l.p.Federation, l.p.Linkerd
@@ -69,12 +63,12 @@ func (l *lowering) linkerdFederation() {
 	g := l.gateway(f.Gateway)
 	for _, p := range f.Peers {
 		link := ir.LinkerdLink{Namespace: g.Namespace, Name: p.Name, Domain: l.p.Cluster.Domain, Control: l.p.Mesh.Namespace, Secret: p.Secret,
-			Addresses: p.Gateways, Port: f.Port, Identity: l.linkerdIdentity(linkerdGateway, linkerdMulticluster, p.TrustDomain),
+			Addresses: p.Gateways, Port: f.Port, Identity: LinkerdIdentity(l.p.Mesh.Namespace, linkerdGateway, linkerdMulticluster, p.TrustDomain),
 			ProbePort: l.p.Mesh.ProxyPorts.EnvoyMetrics, Account: linkerdMulticluster + "-reader-" + p.Name,
 			From: slices.Concat(p.From, l.p.Cluster.From.Of("clusterDomain"), l.p.Mesh.From.Of("kind"))}
 		k.Links = append(k.Links, link)
 	}
-	k.GatewayIdentity = l.linkerdIdentity(linkerdGateway, linkerdMulticluster, l.p.Mesh.TrustDomain)
+	k.GatewayIdentity = LinkerdIdentity(l.p.Mesh.Namespace, linkerdGateway, linkerdMulticluster, l.p.Mesh.TrustDomain)
 	l.linkerdGatewayPolicy(g)
 	l.linkerdGatewayProbes(g)
 }
@@ -90,7 +84,7 @@ func (l *lowering) linkerdGatewayPolicy(g *ir.Gateway) {
 		s := &l.p.Services[i]
 		var callers []permit
 		for _, c := range s.Peers {
-			callers = append(callers, permit{account: ir.LinkerdAccount{Identity: l.linkerdIdentity(c.ServiceAccount, c.Namespace, l.p.Federation.Peer(c.Peer).TrustDomain)},
+			callers = append(callers, permit{account: ir.LinkerdAccount{Identity: LinkerdIdentity(l.p.Mesh.Namespace, c.ServiceAccount, c.Namespace, l.p.Federation.Peer(c.Peer).TrustDomain)},
 				paths: c.Paths, methods: c.Methods, hosts: []string{s.Host}})
 		}
 		if len(callers) > 0 {
@@ -110,7 +104,7 @@ func (l *lowering) linkerdGatewayProbes(g *ir.Gateway) {
 	target := ir.LinkerdTarget{Group: linkerdPolicy, Kind: "Server", Name: name}
 	var peers []ir.LinkerdAccount
 	for _, p := range l.p.Federation.Peers {
-		peers = append(peers, ir.LinkerdAccount{Identity: l.linkerdIdentity("controller-"+l.p.Name, linkerdMulticluster, p.TrustDomain)})
+		peers = append(peers, ir.LinkerdAccount{Identity: LinkerdIdentity(l.p.Mesh.Namespace, LinkerdController(l.p.Name), linkerdMulticluster, p.TrustDomain)})
 	}
 	l.grant(ir.LinkerdGrant{Namespace: g.Namespace, Name: name, Target: target, Accounts: peers, From: append(slices.Clone(from), "name"),
 		Reason: "The controllers of other sites, each of which asks every few seconds whether the gateway is ready."})

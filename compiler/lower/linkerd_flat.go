@@ -63,7 +63,7 @@ func (l *lowering) linkerdLinked(s *ir.Service, port *ir.Port) []permit {
 				}
 				p.paths = nil
 			}
-			p.account = ir.LinkerdAccount{Identity: l.linkerdIdentity(c.ServiceAccount, c.Namespace, l.p.Federation.Peer(c.Peer).TrustDomain), Away: true}
+			p.account = ir.LinkerdAccount{Identity: LinkerdIdentity(l.p.Mesh.Namespace, c.ServiceAccount, c.Namespace, l.p.Federation.Peer(c.Peer).TrustDomain), Away: true}
 		}
 		out = append(out, p)
 	}

@@ -7,9 +7,6 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
-// spiffeID is an identity as it stands in a certificate.
-func spiffeID(identity string) string { return "spiffe://" + identity }
-
 // linkerdMachines registers each address of a machine outside the cluster as an ExternalWorkload. All machines of a service
 // have one identity, as its pods would have one account. The controller makes EndpointSlices of those that are ready, for
 // the Service whose selector they fit, and tells callers their identity and name (linkerd/linkerd2 version-2.20
@@ -24,8 +21,9 @@ func (l *lowering) linkerdMachines() {
 		ports := slices.DeleteFunc(slices.Clone(s.Ports), func(p ir.Port) bool { return p.Protocol == "udp" })
 		for k, a := range s.Addresses {
 			l.p.Linkerd.Machines = append(l.p.Linkerd.Machines, ir.LinkerdMachine{Namespace: s.Namespace, Name: s.Name + "-" + strconv.Itoa(k+1), Service: s.Name,
-				Labels: s.Labels, Identity: spiffeID(s.Identity), ServerName: s.Name + "." + s.Namespace + ".vm." + l.p.Mesh.TrustDomain,
-				Address: a, Ports: ports, From: s.From})
+				Labels: s.Labels, Identity: LinkerdMachineURI(s.ServiceAccount, s.Namespace, l.p.Mesh.TrustDomain),
+				ServerName: LinkerdMachine(s.Name, s.Namespace, l.p.Mesh.TrustDomain),
+				Address:    a, Ports: ports, From: s.From})
 		}
 	}
 }

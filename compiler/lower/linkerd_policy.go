@@ -93,7 +93,7 @@ func callersOf(s *ir.Service, port *ir.Port, requests bool) []permit {
 		if c.Identity != "" {
 			p.account = ir.LinkerdAccount{Namespace: c.Namespace, Name: c.ServiceAccount}
 			if len(c.Addresses) > 0 {
-				p.account = ir.LinkerdAccount{Identity: spiffeID(c.Identity), Machine: true}
+				p.account = ir.LinkerdAccount{Identity: spiffeScheme + c.Identity, Machine: true}
 			}
 		}
 		if requests {

@@ -53,7 +53,7 @@ func (l *lowering) service(nn, sn string, n *site.Namespace, s *site.Service) ir
 		out.Waypoint = l.p.Mesh.TrustDomain + "/ns/" + nn + "/sa/" + l.p.Mesh.Waypoint.Name
 	}
 	if n.Mesh && s.Workload == ir.Machine && l.s.Mesh.Kind == "linkerd" {
-		out.Identity = l.p.Mesh.TrustDomain + "/ns/" + nn + "/vm/" + out.ServiceAccount
+		out.Identity = machineIdentity(out.ServiceAccount, nn, l.p.Mesh.TrustDomain)
 		out.From = append(out.From, "mesh.trustDomain")
 	}
 	if out.Meshed {

@@ -18,6 +18,7 @@ var linkerdRules = []*check.Rule{
 	LinkerdStreamNumber,
 	LinkerdOutlier,
 	LinkerdProbes,
+	LinkerdNameless,
 }
 
 // LinkerdAccessLogs finds logs of errors, which Linkerd does not have.
