@@ -9,6 +9,7 @@ import (
 
 	"meshgen.dev/meshgen/compiler/analyze/capacity"
 	"meshgen.dev/meshgen/compiler/check/rules"
+	"meshgen.dev/meshgen/compiler/diag"
 	"meshgen.dev/meshgen/compiler/ir"
 	"meshgen.dev/meshgen/compiler/load"
 	"meshgen.dev/meshgen/compiler/profile"
@@ -33,6 +34,7 @@ type Alternative struct {
 	TooOld     []string
 	Modules    []string
 	Missing    []Missing
+	Changes    diag.List // what else would be an error of the site with this kind, at the site's own places
 }
 
 // Missing is something that a site asks for and a mesh cannot do.
@@ -41,12 +43,13 @@ type Missing struct {
 	Path   string // of the site, that asks for it; the first
 	Others int    // further places that ask for it
 	Why    string
+	all    []string // all places
 }
 
-// Compare puts the kinds of mesh side by side for one site: from the profiles, the site's own words and the formulas of
-// capacity. The plan is that of the site as it is.
-func Compare(src *load.Source, p *ir.Plan) ([]Alternative, error) {
-	set, err := profileSet()
+// Compare puts the kinds of mesh side by side for one site, and no mesh: from the profiles, the site's own words, the formulas
+// of capacity, and what the rules say of the site with each of the other kinds. The plan is that of the site as it is.
+func Compare(src *load.Source, p *ir.Plan, opt Options) ([]Alternative, error) {
+	set, err := opt.profiles()
 	if err != nil {
 		return nil, err
 	}
@@ -68,9 +71,15 @@ func Compare(src *load.Source, p *ir.Plan) ([]Alternative, error) {
 			}
 		}
 		a.Missing = missingIn(src, values, m)
+		if a.Release != "" {
+			if err := a.change(src, opt, newestPatch(m, a.Release)); err != nil {
+				return nil, err
+			}
+		}
 		out = append(out, a)
 	}
-	return out, nil
+	none, err := withNone(src, opt)
+	return append(out, none), err
 }
 
 // releaseFor is the newest release that supports a version of Kubernetes.
@@ -178,6 +187,7 @@ func aside(s *site.Site, path string) bool {
 }
 
 func (x *Missing) count(path string) {
+	x.all = append(x.all, path)
 	if x.Path == "" {
 		x.Path = path
 		return
@@ -195,6 +205,9 @@ func (a *Alternative) Title() string {
 
 // Places says how many proxies there are, and where.
 func (a *Alternative) Places() string {
+	if a.Kind == noMesh {
+		return "0"
+	}
 	if a.PerNode {
 		return fmt.Sprintf("%d, one a node", a.Proxies)
 	}

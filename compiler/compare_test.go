@@ -8,6 +8,7 @@ import (
 
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/check/rules"
+	"meshgen.dev/meshgen/compiler/diag"
 	"meshgen.dev/meshgen/compiler/load"
 )
 
@@ -27,21 +28,26 @@ func TestCompare(t *testing.T) {
 		if err != nil || out.Plan == nil {
 			t.Fatal(name, err)
 		}
-		all, err := Compare(src, out.Plan)
+		all, err := Compare(src, out.Plan, Options{Now: today})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(all) != len(set.Meshes()) {
+		if len(all) != len(set.Meshes())+1 {
 			t.Errorf("%s: %d meshes of %d", name, len(all), len(set.Meshes()))
 		}
 		for i := range all {
 			a := &all[i]
-			if a.Chosen != (a.Kind == src.Site.Mesh.Kind) || a.Chosen && len(a.Missing) > 0 {
+			if a.Chosen != (a.Kind == src.Site.Mesh.Kind) || a.Chosen && len(a.Missing)+len(a.Changes) > 0 {
 				t.Errorf("%s: %s is chosen: %v, missing %+v", name, a.Kind, a.Chosen, a.Missing)
 			}
 			for _, m := range a.Missing {
 				if !src.PosOf(m.Path).IsValid() || m.Why == "" {
 					t.Errorf("%s: %s: %+v has no place or reason", name, a.Kind, m)
+				}
+			}
+			for _, f := range a.Changes {
+				if !f.Pos.IsValid() || f.Pos.File != "site.cue" || f.Hint == "" || f.Severity != diag.Error {
+					t.Errorf("%s: %s: %+v has no place in the site, or no hint", name, a.Kind, f)
 				}
 			}
 			other := *src.Site
@@ -71,7 +77,7 @@ func TestCompareMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := Compare(src, out.Plan)
+	all, err := Compare(src, out.Plan, Options{Now: today})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,11 +86,63 @@ func TestCompareMemory(t *testing.T) {
 		switch a.Kind {
 		case "istio-ambient":
 			want = [2]int{18 * 512, 0}
-		case "cilium":
+		case "cilium", noMesh:
 			want = [2]int{0, 0}
 		}
 		if got := [2]int{a.RequestMiB, a.LimitMiB}; got != want {
 			t.Errorf("%s: %v, want %v", a.Kind, got, want)
 		}
+	}
+}
+
+// TestCompareChanges makes the changes that compare names: the site with another kind is without errors then.
+func TestCompareChanges(t *testing.T) {
+	type edit struct{ old, new string }
+	for _, tt := range []struct {
+		site, kind string
+		want       []string // rules of what is to change
+		edits      []edit   // beside the kind and its release
+	}{
+		{"cell-0417", "istio-sidecar", []string{"MG6122"}, []edit{{"implementation: {", "// {"}}},
+		{"cell-0417", "istio-ambient", []string{"MG6122", "MG5110"}, []edit{{"implementation: {", "// {"}, {"namespaces: ran: {", "namespaces: ran: {\n\twaypoint: true"}}},
+		{"waw3", "istio-sidecar", []string{"MG5111", "MG5111", "MG5111"}, []edit{{"waypoint: true", ""}, {"waypoint: true", ""}, {"waypoint:    true", ""}}},
+		{"fra1", "istio-ambient", []string{"MG5110"}, []edit{{"namespaces: {", "namespaces: payments: waypoint: true\nnamespaces: {"}}},
+	} {
+		t.Run(tt.site+" "+tt.kind, func(t *testing.T) {
+			text := read(t, filepath.Join(examplesDir, tt.site, "site.cue"))
+			src, _ := load.Bytes("site.cue", []byte(text))
+			out, err := vet(src, Options{Now: today}, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all, err := Compare(src, out.Plan, Options{Now: today})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, a := range all {
+				for _, f := range a.Changes {
+					if a.Kind == tt.kind {
+						got = append(got, f.Rule)
+					}
+				}
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("to change: %v, want %v", got, tt.want)
+			}
+			for _, e := range append(tt.edits, edit{`"` + src.Site.Mesh.Kind + `"`, `"` + tt.kind + `"`}, edit{`"` + src.Site.Mesh.Version + `"`, `"1.31.1"`}) {
+				if !strings.Contains(text, e.old) {
+					t.Fatalf("the example has no %q", e.old)
+				}
+				text = strings.Replace(text, e.old, e.new, 1)
+			}
+			src, found := load.Bytes("site.cue", []byte(text))
+			if src == nil {
+				t.Fatal(found)
+			}
+			if out, err = vet(src, Options{Now: today}, true); err != nil || out.Findings.HasErrors() {
+				t.Error(err, out.Findings)
+			}
+		})
 	}
 }

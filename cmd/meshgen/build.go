@@ -102,6 +102,7 @@ type compiled struct {
 	src   *load.Source
 	found diag.List
 	out   *compiler.Output
+	opt   compiler.Options // with which it was compiled
 }
 
 // stages is compiler.Vet or compiler.Compile.
@@ -122,6 +123,7 @@ func (c *command) compileFiles(in input, opt compiler.Options, run stages) (comp
 	}
 	stdin := bytes.NewReader(c.read)
 	return within(c.limits, in.name, func() (got compiled, err error) {
+		got.opt = opt
 		got.src, got.found = load.Files(in.paths, load.Options{Stdin: stdin, StdinName: stdinName})
 		if got.src == nil {
 			return got, nil

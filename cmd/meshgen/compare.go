@@ -2,12 +2,14 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	pretty "github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
 	"meshgen.dev/meshgen/compiler"
+	"meshgen.dev/meshgen/compiler/diag"
 	"meshgen.dev/meshgen/compiler/load"
 )
 
@@ -16,9 +18,10 @@ func (c *command) compareCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "compare [SITE]",
 		Short: "Put the kinds of mesh side by side for a site",
-		Long: `Put the kinds of mesh side by side for a site: memory of proxies at the declared load, proxies on the way of a request,
-kernels and modules, and everything that the site asks for and a mesh cannot do, with the line that asks. Computed from
-the profiles and the formulas of "meshgen capacity"; nothing is measured.`,
+		Long: `Put the kinds of mesh side by side for a site, and no mesh: memory of proxies at the declared load, proxies on the way of a
+request, kernels and modules, everything that the site asks for and a mesh cannot do, with the line that asks, and what else
+would have to change in the site for it: the errors of "meshgen vet" with mesh.kind changed, which can hide others. Computed
+from the profiles and the formulas of "meshgen capacity"; nothing is measured.`,
 		Example: `  meshgen compare site.cue
   meshgen compare -f markdown site.cue > meshes.md`,
 		Args: cobra.MaximumNArgs(1),
@@ -38,7 +41,7 @@ func (c *command) compare(site, format string) error {
 	if err != nil || made.out == nil || made.out.Plan == nil {
 		return err
 	}
-	all, err := compiler.Compare(made.src, made.out.Plan)
+	all, err := compiler.Compare(made.src, made.out.Plan, made.opt)
 	if err != nil {
 		return failure(err)
 	}
@@ -58,10 +61,10 @@ func (c *command) compare(site, format string) error {
 
 // compareText is a table with a row for each mesh, and behind it what each cannot do for the site.
 func compareText(all []compiler.Alternative, src *load.Source, render func(pretty.Writer) string, head, item string) string {
-	w := plainTable("mesh", "release", "proxies", "request", "limit", "measured by its project, of one", "latency class: proxies on the way", "kernel", "missing")
+	w := plainTable("mesh", "release", "proxies", "request", "limit", "measured by its project, of one", "latency class: proxies on the way", "kernel", "missing", "to change")
 	for i := range all {
 		a := &all[i]
-		w.AppendRow(pretty.Row{a.Title(), or(a.Release, "none"), a.Places(), a.Request(), a.Limit(), or(a.Published, "-"), a.Way, a.Kernels(), len(a.Missing)})
+		w.AppendRow(pretty.Row{a.Title(), or(a.Release, "none"), a.Places(), a.Request(), a.Limit(), or(a.Published, "-"), a.Way, a.Kernels(), len(a.Missing), changeCount(a)})
 	}
 	var b strings.Builder
 	b.WriteString(render(w) + "\n")
@@ -77,11 +80,30 @@ func compareText(all []compiler.Alternative, src *load.Source, render func(prett
 		for _, m := range a.Missing {
 			fmt.Fprintf(&b, item, missingText(m, src))
 		}
-		if len(a.Missing) == 0 {
+		switch {
+		case a.Release == "" && a.Kind != "none":
+			fmt.Fprintf(&b, item, "no release of it supports Kubernetes "+src.Site.Kubernetes.Version)
+		case len(a.Missing) == 0:
 			fmt.Fprintf(&b, item, "does all that the site asks for")
+		}
+		for i := range a.Changes {
+			fmt.Fprintf(&b, item, changeText(&a.Changes[i]))
 		}
 	}
 	return b.String()
+}
+
+// changeCount is the number of findings that a change of mesh.kind brings; none are looked for where no release fits.
+func changeCount(a *compiler.Alternative) string {
+	if a.Release == "" && a.Kind != "none" {
+		return "-"
+	}
+	return strconv.Itoa(len(a.Changes))
+}
+
+// changeText names the line of the site that would have to change, and how.
+func changeText(f *diag.Finding) string {
+	return fmt.Sprintf("%s: to change: %s [%s]: %s", f.Pos, f.Message, f.Rule, f.Hint)
 }
 
 func or(text, other string) string {
@@ -109,6 +131,13 @@ func alternativeJSON(a *compiler.Alternative, src *load.Source) any {
 		Others int    `json:"others"`
 		Why    string `json:"why"`
 	}
+	type change struct {
+		Rule    string `json:"rule"`
+		Path    string `json:"path"`
+		At      string `json:"at"`
+		Message string `json:"message"`
+		Hint    string `json:"hint"`
+	}
 	out := struct {
 		Kind       string    `json:"kind"`
 		Chosen     bool      `json:"chosen"`
@@ -123,9 +152,14 @@ func alternativeJSON(a *compiler.Alternative, src *load.Source) any {
 		TooOld     []string  `json:"nodesBelowKernel"`
 		Modules    []string  `json:"modules"`
 		Missing    []missing `json:"missing"`
-	}{a.Kind, a.Chosen, a.Release, a.Proxies, a.PerNode, a.RequestMiB, a.LimitMiB, a.Published, a.Way, a.Kernel, append([]string{}, a.TooOld...), append([]string{}, a.Modules...), []missing{}}
+		Changes    []change  `json:"changes"`
+	}{a.Kind, a.Chosen, a.Release, a.Proxies, a.PerNode, a.RequestMiB, a.LimitMiB, a.Published, a.Way, a.Kernel, append([]string{}, a.TooOld...), append([]string{}, a.Modules...), []missing{}, []change{}}
 	for _, m := range a.Missing {
 		out.Missing = append(out.Missing, missing{m.What, m.Path, src.PosOf(m.Path).String(), m.Others, m.Why})
+	}
+	for i := range a.Changes {
+		f := &a.Changes[i]
+		out.Changes = append(out.Changes, change{f.Rule, f.Path, f.Pos.String(), f.Message, f.Hint})
 	}
 	return out
 }
