@@ -297,6 +297,8 @@ var mutants = []mutant{
 	{"cilium-mesh", "wro1", "**/40-policy/ciliumnetworkpolicy.yaml", `(?s)(name: service-depot\n.*?- )remote-node`, `${1}host`},
 	{"cilium-mesh", "wro1", "**/40-policy/ciliumnetworkpolicy.yaml", `(?s)(name: service-resolver\n.*?- )world`, `${1}ingress`},
 	{"cilium-mesh", "wro1", "**/40-policy/ciliumnetworkpolicy.yaml", `(?s)(name: service-resolver\n.*?protocol:) UDP`, `$1 TCP`},
+	{"cilium", "wro1", "**/ciliumloadbalancerippool.yaml", `- names\n`, "- yard\n"},
+	{"cilium", "wro1", "**/ciliumbgpadvertisement.yaml", `- stock\n`, "- yard\n"},
 	{"exposure", "wro1", "**/30-gateways/service.yaml", `name: resolver`, `name: resolvers`},
 	{"gateway-api", "wro1", "**/30-gateways/udproute.yaml", `sectionName: beats`, `sectionName: orders`},
 	{"gateway-api", "wro1", "**/30-gateways/udproute.yaml", `port: 5514`, `port: 0`},

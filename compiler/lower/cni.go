@@ -200,14 +200,10 @@ func (l *lowering) classOf(name string) string {
 	return l.p.Nodes[i].Class
 }
 
-// ciliumPool makes the objects of one pool. Its addresses are for the Services in the namespaces of its gateways alone.
+// ciliumPool makes the objects of one pool. Its addresses are for the Services in the namespaces of its gateways and
+// exposures alone.
 func (l *lowering) ciliumPool(c *ir.Cilium, pool *ir.Pool) {
-	p := ir.CiliumPool{Name: pool.Name, From: append(pool.From[:len(pool.From):len(pool.From)], "gateways")}
-	for _, g := range l.p.Gateways {
-		if g.Pool == pool.Name {
-			p.Namespaces = append(p.Namespaces, g.Namespace)
-		}
-	}
+	p := ir.CiliumPool{Name: pool.Name, Namespaces: pool.Namespaces, From: append(pool.From[:len(pool.From):len(pool.From)], "gateways")}
 	for _, a := range pool.Addresses {
 		var b ir.CiliumBlock
 		if first, last, isRange := strings.Cut(a, "-"); isRange {

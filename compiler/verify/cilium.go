@@ -224,22 +224,89 @@ const ciliumAnnotation = "lbipam.cilium.io/ips"
 // ciliumClasses are the classes that Cilium serves.
 var ciliumClasses = []string{"io.cilium/bgp-control-plane", "io.cilium/l2-announcer"}
 
-// checkCiliumAddress reports an address that no pool of Cilium's has.
+// checkCiliumAddress reports an address that Cilium does not give to a Service that asks for it: no pool has it, or the pool
+// that has it is not for Services of that namespace. What announces addresses of the pool must take the Service as well.
 func (p *pass) checkCiliumAddress(o place, path fieldPath, text string) {
 	a, err := netip.ParseAddr(strings.TrimSpace(text))
 	if err != nil {
 		o.report(p, ruleReference, path, "%q is no address", text)
 		return
 	}
+	pool := p.ciliumPoolOf(a)
+	if pool == nil {
+		o.report(p, ruleReference, path, "%s is in no CiliumLoadBalancerIPPool of the tree", a)
+		return
+	}
+	namespace := p.namespaceOf(o)
+	served := ciliumNamespaces(get(pool.value, "spec", "serviceSelector"))
+	if !slices.Contains(served, namespace) {
+		o.report(p, ruleReference, path, "%s is of %s, which is not for Services in namespace %q", a, pool, namespace)
+		return
+	}
+	announced, taken := false, false // some Service of the pool, and this one
+	for _, s := range p.ciliumAnnouncers() {
+		names := ciliumNamespaces(s)
+		announced = announced || slices.ContainsFunc(served, func(n string) bool { return slices.Contains(names, n) })
+		taken = taken || slices.Contains(names, namespace)
+	}
+	if announced && !taken {
+		o.report(p, ruleReference, path, "%s is announced by nobody: what announces %s does not take Services in namespace %q", a, pool, namespace)
+	}
+}
+
+// ciliumPoolOf returns the pool that has the address; nil when none has.
+func (p *pass) ciliumPoolOf(a netip.Addr) *object {
 	for _, pool := range p.objects {
 		if !pool.is(ciliumGroup, "CiliumLoadBalancerIPPool") {
 			continue
 		}
 		for _, b := range list(pool.value, "spec", "blocks") {
 			if r, ok := addressRange(ciliumBlock(b)); ok && r.Contains(a) {
-				return
+				return pool
 			}
 		}
 	}
-	o.report(p, ruleReference, path, "%s is in no CiliumLoadBalancerIPPool of the tree", a)
+	return nil
+}
+
+// ciliumAnnouncers returns the selectors of Services whose addresses are announced, by BGP or at layer 2.
+func (p *pass) ciliumAnnouncers() []any {
+	var out []any
+	for _, o := range p.objects {
+		switch {
+		case o.is(ciliumGroup, "CiliumL2AnnouncementPolicy"):
+			out = append(out, get(o.value, "spec", "serviceSelector"))
+		case o.is(ciliumGroup, "CiliumBGPAdvertisement"):
+			for _, ad := range list(o.value, "spec", "advertisements") {
+				if str(ad, "advertisementType") == "Service" {
+					out = append(out, get(ad, "selector"))
+				}
+			}
+		}
+	}
+	return out
+}
+
+// ciliumNamespaces returns the namespaces that a selector of Services names; see checkCiliumServices.
+func ciliumNamespaces(s any) []string {
+	for _, e := range list(s, "matchExpressions") {
+		if str(e, "key") == serviceNamespace {
+			return strs(e, "values")
+		}
+	}
+	return nil
+}
+
+// namespaceOf is that of an object, or of a chart's release.
+func (p *pass) namespaceOf(o place) string {
+	switch o := o.(type) {
+	case *object:
+		if o.within != nil {
+			return o.within.namespace
+		}
+		return o.namespace
+	case *values:
+		return p.releases.Charts[o.release].Namespace
+	}
+	return ""
 }

@@ -6,8 +6,8 @@ import (
 	"meshgen.dev/meshgen/compiler/ir"
 )
 
-const poolComment = `Every address has a declared owner: a pool serves the Services in the namespaces of its gateways, which ask for theirs by
-annotation. The first and the last address of a network are addresses like any other.`
+const poolComment = `Every address has a declared owner: a pool serves the Services in the namespaces of its gateways and exposures, which ask
+for theirs by annotation. The first and the last address of a network are addresses like any other.`
 
 func pools(p *ir.Plan, t *artifact.Tree, c *ir.Cilium) {
 	if len(c.Pools) == 0 {
