@@ -398,7 +398,7 @@ func admits(s *load.Scalar, v any) bool {
 	case float64:
 		return (s.Min == nil || v >= float64(*s.Min)) && (s.Max == nil || v <= float64(*s.Max))
 	case string:
-		return !slices.ContainsFunc(s.Patterns, func(p *regexp.Regexp) bool { return !p.MatchString(v) })
+		return s.Matches(v)
 	}
 	return true
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/cuecontext"
@@ -124,15 +125,18 @@ func scalarSchema(s *Scalar) object {
 	if s.MaxRunes > 0 {
 		out["maxLength"] = s.MaxRunes
 	}
-	switch len(s.Patterns) {
+	var all []object
+	for _, re := range s.Patterns {
+		all = append(all, object{"pattern": re.String()})
+	}
+	for _, re := range s.Excluded {
+		all = append(all, object{"not": object{"pattern": re.String()}})
+	}
+	switch len(all) {
 	case 0:
 	case 1:
-		out["pattern"] = s.Patterns[0].String()
+		maps.Copy(out, all[0])
 	default:
-		var all []object
-		for _, re := range s.Patterns {
-			all = append(all, object{"pattern": re.String()})
-		}
 		out["allOf"] = all
 	}
 	return out

@@ -3,6 +3,7 @@ package load
 import (
 	"fmt"
 	"math/big"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -91,12 +92,16 @@ func (s *Scalar) stringFault(v string) *scalarFault {
 	case s.MaxRunes > 0 && utf8.RuneCountInString(v) > s.MaxRunes:
 		return &scalarFault{BadFormat, fmt.Sprintf("is longer than %d characters", s.MaxRunes), s.hint()}
 	}
-	for _, re := range s.Patterns {
-		if !re.MatchString(v) {
-			return &scalarFault{BadFormat, "does not have the form that is expected here", s.hint()}
-		}
+	if !s.Matches(v) {
+		return &scalarFault{BadFormat, "does not have the form that is expected here", s.hint()}
 	}
 	return nil
+}
+
+// Matches reports whether a string has the form that the patterns of the schema ask for.
+func (s *Scalar) Matches(v string) bool {
+	return !slices.ContainsFunc(s.Patterns, func(re *regexp.Regexp) bool { return !re.MatchString(v) }) &&
+		!slices.ContainsFunc(s.Excluded, func(re *regexp.Regexp) bool { return re.MatchString(v) })
 }
 
 // hint says what is expected.

@@ -47,15 +47,16 @@ const (
 
 // Scalar says which scalars may stand at a place.
 type Scalar struct {
-	Def      string   // definition that names the type, without "#"
-	Doc      string   // what the definition says
-	Example  string   // CUE text of an example
-	Kind     Kind     //
-	Enum     []string // the allowed strings; empty: not an enumeration
-	Min, Max *int64   // bounds of a number, inclusive
-	Patterns []*regexp.Regexp
-	NonEmpty bool // the empty string is refused
-	MaxRunes int  // longest string in characters; 0: no bound
+	Def      string           // definition that names the type, without "#"
+	Doc      string           // what the definition says
+	Example  string           // CUE text of an example
+	Kind     Kind             //
+	Enum     []string         // the allowed strings; empty: not an enumeration
+	Min, Max *int64           // bounds of a number, inclusive
+	Patterns []*regexp.Regexp // a string matches all of these
+	Excluded []*regexp.Regexp // and none of these
+	NonEmpty bool             // the empty string is refused
+	MaxRunes int              // longest string in characters; 0: no bound
 }
 
 // IsBlock reports whether fields or entries may stand here.

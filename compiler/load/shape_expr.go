@@ -162,10 +162,10 @@ func (r *shapeReader) value(e ast.Expr) any {
 	return nil
 }
 
-// bound adds a comparison: =~, !="" or a bound of a number.
+// bound adds a comparison: =~, !~, !="" or a bound of a number.
 func (r *shapeReader) bound(e *ast.UnaryExpr, s *Shape) {
 	switch e.Op {
-	case token.MAT:
+	case token.MAT, token.NMAT:
 		text, _ := r.value(e.X).(string)
 		re, err := regexp.Compile(text)
 		if err != nil {
@@ -173,7 +173,11 @@ func (r *shapeReader) bound(e *ast.UnaryExpr, s *Shape) {
 			return
 		}
 		sc := r.scalar(e, s, String)
-		sc.Patterns = append(slices.Clip(sc.Patterns), re)
+		into := &sc.Patterns
+		if e.Op == token.NMAT {
+			into = &sc.Excluded
+		}
+		*into = append(slices.Clip(*into), re)
 	case token.NEQ:
 		if r.value(e.X) != "" {
 			r.fail(e, `only != "" is used in the language`)

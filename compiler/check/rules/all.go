@@ -19,9 +19,9 @@ var All = sorted(
 	firewallRules, egressProxyRules,
 	fleetRules, changeRules,
 	linkerdRules, linkerdReleaseRules,
-	ciliumRules, ciliumEncryptionRules, clusterMeshRules, upgradeStepRules, distributionRules,
+	ciliumRules, ciliumLabelRules, ciliumEncryptionRules, clusterMeshRules, upgradeStepRules, distributionRules,
 	federationRules, ambientFederationRules, linkerdFederationRules, linkerdFlatRules, consulRules, vaultRules,
-	languageRules, addressRules, fabricRules, hostRules, hostCardRules, hostDeliveryRules, timeRules, balancerRules, podNetworkRules, kubeVIPRules, openELBRules, meshRules, istioRules, gatewayRules, serviceRules,
+	languageRules, addressRules, fabricRules, hostRules, hostCardRules, hostDeliveryRules, timeRules, balancerRules, podNetworkRules, kubeVIPRules, openELBRules, meshRules, istioRules, istioNameRules, gatewayRules, serviceRules,
 	deliveryRules, patchRules, fluxRules, versionRules, adviceRules, dashboardRules, wholeRules, nameRules,
 )
 

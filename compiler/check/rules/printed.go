@@ -26,9 +26,9 @@ var Printed = map[string][]string{
 	"cert-manager":             {"1.21"},
 }
 
-// printed reports whether output is written for a release. Of a version that is none, others speak.
+// printed reports whether output is written for a release. A version that is left out has a default, or is another rule's.
 func printed(component, version string) bool {
-	v, err := profile.ParseVersion(version)
+	v, err := profile.ParseVersion(mainline(version))
 	return err != nil || len(Printed[component]) == 0 || slices.Contains(Printed[component], v.Line())
 }
 
