@@ -24,7 +24,14 @@ func TestGoldenTrees(t *testing.T) {
 			c := newCluster(t)
 			c.found(p)
 			up := upstream(t)
-			c.install(up.definitions(t))
+			order := phases(t, site)
+			built := map[string][]object{}
+			all := others(t, site)
+			for _, phase := range order {
+				built[phase] = build(t, phase)
+				all = append(all, built[phase]...)
+			}
+			c.install(used(up.definitions(t), all))
 			var taken, left []object
 			give := func(objects []object) {
 				for _, o := range objects {
@@ -46,10 +53,9 @@ func TestGoldenTrees(t *testing.T) {
 					taken = append(taken, o)
 				}
 			}
-			for _, phase := range phases(t, site) {
-				objects := build(t, phase)
-				c.claims(filepath.Base(phase), objects, p)
-				give(objects)
+			for _, phase := range order {
+				c.claims(filepath.Base(phase), built[phase], p)
+				give(built[phase])
 			}
 			give(others(t, site))
 			t.Logf("%d objects taken without a remark: %s", len(taken), count(taken))

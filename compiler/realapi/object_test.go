@@ -25,8 +25,9 @@ type object struct {
 		Name      string `json:"name"`
 		Namespace string `json:"namespace"`
 	} `json:"metadata"`
-	text []byte
-	from string // the folder or file that it comes from
+	text    []byte
+	from    string // the folder or file that it comes from
+	defines string // group and kind, of a CustomResourceDefinition
 }
 
 func (o object) String() string {

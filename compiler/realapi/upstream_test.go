@@ -10,7 +10,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+
+	"sigs.k8s.io/yaml"
 )
 
 // module is what is taken from one Go module.
@@ -84,22 +87,74 @@ func (s sources) definitions(t *testing.T, components ...string) []object {
 	t.Helper()
 	var out []object
 	for _, m := range s.crds {
-		if len(components) > 0 && !slices.Contains(components, m.component) {
-			continue
-		}
-		for _, file := range m.files(t) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, o := range documents(t, text, m.component) {
-				if !strings.HasPrefix(o.APIVersion, "kustomize.config.k8s.io/") {
-					out = append(out, o)
-				}
-			}
+		if len(components) == 0 || slices.Contains(components, m.component) {
+			out = append(out, m.objects(t)...)
 		}
 	}
 	return out
+}
+
+// published keeps the objects of modules, which many tests read.
+var published struct {
+	sync.Mutex
+	objects map[string][]object // by component and release
+}
+
+// objects are those of the module's files.
+func (m module) objects(t *testing.T) []object {
+	t.Helper()
+	published.Lock()
+	defer published.Unlock()
+	key := m.component + " " + m.version
+	if have, ok := published.objects[key]; ok {
+		return have
+	}
+	var out []object
+	for _, file := range m.files(t) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range documents(t, text, m.component) {
+			if strings.HasPrefix(o.APIVersion, "kustomize.config.k8s.io/") {
+				continue
+			}
+			if o.Kind == "CustomResourceDefinition" {
+				o.defines = defined(t, o)
+			}
+			out = append(out, o)
+		}
+	}
+	if published.objects == nil {
+		published.objects = map[string][]object{}
+	}
+	published.objects[key] = out
+	return out
+}
+
+// defined is the group and the kind of a CustomResourceDefinition.
+func defined(t *testing.T, o object) string {
+	t.Helper()
+	var d struct {
+		Spec struct {
+			Group string
+			Names struct{ Kind string }
+		}
+	}
+	if err := yaml.Unmarshal(o.text, &d); err != nil {
+		t.Fatal(err)
+	}
+	return d.Spec.Group + " " + d.Spec.Names.Kind
+}
+
+// used are the definitions of the kinds that some objects have, and what is published beside definitions: a server takes
+// seconds for the kinds of all components.
+func used(definitions, objects []object) []object {
+	kinds := map[string]bool{}
+	for _, o := range objects {
+		kinds[o.group()+" "+o.Kind] = true
+	}
+	return slices.DeleteFunc(slices.Clone(definitions), func(o object) bool { return o.defines != "" && !kinds[o.defines] })
 }
 
 // install loads CustomResourceDefinitions and waits until the server answers for each of their kinds. Warnings about
