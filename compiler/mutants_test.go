@@ -325,6 +325,10 @@ var mutants = []mutant{
 	{"upgrade", "vno1", "charts/*/upgrade.sh", ` --values charts/vno1/upgrade/linkerd-sidecars/values.yaml`, ``},
 	{"upgrade", "vno1", "charts/*/upgrade/linkerd-sidecars/values.yaml", `nativeSidecar: true`, `nativeSidecar: false`},
 	{"upgrade", "vno1", "charts/*/upgrade/linkerd-sidecars/values.yaml", `nativeSidecar`, `nativeSidecars`},
+	{"upgrade", "vno1", "charts/*/upgrade/linkerd-sidecars/values.yaml", `await: true`, `await: false`},
+	{"linkerd", "lla1", "charts/*/linkerd-control-plane/values.yaml", `await: true`, `await: false`},
+	{"linkerd", "lla1", "**/40-policy/httproute.yaml", `timeout.linkerd.io/request: 5s`, `timeout.linkerd.io/request: 2.5s`},
+	{"linkerd", "lla1", "**/40-policy/grpcroute.yaml", `retry.linkerd.io/timeout: 500ms`, `retry.linkerd.io/timeout: 0.5s`},
 	{"upgrade", "vno1", "docs/*/RUNBOOK.md", `upgrade.sh proxies-shop`, `upgrade.sh proxies-shops`},
 	// What the release that runs takes, and the next one does not.
 	{"linkerd", "vno1", "charts/*/linkerd-control-plane/values.yaml", `disableHeartBeat: true`, "disableHeartBeat: true\nproxyInit:\n  image:\n    version: v2.4.3"},

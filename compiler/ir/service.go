@@ -129,7 +129,7 @@ type Weighted struct {
 	From                  From
 }
 
-// Duration is a time span as the site writes it ("5s").
+// Duration is a time span as every mesh reads it: one whole number and a unit ("5s", "2500ms").
 type Duration struct {
 	Text string
 	From From

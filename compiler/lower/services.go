@@ -81,10 +81,10 @@ func (l *lowering) service(nn, sn string, n *site.Namespace, s *site.Service) ir
 		out.Exposes = append(out.Exposes, x)
 	}
 	if s.Timeout != "" {
-		out.Timeout = &ir.Duration{Text: s.Timeout, From: ir.From{path + ".timeout"}}
+		out.Timeout = &ir.Duration{Text: plainDuration(s.Timeout), From: ir.From{path + ".timeout"}}
 	}
 	if r := s.Retries; r != nil {
-		out.Retries = &ir.Retries{Attempts: r.Attempts, PerTryTimeout: r.PerTryTimeout, On: r.On, Methods: r.Methods, From: ir.From{path + ".retries"}}
+		out.Retries = &ir.Retries{Attempts: r.Attempts, PerTryTimeout: plainDuration(r.PerTryTimeout), On: r.On, Methods: r.Methods, From: ir.From{path + ".retries"}}
 	}
 	for i, w := range s.Split {
 		out.Split = append(out.Split, ir.Weighted{Namespace: nn, Name: w.Service, Host: w.Service + "." + nn + ".svc." + l.p.Cluster.Domain,

@@ -77,11 +77,30 @@ func (p *pass) checkLinkerd() {
 	if str(v.value, "proxy", "defaultInboundPolicy") != "deny" {
 		v.report(p, ruleLinkerd, fieldPath{"proxy", "defaultInboundPolicy"}, "a port without a Server must refuse everybody")
 	}
+	if get(v.value, "proxy", "nativeSidecar") == true && get(v.value, "proxy", "await") != true {
+		v.report(p, ruleLinkerd, fieldPath{"proxy", "await"}, "a native sidecar has a startup probe with it alone: containers would start beside a proxy that is not ready")
+	}
 	p.checkServers(v)
 	p.checkExternalWorkloads(v)
 	p.checkLinks(v)
 	p.checkLinkerdRefs()
+	p.checkLinkerdSpans()
 	p.checkLinkerdNetworks(v)
+}
+
+// checkLinkerdSpans: its webhook refuses a route with a span that it cannot read.
+func (p *pass) checkLinkerdSpans() {
+	for _, o := range p.objects {
+		if !o.is("gateway.networking.k8s.io", o.kind) {
+			continue
+		}
+		notes, _ := get(o.value, "metadata", "annotations").(map[string]any)
+		for _, key := range sortedKeys(notes) {
+			if span := strings.HasPrefix(key, "timeout.linkerd.io/") || key == "retry.linkerd.io/timeout"; span && !isWhole(asText(notes[key])) {
+				o.report(p, ruleLinkerd, fieldPath{"metadata", "annotations", key}, "it is one whole number and a unit")
+			}
+		}
+	}
 }
 
 // webhookCertificate: the API server finds a webhook by the DNS name of its Service, and trusts what the Certificate of

@@ -78,6 +78,8 @@ func (p *pass) checkLinkerdUpgrade() {
 		path := fieldPath{"proxy", "nativeSidecar"}
 		if v := p.upgradeValues[name]; get(v.value, "proxy", "nativeSidecar") != true || get(own.value, "proxy", "nativeSidecar") != false {
 			v.report(p, ruleLinkerd, path, "it does not make native sidecars of proxies that are none")
+		} else if get(v.value, "proxy", "await") != true {
+			v.report(p, ruleLinkerd, path, "native sidecars hold their pods with proxy.await alone")
 		}
 	}
 	for _, c := range p.upgraded.calls {

@@ -14,6 +14,10 @@ func (e *emitter) upgrade() {
 		y := backend.UpgradeValues(e.p, e.t, v)
 		y.From("mesh/native-sidecars", v.Release.From...)
 		y.Comment("From this release on; pods have it when they start anew.")
-		y.Map("proxy", func() { y.KV("nativeSidecar", true) })
+		y.Map("proxy", func() {
+			y.KV("nativeSidecar", true)
+			y.Comment("Their startup probe: without it containers start beside a proxy that is not ready.")
+			y.KV("await", true)
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package linkerd
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -145,9 +146,9 @@ func (e *emitter) proxy(y *artifact.YAML) {
 		y.Map("capabilities", func() { y.KV("drop", []string{"ALL"}) })
 		y.From("mesh/native-sidecars", append(m.From.Of("version"), e.p.Cluster.From.Of("version")...)...)
 		y.KV("nativeSidecar", m.NativeSidecars)
-		y.From("", append(ir.From{"mesh.proxy.holdApplicationUntilReady"}, m.From.Of("kind")...)...)
-		y.Comment("Without native sidecars: containers start when their proxy is ready. With them they do so anyway.")
-		y.KV("await", m.HoldPods)
+		y.From("", slices.Concat(ir.From{"mesh.proxy.holdApplicationUntilReady"}, m.From.Of("kind", "version"), e.p.Cluster.From.Of("version"))...)
+		y.Comment("Containers wait for their proxy to be ready. By this alone a native sidecar has its startup probe.")
+		y.KV("await", m.HoldPods || m.NativeSidecars)
 		proxyResources(y, m.Proxy)
 		y.Fixed()
 	})
