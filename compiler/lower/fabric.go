@@ -159,7 +159,6 @@ func (l *lowering) spine(sn string) {
 	}
 	sw.Guard, sw.GuardFrom = l.guard()
 	sw.Admit = l.announced()
-	sw.Resilient = l.resilient()
 	sw.Pods = l.podRanges()
 	for rn, r := range byKey(l.s.Racks) {
 		for tn := range byKey(r.ToRs) {
@@ -172,6 +171,9 @@ func (l *lowering) spine(sn string) {
 				sw.Uplinks = append(sw.Uplinks, u)
 			}
 		}
+	}
+	if len(sw.Uplinks) > 0 {
+		sw.Resilient = l.resilient(sw.Admit)
 	}
 	l.p.Switches = append(l.p.Switches, sw)
 }
@@ -191,13 +193,13 @@ func (l *lowering) announced() []ir.Admission {
 // others to within a fourth.
 const hashCopies = 4
 
-// resilient lists the networks of virtual addresses, where the site asks for their connections to stay.
-func (l *lowering) resilient() []ir.ResilientPrefix {
+// resilient lists the networks of the virtual addresses that a switch learns, where the site asks for their connections to stay.
+func (l *lowering) resilient(learned []ir.Admission) []ir.ResilientPrefix {
 	if !l.s.Fabric.ResilientHashing {
 		return nil
 	}
 	var out []ir.ResilientPrefix
-	for _, a := range l.announced() {
+	for _, a := range learned {
 		for _, p := range a.Prefixes {
 			out = append(out, ir.ResilientPrefix{Prefix: p, NextHops: l.s.Fabric.BGP.MaxPaths, Copies: hashCopies,
 				From: append(ir.From{"fabric.resilientHashing", "fabric.bgp.maxPaths"}, a.From...)})

@@ -40,6 +40,12 @@ func (l *lowering) tor(rn, tn string, speakers rackSpeakers) {
 	for i := range l.s.Racks[rn].ToRs[tn].Uplinks {
 		sw.Uplinks = append(sw.Uplinks, l.uplinks(&sw, tn, i)...)
 	}
+	switch {
+	case len(sw.Uplinks) > 0:
+		sw.Resilient = l.resilient(sw.Transit)
+	case len(sw.Peerings) > 0:
+		sw.Resilient = l.resilient(sw.Admit)
+	}
 	l.p.Switches = append(l.p.Switches, sw)
 }
 
@@ -63,7 +69,6 @@ func (l *lowering) torSwitch(rn, tn string, speakers rackSpeakers) ir.Switch {
 	}
 	sw.Guard, sw.GuardFrom = l.guard()
 	sw.Transit = l.announced()
-	sw.Resilient = l.resilient()
 	sw.Pods = l.podRanges()
 	if r.Homing == unnumbered {
 		asn, from := l.nodeASN(rn)

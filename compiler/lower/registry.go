@@ -152,5 +152,16 @@ func (l *lowering) ownHosts() []string {
 			add(strings.TrimPrefix(h, "*."))
 		}
 	}
+	for _, ns := range byKey(l.s.Namespaces) {
+		for _, s := range byKey(ns.Services) {
+			if s.JWT != nil { // of a closed site's own people
+				add(s.JWT.Issuer)
+				add(s.JWT.JWKSURI)
+			}
+		}
+	}
+	if ca := l.s.Mesh.CA; ca != nil && ca.Vault != nil {
+		add(ca.Vault.Address)
+	}
 	return out
 }

@@ -317,10 +317,10 @@ func (s *sessionSet) pairFabric() {
 }
 
 // bestBack returns the end among candidates that leads back to e: one that names e's device before one that names none,
-// and one of the right AS before one of another.
+// one of the right AS before one of another, and of several cables between two switches the end of the same one.
 func bestBack(e *End, candidates []*End, done map[*End]bool) *End {
 	var best *End
-	bestScore := 0
+	bestScore, bestLink := 0, 0
 	for _, b := range candidates {
 		if done[b] || b.Device == e.Device || b.peerHint != "" && b.peerHint != e.Device {
 			continue
@@ -340,9 +340,27 @@ func bestBack(e *End, candidates []*End, done map[*End]bool) *End {
 		if e.peerHint == "" && b.peerHint == "" && !(mine && back) {
 			continue
 		}
-		if score > bestScore {
-			best, bestScore = b, score
+		if link := sameLink(e.PeerAddress, b.PeerAddress); score > bestScore || score == bestScore && link > bestLink {
+			best, bestScore, bestLink = b, score, link
 		}
 	}
 	return best
+}
+
+// sameLink says how well two neighbors go together as the ends of one cable: two addresses by the bits that they share, two
+// ports without addresses as well as any, and an address with a port not at all.
+func sameLink(x, y string) int {
+	a, errA := netip.ParseAddr(x)
+	b, errB := netip.ParseAddr(y)
+	switch {
+	case errA != nil && errB != nil:
+		return 1
+	case errA != nil || errB != nil || a.BitLen() != b.BitLen():
+		return 0
+	}
+	shared := a.BitLen()
+	for netip.PrefixFrom(a, shared).Masked() != netip.PrefixFrom(b, shared).Masked() {
+		shared--
+	}
+	return 1 + shared
 }

@@ -228,6 +228,34 @@ Fewer nodes announce than the site says. Mostly the class was renamed, or its ra
 	},
 }
 
+// SpeakersOfNobody finds speakers that would run nowhere.
+var SpeakersOfNobody = &check.Rule{
+	ID: "MG5851", Name: "speakers-of-nobody", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `no node is of a class that fabric.bgp.speakers names
+
+The load balancer is placed by these classes: its pods wait for a node that never comes, whatever the pools are announced by.`,
+	Run: func(p *check.Pass) {
+		b := p.Site.Fabric.BGP
+		if b == nil || b.Speakers == nil || announcesBGP(p.Site) { // such pools say themselves that nobody announces them
+			return
+		}
+		has := map[string]bool{}
+		for _, r := range p.Site.Racks {
+			for _, n := range r.Nodes {
+				if slices.Contains(b.Speakers.Classes, n.Class) {
+					return
+				}
+				has[n.Class] = true
+			}
+		}
+		if len(has) == 0 {
+			return // site-without-nodes says it
+		}
+		p.Reportf("fabric.bgp.speakers.classes", "no node is of class %s, which is to announce", strings.Join(b.Speakers.Classes, " or ")).
+			Related("racks", "the nodes").Hintf("classes: of %s, or leave out fabric.bgp, by which nothing is announced", keys(has))
+	},
+}
+
 // BGPAnnouncesNothing finds BGP that carries nothing.
 var BGPAnnouncesNothing = &check.Rule{
 	ID: "MG1230", Name: "bgp-announces-nothing", Severity: diag.Error, On: check.OnSite, Guard: true,

@@ -18,7 +18,7 @@ var fabricRules = []*check.Rule{
 	NodeASNWithoutSwitch, BGPSlowDetection, BGPHoldTooLong, BFDSlowerThanHold, BFDTooFast, BFDOutOfRange,
 	BFDUnsupported, GracefulRestartUnsupported, GracefulRestartLocal, GracefulRestartUnproved, LargeCommunityUnsupported,
 	KeepaliveUnsupported, UnnumberedUnsupported, BGPNoPassword, SessionSecretDeadlock, PeerFamily, TwoSpeakers, PodsAnnouncedByNobody,
-	NativeRoutingUnannounced, AnnouncerExcluded, SpeakersNowhere, BGPAnnouncesNothing, SwitchesWithoutBGP,
+	NativeRoutingUnannounced, AnnouncerExcluded, SpeakersNowhere, SpeakersOfNobody, BGPAnnouncesNothing, SwitchesWithoutBGP,
 	HomingSwitches, SingleToRRack, SwitchVLAN, SwitchSilent, SwitchesDiffer, InterfaceName, RouterIDZero,
 	SwitchWithoutUplinks, SpineWithoutLinks, SpinesDiffer, SingleUplink, SingleSpine, RacksApart, LinkSwitch,
 	LinkMissing, LinkTwice, LinksIgnored, LinkSwitchSystem, LinkSubnets, MaxPathsSwitch, MaxPathsTooFew, CommunityWellKnown, CommunityTwice,

@@ -31,10 +31,13 @@ Source: IEEE 802.1AX, distributed resilient network interconnect; Linux bonding 
 			case known && len(r.ToRs) != want:
 				report := p.Reportf(path, "homing %q of rack %q is for %d switch(es), and it has %d (%s)", r.Homing, rn, want, len(r.ToRs), keys(r.ToRs)).
 					Related(site.Join("racks", rn, "tors"), "its switches")
-				if len(r.ToRs) == 1 {
+				switch {
+				case len(r.ToRs) == 1:
 					report.Hintf("homing: \"single\", or add the other switch")
-				} else if want == 1 && len(r.ToRs) == 2 {
+				case len(r.ToRs) == 2:
 					report.Hintf("homing: \"mlag\" or \"active-backup\"")
+				default:
+					report.Hintf("leave %d in tors: the nodes have no cable to the rest", want)
 				}
 			}
 		}

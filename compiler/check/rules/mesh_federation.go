@@ -167,6 +167,8 @@ Source: istio.io, deployment models, network models; ambient multicluster: multi
 			r := p.Reportf(at, "site %q is on network %q, as is another: their gateways are not used between them", pn, peer.Network).Related(other, "first used here")
 			if other == "federation.network" {
 				r.Hintf("network: %q", pn)
+			} else {
+				r.Hintf("the network that site %q gives itself in its federation.network", pn)
 			}
 			if p.Site.Mesh.Kind != "istio-ambient" {
 				r.Warning() // flat networks are possible, and rare
