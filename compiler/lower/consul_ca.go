@@ -14,7 +14,7 @@ func (l *lowering) consulCA() *ir.ConsulCA {
 	if c == nil {
 		return nil
 	}
-	out := &ir.ConsulCA{LeafTTL: c.WorkloadTTL, Spare: hours(l.workloadLife() / 10), From: append(l.p.Mesh.From.Of("kind"), "mesh.ca")}
+	out := &ir.ConsulCA{LeafTTL: life(c.WorkloadTTL), Spare: hours(l.workloadSeconds() / 10), From: append(l.p.Mesh.From.Of("kind"), "mesh.ca")}
 	if v := c.Vault; v != nil {
 		at := keysAt(v.Address, out.From)
 		out.Vault = &ir.Vault{
@@ -59,7 +59,7 @@ func consulCertificates(l *lowering) []ir.Rule {
 		Expr:    "envoy_server_days_until_first_cert_expiring < 1",
 		Summary: "The certificate of {{ $labels.namespace }}/{{ $labels.pod }} has not been renewed.",
 		Description: fmt.Sprintf("It lives %s and is renewed after nine tenths of that at the latest; less than %s are left. When it ends every connection of the pod fails.",
-			hours(life), hours(24*time.Hour-wait))}}
+			hours(int(life.Seconds())), hours(int((24*time.Hour - wait).Seconds())))}}
 }
 
 // workloadLife is how long the certificate of a proxy of Consul lives.
@@ -67,8 +67,12 @@ func (l *lowering) workloadLife() time.Duration {
 	return time.Duration(l.workloadSeconds()) * time.Second
 }
 
-// hours writes a span of time in hours.
-func hours(d time.Duration) string {
+// hours writes a number of seconds in hours, a short one in minutes.
+func hours(seconds int) string {
+	d := time.Duration(seconds) * time.Second
+	if d < time.Hour && d > 0 {
+		return strings.TrimSuffix(fmt.Sprintf("%.1f", d.Minutes()), ".0") + " min"
+	}
 	return strings.TrimSuffix(fmt.Sprintf("%.1f", d.Hours()), ".0") + " h"
 }
 

@@ -1,43 +1,53 @@
 package lower
 
 import (
+	"regexp"
 	"strconv"
 	"time"
 
 	"meshgen.dev/meshgen/compiler/site"
 )
 
-// durationUnits are those of the language, and of every mesh and gateway.
-var durationUnits = []struct {
+// oneSpan is a time span that every mesh reads alike. Envoy drops what is below a millisecond; the Gateway API takes whole
+// numbers of five digits (kubernetes-sigs/gateway-api v1.6.3, Duration), Linkerd's annotations one whole number
+// (linkerd/linkerd2 edge-26.6.3 policy-controller/k8s/index/src/outbound/index.rs, parse_duration, which refuses fractions); read on 2026-11-22.
+var oneSpan = regexp.MustCompile(`^[1-9][0-9]{0,4}(ms|s|m|h)$`)
+
+// MostOfUnit is the largest number of a time span, one of five digits.
+const MostOfUnit = 99999
+
+// spanUnits are the units of a time span, the largest first.
+var spanUnits = []struct {
 	name string
-	of   time.Duration
+	unit time.Duration
 }{{"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}, {"ms", time.Millisecond}}
 
-// plainDuration is a time span as all of them read it: one whole number of at most five digits, and a unit. Linkerd drops a route
-// with a fraction in it, and the Gateway API takes neither a fraction nor a sixth digit (linkerd/linkerd2 edge-26.6.3
-// policy-controller/k8s/index/src/outbound/index.rs, parse_duration; Gateway API 1.5.1, type Duration; read 2026-11-22). What has
-// no such form is rounded up, by less than a hundredth or to the next millisecond.
-func plainDuration(text string) string {
-	const most = 99999
+// Span is a time span of a service as every mesh reads it: one whole number and its unit, as the site has it where that is
+// one already. It is false for what cannot be said so: nothing at all, parts of a millisecond, more than five digits.
+func Span(text string) (string, bool) {
+	if oneSpan.MatchString(text) {
+		return text, true
+	}
 	d := site.ParseDuration(text)
-	if d == 0 {
-		return text
-	}
-	for _, u := range durationUnits { // as it is written
-		if n, rest := d/u.of, d%u.of; rest == 0 && n <= most && text == strconv.Itoa(int(n))+u.name {
-			return text
+	for _, u := range spanUnits {
+		if n := d / u.unit; d%u.unit == 0 && n >= 1 && n <= MostOfUnit {
+			return strconv.FormatInt(int64(n), 10) + u.name, true
 		}
 	}
-	for _, u := range durationUnits {
-		if n, rest := d/u.of, d%u.of; rest == 0 && n <= most {
-			return strconv.Itoa(int(n)) + u.name
-		}
+	return "", false
+}
+
+// span is Span of what the rules have let pass.
+func span(text string) string {
+	s, _ := Span(text)
+	return s
+}
+
+// life is a span of whole seconds, however long, as one whole number: ztunnel reads no fractions (istio/ztunnel release-1.31
+// src/config.rs, SECRET_TTL, by the crate duration-str).
+func life(text string) string {
+	if s, ok := Span(text); ok {
+		return s
 	}
-	for i := len(durationUnits) - 1; i > 0; i-- {
-		u := durationUnits[i]
-		if n := (d + u.of - 1) / u.of; n <= most {
-			return strconv.Itoa(int(n)) + u.name
-		}
-	}
-	return strconv.Itoa(int((d+time.Hour-1)/time.Hour)) + "h"
+	return strconv.FormatInt(int64(site.ParseDuration(text)/time.Second), 10) + "s"
 }

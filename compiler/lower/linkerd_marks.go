@@ -3,7 +3,6 @@ package lower
 import (
 	"slices"
 	"strconv"
-	"time"
 
 	"meshgen.dev/meshgen/compiler/ir"
 	"meshgen.dev/meshgen/compiler/site"
@@ -11,12 +10,11 @@ import (
 
 // linkerdMaxPenalty is how long a failing pod is left out at most, in a row: as long as Envoy leaves one out (max_ejection_time,
 // 300 s), so that a site means the same under either.
-const linkerdMaxPenalty = 300 * time.Second
+const linkerdMaxPenalty = "300s"
 
 // linkerdMarks: callers' proxies read on the Service when its pods are left out, and controllers of other sites whether it
 // is known there. Source: linkerd/linkerd2 edge-26.6.3 policy-controller/k8s/index/src/outbound/index.rs,
-// parse_accrual_config and parse_duration, which takes whole numbers alone; multicluster/service-mirror/cluster_watcher.go,
-// isExported; read on 2026-11-21.
+// parse_accrual_config; multicluster/service-mirror/cluster_watcher.go, isExported; read on 2026-11-21.
 func linkerdMarks(l *lowering) {
 	for i := range l.p.Services {
 		s := &l.p.Services[i]
@@ -49,20 +47,15 @@ func linkerdMarks(l *lowering) {
 // linkerdAccrual leaves a pod out after failures in a row; each time that it fails again on trial, for longer.
 func linkerdAccrual(s *ir.Service, o *ir.Outlier) ir.ServiceMark {
 	const accrual = "balancer.linkerd.io/failure-accrual"
-	first := site.ParseDuration(o.BaseEjectionTime)
+	most := linkerdMaxPenalty
+	if site.ParseDuration(o.BaseEjectionTime) > site.ParseDuration(most) {
+		most = o.BaseEjectionTime
+	}
 	return ir.ServiceMark{Namespace: s.Namespace, Service: s.Name, Reasons: []string{"pods that fail are left out"}, From: append(slices.Clone(s.From), o.From...),
 		Annotations: []ir.KV{
 			{Key: accrual, Value: "consecutive"},
 			{Key: accrual + "-consecutive-max-failures", Value: strconv.Itoa(o.Consecutive5xx)},
-			{Key: accrual + "-consecutive-max-penalty", Value: wholeDuration(max(first, linkerdMaxPenalty))},
-			{Key: accrual + "-consecutive-min-penalty", Value: wholeDuration(first)},
+			{Key: accrual + "-consecutive-max-penalty", Value: most},
+			{Key: accrual + "-consecutive-min-penalty", Value: o.BaseEjectionTime},
 		}}
-}
-
-// wholeDuration is a time span as one whole number of seconds, or of milliseconds.
-func wholeDuration(d time.Duration) string {
-	if d%time.Second == 0 {
-		return strconv.FormatInt(int64(d/time.Second), 10) + "s"
-	}
-	return strconv.FormatInt(d.Milliseconds(), 10) + "ms"
 }

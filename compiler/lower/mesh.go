@@ -72,7 +72,7 @@ func (l *lowering) authority() *ir.CA {
 	if c == nil {
 		return nil
 	}
-	out := &ir.CA{Kind: c.Kind, Secret: c.Secret, WorkloadTTL: c.WorkloadTTL, From: ir.From{"mesh.ca"}}
+	out := &ir.CA{Kind: c.Kind, Secret: c.Secret, WorkloadTTL: life(c.WorkloadTTL), From: ir.From{"mesh.ca"}}
 	if a := c.TrustAnchor; a != nil {
 		out.AnchorConfigMap = a.ConfigMap
 	}

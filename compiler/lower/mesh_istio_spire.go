@@ -45,7 +45,7 @@ func spireCertificates(l *lowering) []ir.Rule {
 			Description: "They go on with the certificates that they have. Pods that start there wait for it."},
 		{Alert: "WorkloadCertificateOverdue", Severity: critical, For: fmt.Sprintf("%ds", left), Why: "certificates/overdue", From: from, Expr: lost,
 			Summary:     "Certificates of proxies on {{ $labels.node }} are not renewed.",
-			Description: fmt.Sprintf("They live %s h, are renewed halfway, and SPIRE's agent has been away for %s h: the first end in as long. When one ends every connection of its pod fails.", decimal(float64(lives)/3600), decimal(float64(left)/3600))},
+			Description: fmt.Sprintf("They live %s, are renewed halfway, and SPIRE's agent has been away for %s: the first end in as long. When one ends every connection of its pod fails.", hours(lives), hours(left))},
 		authorityAlert(l),
 	}
 }

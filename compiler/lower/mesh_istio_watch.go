@@ -32,7 +32,7 @@ func istioCertificates(l *lowering) []ir.Rule {
 		{Alert: "WorkloadCertificateOverdue", Severity: critical, For: "10m", Why: "certificates/overdue", From: signed,
 			Expr:        fmt.Sprintf(`istio_agent_cert_expiry_seconds{resource_name="default"} < %d`, overdue),
 			Summary:     "The certificate of {{ $labels.namespace }}/{{ $labels.pod }} has not been renewed.",
-			Description: fmt.Sprintf("It lives %s h, is renewed halfway, and has less than %s h left. When it ends every connection of the pod fails.", decimal(float64(lives)/3600), decimal(float64(overdue)/3600))},
+			Description: fmt.Sprintf("It lives %s, is renewed halfway, and has less than %s left. When it ends every connection of the pod fails.", hours(lives), hours(overdue))},
 	}
 	if ca := l.p.Mesh.CA; ca != nil && ca.Signer != nil {
 		out = append(out, replicas("Signer", "the mesh's signer", l.p.Mesh.Namespace, ca.Signer.Release, ca.Signer.Replicas, nil, append(l.p.Mesh.From.Of("replicas"), signed...),

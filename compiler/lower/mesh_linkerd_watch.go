@@ -18,7 +18,7 @@ func linkerdCertificates(l *lowering) []ir.Rule {
 		{Alert: "WorkloadCertificateOverdue", Severity: critical, For: "10m", Why: "certificates/overdue", From: append(kind[:len(kind):len(kind)], ca.From...),
 			Expr:        fmt.Sprintf("identity_cert_expiration_timestamp_seconds - time() < %d", overdue),
 			Summary:     "The certificate of {{ $labels.namespace }}/{{ $labels.pod }} has not been renewed.",
-			Description: fmt.Sprintf("It lives %s h, is renewed when 30 of 100 parts are left, and has less than %s h left. When it ends every connection of the pod fails.", decimal(float64(lives)/3600), decimal(float64(overdue)/3600))},
+			Description: fmt.Sprintf("It lives %s, is renewed when 30 of 100 parts are left, and has less than %s left. When it ends every connection of the pod fails.", hours(lives), hours(overdue))},
 	}
 	if ca.IssuerRef != "" {
 		return append(rules, l.intermediateAlert())

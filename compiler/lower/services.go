@@ -81,24 +81,24 @@ func (l *lowering) service(nn, sn string, n *site.Namespace, s *site.Service) ir
 		out.Exposes = append(out.Exposes, x)
 	}
 	if s.Timeout != "" {
-		out.Timeout = &ir.Duration{Text: plainDuration(s.Timeout), From: ir.From{path + ".timeout"}}
+		out.Timeout = &ir.Duration{Text: span(s.Timeout), From: ir.From{path + ".timeout"}}
 	}
 	if r := s.Retries; r != nil {
-		out.Retries = &ir.Retries{Attempts: r.Attempts, PerTryTimeout: plainDuration(r.PerTryTimeout), On: r.On, Methods: r.Methods, From: ir.From{path + ".retries"}}
+		out.Retries = &ir.Retries{Attempts: r.Attempts, PerTryTimeout: span(r.PerTryTimeout), On: r.On, Methods: r.Methods, From: ir.From{path + ".retries"}}
 	}
 	for i, w := range s.Split {
 		out.Split = append(out.Split, ir.Weighted{Namespace: nn, Name: w.Service, Host: w.Service + "." + nn + ".svc." + l.p.Cluster.Domain,
 			Weight: w.Weight, From: ir.From{site.Join("namespaces", nn, "services", sn, "split", site.Index(i)), "kubernetes.clusterDomain"}})
 	}
 	if o := s.OutlierDetection; o != nil {
-		out.Outlier = &ir.Outlier{Consecutive5xx: o.Consecutive5xx, Interval: o.Interval, BaseEjectionTime: o.BaseEjectionTime,
+		out.Outlier = &ir.Outlier{Consecutive5xx: o.Consecutive5xx, Interval: span(o.Interval), BaseEjectionTime: span(o.BaseEjectionTime),
 			MaxEjectionPercent: o.MaxEjectionPercent, From: ir.From{path + ".outlierDetection"}}
 	}
 	if r := s.RateLimit; r != nil {
 		out.RateLimit = &ir.RateLimit{PerSecond: r.RequestsPerSecond, From: ir.From{path + ".rateLimit"}}
 	}
-	if f := s.Fault; f != nil && f.Delay != nil && f.Delay.Percent > 0 {
-		out.Fault = &ir.Fault{DelayPercent: f.Delay.Percent, Delay: f.Delay.Duration, From: ir.From{path + ".fault"}}
+	if f := s.Fault; f != nil && f.Delay != nil && f.Delay.Percent > 0 && site.ParseDuration(f.Delay.Duration) > 0 {
+		out.Fault = &ir.Fault{DelayPercent: f.Delay.Percent, Delay: span(f.Delay.Duration), From: ir.From{path + ".fault"}}
 	}
 	if j := s.JWT; j != nil {
 		out.JWT = &ir.JWT{Issuer: j.Issuer, Audiences: j.Audiences, KeysURI: j.JWKSURI, From: ir.From{path + ".jwt"}}

@@ -18,9 +18,17 @@ type Switch struct {
 	Resilient         bool      `json:"resilient"`      // connections to the routes of a prefix stay when a next hop goes away, by a statement about it
 	MaxPaths          int       `json:"maxPaths"`
 	BFDIntervalMinMs  int       `json:"bfdIntervalMinMs"`
+	HoldMaxSeconds    int       `json:"holdMaxSeconds"` // the longest hold time of a session that it takes
+	BFDMultiplier     Range     `json:"bfdMultiplier"`  // what it takes
 	MaxPrefix         MaxPrefix `json:"maxPrefix"`
 	Proved            []Proof   `json:"proved"`
 	Sources           Sources   `json:"sources"`
+}
+
+// Range bounds a number, both ends included.
+type Range struct {
+	Min int `json:"min"`
+	Max int `json:"max"`
 }
 
 // Names bounds the names of objects in a switch's configuration.

@@ -161,3 +161,41 @@ Source: MetalLB API, BFDProfile.`,
 		}
 	},
 }
+
+// SwitchTimers finds timers that a switch of the site does not take.
+var SwitchTimers = &check.Rule{
+	ID: "MG5847", Name: "switch-timers", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `a switch takes no such hold time, or no such multiplier of BFD
+
+BGP can say 65535 s, and NX-OS and EOS take less; both take other multipliers than FRR. The statement is refused when the file
+is loaded, and the session runs with the switch's own timers, which are not those of the other end.
+Source: Arista EOS User Manual, neighbor timers and bfd interval; Cisco Nexus 9000 NX-OS Unicast Routing and Interfaces
+Configuration Guides, timers and bfd interval; FRR documentation, bfdd.`,
+	Run: func(p *check.Pass) {
+		b := p.Site.Fabric.BGP
+		if b == nil {
+			return
+		}
+		hold, holds, counts := site.ParseDuration(b.HoldTime), map[string]bool{}, map[string]bool{}
+		for r := range routers(p.Site) {
+			sw := p.Profiles.Switch(r.os)
+			if sw == nil || r.asn == 0 {
+				continue
+			}
+			// One finding an operating system, and none of what no switch takes: bgp-hold-too-long has that.
+			if most := time.Duration(sw.HoldMaxSeconds) * time.Second; hold > most && hold <= maxHold && !holds[r.os] {
+				holds[r.os] = true
+				p.Reportf("fabric.bgp.holdTime", "hold time %s is over the %d s that switch %s (%s) takes", b.HoldTime, sw.HoldMaxSeconds, r.hostname, r.os).
+					Related(r.path+".os", "its operating system").Hintf("holdTime: \"9s\"")
+			}
+			if b.BFD == nil || counts[r.os] {
+				continue
+			}
+			if n, takes := b.BFD.Multiplier, sw.BFDMultiplier; n < takes.Min || n > takes.Max {
+				counts[r.os] = true
+				p.Reportf("fabric.bgp.bfd.multiplier", "multiplier %d lies outside the %d to %d that switch %s (%s) takes", n, takes.Min, takes.Max, r.hostname, r.os).
+					Related(r.path+".os", "its operating system").Hintf("multiplier: 3")
+			}
+		}
+	},
+}

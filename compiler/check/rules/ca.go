@@ -150,10 +150,11 @@ Source: RFC 5280, 6.1 (certification path validation).`,
 }
 
 // longest and shortest life of a workload's certificate: Istio's MAX_WORKLOAD_CERT_TTL, 90 days (istio/istio 1.31.0
-// pilot/pkg/features), and the least that Consul's Connect CA takes (LeafCertTTL).
+// pilot/pkg/features), the least that Consul's Connect CA takes (LeafCertTTL), and what is no life at all.
 const (
 	longestTTL  = 90 * 24 * time.Hour
 	shortestTTL = time.Hour
+	leastTTL    = time.Minute
 	signedTTL   = 30 * 24 * time.Hour // what is left of the intermediate that cert-manager renews, when it does
 )
 
@@ -164,6 +165,7 @@ var WorkloadTTL = &check.Rule{
 
 istiod refuses a request for more than 90 days, so that no proxy gets a certificate. Under an hour each proxy asks again
 within minutes: an authority that is away for that long takes the mesh with it.
+Under a minute a certificate has ended before it has reached everybody.
 Source: istio/istio 1.31.0 MAX_WORKLOAD_CERT_TTL; Consul, Connect CA configuration, LeafCertTTL.`,
 	Run: func(p *check.Pass) {
 		m := p.Site.Mesh
@@ -180,6 +182,9 @@ Source: istio/istio 1.31.0 MAX_WORKLOAD_CERT_TTL; Consul, Connect CA configurati
 		case m.Kind == "consul" && d < shortestTTL:
 			p.Reportf("mesh.ca.workloadTTL", "workload certificates live %s, and Consul signs for 1h at least", m.CA.WorkloadTTL).
 				Hintf("workloadTTL: \"72h\"")
+		case d < leastTTL || d%time.Second != 0:
+			p.Reportf("mesh.ca.workloadTTL", "workload certificates live %s, and mesh %s takes whole seconds, a minute at least", m.CA.WorkloadTTL, m.Kind).
+				Hintf("workloadTTL: \"24h\"").Related("mesh.kind", "the mesh")
 		case d < shortestTTL:
 			p.Reportf("mesh.ca.workloadTTL", "workload certificates live %s: a control plane that is away for that long stops every connection", m.CA.WorkloadTTL).
 				Hintf("workloadTTL: \"24h\"").Warning()

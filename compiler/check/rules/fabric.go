@@ -15,7 +15,7 @@ var fabricRules = []*check.Rule{
 	SwitchNamedTwice,
 	RouterIDTwice,
 	ASNReserved, ASNDocumentation, ASNPublic, ASNInternal, ASNEndsSwapped, ASNOfSpine, ASNSharedByRacks,
-	NodeASNWithoutSwitch, BGPSlowDetection, BGPHoldTooLong, BFDSlowerThanHold, BFDTooFast, BFDOutOfRange,
+	NodeASNWithoutSwitch, BGPSlowDetection, BGPHoldTooLong, SwitchTimers, BFDSlowerThanHold, BFDTooFast, BFDOutOfRange,
 	BFDUnsupported, GracefulRestartUnsupported, GracefulRestartLocal, GracefulRestartUnproved, LargeCommunityUnsupported,
 	KeepaliveUnsupported, UnnumberedUnsupported, BGPNoPassword, SessionSecretDeadlock, PeerFamily, TwoSpeakers, PodsAnnouncedByNobody,
 	NativeRoutingUnannounced, AnnouncerExcluded, SpeakersNowhere, SpeakersOfNobody, BGPAnnouncesNothing, SwitchesWithoutBGP,

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -60,9 +61,12 @@ Source: istio.io, VirtualService reference, HTTPRetry; Envoy, router filter, x-e
 			if try <= 0 || all <= 0 || need <= all {
 				continue
 			}
-			if try >= all {
+			if try > all {
+				continue // attempt-over-timeout
+			}
+			if try == all {
 				p.Reportf(s.path+".retries.perTryTimeout", "an attempt at %s may take %s, and all together have %s: there is no second one", s.full(), s.Retries.PerTryTimeout, s.Timeout).
-					Related(s.path+".timeout", "the time of all").Hintf("less than %s, for %d attempts", (all / time.Duration(1+s.Retries.Attempts)).Truncate(time.Millisecond), 1+s.Retries.Attempts)
+					Related(s.path+".timeout", "the time of all").Hintf("%s", attemptHint(all, s.Retries.Attempts))
 				continue
 			}
 			r := p.Reportf(s.path+".retries.attempts", "%d attempts of %s at %s take up to %s, and the timeout is %s", 1+s.Retries.Attempts, s.Retries.PerTryTimeout, s.full(), need, s.Timeout).
@@ -71,6 +75,32 @@ Source: istio.io, VirtualService reference, HTTPRetry; Envoy, router filter, x-e
 				r.Hintf("attempts: %d, or timeout: %q", fit, need.String())
 			} else {
 				r.Hintf("timeout: %q", need.String())
+			}
+		}
+	},
+}
+
+// attemptHint is what an attempt may take so that all fit into the time of the request.
+func attemptHint(all time.Duration, attempts int) string {
+	return fmt.Sprintf("less than %s, for %d attempts", (all / time.Duration(1+attempts)).Truncate(time.Millisecond), 1+attempts)
+}
+
+// AttemptOverTimeout finds an attempt that may take longer than its request.
+var AttemptOverTimeout = &check.Rule{
+	ID: "MG5846", Name: "attempt-over-timeout", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `one attempt of a request may take longer than the request with all of its attempts
+
+The request ends first: nothing is ever sent again, and the bound on an attempt bounds nothing. An API server refuses a route
+of the Gateway API that says so.
+Source: kubernetes-sigs/gateway-api v1.6.3, HTTPRouteTimeouts: backendRequest is no longer than request.`,
+	Run: func(p *check.Pass) {
+		for s := range services(p.Site) {
+			if s.Retries == nil {
+				continue
+			}
+			if try, all := site.ParseDuration(s.Retries.PerTryTimeout), site.ParseDuration(s.Timeout); all > 0 && try > all {
+				p.Reportf(s.path+".retries.perTryTimeout", "an attempt at %s may take %s, and all together have %s", s.full(), s.Retries.PerTryTimeout, s.Timeout).
+					Related(s.path+".timeout", "the time of all").Hintf("%s", attemptHint(all, s.Retries.Attempts))
 			}
 		}
 	},

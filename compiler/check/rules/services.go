@@ -43,6 +43,8 @@ var serviceRules = []*check.Rule{
 	JobServes,
 	RetriesNotIdempotent,
 	RetriesOverTimeout,
+	AttemptOverTimeout,
+	SpanUnusable,
 	OutlierAll,
 	FaultInProduction,
 	FaultOver,
