@@ -53,10 +53,12 @@ func (q *inquiry) expectAmbient(a *asker, callee string, c call) (open bool, end
 		// Without a waypoint nobody holds a gateway to its routes but itself. The one between sites hands on what others sign.
 		alone := gateway && !q.waypoint(callee) && q.s.Gateways[w.Name].Purpose != "federation"
 		return e.egress && e.ingress && q.admits(a.certificate, callee, c, alone), ends
-	case w == nil || q.s.Namespaces[w.Namespace] != nil && q.s.Namespaces[w.Namespace].Mesh && !q.migrates(callee):
+	case w == nil:
+		return e.open(), ends // a client of an exposure, which passes no proxy of a caller
+	case q.s.Namespaces[w.Namespace] != nil && q.s.Namespaces[w.Namespace].Mesh && !q.migrates(callee):
 		return false, ends // a pod of the mesh that is not captured has no way out but the tunnel
 	}
-	return e.egress && e.ingress && q.permissive(callee) && q.anonymous(callee, c), ends
+	return e.egress && e.ingress && e.tls && e.authorization, ends
 }
 
 func (q *inquiry) askAmbient(a *asker, w *policy.Workload) {

@@ -56,9 +56,9 @@ func (q *inquiry) expect(a *asker, callee string, c call) expectation {
 	case identity:
 		e.authorization = q.admits(a.certificate, callee, c, false)
 	case w == nil:
-		e.authorization = false // an address outside the pod network
+		e.authorization = q.reaches(a, callee, c.port) // an address outside the pod network
 	default:
-		e.authorization = q.anonymous(callee, c)
+		e.authorization = q.anonymous(callee, c) || q.reaches(a, callee, c.port)
 	}
 	return e
 }

@@ -2,6 +2,7 @@ package compiler
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -58,7 +59,7 @@ func (q *inquiry) askLinkerd(t *testing.T) (wrong []string, open, closed int) {
 			for _, port := range to.Ports {
 				q.requests(a, callee, int(port.Port), func(c call) {
 					r := policy.LinkerdRequest{Address: w.Address, Port: port.Target, Method: c.method, Path: c.path, Host: c.host}
-					want := q.anonymous(callee, c)
+					want := q.anonymous(callee, c) || q.permissive(callee) && q.exposed(callee, c.port)
 					if a.certificate != "" || q.sidecar(a) || w.Gateway {
 						r.Namespace, r.Account = w.Namespace, w.ServiceAccount
 						if w.Machine {
@@ -80,6 +81,34 @@ func (q *inquiry) askLinkerd(t *testing.T) (wrong []string, open, closed int) {
 		}
 	}
 	return wrong, open, closed
+}
+
+// TestPolicyLinkerdExposure: clients that come past every gateway have no certificate, and are admitted at the ports of the
+// exposure alone.
+func TestPolicyLinkerdExposure(t *testing.T) {
+	text := read(t, filepath.Join(examplesDir, "lla1", "site.cue"))
+	q := inquire(t, strings.Replace(text, "capacity: {", `exposures: drop: {owner: "dns-team", pool: "local", addresses: ["10.83.4.205"], service: "files/drop", ports: sftp: {port: 22, protocol: "tcp"}}
+namespaces: files: {owner: "dns-team", services: drop: {ports: {sftp: {port: 2222, protocol: "tcp"}, admin: {port: 8080, protocol: "http"}}}}
+capacity: {`, 1))
+	wrong, open, closed := q.askLinkerd(t)
+	for _, w := range wrong {
+		t.Error(w)
+	}
+	if !q.exposed("files/drop", 2222) || open == 0 || closed == 0 {
+		t.Errorf("%d questions open, %d closed: the exposure is not asked about", open, closed)
+	}
+}
+
+// exposed reports whether an exposure leads to a port of a service, whoever its clients are.
+func (q *inquiry) exposed(callee string, port int) bool {
+	for _, e := range q.s.Exposures {
+		for name := range e.Ports {
+			if p := q.service(callee).Ports[name]; e.Service == callee && p != nil && p.Port == port {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // TestPolicyLinkerdStages asks the callee's proxies in each stage of a migration, applied over a site at stage permissive:

@@ -55,7 +55,19 @@ waivers: [{rule: "vm-no-way-in", at: "namespaces.yard.services.gate.calls", reas
 	{"a machine behind a gateway and a waypoint", "krk1", `			timeout: "20s"
 `, `			expose: [{gateway: "public", host: "print.example.org", path: "/print"}]
 `},
+	{"clients of an exposure, by their addresses", "dus2", `exposures: dns:`, `exposures: drop: {owner: "dns-team", pool: "public", addresses: ["198.51.100.67"], service: "files/drop", externalTrafficPolicy: "Local", ports: sftp: {port: 22, protocol: "tcp"}}
+namespaces: files: {owner: "dns-team", mtls: "permissive", services: drop: {workload: "DaemonSet", ports: {sftp: {port: 2222, protocol: "tcp"}, admin: {port: 8080, protocol: "http"}}}}
+exposures: dns:`},
+	{"clients of an exposure in an ambient mesh, by their addresses", "krk1", `external: {`, exposedDrop("Local") + `external: {`},
+	{"clients of an exposure in an ambient mesh, by a node's address", "krk1", `external: {`, exposedDrop("Cluster") + `external: {`},
 	{"an outside that is known by names and addresses", "fra1", `oracle: {addresses`, `oracle: {hosts: ["db.example.org"], addresses`},
+}
+
+// exposedDrop is an exposure of krk1 that leads to a service which takes plain text, and has a port besides.
+func exposedDrop(policy string) string {
+	return `exposures: drop: {owner: "shop-team", pool: "public", addresses: ["192.0.2.131"], service: "legacy/drop", externalTrafficPolicy: "` + policy + `", ports: sftp: {port: 22, protocol: "tcp"}}
+namespaces: legacy: services: drop: ports: {sftp: {port: 2222, protocol: "tcp"}, admin: {port: 8081, protocol: "http"}}
+`
 }
 
 // TestPolicyVariants asks the oracle about each variant, as TestPolicy does about the examples.

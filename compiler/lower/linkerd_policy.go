@@ -62,6 +62,7 @@ func (l *lowering) linkerdServer(s *ir.Service, port *ir.Port) {
 			From: append(slices.Clone(r.From), from...)})
 	}
 	all := append(callersOf(s, port, ir.IsHTTP(port.Protocol)), l.linkerdLinked(s, port)...)
+	all = append(all, l.linkerdExposed(s, port)...)
 	free := slices.DeleteFunc(slices.Clone(all), func(c permit) bool { return c.bound() })
 	l.linkerdGrants(s, server.Name, ir.LinkerdTarget{Group: linkerdPolicy, Kind: "Server", Name: server.Name}, free, from)
 	bound := slices.DeleteFunc(slices.Clone(all), func(c permit) bool { return !c.bound() })
@@ -113,6 +114,19 @@ func callersOf(s *ir.Service, port *ir.Port, requests bool) []permit {
 		}
 	}
 	return out
+}
+
+// linkerdExposed are the clients of exposures that lead to a port: they come past every gateway, and without a certificate.
+func (l *lowering) linkerdExposed(s *ir.Service, port *ir.Port) []permit {
+	if !s.Permissive {
+		return nil
+	}
+	for _, e := range l.p.Exposures {
+		if e.Namespace == s.Namespace && e.Service == s.Name && slices.ContainsFunc(e.Ports, func(p ir.Port) bool { return p.TargetPort == port.TargetPort && p.Protocol != "udp" }) {
+			return []permit{{}}
+		}
+	}
+	return nil
 }
 
 // covers reports whether a caller may do all that an alternative stands for.

@@ -2,6 +2,7 @@ package istio
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -35,7 +36,7 @@ func (e *emitter) servicePolicies(phase backend.Phase) {
 		if e.ambient() {
 			rules = e.podRules(s)
 		}
-		if !s.Meshed || len(rules) == 0 && !(s.Migrating && len(s.Callers)+len(s.Peers) > 0) {
+		if !s.Meshed || len(rules) == 0 && !(s.Migrating && len(s.Callers)+len(s.Peers)+len(e.exposures(s)) > 0) {
 			continue
 		}
 		o.Add(backend.Meta{APIVersion: securityV1, Namespace: s.Namespace, Name: s.Name, From: s.EdgesFrom}, func(y *artifact.YAML) {
@@ -72,6 +73,7 @@ type rule struct {
 	principal  string // SPIFFE identity without scheme; "" for callers without a certificate
 	token      string // pattern of the request's own principal, which its token tells; "" where none is asked for
 	operations []operation
+	exposure   *ir.Exposure // whose clients they are; nil: callers in the pod network
 	from       ir.From
 }
 
@@ -110,6 +112,39 @@ func (e *emitter) callerRules(s *ir.Service) []rule {
 			}
 		}
 		out = append(out, r)
+	}
+	return append(out, e.exposureRules(s)...)
+}
+
+// exposures are those that lead to a service.
+func (e *emitter) exposures(s *ir.Service) []*ir.Exposure {
+	var out []*ir.Exposure
+	for i := range e.p.Exposures {
+		if x := &e.p.Exposures[i]; x.Namespace == s.Namespace && x.Service == s.Name {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// exposureRules admits clients that come past every gateway, and so without a certificate: at the ports of the exposure, by
+// their addresses where they keep them. Where the pods' proxy holds requests to a token, it holds theirs to one too.
+func (e *emitter) exposureRules(s *ir.Service) []rule {
+	if !s.Permissive {
+		return nil
+	}
+	var out []rule
+	for _, x := range e.exposures(s) {
+		http, other := httpPorts(x.Ports)
+		r := rule{comment: "without a certificate, because the namespace is permissive: clients of exposure " + x.Exposure,
+			exposure: x, from: append(e.modeFrom(s.Namespace), x.From...)}
+		if s.JWT != nil {
+			r.token, other, r.from = requestPrincipal(s.JWT), nil, append(r.from, s.JWT.From...)
+		}
+		if ports := targets(append(http, other...)); len(ports) > 0 {
+			r.operations = []operation{{ports: ports}}
+			out = append(out, r)
+		}
 	}
 	return out
 }
@@ -209,6 +244,11 @@ func (e *emitter) rule(y *artifact.YAML, r rule) {
 					return
 				}
 				y.KV("notPrincipals", []string{"*"})
+				if x := r.exposure; x != nil {
+					blocks(y, "ipBlocks", x.Clients)
+					blocks(y, "notIpBlocks", x.Except)
+					return
+				}
 				y.From("", e.p.Cluster.From.Of("podCIDRs")...)
 				y.KV("ipBlocks", ir.Prefixes(e.p.Cluster.PodCIDRs))
 				y.From("", r.from...)
@@ -220,6 +260,13 @@ func (e *emitter) rule(y *artifact.YAML, r rule) {
 			y.Item(func() { y.Map("operation", func() { op.write(y) }) })
 		}
 	})
+}
+
+// blocks writes a list of networks, where there are any.
+func blocks(y *artifact.YAML, key string, networks []netip.Prefix) {
+	if len(networks) > 0 {
+		y.KV(key, ir.Prefixes(networks))
+	}
 }
 
 func (op operation) write(y *artifact.YAML) {
