@@ -132,6 +132,35 @@ Source: istio.io, PeerAuthentication, mode STRICT; Linkerd documentation, defaul
 	},
 }
 
+// ExposureToken finds clients who are to show a token, and pass nobody who looks at it.
+var ExposureToken = &check.Rule{
+	ID: "MG5855", Name: "exposure-token", Severity: diag.Error, On: check.OnSite,
+	Doc: `an exposure leads past the waypoint to a service that asks for a token
+
+In an ambient mesh the waypoint looks at tokens, for those who come through the tunnel. Clients of an exposure come to the
+pods as they are, where ztunnel knows addresses and ports: whoever reaches the address would be let in without a token.
+Source: istio/ztunnel release-1.31 src/rbac.rs, which has no claims; istio.io, Use Layer 7 features with ambient.`,
+	Run: func(p *check.Pass) {
+		if p.Site.Mesh.Kind != "istio-ambient" {
+			return
+		}
+		for n, e := range byKey(p.Site.Exposures) {
+			ns, sn, _ := strings.Cut(e.Service, "/")
+			s := lookup(p.Site, e.Service)
+			if s == nil || s.JWT == nil || !p.Site.Namespaces[ns].Mesh {
+				continue
+			}
+			for pn := range byKey(e.Ports) {
+				if port := s.Ports[pn]; port != nil && ir.IsHTTP(port.Protocol) {
+					p.Reportf(site.Join("exposures", n, "service"), "exposure %q leads to port %q of %s past its waypoint, and the waypoint is who looks at tokens", n, pn, e.Service).
+						Related(site.Join("namespaces", ns, "services", sn, "jwt"), "the token").Hintf("expose: [{gateway: …}] in the service, in place of the exposure; or leave out jwt")
+					break
+				}
+			}
+		}
+	},
+}
+
 // ExposureElsewhere finds an exposure whose pods may be where nobody announces.
 var ExposureElsewhere = &check.Rule{
 	ID: "MG6176", Name: "exposure-elsewhere", Severity: diag.Warning, On: check.OnSite,

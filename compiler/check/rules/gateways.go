@@ -63,6 +63,7 @@ var gatewayRules = []*check.Rule{
 	ExposureOutsidePool,
 	ExposureNoPods,
 	ExposureStrict,
+	ExposureToken,
 	ExposureElsewhere,
 	ExposureNameTaken,
 }
