@@ -45,6 +45,7 @@ var serviceRules = []*check.Rule{
 	RetriesOverTimeout,
 	AttemptOverTimeout,
 	SpanUnusable,
+	NumberUnusable,
 	OutlierAll,
 	FaultInProduction,
 	FaultOver,
