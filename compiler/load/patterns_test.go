@@ -23,6 +23,18 @@ func TestPatterns(t *testing.T) {
 		{"owner",
 			[]string{"platform-net", "Ünit 7 | \"net\" <x>", "a{b}"},
 			[]string{"", " ", "a\nb", "{{ $labels.pod }}"}},
+		{"delivery.revision",
+			[]string{"main", "refs/tags/v7", "release/1.2", "a.b"},
+			[]string{"", "-x", "a..b", "a//b", "a/.b", "a.lock", "a.lock/b", "a/", "a."}},
+		{"delivery.hostsImage",
+			[]string{"debian:12", "docker.io/library/debian:12.12-slim", "registry.example.net:5000/a__b/c-d.e:1", "debian@sha256:" + strings.Repeat("0", 64)},
+			[]string{"debian", "a//b:1", "a/b/:1", "a/-b:1", "a..b/c_.d:1", "docker.io/Debian:12"}},
+		{"registry.images",
+			[]string{"registry.example.net", "registry.example.net:5000/mirror", "registry.example.net/a/b-c"},
+			[]string{"", "registry.example.net/", "registry.example.net/mirror/", "registry.example.net//mirror", "registry.example.net/.x", "https://registry.example.net"}},
+		{"registry.charts",
+			[]string{"oci://registry.example.net/charts", "https://charts.example.net:8443"},
+			[]string{"oci://", "oci://registry.example.net/charts/", "registry.example.net/charts"}},
 	} {
 		s := Language().Lookup(strings.Split(c.at, ".")...)
 		if s == nil || s.Scalar == nil {

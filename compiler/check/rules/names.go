@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -19,9 +20,10 @@ const (
 	switchNameMax = labelMax - len("_FROM_SPINES_V6")
 	// clusterDomainMax leaves room for the longest names of a Service and a namespace in front.
 	clusterDomainMax = domainMax - len(".") - labelMax - len(".svc.") - labelMax
+	releaseMax       = 53 // of a release of Helm (helm/helm, ValidateReleaseName, maxReleaseNameLen)
 )
 
-var nameRules = []*check.Rule{NameTooLong, NameBeginsWithDigit}
+var nameRules = []*check.Rule{NameTooLong, NameBeginsWithDigit, ReleaseNameLong, HostIsNoName}
 
 // NameTooLong finds names out of which longer ones are made than Kubernetes and switches take.
 var NameTooLong = &check.Rule{
@@ -68,6 +70,14 @@ characters.`,
 			p.Reportf("name", "site name %q has %d characters, and switches have it in the names of lists and maps: %d are the most", s.Name, len(s.Name), switchNameMax).
 				Hintf("a name of at most %d characters", switchNameMax)
 		}
+		if isIstio(s.Mesh.Kind) { // the Service of a control plane with a revision
+			if s.Mesh.Revision != "" {
+				whole("mesh.revision", "revision", s.Mesh.Revision, "istiod-"+s.Mesh.Revision, labelMax)
+			}
+			if u := s.Mesh.Upgrade; u != nil && u.Revision != "" {
+				whole("mesh.upgrade.revision", "revision", u.Revision, "istiod-"+u.Revision, labelMax)
+			}
+		}
 		if d := s.Kubernetes.ClusterDomain; len(d) > clusterDomainMax {
 			p.Reportf("kubernetes.clusterDomain", "the domain has %d characters, and stands behind SERVICE.NAMESPACE.svc: %d are the most", len(d), clusterDomainMax).
 				Hintf("a domain of at most %d characters", clusterDomainMax)
@@ -112,6 +122,63 @@ Source: kubernetes.io, Object Names and IDs, RFC 1035 label names; kubernetes pk
 		}
 		if runsSwitches(s) {
 			look("name", "site", s.Name, "switches have it in front of the names of lists and maps")
+		}
+	},
+}
+
+// ReleaseNameLong finds gateways whose chart Helm does not install, for the name of its release.
+var ReleaseNameLong = &check.Rule{
+	ID: "MG5832", Name: "release-name-long", Severity: diag.Error, On: check.OnPlan, Guard: true,
+	Doc: `the chart of a gateway has a release with a longer name than Helm takes
+
+Helm leaves room behind the name of a release for what charts put there: it takes 53 characters, and so does Flux. Releases of
+gateways are called after them.
+Source: helm/helm, ValidateReleaseName, maxReleaseNameLen; fluxcd/helm-controller, HelmRelease, spec.releaseName; 2026-11-22.`,
+	Run: func(p *check.Pass) {
+		for _, r := range p.Plan.Releases {
+			over := len(r.Name) - releaseMax
+			at, what, name := site.Join("gateways", r.Gateway), "gateway", r.Gateway
+			if r.Egress != "" {
+				at, what, name = site.Join("egressGateways", r.Egress), "egress gateway", r.Egress
+			}
+			if name != "" && over > 0 {
+				p.Reportf(at, "the chart of %s %q is release %s, whose name has %d characters: Helm takes %d", what, name, r.Name, len(r.Name), releaseMax).
+					Hintf("a name of at most %d characters", len(name)-over)
+			}
+		}
+	},
+}
+
+// numberedHost is a host that ends with a label of digits: an address, or what programs take for one.
+var numberedHost = regexp.MustCompile(`(^|\.)[0-9]+$`)
+
+// HostIsNoName finds hosts that the DNS has no name for.
+var HostIsNoName = &check.Rule{
+	ID: "MG5833", Name: "host-is-no-name", Severity: diag.Error, On: check.OnSite, Guard: true,
+	Doc: `a host is an address, or of a destination outside one label alone
+
+What goes by names does not see addresses: nobody asks the DNS for one, no handshake of TLS names one, certificates have them
+elsewhere, and the Gateway API has none for hosts. A name without a dot is looked up in the cluster's own domains first, and
+Consul takes none.
+Source: Gateway API, Hostname; RFC 6066, section 3; RFC 3696, section 2; hashicorp/consul agent/structs, ServiceConfigEntry, destination addresses.`,
+	Run: func(p *check.Pass) {
+		for n, e := range byKey(p.Site.External) {
+			for i, h := range e.Hosts {
+				at := site.Join("external", n, "hosts", site.Index(i))
+				switch {
+				case numberedHost.MatchString(h):
+					p.Reportf(at, "host %s of destination %q is no name: it ends with a number, as addresses do", h, n).Hintf("addresses: [%q], or the name", h)
+				case !strings.Contains(h, "."):
+					p.Reportf(at, "host %s of destination %q is one label, which is looked up in the cluster's own domains", h, n).Hintf("the whole name, as %q", h+".example.net")
+				}
+			}
+		}
+		for s := range services(p.Site) {
+			for i, e := range s.Expose {
+				if numberedHost.MatchString(e.Host) {
+					p.Reportf(s.path+".expose."+site.Index(i)+".host", "host %s of %s is no name: it ends with a number, as addresses do", e.Host, s.full()).Hintf("the name that clients ask for")
+				}
+			}
 		}
 	},
 }
