@@ -92,7 +92,7 @@ type ConsulService struct {
 	Callers         []ConsulCaller // by name; empty: nobody
 	Token           *JWT           // that all callers must bring; nil: none
 	Upstreams       []ConsulUpstream
-	Routes          []ConsulRoute // of callers' requests, in order; empty: straight to it
+	Routes          []ConsulRoute // of callers' requests, in order; empty: nobody makes any
 	Split           []Weighted
 	Datacenter      string // where callers of other datacenters find it; "": none calls it
 	DatacenterFrom  From
@@ -125,7 +125,7 @@ type ConsulUpstream struct {
 // ConsulRoute is what becomes of requests with certain methods; Methods empty: of the others.
 type ConsulRoute struct {
 	Methods []string
-	Timeout string // "" for Envoy's own
+	Timeout string // less than 0: none
 	Retries int
 	RetryOn []string
 }

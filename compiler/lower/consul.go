@@ -121,7 +121,7 @@ func (l *lowering) consulService(s *ir.Service) ir.ConsulService {
 	slices.SortFunc(out.Callers, func(a, b ir.ConsulCaller) int {
 		return cmp.Or(cmp.Compare(a.Peer, b.Peer), cmp.Compare(a.Name, b.Name))
 	})
-	if requests {
+	if requests && (len(out.Callers) > 0 || s.Timeout != nil || s.Retries != nil) {
 		out.Routes, out.RoutesFrom = consulRoutes(s, l.meshProfile().RetryOn)
 		for i := range s.Exposes {
 			out.ExposedFrom = append(out.ExposedFrom, s.Exposes[i].From...)
@@ -176,11 +176,15 @@ func (l *lowering) consulUpstreams(s *ir.Service) []ir.ConsulUpstream {
 	return out
 }
 
+// consulNoTimeout takes Envoy's own time for a request away, which is 15 s wherever Consul says nothing of it (hashicorp/consul
+// agent/xds/routes.go, makeUpstreamRouteForDiscoveryChain; pull request 19992, from 1.18 on; read 2026-11-22).
+const consulNoTimeout = "-1s"
+
 // consulRoutes: requests with the methods that may be sent again come first.
 func consulRoutes(s *ir.Service, words map[string]string) ([]ir.ConsulRoute, ir.From) {
 	var out []ir.ConsulRoute
 	var from ir.From
-	rest := ir.ConsulRoute{}
+	rest := ir.ConsulRoute{Timeout: consulNoTimeout}
 	if s.Timeout != nil {
 		rest.Timeout, from = s.Timeout.Text, append(from, s.Timeout.From...)
 	}
@@ -191,7 +195,7 @@ func consulRoutes(s *ir.Service, words map[string]string) ([]ir.ConsulRoute, ir.
 		}
 		out, from = append(out, again), append(from, r.From...)
 	}
-	if s.Timeout != nil && (len(out) == 0 || len(out[0].Methods) > 0) {
+	if len(out) == 0 || len(out[0].Methods) > 0 {
 		out = append(out, rest)
 	}
 	return out, from

@@ -132,6 +132,9 @@ func (p *pass) checkConsulEntries() {
 		switch o.kind {
 		case "ProxyDefaults":
 			p.checkConsulTracing(o)
+			if number(get(o.value, "spec", "config", "local_request_timeout_ms")) != 0 {
+				o.report(p, ruleConsul, fieldPath{"spec", "config"}, "proxies of services would end each request after 15 s, whatever callers are told")
+			}
 		case "Mesh":
 			if get(o.value, "spec", "allowEnablingPermissiveMutualTLS") == true != permissive {
 				o.report(p, ruleConsul, fieldPath{"spec", "allowEnablingPermissiveMutualTLS"}, "the servers take no ServiceDefaults that are permissive without it, and without those it is an open door")
@@ -139,6 +142,11 @@ func (p *pass) checkConsulEntries() {
 		case "ServiceRouter", "ServiceSplitter":
 			if dialed[o.name] {
 				o.report(p, ruleConsul, fieldPath{"metadata", "name"}, "callers pass it by: those of ServiceDefaults %s dial pods", o.name)
+			}
+			for i, r := range list(o.value, "spec", "routes") {
+				if str(r, "destination", "requestTimeout") == "" {
+					o.report(p, ruleConsul, fieldPath{"spec", "routes"}.at(i), "callers would wait 15 s for a request, as for every one of which nothing is said")
+				}
 			}
 			if !requests {
 				o.report(p, ruleConsul, fieldPath{"metadata", "name"}, "the servers refuse it: ServiceDefaults %s speak no requests", o.name)
@@ -169,6 +177,10 @@ func (p *pass) checkConsulEntries() {
 			}
 			if to != o.name || protocol[to] == "" && !aliases[to] {
 				o.report(p, ruleConsul, fieldPath{"spec", "destination"}, "there are no ServiceDefaults %q", to)
+			}
+			if own := p.find(consulGroup, "ServiceDefaults", o.namespace, to); own != nil && get(own.value, "spec", "destination") == nil &&
+				protocol[to] != "tcp" && !dialed[to] && p.find(consulGroup, "ServiceRouter", o.namespace, to) == nil {
+				o.report(p, ruleConsul, fieldPath{"spec", "destination"}, "no ServiceRouter %q says how long a request may take: callers would wait 15 s", to)
 			}
 			for i, s := range list(o.value, "spec", "sources") {
 				at := fieldPath{"spec", "sources"}.at(i)

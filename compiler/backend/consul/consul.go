@@ -107,6 +107,8 @@ func (e *emitter) proxyDefaults(phase backend.Phase, mode string, from ir.From) 
 		y.Map("config", func() {
 			y.Comment("What a service speaks stands in its ServiceDefaults; to one without them nobody may look in.")
 			y.KV("protocol", "tcp")
+			y.Comment("Callers' proxies know how long a request may take; left out, that of the service would end it after 15 s.")
+			y.KV("local_request_timeout_ms", 0)
 			e.tracing(y)
 		})
 		if mode != "" {

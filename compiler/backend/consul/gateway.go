@@ -56,8 +56,8 @@ func (e *emitter) gateways() {
 func (e *emitter) routeFilters(s *ir.ConsulService) {
 	for i := range s.Routes {
 		r := &s.Routes[i]
-		if r.Timeout != "" && i == len(s.Routes)-1 { // all have the same
-			e.add(backend.Gateways, "RouteTimeoutFilter", s.Namespace, s.Name, append(s.RoutesFrom, s.ExposedFrom...), func(y *artifact.YAML) { y.KV("requestTimeout", r.Timeout) })
+		if i == len(s.Routes)-1 { // all have the same
+			e.add(backend.Gateways, "RouteTimeoutFilter", s.Namespace, s.Name, append(s.RoutesFrom, s.ExposedFrom...), func(y *artifact.YAML) { timeout(y, r) })
 		}
 		if r.Retries > 0 {
 			e.add(backend.Gateways, "RouteRetryFilter", s.Namespace, s.Name, append(s.RoutesFrom, s.ExposedFrom...), func(y *artifact.YAML) {

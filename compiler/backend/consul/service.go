@@ -34,7 +34,7 @@ func (e *emitter) service(s *ir.ConsulService) {
 	if s.Token != nil {
 		e.tokens(s)
 	}
-	if len(s.Routes) > 0 {
+	if len(s.Routes) > 0 && s.DialedFrom == nil { // callers that dial pods pass it by
 		e.add(backend.Policy, "ServiceRouter", s.Namespace, s.Name, append(s.RoutesFrom, s.From...), func(y *artifact.YAML) {
 			y.Seq("routes", func() {
 				for i := range s.Routes {
@@ -126,6 +126,14 @@ func upstream(y *artifact.YAML, u *ir.ConsulUpstream) {
 	y.Fixed()
 }
 
+// timeout writes the time that a request may take, all attempts together.
+func timeout(y *artifact.YAML, r *ir.ConsulRoute) {
+	if r.Timeout[0] == '-' {
+		y.Comment("None: left out it would be 15 s.")
+	}
+	y.KV("requestTimeout", r.Timeout)
+}
+
 func route(y *artifact.YAML, r *ir.ConsulRoute) {
 	y.Map("match", func() {
 		y.Map("http", func() {
@@ -136,9 +144,7 @@ func route(y *artifact.YAML, r *ir.ConsulRoute) {
 		})
 	})
 	y.Map("destination", func() {
-		if r.Timeout != "" {
-			y.KV("requestTimeout", r.Timeout)
-		}
+		timeout(y, r)
 		if r.Retries > 0 {
 			y.KV("numRetries", r.Retries)
 			y.KV("retryOn", r.RetryOn)

@@ -136,10 +136,13 @@ func filteredRules(y *artifact.YAML, g *ir.Gateway, r ir.Route, group string) {
 				})
 				y.Fixed()
 			}
-			if t := r.Service.Timeout; t != nil || again {
+			t, meshed := r.Service.Timeout, r.Service.Meshed || r.Service.Workload == ir.Machine
+			if t != nil || meshed || again {
 				y.Seq("filters", func() {
 					if t != nil {
 						filter("RouteTimeoutFilter", t.From)
+					} else if meshed { // which says that there is no limit
+						filter("RouteTimeoutFilter", r.Service.From)
 					}
 					if again {
 						filter("RouteRetryFilter", r.Service.Retries.From)
