@@ -17,6 +17,27 @@ import (
 	"meshgen.dev/meshgen/compiler/load"
 )
 
+// TestLabPromisesNothing: what the whole site survives, a part of it does not, and it is a lab all the same.
+func TestLabPromisesNothing(t *testing.T) {
+	root := with(exampleValues(t, "fra1"), []string{"resilience"}, map[string]any{"survive": []any{"node", "rack"}})
+	whole, err := json.Marshal(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := lab.Shrink(whole, lab.Options{Racks: 1, NodesPerRack: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, found := load.Bytes("site.json", text)
+	if src == nil {
+		t.Fatal(found)
+	}
+	out, err := Vet(src, Options{Now: today})
+	if err != nil || out.Findings.HasErrors() {
+		t.Error(err, out.Findings)
+	}
+}
+
 // TestLab makes a lab of each example that can be one, and holds its files against what reads them: the schema of containerlab,
 // the types of kind, and vtysh.
 func TestLab(t *testing.T) {

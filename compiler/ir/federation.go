@@ -14,7 +14,9 @@ type Federation struct {
 	Peers   []Peer // by name
 	// Services of peers whose names this site makes, by namespace and name; none where the mesh makes them.
 	Services []AwayService
-	From     From
+	// LookImage is of the pod by which the runbook asks for names of other sites.
+	LookImage string
+	From      From
 }
 
 // AwayService is a service of another site, as callers here know it.

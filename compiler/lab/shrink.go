@@ -217,7 +217,8 @@ func trim(s object, racks []string, nodes map[any]int) {
 	egress(s)
 	delete(dict(s, "fabric"), "resilientHashing") // FRR has none by addresses
 	s["environment"] = "lab"
-	delete(s, "waivers") // they are of places that may be gone
+	delete(s, "waivers")    // they are of places that may be gone
+	delete(s, "resilience") // promised of the whole, not of a part
 }
 
 // fit lowers a number.

@@ -67,7 +67,8 @@ func (l *lowering) federation() {
 		// Every site that names all the others comes to the same one.
 		MeshID:  "mesh-" + slices.Min(append(names, l.s.Name)),
 		Network: f.Network, Gateway: f.Gateway, Flat: linkerdIsFlat(l.s), Port: kind.port, Cluster: f.ClusterID,
-		From: append(under("federation", "network", "gateway"), "mesh.kind"),
+		LookImage: lookImage,
+		From:      append(under("federation", "network", "gateway"), "mesh.kind"),
 	}
 	for name, p := range byKey(f.Peers) {
 		out.Peers = append(out.Peers, ir.Peer{Name: name, TrustDomain: p.TrustDomain, Network: p.Network, Gateways: addrs(p.GatewayAddresses), Pods: prefixes(p.PodCIDRs),
@@ -75,6 +76,9 @@ func (l *lowering) federation() {
 	}
 	l.p.Federation = out
 }
+
+// lookImage has nslookup, which the runbook asks for names of other sites with.
+const lookImage = "docker.io/library/busybox:1.37"
 
 // crossSite is the listener of the gateway that other sites reach: it takes the services that admit one of another site,
 // and no others. Istio's own example takes every service of the mesh, and its proxies ask no policy there

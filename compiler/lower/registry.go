@@ -52,6 +52,10 @@ func (l *lowering) registry() {
 		}
 	}
 	l.hostPodsImage()
+	if f := l.p.Federation; f != nil && r.Images != "" && (l.p.Linkerd != nil || l.p.Cilium != nil) && l.p.CallsAway() {
+		f.LookImage = l.image(lookImage)
+		l.copyOf("images", lookImage, f.LookImage, "")
+	}
 	p.Hosts = union(p.Hosts, l.ownHosts())
 	slices.Sort(p.Hosts)
 }
