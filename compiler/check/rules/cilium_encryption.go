@@ -2,6 +2,7 @@ package rules
 
 import (
 	"net/netip"
+	"time"
 
 	"meshgen.dev/meshgen/compiler/check"
 	"meshgen.dev/meshgen/compiler/diag"
@@ -15,6 +16,7 @@ var ciliumEncryptionRules = []*check.Rule{
 	CiliumIPsecStrict,
 	CiliumIPsecFilter,
 	CiliumIPsecKeys,
+	CiliumIPsecOverlap,
 	CiliumIPsecEgress,
 	CiliumZtunnel,
 	ZtunnelAlone,
@@ -147,6 +149,28 @@ computeNodeIPsecKey; bpf/lib/ipsec.h.`,
 		if p.Site.Mesh.Encrypts() == "ipsec" && p.Site.Environment == "production" {
 			p.Reportf("mesh.encryption.kind", "all keys between nodes are made of one Secret, which nobody renews by itself").Hintf("a day for it each quarter: the runbook has the steps")
 		}
+	},
+}
+
+// ipsecKeySpread is how long a changed Secret may take to all nodes: kubelets look at their volumes every minute, and may
+// have the Secret of a minute before (kubernetes.io, Secrets, mounted Secrets are updated automatically).
+const ipsecKeySpread = 2 * time.Minute
+
+// CiliumIPsecOverlap finds a former key that goes before the new one is everywhere.
+var CiliumIPsecOverlap = &check.Rule{
+	ID: "MG5849", Name: "cilium-ipsec-overlap", Severity: diag.Error, On: check.OnSite,
+	Doc: `nodes drop the former key of IPsec before all others have the new one
+
+A kubelet brings a changed Secret to its node within two minutes. A node that has the new key takes the former one for
+keyOverlap more: when that is over sooner, packets of nodes that have the former alone are dropped until theirs come too.
+Source: cilium/cilium v1.20.2 Documentation/security/network/encryption-ipsec.rst, key rotation; kubernetes.io, Secrets.`,
+	Run: func(p *check.Pass) {
+		e := p.Site.Mesh.Encryption
+		if p.Site.Mesh.Encrypts() != "ipsec" || e == nil || e.KeyOverlap == "" || site.ParseDuration(e.KeyOverlap) >= ipsecKeySpread {
+			return
+		}
+		p.Reportf("mesh.encryption.keyOverlap", "the former key is taken for %s, and the new one may need %d minutes to all nodes", e.KeyOverlap, ipsecKeySpread/time.Minute).
+			Hintf(`keyOverlap: "5m", Cilium's own; or leave it out`)
 	},
 }
 

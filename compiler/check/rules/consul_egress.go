@@ -12,6 +12,8 @@ import (
 
 // consulRules are the rules about what leaves Consul's mesh.
 var consulRules = []*check.Rule{
+	ConsulMachineSlow,
+	ConsulMachineTime,
 	ConsulEgressPort,
 	ConsulEgressName,
 	ConsulEgressReserved,

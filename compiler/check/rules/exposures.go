@@ -141,24 +141,52 @@ In an ambient mesh the waypoint looks at tokens, for those who come through the 
 pods as they are, where ztunnel knows addresses and ports: whoever reaches the address would be let in without a token.
 Source: istio/ztunnel release-1.31 src/rbac.rs, which has no claims; istio.io, Use Layer 7 features with ambient.`,
 	Run: func(p *check.Pass) {
-		if p.Site.Mesh.Kind != "istio-ambient" {
-			return
-		}
-		for n, e := range byKey(p.Site.Exposures) {
-			ns, sn, _ := strings.Cut(e.Service, "/")
-			s := lookup(p.Site, e.Service)
-			if s == nil || s.JWT == nil || !p.Site.Namespaces[ns].Mesh {
-				continue
+		pastWaypoint(p, func(at, exposure, port, path string, s *site.Service) {
+			if s.JWT != nil {
+				p.Reportf(at, "exposure %q leads to port %q of %s past its waypoint, and the waypoint is who looks at tokens", exposure, port, p.Site.Exposures[exposure].Service).
+					Related(path+".jwt", "the token").Hintf("expose: [{gateway: …}] in the service, in place of the exposure; or leave out jwt")
 			}
-			for pn := range byKey(e.Ports) {
-				if port := s.Ports[pn]; port != nil && ir.IsHTTP(port.Protocol) {
-					p.Reportf(site.Join("exposures", n, "service"), "exposure %q leads to port %q of %s past its waypoint, and the waypoint is who looks at tokens", n, pn, e.Service).
-						Related(site.Join("namespaces", ns, "services", sn, "jwt"), "the token").Hintf("expose: [{gateway: …}] in the service, in place of the exposure; or leave out jwt")
-					break
-				}
-			}
-		}
+		})
 	},
+}
+
+// ExposureUncounted finds clients whose requests nobody counts.
+var ExposureUncounted = &check.Rule{
+	ID: "MG5856", Name: "exposure-uncounted", Severity: diag.Warning, On: check.OnSite,
+	Doc: `an exposure leads past the waypoint to a service with a rate limit
+
+In an ambient mesh the waypoint counts requests, those that come through the tunnel. Clients of an exposure come to the pods as
+they are: they may send as many as they like, beside those that the limit lets through.
+Source: istio.io, Use Layer 7 features with ambient; istio/ztunnel release-1.31 README.md, which names layer 4 alone.`,
+	Run: func(p *check.Pass) {
+		pastWaypoint(p, func(at, exposure, port, path string, s *site.Service) {
+			if s.RateLimit != nil {
+				p.Reportf(at, "exposure %q leads to port %q of %s past its waypoint, and the waypoint is who counts requests", exposure, port, p.Site.Exposures[exposure].Service).
+					Related(path+".rateLimit", "the limit").Hintf("expose: [{gateway: …}] in the service, in place of the exposure; or see that the pods can take what clients send")
+			}
+		})
+	},
+}
+
+// pastWaypoint calls report for each exposure of an ambient mesh that has a port of requests, by which its clients come to the
+// pods of a service in the mesh past the waypoint.
+func pastWaypoint(p *check.Pass, report func(at, exposure, port, path string, s *site.Service)) {
+	if p.Site.Mesh.Kind != "istio-ambient" {
+		return
+	}
+	for n, e := range byKey(p.Site.Exposures) {
+		ns, sn, _ := strings.Cut(e.Service, "/")
+		s := lookup(p.Site, e.Service)
+		if s == nil || !p.Site.Namespaces[ns].Mesh {
+			continue
+		}
+		for pn := range byKey(e.Ports) {
+			if port := s.Ports[pn]; port != nil && ir.IsHTTP(port.Protocol) {
+				report(site.Join("exposures", n, "service"), n, pn, site.Join("namespaces", ns, "services", sn), s)
+				break
+			}
+		}
+	}
 }
 
 // ExposureElsewhere finds an exposure whose pods may be where nobody announces.

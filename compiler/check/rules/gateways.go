@@ -64,6 +64,7 @@ var gatewayRules = []*check.Rule{
 	ExposureNoPods,
 	ExposureStrict,
 	ExposureToken,
+	ExposureUncounted,
 	ExposureElsewhere,
 	ExposureNameTaken,
 }
