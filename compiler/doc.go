@@ -29,7 +29,7 @@
 //	restart_ restored_ patches_ service_    the same of speakers, incidents, patches and Services of others
 //	replay_                                 what scripts leave in a cluster, call by call, there and back
 //	real_ alerts_ dashboards_ documents_    files before the program that reads them: FRR, chrony, nft, promtool, kustomize, Chromium
-//	values_                                 values before what a chart reads
+//	values_ spans_                          values before what a chart reads; time spans before what every mesh reads
 //	live_                                   programs that run: BGP, clocks, HAProxy and filters in network namespaces
 //	checks_                                 checks/run.sh before recorded and running systems
 //	lab_                                    the lab of containers

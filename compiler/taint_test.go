@@ -42,6 +42,7 @@ var silent = map[string]string{
 	"namespaces.*.mesh":                        "a site without a mesh takes no pod into one",
 	"federation.peers.*.trustDomain":           "Consul's servers make one of their own, and peers tell each other",
 	"mesh.trustDomain":                         "the pod network's own mesh gives workloads no certificates that would carry it",
+	"mesh.proxy.holdApplicationUntilReady":     "a native sidecar of Linkerd holds its pod in any case",
 	"mesh.mtls":                                "a mesh in which every caller has a proxy lets nobody else in either way",
 	"secrets.provider":                         "there is one provider",
 	"delivery.revision":                        "who delivers by hand reads no repository",

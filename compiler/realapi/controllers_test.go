@@ -18,7 +18,7 @@ import (
 
 // control does what the controllers of a cluster would do for what install.sh waits for, until the test ends: Secrets
 // come of ExternalSecrets and Certificates, ConfigMaps of the roots,
-// Deployments of EgressGateways, istiod comes up and takes its webhook over, DaemonSets are rolled out.
+// Deployments of EgressGateways and TerminatingGateways, istiod comes up and takes its webhook over, DaemonSets are rolled out.
 func (c *client) control(ctx context.Context, p *ir.Plan) {
 	hook := httptest.NewTLSServer(http.HandlerFunc(admit))
 	defer hook.Close()
@@ -73,6 +73,12 @@ func (c *client) control(ctx context.Context, p *ir.Plan) {
 		for path, o := range c.list(ctx, "/apis/operator.tigera.io/v1/egressgateways") {
 			c.quietly(ctx, http.MethodPost, "/apis/apps/v1/namespaces/"+o.Metadata.Namespace+"/deployments", deployment(o.Metadata.Namespace, o.Metadata.Name))
 			c.quietly(ctx, http.MethodPatch, path+"/status", map[string]any{"status": map[string]any{"state": "Ready"}})
+		}
+		for path, o := range c.list(ctx, "/apis/consul.hashicorp.com/v1alpha1/terminatinggateways") {
+			c.quietly(ctx, http.MethodPost, "/apis/apps/v1/namespaces/"+o.Metadata.Namespace+"/deployments", deployment(o.Metadata.Namespace, "consul-"+o.Metadata.Name))
+			c.quietly(ctx, http.MethodPatch, path+"/status", map[string]any{"status": map[string]any{"conditions": []any{map[string]any{
+				"type": "Synced", "status": "True", "reason": "DeploymentReady", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z",
+			}}}})
 		}
 		for path, o := range c.list(ctx, "/apis/apps/v1/daemonsets") {
 			c.quietly(ctx, http.MethodPatch, path+"/status", map[string]any{"status": map[string]any{
