@@ -20,18 +20,7 @@ func TestCompare(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range exampleNames(t) {
-		src, found := load.Bytes("site.cue", []byte(read(t, filepath.Join(examplesDir, name, "site.cue"))))
-		if src == nil {
-			t.Fatal(found)
-		}
-		out, err := vet(src, Options{Now: today}, true)
-		if err != nil || out.Plan == nil {
-			t.Fatal(name, err)
-		}
-		all, err := Compare(src, out.Plan, Options{Now: today})
-		if err != nil {
-			t.Fatal(err)
-		}
+		src, all := alternatives(t, read(t, filepath.Join(examplesDir, name, "site.cue")))
 		if len(all) != len(set.Meshes())+1 {
 			t.Errorf("%s: %d meshes of %d", name, len(all), len(set.Meshes()))
 		}
@@ -70,17 +59,27 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// TestCompareMemory holds the sums to the formula: pods or machines by what the site, or else the chart, gives one proxy.
-func TestCompareMemory(t *testing.T) {
-	src, _ := load.Bytes("site.cue", []byte(read(t, filepath.Join(examplesDir, "fra1", "site.cue"))))
+// alternatives are a site, and the kinds of mesh side by side for it.
+func alternatives(t *testing.T, text string) (*load.Source, []Alternative) {
+	t.Helper()
+	src, found := load.Bytes("site.cue", []byte(text))
+	if src == nil {
+		t.Fatal(found)
+	}
 	out, err := vet(src, Options{Now: today}, true)
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || out.Plan == nil {
+		t.Fatal(src.Site.Name, err)
 	}
 	all, err := Compare(src, out.Plan, Options{Now: today})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return src, all
+}
+
+// TestCompareMemory holds the sums to the formula: pods or machines by what the site, or else the chart, gives one proxy.
+func TestCompareMemory(t *testing.T) {
+	_, all := alternatives(t, read(t, filepath.Join(examplesDir, "fra1", "site.cue")))
 	for _, a := range all {
 		want := [2]int{18 * 60 * 128, 18 * 60 * 512} // what mesh.proxy.resources says of each pod
 		switch a.Kind {
@@ -110,15 +109,7 @@ func TestCompareChanges(t *testing.T) {
 	} {
 		t.Run(tt.site+" "+tt.kind, func(t *testing.T) {
 			text := read(t, filepath.Join(examplesDir, tt.site, "site.cue"))
-			src, _ := load.Bytes("site.cue", []byte(text))
-			out, err := vet(src, Options{Now: today}, true)
-			if err != nil {
-				t.Fatal(err)
-			}
-			all, err := Compare(src, out.Plan, Options{Now: today})
-			if err != nil {
-				t.Fatal(err)
-			}
+			src, all := alternatives(t, text)
 			var got []string
 			for _, a := range all {
 				for _, f := range a.Changes {
@@ -140,7 +131,7 @@ func TestCompareChanges(t *testing.T) {
 			if src == nil {
 				t.Fatal(found)
 			}
-			if out, err = vet(src, Options{Now: today}, true); err != nil || out.Findings.HasErrors() {
+			if out, err := vet(src, Options{Now: today}, true); err != nil || out.Findings.HasErrors() {
 				t.Error(err, out.Findings)
 			}
 		})
