@@ -25,3 +25,14 @@ type Exposure struct {
 
 // ExposureService is the name of the Service of an exposure.
 func ExposureService(exposure string) string { return exposure + "-public" }
+
+// ExposuresOf are the exposures that lead to a service.
+func (p *Plan) ExposuresOf(s *Service) []*Exposure {
+	var out []*Exposure
+	for i := range p.Exposures {
+		if e := &p.Exposures[i]; e.Namespace == s.Namespace && e.Service == s.Name {
+			out = append(out, e)
+		}
+	}
+	return out
+}

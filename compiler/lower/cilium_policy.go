@@ -114,11 +114,9 @@ func (l *lowering) ciliumService(s *ir.Service) ir.CiliumPolicy {
 		}
 		p.Ingress = append(p.Ingress, l.proved(s, c, ciliumCaller(c, s.Meshed))...)
 	}
-	for i := range l.p.Exposures {
-		if e := &l.p.Exposures[i]; e.Namespace == s.Namespace && e.Service == s.Name {
-			p.Ingress = append(p.Ingress, l.ciliumExposed(e)...)
-			p.From = append(p.From[:len(p.From):len(p.From)], e.From...)
-		}
+	for _, e := range l.p.ExposuresOf(s) {
+		p.Ingress = append(p.Ingress, l.ciliumExposed(e)...)
+		p.From = append(p.From[:len(p.From):len(p.From)], e.From...)
 	}
 	for _, c := range s.Peers {
 		p.Ingress = append(p.Ingress, l.clusterMeshCaller(s, c)...)

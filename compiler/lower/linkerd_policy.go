@@ -121,8 +121,8 @@ func (l *lowering) linkerdExposed(s *ir.Service, port *ir.Port) []permit {
 	if !s.Permissive {
 		return nil
 	}
-	for _, e := range l.p.Exposures {
-		if e.Namespace == s.Namespace && e.Service == s.Name && slices.ContainsFunc(e.Ports, func(p ir.Port) bool { return p.TargetPort == port.TargetPort && p.Protocol != "udp" }) {
+	for _, e := range l.p.ExposuresOf(s) {
+		if slices.ContainsFunc(e.Ports, func(p ir.Port) bool { return p.TargetPort == port.TargetPort && p.Protocol != "udp" }) {
 			return []permit{{}}
 		}
 	}

@@ -36,7 +36,7 @@ func (e *emitter) servicePolicies(phase backend.Phase) {
 		if e.ambient() {
 			rules = e.podRules(s)
 		}
-		if !s.Meshed || len(rules) == 0 && !(s.Migrating && len(s.Callers)+len(s.Peers)+len(e.exposures(s)) > 0) {
+		if !s.Meshed || len(rules) == 0 && !(s.Migrating && len(s.Callers)+len(s.Peers)+len(e.p.ExposuresOf(s)) > 0) {
 			continue
 		}
 		o.Add(backend.Meta{APIVersion: securityV1, Namespace: s.Namespace, Name: s.Name, From: s.EdgesFrom}, func(y *artifact.YAML) {
@@ -116,17 +116,6 @@ func (e *emitter) callerRules(s *ir.Service) []rule {
 	return append(out, e.exposureRules(s)...)
 }
 
-// exposures are those that lead to a service.
-func (e *emitter) exposures(s *ir.Service) []*ir.Exposure {
-	var out []*ir.Exposure
-	for i := range e.p.Exposures {
-		if x := &e.p.Exposures[i]; x.Namespace == s.Namespace && x.Service == s.Name {
-			out = append(out, x)
-		}
-	}
-	return out
-}
-
 // exposureRules admits clients that come past every gateway, and so without a certificate: at the ports of the exposure, by
 // their addresses where they keep them. Where the pods' proxy holds requests to a token, it holds theirs to one too.
 func (e *emitter) exposureRules(s *ir.Service) []rule {
@@ -134,7 +123,7 @@ func (e *emitter) exposureRules(s *ir.Service) []rule {
 		return nil
 	}
 	var out []rule
-	for _, x := range e.exposures(s) {
+	for _, x := range e.p.ExposuresOf(s) {
 		http, other := httpPorts(x.Ports)
 		r := rule{comment: "without a certificate, because the namespace is permissive: clients of exposure " + x.Exposure,
 			exposure: x, from: append(e.modeFrom(s.Namespace), x.From...)}

@@ -31,11 +31,9 @@ func service(p *ir.Plan, s *ir.Service) policy {
 	if h := s.Health; h != nil {
 		o.probe(p, s, h)
 	}
-	for _, e := range p.Exposures {
-		if e.Namespace == s.Namespace && e.Service == s.Name {
-			o.ingress = append(o.ingress, exposure(e))
-			o.from = append(o.from[:len(o.from):len(o.from)], e.From...)
-		}
+	for _, e := range p.ExposuresOf(s) {
+		o.ingress = append(o.ingress, exposure(*e))
+		o.from = append(o.from[:len(o.from):len(o.from)], e.From...)
 	}
 	for _, c := range s.Callees {
 		if c.Through != nil {
